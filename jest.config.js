@@ -1,0 +1,35 @@
+/** Jest runs TypeScript as ES modules: swc strips the types, tsc checks them in a step of its own. */
+const shared = {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { parser: { syntax: 'typescript' }, target: 'es2023' },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+};
+
+/** A project a kind of test: `npm test` runs all but e2e, which needs a cluster to be named. */
+const project = (name, more = {}) => ({
+  ...shared,
+  displayName: name,
+  testMatch: [`<rootDir>/test/${name}/**/*.test.ts`],
+  ...more,
+});
+
+export default {
+  projects: [
+    project('unit'),
+    project('contract'),
+    project('scenarios'),
+    project('integration'),
+    project('conformance'),
+    project('e2e'),
+  ],
+  testTimeout: 30_000,
+};

@@ -1,0 +1,18 @@
+import { SlipwayError, type Fault } from './errors.ts';
+
+/** The exit codes of the CLI, a contract with the Jenkinsfiles that call it (docs/exit-codes.md). */
+export const exitCodes = {
+  succeeded: 0,
+  failure: 1,
+  input: 2,
+  infrastructure: 3,
+  aborted: 4,
+  rolledBack: 5,
+  internal: 70,
+  interrupted: 130,
+} as const satisfies Record<Fault | 'succeeded', number>;
+
+/** The exit code for whatever was thrown; an error that is not ours is a fault of our own. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof SlipwayError ? exitCodes[error.fault] : exitCodes.internal;
+}

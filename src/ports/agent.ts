@@ -1,0 +1,169 @@
+import type { Duplex, Readable } from 'node:stream';
+import { SlipwayError, type SlipwayErrorOptions } from '../base/errors.ts';
+import type { CallOptions } from './cluster.ts';
+import type { Environment } from './secrets.ts';
+
+/** Kubernetes' own resource block: `{requests: {cpu: '500m'}, limits: {memory: '1Gi'}}`. */
+export interface Resources {
+  requests?: Record<string, string>;
+  limits?: Record<string, string>;
+}
+
+/** A container that steps run in. */
+export interface AgentContainer {
+  name: string;
+  image: string;
+  env: Environment;
+  resources?: Resources;
+  imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
+}
+
+/** When a service container counts as ready. */
+export type ServiceReadiness =
+  { tcp: number } | { http: { port: number; path: string } } | { exec: readonly string[] };
+
+/** A container beside the steps' (a database, a Docker daemon); reached on localhost, started before the first step. */
+export interface AgentService extends AgentContainer {
+  command?: readonly string[];
+  args?: readonly string[];
+  ready?: ServiceReadiness;
+  privileged?: boolean;
+}
+
+/** What an agent pod is made of. */
+export interface AgentSpec {
+  /** Names and labels: `slipway.dev/run`, `slipway.dev/pipeline`. */
+  runId: string;
+  pipeline: string;
+  /** Tells several agents of one run apart; `main` for the run's own. */
+  name: string;
+  namespace: string;
+  /** The first is the default one. */
+  containers: readonly [AgentContainer, ...AgentContainer[]];
+  services: readonly AgentService[];
+  /** A PodTemplateSpec merged over ours by strategic merge. */
+  podTemplate?: Record<string, unknown>;
+  imagePullSecrets: readonly string[];
+  /** A PVC that holds caches; missing: caches live in the pod and end with it. */
+  cacheClaim?: string;
+  /** Seconds until Kubernetes itself ends the pod, whatever happened to the runner. */
+  deadlineSeconds: number;
+  /** Milliseconds from creation until every container must have answered. */
+  startTimeoutMs: number;
+  /** The run's record, which owns the pod. */
+  owner?: { apiVersion: string; kind: string; name: string; uid: string };
+}
+
+/** Why an agent pod cannot do its work. Never the script's fault. */
+export type AgentProblem =
+  | 'imagePull'
+  | 'unschedulable'
+  | 'containerStart'
+  | 'containerExited'
+  | 'outOfMemory'
+  | 'evicted'
+  | 'preempted'
+  | 'deleted'
+  | 'deadlineExceeded'
+  | 'nodeLost'
+  | 'quota'
+  | 'forbidden'
+  | 'admission'
+  | 'startTimeout'
+  | 'stepLost';
+
+/** An infrastructure failure of the agent pod, told in one line with the pod's own events. */
+export class AgentError extends SlipwayError {
+  readonly code = 'agent';
+  readonly fault = 'infrastructure';
+  readonly problem: AgentProblem;
+
+  constructor(problem: AgentProblem, message: string, options: SlipwayErrorOptions = {}) {
+    super(message, options);
+    this.problem = problem;
+  }
+}
+
+/** One shell script in one container. */
+export interface Step {
+  /**
+   * Unique in the run and the same after a resume: stage, attempt, name (`build.1.run`); letters, digits, `.`, `-`, `_`.
+   * A step of this id that was started before is followed, not started again.
+   */
+  id: string;
+  container: string;
+  script: string;
+  /** The interpreter and its options, e.g. `['sh', '-e']`; the script's path is appended. */
+  shell: readonly string[];
+  /** Absolute, or relative to the workspace. */
+  workingDirectory: string;
+  env: Environment;
+  /** Milliseconds between TERM and KILL when the step is cancelled or timed out; default 10,000. */
+  graceMs?: number;
+  /** A time (RFC 3339, made in the pod) before each line of output. */
+  timestamps?: boolean;
+}
+
+/** How a step ended. A lost pod or an unreachable API is an AgentError, never one of these. */
+export type StepResult =
+  | {
+      type: 'exited';
+      exitCode: number;
+      outputs: Record<string, string>;
+      environment: Record<string, string>;
+      logBytes: number;
+    }
+  | { type: 'cancelled'; logBytes: number };
+
+/** How a step is followed. */
+export interface RunStepOptions extends CallOptions {
+  /** Gets the log's bytes in order, each byte once; awaited, so a slow reader slows the follow and not the step. `offset` is that of the chunk's first byte. */
+  onOutput: (chunk: Buffer, offset: number) => Promise<void> | void;
+  /** First byte of the log wanted; default 0. A resumed run gives what it had shown already. */
+  fromOffset?: number;
+}
+
+/** The agent pod of a run. All methods may be called concurrently. */
+export interface Agent {
+  readonly namespace: string;
+  readonly pod: string;
+  /** Absolute path of the workspace in every container. */
+  readonly workspace: string;
+  /** Resolves when every container has answered; rejects with AgentError as soon as Kubernetes knows why it never will. */
+  ready(options: CallOptions): Promise<void>;
+  /**
+   * Starts a durable step, or takes up the one of the same id, and follows it to its end. The exit code is read from a
+   * file of the pod; a lost connection is taken up again at the byte where it broke. When the signal is aborted the
+   * step's process group gets TERM, after the grace time KILL, and the result is `cancelled`.
+   * @throws AgentError when the pod is gone or cannot work
+   */
+  runStep(step: Step, options: RunStepOptions): Promise<StepResult>;
+  /** A short command for reading something; output bounded to 1 MiB. For work use runStep. */
+  query(
+    command: readonly string[],
+    options: CallOptions & { container?: string },
+  ): Promise<{ exitCode: number; stdout: string; stderr: string }>;
+  /**
+   * The named paths (relative to `directory`, default the workspace) as one tar stream, never buffered whole.
+   * Destroying the stream ends the transfer.
+   */
+  download(
+    paths: readonly string[],
+    options: CallOptions & { directory?: string; container?: string; excludes?: readonly string[] },
+  ): Promise<Readable>;
+  /** Unpacks a tar stream into a directory of the container (made when missing), byte for byte, durable against reconnects where it can be retried. */
+  upload(tar: Readable, options: CallOptions & { directory?: string; container?: string }): Promise<void>;
+  /** Opens one connection to a port of the pod. */
+  connect(port: number, options: CallOptions): Promise<Duplex>;
+}
+
+/** Makes and ends agents. */
+export interface Agents {
+  /**
+   * Creates the pod, or adopts the one that this run has already, and returns at once; `Agent.ready` waits.
+   * @throws AgentError with the problem quota, forbidden or admission
+   */
+  acquire(spec: AgentSpec, options: CallOptions): Promise<Agent>;
+  /** Deletes every agent pod, and Secret made for one, of the run. Idempotent; safe after a failed acquire. */
+  release(run: { runId: string; namespace: string }, options: CallOptions): Promise<void>;
+}

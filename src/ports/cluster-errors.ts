@@ -1,0 +1,62 @@
+import { SlipwayError, type SlipwayErrorOptions } from '../base/errors.ts';
+
+/** Options of the errors that a Kubernetes API gives. */
+export interface ClusterErrorOptions extends SlipwayErrorOptions {
+  /** HTTP status, e.g. 403; missing where no answer came. */
+  status?: number;
+  /** `reason` of the Status object, e.g. `Forbidden`. */
+  reason?: string;
+  /** Milliseconds the server asked to wait (Retry-After). */
+  retryAfterMs?: number;
+}
+
+/** The base of the errors that a {@link import('./cluster.ts').Cluster} throws. */
+export class ClusterError extends SlipwayError {
+  readonly code: string = 'cluster';
+  readonly fault = 'infrastructure';
+  readonly status: number | undefined;
+  readonly reason: string | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, options: ClusterErrorOptions = {}) {
+    super(message, options);
+    this.status = options.status;
+    this.reason = options.reason;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** The object, its namespace or its kind is not there. */
+export class NotFoundError extends ClusterError {
+  override readonly code = 'cluster-not-found';
+}
+
+/** Somebody else changed the object (resourceVersion), owns the field (server-side apply), or it exists already. */
+export class ConflictError extends ClusterError {
+  override readonly code = 'cluster-conflict';
+}
+
+/** The credentials are not allowed to do this; the message names verb, resource and namespace. */
+export class ForbiddenError extends ClusterError {
+  override readonly code = 'cluster-forbidden';
+}
+
+/** The credentials were not accepted at all. */
+export class UnauthorizedError extends ClusterError {
+  override readonly code = 'cluster-unauthorized';
+}
+
+/** A ResourceQuota refused the object. */
+export class QuotaError extends ClusterError {
+  override readonly code = 'cluster-quota';
+}
+
+/** The API server found the object wrong (422, 400) or an admission webhook refused it. */
+export class RejectedError extends ClusterError {
+  override readonly code = 'cluster-rejected';
+}
+
+/** No answer within the retry budget: refused, reset, timed out, DNS, TLS, 5xx. */
+export class UnreachableError extends ClusterError {
+  override readonly code = 'cluster-unreachable';
+}

@@ -1,0 +1,35 @@
+import { SlipwayError, type SlipwayErrorOptions } from '../base/errors.ts';
+import type { CallOptions } from './cluster.ts';
+
+/** User and password (or robot account and token) of a registry. */
+export interface RegistryCredentials {
+  username: string;
+  password: string;
+}
+
+/** What went wrong with a registry. */
+export type RegistryProblem =
+  'unauthorized' | 'denied' | 'notFound' | 'unreachable' | 'immutable' | 'invalid';
+
+/** A registry refused or could not be reached; `denied`, `unauthorized` and `notFound` are not retried. */
+export class RegistryError extends SlipwayError {
+  readonly code = 'registry';
+  readonly fault = 'infrastructure';
+  readonly problem: RegistryProblem;
+
+  constructor(problem: RegistryProblem, message: string, options: SlipwayErrorOptions = {}) {
+    super(message, options);
+    this.problem = problem;
+  }
+}
+
+/** An OCI registry, by the distribution API: https://github.com/opencontainers/distribution-spec */
+export interface Registry {
+  /** The digest a tag names now; undefined when it is not there. `repository` is with host: `harbor.example.com/shop/web`. */
+  resolve(
+    reference: { repository: string; tag: string },
+    options: CallOptions & { credentials?: RegistryCredentials },
+  ): Promise<string | undefined>;
+  /** Checks that the credentials are accepted for pushing to the repository. @throws RegistryError */
+  checkPush(repository: string, options: CallOptions & { credentials?: RegistryCredentials }): Promise<void>;
+}

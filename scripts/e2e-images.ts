@@ -67,7 +67,10 @@ function local(path: string): string {
 async function debianBase(): Promise<void> {
   const tag = `debian:${codename}-slim`;
   const started = Date.now();
-  if ((await inputsOf(tag)) !== undefined) return said(tag, 'is there', started);
+  if ((await inputsOf(tag)) !== undefined) {
+    said(tag, 'is there', started);
+    return;
+  }
   const archive = join(cache, `debian-${codename}.tar`);
   if (!(await exists(archive))) {
     const unfinished = `${archive}.${process.pid}.tar`;
@@ -100,7 +103,7 @@ async function debianBase(): Promise<void> {
     archive,
     tag,
   ]);
-  return said(tag, 'made', started);
+  said(tag, 'made', started);
 }
 
 /** A build context with the Node binary of the npm package `node` and this machine's npm. */
@@ -146,7 +149,10 @@ async function build(image: Build): Promise<void> {
     hash.update(`${input}\0`);
   const inputs = hash.digest('hex').slice(0, 16);
   const present = await inputsOf(image.tag);
-  if (present === 'foreign' || present === inputs) return said(image.tag, 'is there', started);
+  if (present === 'foreign' || present === inputs) {
+    said(image.tag, 'is there', started);
+    return;
+  }
   await runCommand([
     ...['docker', 'build', '--quiet', '--tag', image.tag, '--label', `${label}=${inputs}`],
     ...(image.target === undefined ? [] : ['--target', image.target]),
@@ -156,7 +162,7 @@ async function build(image: Build): Promise<void> {
     ]),
     ...['--file', image.dockerfile, image.context],
   ]);
-  return said(image.tag, 'made', started);
+  said(image.tag, 'made', started);
 }
 
 /** What an image was made from: our label; `foreign` when it is not ours, undefined when it is not there. */

@@ -94,7 +94,11 @@ export interface Objects {
   /** Writes status only (the status subresource). */
   updateStatus<O extends StoredObject>(object: O): O;
   /** Reads, applies `change` to a copy and writes it back with the subresource named; undefined when there is no such object. */
-  modify<O extends StoredObject>(key: ObjectKey, change: (object: O) => void, part?: 'status' | 'all'): O | undefined;
+  modify<O extends StoredObject>(
+    key: ObjectKey,
+    change: (object: O) => void,
+    part?: 'status' | 'all',
+  ): O | undefined;
   /** Marks deleted or removes, by finalizers and grace period; returns false when there is no such object. */
   delete(key: ObjectKey, options?: DeleteOptions): boolean;
   /**

@@ -1,0 +1,143 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { forbidden, invalid, notFound } from '../api/status-error.ts';
+import { fillDefaults, initialStatus } from '../kinds/defaults.ts';
+import type { Fields } from '../kinds/fields.ts';
+import type { Kind } from '../kinds/kind.ts';
+import { subjectOf } from '../kinds/kind.ts';
+import { validate, validateUpdate } from '../kinds/validate.ts';
+import type { NewObject, StoredObject } from './objects.ts';
+import { allocateServiceAddresses } from './service-addresses.ts';
+
+/** Objects of a kind that are there already. */
+type Others = (kind: string) => StoredObject[];
+
+/** The five letters and digits that end a generated name; without vowels and look-alikes, as Kubernetes has them. */
+function randomSuffix(): string {
+  const letters = 'bcdfghjklmnpqrstvwxz2456789';
+  return [...randomBytes(5)].map((byte) => letters[byte % letters.length]).join('');
+}
+
+const timestamp = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
+const fieldsOf = (object: StoredObject): Fields => object as unknown as Fields;
+const isBuiltIn = (kind: Kind): boolean => kind.model !== undefined;
+
+/**
+ * A new object as it will be stored: named, defaulted, validated.
+ * @throws StatusError Invalid.
+ */
+export function prepareForCreate(request: {
+  kind: Kind;
+  given: NewObject;
+  now: Date;
+  others: Others;
+  serviceNetwork: string;
+}): StoredObject {
+  const { kind, now } = request;
+  const object = structuredClone(request.given) as StoredObject;
+  const metadata = object.metadata;
+  if (!metadata.name && metadata.generateName)
+    metadata.name = `${metadata.generateName.slice(0, 58)}${randomSuffix()}`;
+  if (kind.namespaced) metadata.namespace ??= 'default';
+  else delete metadata.namespace;
+  metadata.uid = randomUUID();
+  metadata.creationTimestamp = timestamp(now);
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  if (kind.hasGeneration) metadata.generation = 1;
+  else delete metadata.generation;
+  if (isBuiltIn(kind)) fillDefaults(kind.kind, fieldsOf(object));
+  if (kind.kind === 'Service') {
+    allocateServiceAddresses(fieldsOf(object), undefined, request.others('Service'), request.serviceNetwork);
+  }
+  if (kind.subresources.includes('status')) {
+    const status = isBuiltIn(kind) ? initialStatus(kind.kind, fieldsOf(object)) : undefined;
+    if (status === undefined) delete object.status;
+    else object.status = status;
+  }
+  const causes = validate(kind, fieldsOf(object));
+  if (causes.length > 0) throw invalid(subjectOf(kind), metadata.name, causes);
+  return object;
+}
+
+/** 404 for a namespace that is not there, 403 for one that is being deleted. */
+export function refuseInDyingNamespace(
+  kind: Kind,
+  object: StoredObject,
+  namespaceOf: (name: string) => StoredObject | undefined,
+): void {
+  const name = object.metadata.namespace;
+  if (!kind.namespaced || name === undefined) return;
+  const namespace = namespaceOf(name);
+  if (namespace === undefined) throw notFound({ group: '', resource: 'namespaces', kind: 'Namespace' }, name);
+  if (namespace.metadata.deletionTimestamp !== undefined) {
+    throw forbidden(
+      subjectOf(kind),
+      object.metadata.name,
+      `unable to create new content in namespace ${name} because it is being terminated`,
+    );
+  }
+}
+
+/** What a write may not change is taken from the stored object. */
+function keepMetadata(kind: Kind, next: StoredObject, stored: StoredObject): void {
+  const { metadata } = next;
+  const kept = stored.metadata;
+  metadata.uid = kept.uid;
+  metadata.creationTimestamp = kept.creationTimestamp;
+  metadata.resourceVersion = kept.resourceVersion;
+  if (kind.namespaced && kept.namespace !== undefined) metadata.namespace = kept.namespace;
+  const optional = ['generation', 'generateName', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
+  for (const name of optional) {
+    if (kept[name] === undefined) Reflect.deleteProperty(metadata, name);
+    else Object.assign(metadata, { [name]: kept[name] });
+  }
+  if (metadata.finalizers?.length === 0) delete metadata.finalizers;
+}
+
+/** Whether the desired state differs: the spec of built-in kinds, everything but metadata and status of others. */
+function isSpecChanged(kind: Kind, next: StoredObject, stored: StoredObject): boolean {
+  if (isBuiltIn(kind)) return !isDeepStrictEqual(next.spec, stored.spec);
+  const rest = ({ metadata: _metadata, status: _status, ...fields }: StoredObject): Fields => fields;
+  return !isDeepStrictEqual(rest(next), rest(stored));
+}
+
+/**
+ * The object as it will be stored by an update of `part`, or undefined when nothing changes.
+ * @throws StatusError Invalid.
+ */
+export function prepareForUpdate(request: {
+  kind: Kind;
+  object: StoredObject;
+  stored: StoredObject;
+  part: 'spec' | 'status' | 'all';
+  others: Others;
+  serviceNetwork: string;
+}): StoredObject | undefined {
+  const { kind, stored, part } = request;
+  const hasStatusPart = kind.subresources.includes('status');
+  let next = structuredClone(request.object);
+  if (part === 'status') {
+    const managedFields = next.metadata.managedFields;
+    next = { ...structuredClone(stored), status: next.status };
+    if (managedFields !== undefined) next.metadata.managedFields = managedFields;
+  } else if (part === 'spec' && hasStatusPart) {
+    if (stored.status === undefined) delete next.status;
+    else next.status = structuredClone(stored.status);
+  }
+  keepMetadata(kind, next, stored);
+  if (part !== 'status') {
+    if (isBuiltIn(kind)) fillDefaults(kind.kind, fieldsOf(next));
+    if (kind.kind === 'Service') {
+      const others = request.others('Service').filter((other) => other.metadata.uid !== stored.metadata.uid);
+      allocateServiceAddresses(fieldsOf(next), fieldsOf(stored), others, request.serviceNetwork);
+    }
+    const causes = validateUpdate(kind, fieldsOf(next), fieldsOf(stored));
+    if (causes.length > 0) throw invalid(subjectOf(kind), stored.metadata.name, causes);
+  }
+  if (isDeepStrictEqual(next, stored)) return undefined;
+  if (kind.hasGeneration && isSpecChanged(kind, next, stored)) {
+    next.metadata.generation = (stored.metadata.generation ?? 0) + 1;
+  }
+  return next;
+}

@@ -1,0 +1,57 @@
+import ansis from 'ansis';
+import { createLogUpdate } from 'log-update';
+import type { Reporter, TimedEvent } from '../../ports/events.ts';
+import { eventText, outcomeWords } from './event-text.ts';
+import { RunView, type StageView } from './run-view.ts';
+import { treeText } from './tree-text.ts';
+
+/** Milliseconds between two drawings. */
+const redrawMs = 100;
+
+/**
+ * The live tree on a terminal. Drawn at most ten times a second, whatever the amount of output; at the end the tree
+ * stays, with the last lines and failed tests of whatever did not succeed below it.
+ */
+export function createTreeReporter(terminal: NodeJS.WriteStream): Reporter {
+  const view = new RunView();
+  const draw = createLogUpdate(terminal);
+  const size = () => ({ columns: terminal.columns || 80, rows: terminal.rows || 24 });
+  const redraw = () => draw(treeText(view, Date.now(), size()).join('\n'));
+  const timer = setInterval(redraw, redrawMs);
+  timer.unref();
+  return {
+    handle(event: TimedEvent): void {
+      view.take(event);
+    },
+    close(): Promise<void> {
+      clearInterval(timer);
+      draw(treeText(view, Date.now(), { columns: size().columns, rows: Infinity }).join('\n'));
+      draw.done();
+      const text = endText(view).join('\n');
+      if (text === '') return Promise.resolve();
+      return new Promise((resolve) => void terminal.write(`${text}\n`, () => resolve()));
+    },
+  };
+}
+
+/** What follows the tree at the end of a run: why stages failed, tests, and the outcome. */
+export function endText(view: RunView): string[] {
+  const troubled = view.stages.filter((stage) => !['succeeded', 'skipped', 'pending', 'cancelled'].includes(stage.state));
+  const lines = troubled.flatMap((stage) => troubleText(stage));
+  const { finished } = view;
+  if (finished === undefined) return lines;
+  const colour = finished.outcome === 'succeeded' ? ansis.green : ansis.red;
+  const [first = '', ...rest] = eventText(finished);
+  return [...lines, '', colour(first), ...rest];
+}
+
+function troubleText(stage: StageView): string[] {
+  if (stage.state === 'pending' || stage.state === 'running') return [];
+  const tests = stage.tests?.failures.map((test) => `   ${ansis.red('✗')} ${test.suite} › ${test.name}`) ?? [];
+  return [
+    '',
+    `${ansis.red(stage.name)} ${outcomeWords[stage.state]}: ${stage.detail}`,
+    ...stage.lines.slice(-20).map((line) => `   │ ${line}`),
+    ...tests,
+  ];
+}

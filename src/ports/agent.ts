@@ -127,6 +127,8 @@ export interface RunStepOptions extends CallOptions {
 export interface Agent {
   readonly namespace: string;
   readonly pod: string;
+  /** True when acquire found the run's pod at work and took it over: what earlier stages left in the workspace is there. */
+  readonly adopted?: boolean;
   /** Absolute path of the workspace in every container. */
   readonly workspace: string;
   /** Resolves when every container has answered; rejects with AgentError as soon as Kubernetes knows why it never will. */
@@ -135,6 +137,8 @@ export interface Agent {
    * Starts a durable step, or takes up the one of the same id, and follows it to its end. The exit code is read from a
    * file of the pod; a lost connection is taken up again at the byte where it broke. When the signal is aborted the
    * step's process group gets TERM, after the grace time KILL, and the result is `cancelled`.
+   * When the reason of the abort is a LeaseLostError another runner follows the step now: it is left alone, and the
+   * reason is thrown.
    * @throws AgentError when the pod is gone or cannot work
    */
   runStep(step: Step, options: RunStepOptions): Promise<StepResult>;

@@ -55,6 +55,13 @@ export interface StageKind<Input = never> {
   readonly scripts: readonly string[];
   /** Whether this input needs the agent pod. */
   needsAgent(input: Input): boolean;
+  /**
+   * Checkout alone: its outputs become the `git` of expressions, and its output `directory` (relative to the workspace,
+   * default `.`) the working folder of the stages after it.
+   */
+  readonly providesSource?: boolean;
+  /** Whether running it again brings back what it left in the workspace, so that a lost agent pod can be replaced. */
+  readonly restoresWorkspace?: boolean;
   run(input: Input, context: StageContext): Promise<StageResult>;
 }
 

@@ -53,6 +53,10 @@ export interface StageKind<Input = never> {
   readonly fields: ZodRawShape;
   /** Paths of the input that are script text, e.g. `run` or `verify.script.run`: an expression there is an error. */
   readonly scripts: readonly string[];
+  /** Paths of the input that name a secret of the file, e.g. `checkout.credentials`; checked before anything runs. */
+  readonly secretNames?: readonly string[];
+  /** Paths of the input that name a container of the agent. */
+  readonly containerNames?: readonly string[];
   /** Whether this input needs the agent pod. */
   needsAgent(input: Input): boolean;
   /**

@@ -1,0 +1,66 @@
+import type { StoredObject } from '../store/objects.ts';
+import type { ControllerContext } from './controller.ts';
+import { controllerRefTo, keyOf } from './ownership.ts';
+import type { Pod, PodTemplate } from './workload-types.ts';
+
+/** What a controller lays over its pod template for one pod. */
+export interface PodOverlay {
+  /** A fixed name; otherwise the owner's name and a random end. */
+  name?: string;
+  labels?: Record<string, string>;
+  spec?: Record<string, unknown>;
+}
+
+/**
+ * Makes a pod from a template and says so in an event of the owner; a refusal becomes a FailedCreate event and is
+ * thrown on.
+ */
+export function createPod(
+  context: ControllerContext,
+  owner: StoredObject,
+  template: PodTemplate,
+  { component, overlay = {} }: { component: string; overlay?: PodOverlay },
+): Pod {
+  const { namespace, name } = owner.metadata;
+  const labels = { ...template.metadata?.labels, ...overlay.labels };
+  const annotations = template.metadata?.annotations;
+  try {
+    const pod = context.objects.create<Pod>({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        ...(overlay.name === undefined ? { generateName: `${name}-` } : { name: overlay.name }),
+        ...(namespace === undefined ? {} : { namespace }),
+        labels,
+        ...(annotations === undefined ? {} : { annotations }),
+        ownerReferences: [controllerRefTo(owner)],
+      },
+      spec: { ...structuredClone(template.spec), ...overlay.spec },
+    });
+    const message =
+      owner.kind === 'StatefulSet'
+        ? `create Pod ${pod.metadata.name} in StatefulSet ${name} successful`
+        : `Created pod: ${pod.metadata.name}`;
+    context.events.record(owner, { type: 'Normal', reason: 'SuccessfulCreate', message, component });
+    return pod;
+  } catch (error) {
+    const message = `Error creating: ${error instanceof Error ? error.message : String(error)}`;
+    context.events.record(owner, { type: 'Warning', reason: 'FailedCreate', message, component });
+    throw error;
+  }
+}
+
+/** Deletes a pod and says so in an event of the owner; nothing happens when it is gone already. */
+export function deletePod(
+  context: ControllerContext,
+  owner: StoredObject,
+  pod: Pod,
+  component: string,
+): void {
+  if (!context.objects.delete(keyOf(pod), { preconditions: { uid: pod.metadata.uid } })) return;
+  const message =
+    owner.kind === 'StatefulSet'
+      ? `delete Pod ${pod.metadata.name} in StatefulSet ${owner.metadata.name} successful`
+      : `Deleted pod: ${pod.metadata.name}`;
+  context.events.record(owner, { type: 'Normal', reason: 'SuccessfulDelete', message, component });
+}

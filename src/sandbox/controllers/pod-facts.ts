@@ -1,0 +1,69 @@
+import { findCondition } from './conditions.ts';
+import type { Pod } from './workload-types.ts';
+
+/** Whether the pod counts as a replica: it has not ended and is not being deleted. */
+export function isActive(pod: Pod): boolean {
+  return !hasEnded(pod) && pod.metadata.deletionTimestamp === undefined;
+}
+
+/** Whether the pod ran to its end, well or badly. */
+export function hasEnded(pod: Pod): boolean {
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+}
+
+/** Whether the pod's Ready condition is True. */
+export function isReady(pod: Pod): boolean {
+  return findCondition(pod.status?.conditions, 'Ready')?.status === 'True';
+}
+
+/** Milliseconds until a pod that is ready counts as available (`minReadySeconds`), 0 when it does; undefined when it is not ready. */
+export function availableInMs(pod: Pod, minReadySeconds: number, nowMs: number): number | undefined {
+  if (!isReady(pod)) return undefined;
+  if (minReadySeconds === 0) return 0;
+  return Math.max(0, readySinceMs(pod) + minReadySeconds * 1000 - nowMs);
+}
+
+/** Whether the pod has been ready for at least `minReadySeconds`. */
+export function isAvailable(pod: Pod, minReadySeconds: number, nowMs: number): boolean {
+  return availableInMs(pod, minReadySeconds, nowMs) === 0;
+}
+
+function readySinceMs(pod: Pod): number {
+  return Date.parse(findCondition(pod.status?.conditions, 'Ready')?.lastTransitionTime ?? '') || 0;
+}
+
+/** How often the pod's containers were restarted, all together. */
+export function restartsOf(pod: Pod): number {
+  return (pod.status?.containerStatuses ?? []).reduce(
+    (sum, { restartCount }) => sum + (restartCount ?? 0),
+    0,
+  );
+}
+
+const PHASE_RANK: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
+const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
+
+/**
+ * Compares two pods by which is given up first when a ReplicaSet shrinks: unassigned before assigned, pending before
+ * running, not ready before ready, cheaper before dearer (pod-deletion-cost), ready for a shorter before a longer
+ * time, more restarts before fewer, newer before older. (ReplicaSet: "How it works", kubernetes.io.)
+ */
+export function compareForDeletion(left: Pod, right: Pod): number {
+  return (
+    Number(left.spec?.nodeName !== undefined) - Number(right.spec?.nodeName !== undefined) ||
+    phaseRank(left) - phaseRank(right) ||
+    Number(isReady(left)) - Number(isReady(right)) ||
+    deletionCost(left) - deletionCost(right) ||
+    (isReady(left) ? readySinceMs(right) - readySinceMs(left) : 0) ||
+    restartsOf(right) - restartsOf(left) ||
+    Date.parse(right.metadata.creationTimestamp) - Date.parse(left.metadata.creationTimestamp)
+  );
+}
+
+function phaseRank(pod: Pod): number {
+  return PHASE_RANK[pod.status?.phase ?? 'Pending'] ?? 1;
+}
+
+function deletionCost(pod: Pod): number {
+  return Number(pod.metadata.annotations?.[DELETION_COST] ?? 0) || 0;
+}

@@ -131,6 +131,8 @@ export interface Agent {
   readonly adopted?: boolean;
   /** Absolute path of the workspace in every container. */
   readonly workspace: string;
+  /** Absolute path of the cache folder in every container: on the cache claim, or in the pod where there is none. */
+  readonly cache: string;
   /** Resolves when every container has answered; rejects with AgentError as soon as Kubernetes knows why it never will. */
   ready(options: CallOptions): Promise<void>;
   /**
@@ -149,7 +151,8 @@ export interface Agent {
   ): Promise<{ exitCode: number; stdout: string; stderr: string }>;
   /**
    * The named paths (relative to `directory`, default the workspace) as one tar stream, never buffered whole.
-   * Destroying the stream ends the transfer.
+   * Destroying the stream ends the transfer. `excludes` are paths relative to `directory` (plain text, no wildcards)
+   * that are left out with all below them where the container's tar can; the reader must not rely on it.
    */
   download(
     paths: readonly string[],

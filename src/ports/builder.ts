@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Agent } from './agent.ts';
 import type { CallOptions } from './cluster.ts';
 import type { RegistryCredentials } from './registry.ts';
@@ -55,3 +56,38 @@ export interface Builder {
     options: CallOptions & { onProgress: BuildProgress },
   ): Promise<BuiltImage>;
 }
+
+/** Certificate authority, certificate and key (PEM) for an engine that asks for TLS. */
+export interface EngineCertificates {
+  ca?: Buffer;
+  certificate?: Buffer;
+  key?: Buffer;
+}
+
+/**
+ * Where a Docker Engine answers: as DOCKER_HOST of the runner says (or the usual socket), at an address
+ * (`unix:///path`, `tcp://host:2376`), or in a service container of the agent pod.
+ */
+export type EngineAddress =
+  | { type: 'environment' }
+  | { type: 'host'; host: string; certificates?: EngineCertificates }
+  | { type: 'sidecar'; agent: Agent; service: string; port: number };
+
+/** Makes the builders that a stage may choose from. */
+export interface Builders {
+  docker(address: EngineAddress): Builder;
+  layers(): Builder;
+}
+
+/** The files that an image is made from, as they leave the agent. */
+export interface BuildContext {
+  /** Names are relative to the context, without what .dockerignore excludes. Destroying it ends the transfer. */
+  tar: Readable;
+  /** Name of the Dockerfile in the stream. */
+  dockerfile: string;
+  /** Its text. */
+  dockerfileText: string;
+}
+
+/** Opens the context of a request in the agent; nothing of it is kept whole in memory or on disk. @throws BuildError, AgentError */
+export type OpenBuildContext = (request: BuildRequest, options: CallOptions) => Promise<BuildContext>;

@@ -23,6 +23,21 @@ export class RegistryError extends SlipwayError {
   }
 }
 
+/** Where a registry host really answers: a mirror, as containerd has them. */
+export interface RegistryEndpoint {
+  /** `https://host[:port]` or, for an insecure one, `http://host[:port]`; no path. */
+  url: string;
+  /** Accept a certificate that does not verify. */
+  skipTlsVerify?: boolean;
+  /** Certificate authority (PEM) to trust besides the system's. */
+  ca?: string;
+  /** Used when the call gives none. */
+  credentials?: RegistryCredentials;
+}
+
+/** undefined: the host answers itself. `host` is as in an image reference, with its port. */
+export type ResolveRegistryHost = (host: string) => RegistryEndpoint | undefined;
+
 /** An OCI registry, by the distribution API: https://github.com/opencontainers/distribution-spec */
 export interface Registry {
   /** The digest a tag names now; undefined when it is not there. `repository` is with host: `harbor.example.com/shop/web`. */

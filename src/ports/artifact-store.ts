@@ -15,7 +15,12 @@ export interface ArtifactStore {
    * Unpacks a tar stream. Paths that leave the folder, links and devices are refused.
    * @throws InputError when the archive holds such a path
    */
-  save(kind: 'artifacts' | 'reports', stage: string, tar: Readable, options: CallOptions): Promise<SavedFiles>;
+  save(
+    kind: 'artifacts' | 'reports',
+    stage: string,
+    tar: Readable,
+    options: CallOptions,
+  ): Promise<SavedFiles>;
   /** Opens a saved file. */
   open(saved: SavedFiles, path: string): Readable;
 }

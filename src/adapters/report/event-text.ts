@@ -42,7 +42,9 @@ export function eventText(event: RunEvent): string[] {
     case 'step.output':
       return [];
     case 'step.end':
-      return event.exitCode === undefined || event.exitCode === 0 ? [] : [`exit code ${String(event.exitCode)}`];
+      return event.exitCode === undefined || event.exitCode === 0
+        ? []
+        : [`exit code ${String(event.exitCode)}`];
     case 'tests.collected':
       return testsText(event);
     case 'artifacts.collected':
@@ -92,9 +94,12 @@ function agentText(event: Extract<RunEvent, { type: `agent.${string}` }>): strin
 }
 
 function stageFinishedText(event: Extract<RunEvent, { type: 'stage.finished' }>): string[] {
-  const allowed = event.allowedToFail && event.outcome !== 'succeeded' && event.outcome !== 'skipped' ? ' (allowed)' : '';
+  const allowed =
+    event.allowedToFail && event.outcome !== 'succeeded' && event.outcome !== 'skipped' ? ' (allowed)' : '';
   const time = event.outcome === 'skipped' ? '' : ` in ${formatDuration(event.durationMs)}`;
-  const lines = [`${outcomeWords[event.outcome]}${allowed}${time}${event.message === undefined ? '' : `: ${event.message}`}`];
+  const lines = [
+    `${outcomeWords[event.outcome]}${allowed}${time}${event.message === undefined ? '' : `: ${event.message}`}`,
+  ];
   if (event.hint !== undefined) lines.push(`hint: ${event.hint}`);
   return lines;
 }
@@ -103,7 +108,10 @@ function testsText(event: Extract<RunEvent, { type: 'tests.collected' }>): strin
   const { passed, failed, skipped, failures } = event.summary;
   return [
     `tests: ${String(passed)} passed, ${String(failed)} failed, ${String(skipped)} skipped`,
-    ...failures.map((test) => `  failed: ${test.suite} › ${test.name}${test.message === undefined ? '' : `: ${firstLine(test.message)}`}`),
+    ...failures.map(
+      (test) =>
+        `  failed: ${test.suite} › ${test.name}${test.message === undefined ? '' : `: ${firstLine(test.message)}`}`,
+    ),
   ];
 }
 

@@ -13,10 +13,12 @@ export function createJsonReporter(output: Output): Reporter {
       const records: object[] = [];
       if (event.type === 'step.output' || event.type === 'step.end') {
         const { at, sequence, stage, step } = event;
-        for (const line of lines.take(event)) records.push({ type: 'step.line', at, sequence, stage, step, line });
+        for (const line of lines.take(event))
+          records.push({ type: 'step.line', at, sequence, stage, step, line });
       }
       if (event.type !== 'step.output') records.push(event);
-      if (records.length > 0) await output.write(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+      if (records.length > 0)
+        await output.write(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
     },
     close: () => Promise.resolve(),
   };

@@ -60,7 +60,8 @@ export class RunView {
     if (name === undefined) {
       const text = eventText(event);
       if (event.type.startsWith('agent.')) this.agent = text[0] ?? '';
-      if (event.type === 'notice' || event.type === 'agent.kept' || event.type === 'agent.problem') this.notices.push(...text);
+      if (event.type === 'notice' || event.type === 'agent.kept' || event.type === 'agent.problem')
+        this.notices.push(...text);
       return;
     }
     const stage = this.#stage(name);

@@ -32,20 +32,29 @@ const tailLines = 6;
  */
 export function treeText(view: RunView, now: number, size: TerminalSize): string[] {
   const head = headLine(view, now, size.columns);
-  const notices = view.notices.slice(-3).map((notice) => cut(`  ${ansis.yellow('·')} ${notice}`, size.columns));
+  const notices = view.notices
+    .slice(-3)
+    .map((notice) => cut(`  ${ansis.yellow('·')} ${notice}`, size.columns));
   const running = view.stages.filter((stage) => stage.state === 'running');
-  const fixed = 1 + notices.length + view.stages.length + running.reduce((rows, stage) => rows + stage.tracks.length, 0);
+  const fixed =
+    1 + notices.length + view.stages.length + running.reduce((rows, stage) => rows + stage.tracks.length, 0);
   const room = Math.max(0, size.rows - 2 - fixed);
   const perStage = running.length === 0 ? 0 : Math.min(tailLines, Math.floor(room / running.length));
   const width = Math.max(6, ...view.stages.map((stage) => stage.name.length));
-  const stages = view.stages.flatMap((stage) => stageLines(stage, { now, width, perStage, columns: size.columns }));
+  const stages = view.stages.flatMap((stage) =>
+    stageLines(stage, { now, width, perStage, columns: size.columns }),
+  );
   return [head, ...stages, ...notices].slice(0, Math.max(1, size.rows - 1));
 }
 
 function headLine(view: RunView, now: number, columns: number): string {
-  const time = view.startedAt === undefined ? '' : formatDuration((view.finished?.durationMs ?? now - view.startedAt));
+  const time =
+    view.startedAt === undefined ? '' : formatDuration(view.finished?.durationMs ?? now - view.startedAt);
   const state = view.finished === undefined ? view.agent : outcomeWords[view.finished.outcome];
-  return cut(`${ansis.bold(view.pipeline)} ${ansis.dim(view.runId)} ${view.place}  ${time}  ${ansis.dim(state)}`, columns);
+  return cut(
+    `${ansis.bold(view.pipeline)} ${ansis.dim(view.runId)} ${view.place}  ${time}  ${ansis.dim(state)}`,
+    columns,
+  );
 }
 
 interface StageLayout {
@@ -56,14 +65,17 @@ interface StageLayout {
 }
 
 function stageLines(stage: StageView, layout: StageLayout): string[] {
-  const spent = stage.durationMs ?? (stage.startedAt === undefined ? undefined : layout.now - stage.startedAt);
+  const spent =
+    stage.durationMs ?? (stage.startedAt === undefined ? undefined : layout.now - stage.startedAt);
   const time = stage.state === 'skipped' || spent === undefined ? '' : formatDuration(spent);
   const line = ` ${marks[stage.state]} ${stage.name.padEnd(layout.width)}  ${ansis.dim(stage.kind.padEnd(8))}  ${time.padStart(7)}  ${oneLine(stage.detail)}`;
   const below =
     stage.state === 'running'
       ? [
           ...stage.tracks.map((track) => trackLine(track)),
-          ...stage.lines.slice(stage.lines.length - layout.perStage).map((text) => ansis.dim(`     │ ${oneLine(text)}`)),
+          ...stage.lines
+            .slice(stage.lines.length - layout.perStage)
+            .map((text) => ansis.dim(`     │ ${oneLine(text)}`)),
         ]
       : [];
   return [line, ...below].map((text) => cut(text, layout.columns));
@@ -79,7 +91,9 @@ function trackLine(track: TrackState): string {
 }
 
 function oneLine(text: string): string {
-  return stripVTControlCharacters(text).replaceAll('\t', '  ').replaceAll(/[\n\r]+/g, ' ');
+  return stripVTControlCharacters(text)
+    .replaceAll('\t', '  ')
+    .replaceAll(/[\n\r]+/g, ' ');
 }
 
 /** Cuts to a width in characters, leaving colour codes whole. */

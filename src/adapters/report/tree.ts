@@ -36,7 +36,9 @@ export function createTreeReporter(terminal: NodeJS.WriteStream): Reporter {
 
 /** What follows the tree at the end of a run: why stages failed, tests, and the outcome. */
 export function endText(view: RunView): string[] {
-  const troubled = view.stages.filter((stage) => !['succeeded', 'skipped', 'pending', 'cancelled'].includes(stage.state));
+  const troubled = view.stages.filter(
+    (stage) => !['succeeded', 'skipped', 'pending', 'cancelled'].includes(stage.state),
+  );
   const lines = troubled.flatMap((stage) => troubleText(stage));
   const { finished } = view;
   if (finished === undefined) return lines;
@@ -47,7 +49,8 @@ export function endText(view: RunView): string[] {
 
 function troubleText(stage: StageView): string[] {
   if (stage.state === 'pending' || stage.state === 'running') return [];
-  const tests = stage.tests?.failures.map((test) => `   ${ansis.red('✗')} ${test.suite} › ${test.name}`) ?? [];
+  const tests =
+    stage.tests?.failures.map((test) => `   ${ansis.red('✗')} ${test.suite} › ${test.name}`) ?? [];
   return [
     '',
     `${ansis.red(stage.name)} ${outcomeWords[stage.state]}: ${stage.detail}`,

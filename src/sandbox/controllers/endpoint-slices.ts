@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { sameJson } from '../../base/same-json.ts';
 import type { StoredObject } from '../store/objects.ts';
 import type { ControllerContext } from './controller.ts';
 import { controllerRefTo, keyOf } from './ownership.ts';
@@ -46,10 +46,7 @@ export function syncEndpointSlices(
         endpoints,
       });
     } else if (
-      !isDeepStrictEqual(
-        [current.endpoints, current.ports, current.metadata.labels],
-        [endpoints, ports, labels],
-      )
+      !sameJson([current.endpoints, current.ports, current.metadata.labels], [endpoints, ports, labels])
     ) {
       objects.modify<EndpointSlice>(keyOf(current), (stored) => {
         stored.metadata.labels = labels;
@@ -63,7 +60,7 @@ export function syncEndpointSlices(
 
 /** Takes out of `slices` one with these ports or, failing that, any. */
 function take(slices: EndpointSlice[], ports: readonly unknown[]): EndpointSlice | undefined {
-  const same = slices.findIndex((slice) => isDeepStrictEqual(slice.ports, ports));
+  const same = slices.findIndex((slice) => sameJson(slice.ports, ports));
   return slices.splice(Math.max(same, 0), 1)[0];
 }
 

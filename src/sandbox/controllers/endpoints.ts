@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { sameJson } from '../../base/same-json.ts';
 import type { StoredObject } from '../store/objects.ts';
 import { itself, nameOf, type Controller, type ControllerContext, type ObjectName } from './controller.ts';
 import { mapMatches } from './selectors.ts';
@@ -83,8 +83,8 @@ function syncEndpoints(
     });
     return;
   }
-  const same = isDeepStrictEqual(withoutVersions(current.subsets ?? []), withoutVersions(subsets));
-  if (same && isDeepStrictEqual(current.metadata.labels ?? {}, labels)) return;
+  const same = sameJson(withoutVersions(current.subsets ?? []), withoutVersions(subsets));
+  if (same && sameJson(current.metadata.labels ?? {}, labels)) return;
   objects.modify<Endpoints>({ kind: 'Endpoints', group: '', namespace, name }, (stored) => {
     stored.metadata.labels = labels;
     stored.metadata.annotations = { ...stored.metadata.annotations, ...annotations };

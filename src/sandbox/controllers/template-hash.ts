@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { sameJson } from '../../base/same-json.ts';
 import type { PodTemplate } from './workload-types.ts';
 
 /** The label that keeps the pods of a Deployment's ReplicaSets apart. */
@@ -27,7 +27,7 @@ function stableJson(value: unknown): string {
 
 /** Whether two templates are the same but for the hash label. */
 export function sameTemplate(left: PodTemplate, right: PodTemplate): boolean {
-  return isDeepStrictEqual(withoutHash(left), withoutHash(right));
+  return sameJson(withoutHash(left), withoutHash(right));
 }
 
 function withoutHash(template: PodTemplate): unknown {

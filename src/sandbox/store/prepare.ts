@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
+import { sameJson } from '../../base/same-json.ts';
 import { forbidden, invalid, notFound } from '../api/status-error.ts';
 import { fillDefaults, initialStatus } from '../kinds/defaults.ts';
 import type { Fields } from '../kinds/fields.ts';
@@ -97,9 +97,9 @@ function keepMetadata(kind: Kind, next: StoredObject, stored: StoredObject): voi
 
 /** Whether the desired state differs: the spec of built-in kinds, everything but metadata and status of others. */
 function isSpecChanged(kind: Kind, next: StoredObject, stored: StoredObject): boolean {
-  if (isBuiltIn(kind)) return !isDeepStrictEqual(next.spec, stored.spec);
+  if (isBuiltIn(kind)) return !sameJson(next.spec, stored.spec);
   const rest = ({ metadata: _metadata, status: _status, ...fields }: StoredObject): Fields => fields;
-  return !isDeepStrictEqual(rest(next), rest(stored));
+  return !sameJson(rest(next), rest(stored));
 }
 
 /**
@@ -135,7 +135,7 @@ export function prepareForUpdate(request: {
     const causes = validateUpdate(kind, fieldsOf(next), fieldsOf(stored));
     if (causes.length > 0) throw invalid(subjectOf(kind), stored.metadata.name, causes);
   }
-  if (isDeepStrictEqual(next, stored)) return undefined;
+  if (sameJson(next, stored)) return undefined;
   if (kind.hasGeneration && isSpecChanged(kind, next, stored)) {
     next.metadata.generation = (stored.metadata.generation ?? 0) + 1;
   }

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import type { AnyStageKind } from '../ports/stage.ts';
+import { document, documentFields } from './schema/document.ts';
+import { commonFields } from './schema/stage.ts';
+
+/** A JSON Schema as plain data. */
+export type JsonSchema = Record<string, unknown>;
+
+type JsonNode = z.core.JSONSchema.BaseSchema;
+
+const template = { type: 'string', pattern: '\\$\\{\\{', description: 'An expression: ${{ … }}' } as const;
+
+/**
+ * The JSON Schema (2020-12) of the pipeline file, for editors and other tools; made from the schemas that check the
+ * file, so the two cannot differ. What only the file as a whole tells (names, cycles, expressions) is not in it.
+ */
+export function pipelineJsonSchema(kinds: readonly AnyStageKind[]): JsonSchema {
+  const { stages: _stages, finally: _finally, ...top } = document.shape;
+  const { $schema, properties, required, ...rest } = schemaOf(z.strictObject(top));
+  const listOfStages = { type: 'array', items: { $ref: '#/$defs/stage' } };
+  return {
+    $schema,
+    $id: `https://${documentFields.apiVersion.value}/pipeline.schema.json`,
+    title: 'Slipway pipeline',
+    ...rest,
+    properties: {
+      ...properties,
+      stages: {
+        ...listOfStages,
+        minItems: 1,
+        description: 'In the order they run, unless `needs` says otherwise.',
+      },
+      finally: { ...listOfStages, description: 'Run at the end, whatever happened.' },
+    },
+    required: [...(required ?? []), 'stages'],
+    $defs: {
+      stage: { oneOf: kinds.map((kind) => ({ $ref: `#/$defs/${kind.key}Stage` })) },
+      ...Object.fromEntries(kinds.map((kind) => [`${kind.key}Stage`, stageSchema(kind)])),
+    },
+  };
+}
+
+function schemaOf(schema: z.ZodType, override?: (json: JsonNode) => void): JsonNode {
+  return z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+    ...(override === undefined ? {} : { override: ({ jsonSchema }) => override(jsonSchema) }),
+  });
+}
+
+function stageSchema(kind: AnyStageKind): JsonSchema {
+  const common = schemaOf(z.strictObject(commonFields));
+  const own = schemaOf(z.strictObject({ ...kind.fields }), allowTemplate);
+  return {
+    type: 'object',
+    properties: { ...common.properties, ...own.properties },
+    required: [...new Set([...(common.required ?? []), ...(own.required ?? []), kind.key])],
+    additionalProperties: false,
+  };
+}
+
+/** Lets an expression stand for every value that is not a free string already. */
+function allowTemplate(json: JsonNode): void {
+  const isLeaf =
+    json.type !== 'object' && json.type !== 'array' && (json.type !== undefined || json.enum !== undefined);
+  const isFree =
+    json.type === 'string' &&
+    json.enum === undefined &&
+    json.pattern === undefined &&
+    json.format === undefined;
+  if (!isLeaf || isFree || json.anyOf !== undefined || json.const !== undefined) return;
+  const { description, default: preset, ...value } = json;
+  for (const key of Object.keys(json)) Reflect.deleteProperty(json, key);
+  Object.assign(json, {
+    ...(description === undefined ? {} : { description }),
+    ...(preset === undefined ? {} : { default: preset }),
+    anyOf: [value, template],
+  });
+}

@@ -1,0 +1,203 @@
+import { InputError } from '../../base/errors.ts';
+import {
+  checkExpression,
+  ExpressionError,
+  expressionRoots,
+  parseExpression,
+  type ExpressionRoot,
+  type Reference,
+} from '../expression.ts';
+import type { Finding } from '../finding.ts';
+import { hintFor } from '../nearest.ts';
+import { placesAt, stringsIn } from '../places.ts';
+import type { ParsedDocument } from '../schema/document.ts';
+import type { StageDraft } from '../stage-draft.ts';
+import { ancestorsOf, resolveNeeds } from '../stage-order.ts';
+import { hasTemplate, parseTemplate } from '../template.ts';
+import { keysAt, valueAt } from '../schema-findings.ts';
+
+type Path = readonly (string | number)[];
+
+/** What expressions at one place may use. */
+interface Scope {
+  roots: readonly ExpressionRoot[];
+  parameters: readonly string[];
+  /** Names of variables of `env` that are secrets. */
+  secretVariables: readonly string[];
+  /** Stages that are done by then; undefined where `stages` is no root. */
+  stages: readonly string[];
+  allStages: readonly string[];
+  matrix: readonly string[];
+}
+
+const everywhere: readonly ExpressionRoot[] = ['params', 'env', 'git', 'trigger', 'run', 'stages'];
+const beforeTheRun: readonly ExpressionRoot[] = ['params', 'trigger'];
+
+/** Every expression parses, and uses only what is there by then. Script text holds none. */
+export function lintExpressions(
+  value: unknown,
+  document: Partial<ParsedDocument>,
+  drafts: readonly StageDraft[],
+): Finding[] {
+  const base = baseScope(value, document, drafts);
+  return [
+    ...lintStrings(valueAt(value, ['env']), ['env'], {
+      ...base,
+      roots: ['params', 'git', 'trigger', 'run', 'stages'],
+    }),
+    ...lintStrings(valueAt(value, ['agent']), ['agent'], { ...base, roots: beforeTheRun }),
+    ...['parameters', 'secrets'].flatMap((key) => noExpressions(valueAt(value, [key]), [key])),
+    ...drafts.flatMap((draft) => lintStage(draft, { ...base, ...stageScope(draft, drafts) })),
+  ];
+}
+
+function baseScope(value: unknown, document: Partial<ParsedDocument>, drafts: readonly StageDraft[]): Scope {
+  const names = drafts.map(({ name }) => name);
+  const secretVariables = Object.entries(document.env ?? {}).flatMap(([name, { type }]) =>
+    type === 'secret' ? [name] : [],
+  );
+  const parameters = keysAt(value, ['parameters']);
+  return { roots: everywhere, parameters, secretVariables, stages: names, allStages: names, matrix: [] };
+}
+
+function stageScope(
+  draft: StageDraft,
+  drafts: readonly StageDraft[],
+): Pick<Scope, 'roots' | 'stages' | 'matrix'> {
+  const samePhase = drafts.filter(({ phase }) => phase === draft.phase);
+  const needs = resolveNeeds(
+    samePhase.map(({ name, common }) => ({ name, ...(common?.needs && { needs: common.needs }) })),
+  );
+  const main = drafts.filter(({ phase }) => phase === 'main').map(({ name }) => name);
+  const before = [...ancestorsOf(draft.name, needs)];
+  return {
+    roots: [...everywhere, 'matrix'],
+    stages: draft.phase === 'finally' ? [...main, ...before] : before,
+    matrix: Object.keys(draft.common?.matrix ?? {}),
+  };
+}
+
+function lintStage({ path, raw, kind }: StageDraft, scope: Scope): Finding[] {
+  const scripts = (kind?.scripts ?? []).flatMap((dotted) => placesAt(raw, dotted));
+  const isScript = (at: Path) => scripts.some((script) => startsWith(at, script.path));
+  const fixed = ['name', 'needs', 'matrix', 'retry', 'timeout', 'allowFailure'];
+  const { when, ...rest } = raw;
+  const strings = stringsIn(rest).filter((place) => !fixed.includes(String(place.path[0])));
+  return [
+    ...(typeof when === 'string' ? lintCondition(when, [...path, 'when'], scope) : []),
+    ...['needs', 'matrix'].flatMap((key) => noExpressions(raw[key], [...path, key])),
+    ...strings.flatMap((place) =>
+      isScript(place.path)
+        ? lintScript(place.value, [...path, ...place.path])
+        : lintTemplate(place.value, [...path, ...place.path], scope),
+    ),
+  ];
+}
+
+function startsWith(path: Path, start: Path): boolean {
+  return start.every((part, index) => path[index] === part);
+}
+
+function lintStrings(value: unknown, at: Path, scope: Scope): Finding[] {
+  return stringsIn(value, at).flatMap((place) => lintTemplate(place.value, place.path, scope));
+}
+
+function noExpressions(value: unknown, at: Path): Finding[] {
+  return stringsIn(value, at)
+    .filter((place) => hasTemplate(place.value))
+    .map(({ path }) => ({ code: 'expression', path, message: 'an expression cannot stand here' }));
+}
+
+function lintScript(script: string, path: Path): Finding[] {
+  if (!hasTemplate(script)) return [];
+  const hint = 'give it by the environment: env: {VALUE: "${{ … }}"}, and write "$VALUE" in the script';
+  const offset = script.includes('\n') ? 0 : script.indexOf('${{');
+  return [
+    { code: 'expression-in-script', path, offset, message: 'an expression cannot stand in a script', hint },
+  ];
+}
+
+function lintCondition(condition: string, path: Path, scope: Scope): Finding[] {
+  if (hasTemplate(condition)) {
+    return [
+      {
+        code: 'expression',
+        path,
+        message: '`when` is an expression already',
+        hint: 'write it without ${{ }}',
+      },
+    ];
+  }
+  return lintExpression(condition, path, scope);
+}
+
+function lintTemplate(text: string, path: Path, scope: Scope): Finding[] {
+  if (!hasTemplate(text)) return [];
+  try {
+    return parseTemplate(text).flatMap((part) =>
+      part.type === 'text' ? [] : lintExpression(part.source, path, scope),
+    );
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return [
+      {
+        code: 'expression',
+        path,
+        message: error.message,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      },
+    ];
+  }
+}
+
+function lintExpression(source: string, path: Path, scope: Scope): Finding[] {
+  try {
+    const { references, functions } = parseExpression(source);
+    const findings = references.flatMap((reference) => lintReference(reference, scope));
+    if (functions.includes('hashFiles') && !scope.roots.includes('env')) {
+      findings.push({ message: 'hashFiles reads the checkout, which is not there yet' });
+    }
+    if (findings.length > 0) return findings.map((finding) => ({ code: 'expression', path, ...finding }));
+    const mistyped = checkExpression(source);
+    return mistyped === undefined ? [] : [faulty(source, path, mistyped)];
+  } catch (error) {
+    if (error instanceof ExpressionError) return [faulty(source, path, error)];
+    throw error;
+  }
+}
+
+function faulty(source: string, path: Path, error: ExpressionError): Finding {
+  return { code: 'expression', path, message: `${error.message}, in the expression ${source}` };
+}
+
+type Remark = Pick<Finding, 'message' | 'hint'>;
+
+function lintReference({ root, keys: [key] }: Reference, scope: Scope): Remark[] {
+  if (!expressionRoots.some((known) => known === root)) {
+    return [{ message: `an expression knows no "${root}"`, hint: hintFor(root, scope.roots) }];
+  }
+  if (!scope.roots.some((allowed) => allowed === root)) {
+    return [{ message: `"${root}" is not known here yet`, hint: `allowed: ${scope.roots.join(', ')}` }];
+  }
+  if (key === undefined) return [];
+  if (root === 'params') return among(key, scope.parameters, 'parameter');
+  if (root === 'matrix') return among(key, scope.matrix, 'matrix value');
+  if (root === 'env' && scope.secretVariables.includes(key)) {
+    return [
+      {
+        message: `"${key}" is a secret, which expressions do not read`,
+        hint: 'scripts find it in their environment',
+      },
+    ];
+  }
+  if (root !== 'stages') return [];
+  if (!scope.allStages.includes(key)) return among(key, scope.allStages, 'stage');
+  if (scope.stages.includes(key)) return [];
+  return [{ message: `stage "${key}" may not be done by then`, hint: `add "${key}" to needs` }];
+}
+
+function among(key: string, allowed: readonly string[], what: string): Remark[] {
+  return allowed.includes(key)
+    ? []
+    : [{ message: `there is no ${what} "${key}"`, hint: hintFor(key, allowed) }];
+}

@@ -1,0 +1,57 @@
+import type { Finding } from '../finding.ts';
+import { hintFor } from '../nearest.ts';
+import { findCycle, resolveNeeds, type OrderedStage } from '../stage-order.ts';
+import type { StageDraft } from '../stage-draft.ts';
+
+/** Names are unique, needs name stages of the same phase, and no stage waits for itself. */
+export function lintNames(drafts: readonly StageDraft[]): Finding[] {
+  return [...duplicates(drafts), ...needsOf(drafts, 'main'), ...needsOf(drafts, 'finally')];
+}
+
+function duplicates(drafts: readonly StageDraft[]): Finding[] {
+  const seen = new Set<string>();
+  return drafts.flatMap(({ name, path }): Finding[] => {
+    if (!seen.has(name)) {
+      seen.add(name);
+      return [];
+    }
+    const message = `there is another stage "${name}"`;
+    return [
+      { code: 'duplicate-name', path: [...path, 'name'], message, hint: 'names are unique in the file' },
+    ];
+  });
+}
+
+function needsOf(drafts: readonly StageDraft[], phase: StageDraft['phase']): Finding[] {
+  const ours = drafts.filter((draft) => draft.phase === phase);
+  const names = ours.map(({ name }) => name);
+  const others = drafts.filter((draft) => draft.phase !== phase).map(({ name }) => name);
+  const findings = ours.flatMap(({ name, path, common }) =>
+    (common?.needs ?? []).flatMap((need, index): Finding[] => {
+      const at = { code: 'needs', path: [...path, 'needs', index] };
+      if (names.includes(need)) return [];
+      const allowed = names.filter((other) => other !== name);
+      if (!others.includes(need))
+        return [{ ...at, message: `there is no stage "${need}"`, hint: hintFor(need, allowed) }];
+      const side =
+        phase === 'main'
+          ? 'a stage of `finally` runs after all stages'
+          : 'stages of `finally` run after all others anyway';
+      return [{ ...at, message: `"${need}" cannot be needed here`, hint: side }];
+    }),
+  );
+  return findings.length > 0 ? findings : cycleOf(ours);
+}
+
+function cycleOf(drafts: readonly StageDraft[]): Finding[] {
+  const ordered = drafts.map(({ name, common }): OrderedStage => ({
+    name,
+    ...(common?.needs && { needs: common.needs }),
+  }));
+  const cycle = findCycle(resolveNeeds(ordered));
+  if (cycle === undefined) return [];
+  const culprit = drafts.find(({ name, common }) => cycle.includes(name) && common?.needs !== undefined);
+  const path = culprit === undefined ? [] : [...culprit.path, 'needs'];
+  const hint = 'a stage without needs waits for all that are written before it';
+  return [{ code: 'cycle', path, message: `stages wait for each other: ${cycle.join(' → ')}`, hint }];
+}

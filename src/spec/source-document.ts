@@ -1,0 +1,150 @@
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, type Document } from 'yaml';
+import type { Diagnostic } from './diagnostic.ts';
+import type { Finding } from './finding.ts';
+
+/** Bytes; the file is kept in the run's record, which Kubernetes bounds at 1 MiB. */
+const maxBytes = 256 * 1024;
+const maxAliases = 100;
+
+/** A YAML text that keeps its positions. */
+export interface SourceDocument {
+  /** Plain data; undefined when the text is not sound YAML. */
+  value: unknown;
+  /** What YAML itself found wrong. */
+  diagnostics: Diagnostic[];
+  /** Puts a finding at its line and column: of the value, of its key, or of the nearest parent that is there. */
+  locate(finding: Finding): Diagnostic;
+  /** The text of a scalar as it was written (`1.10`), or undefined. */
+  written(path: readonly (string | number)[]): string | undefined;
+}
+
+/**
+ * Reads one YAML 1.2 document. Duplicate keys, keys that are not strings, several documents, and more aliases than a
+ * person writes are errors.
+ */
+export function readSourceDocument(file: string, text: string): SourceDocument {
+  const lines = new LineCounter();
+  const position = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const problem = (code: string, offset: number, message: string, hint?: string): Diagnostic => ({
+    code,
+    severity: 'error',
+    file,
+    path: [],
+    ...position(offset),
+    message,
+    ...(hint === undefined ? {} : { hint }),
+  });
+  if (Buffer.byteLength(text) > maxBytes) {
+    const message = `the file is larger than ${String(maxBytes / 1024)} KiB`;
+    return broken([problem('too-large', 0, message, 'move scripts into files of the repository')]);
+  }
+  const documents = parseAllDocuments(text, {
+    lineCounter: lines,
+    version: '1.2',
+    stringKeys: true,
+    prettyErrors: false,
+  });
+  const [document, second] = [...documents];
+  if (document === undefined || document.contents === null)
+    return broken([problem('empty', 0, 'the file is empty')]);
+  const diagnostics = [...document.errors, ...document.warnings].map((error) =>
+    problem('yaml', error.pos[0], sentence(error.code, error.message)),
+  );
+  if (second !== undefined) {
+    const start = second.range[0];
+    diagnostics.push(
+      problem('documents', start, 'a pipeline file holds one YAML document, this is a second one'),
+    );
+  }
+  let value: unknown;
+  if (diagnostics.length === 0) {
+    try {
+      value = document.toJS({ maxAliasCount: maxAliases });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : 'unreadable';
+      diagnostics.push(
+        problem('yaml', 0, `YAML: ${message}`, `at most ${String(maxAliases)} aliases are followed`),
+      );
+    }
+  }
+  return {
+    value,
+    diagnostics,
+    written: (path) => writtenText(document, path),
+    locate: ({ code, severity = 'error', path, message, hint, at = 'value', offset = 0 }) => ({
+      code,
+      severity,
+      file,
+      path,
+      ...position(find(document, path, at) + offset),
+      message,
+      ...(hint === undefined ? {} : { hint }),
+    }),
+  };
+}
+
+function broken(diagnostics: Diagnostic[]): SourceDocument {
+  return {
+    value: undefined,
+    diagnostics,
+    written: () => undefined,
+    locate: ({ code, message }) => ({
+      code,
+      severity: 'error',
+      file: '',
+      path: [],
+      line: 1,
+      column: 1,
+      message,
+    }),
+  };
+}
+
+function sentence(code: string, message: string): string {
+  if (code === 'DUPLICATE_KEY') return 'this key is there twice';
+  return `YAML: ${message}`;
+}
+
+/** The offset of the first character of what stands at the path, or of its nearest parent. */
+function find(document: Document, path: readonly (string | number)[], at: 'key' | 'value'): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node) ?? 0;
+  for (const [index, part] of path.entries()) {
+    node = resolve(document, node);
+    let next: unknown;
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === part);
+      if (pair === undefined) break;
+      const wantsKey = at === 'key' && index === path.length - 1;
+      offset = (wantsKey ? undefined : startOf(pair.value)) ?? startOf(pair.key) ?? offset;
+      next = pair.value;
+    } else if (isSeq(node)) {
+      next = node.items[Number(part)];
+      offset = startOf(next) ?? offset;
+    } else break;
+    node = next;
+  }
+  return offset;
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined;
+}
+
+function resolve(document: Document, node: unknown): unknown {
+  return isAlias(node) ? node.resolve(document) : node;
+}
+
+function writtenText(document: Document, path: readonly (string | number)[]): string | undefined {
+  let node: unknown = document.contents;
+  for (const part of path) {
+    node = resolve(document, node);
+    if (!isMap(node) && !isSeq(node)) return undefined;
+    node = node.get(part, true);
+  }
+  node = resolve(document, node);
+  return isScalar(node) ? node.source : undefined;
+}

@@ -1,0 +1,28 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ConnectionOptions } from 'node:tls';
+import type { Dispatcher } from 'undici';
+
+/** Where the API answers, and what it takes to be let in; loaded once a process and shared. */
+export interface Connection {
+  /** How people name it: the context's name. */
+  readonly name: string;
+  /** `https://host:port` with the path prefix, if any, without a slash at the end. */
+  readonly server: string;
+  /** The namespace of the context. */
+  readonly namespace: string;
+  /** The pool for HTTP requests. */
+  readonly dispatcher: Dispatcher;
+  /** Authorization and the like; fetched anew (token files, exec plugins) as they need. */
+  headers(): Promise<Record<string, string>>;
+  /** TLS and proxy options for a WebSocket. */
+  socketOptions(): Promise<ConnectionOptions & { headers: Record<string, string>; agent?: unknown }>;
+  /** Forgets the credentials after a 401, so that they are fetched anew. */
+  forgetCredentials(): void;
+  close(): Promise<void>;
+}
+
+/** The header's single value. */
+export function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}

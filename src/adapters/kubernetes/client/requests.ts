@@ -1,0 +1,183 @@
+import type { Readable } from 'node:stream';
+import { request, type Dispatcher } from 'undici';
+import type { CallOptions } from '../../../ports/cluster.ts';
+import { ClusterError, UnauthorizedError, UnreachableError } from '../../../ports/cluster-errors.ts';
+import { headerOf, type Connection } from './connection.ts';
+import { errorOfConnection, errorOfResponse, parseStatusBody, retryAfterMs } from './errors.ts';
+import { pause } from './pause.ts';
+import { RequestQueue } from './request-queue.ts';
+import { retryDelay } from './retry.ts';
+
+/** One call of the API. */
+export interface ApiRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path and query below the server's address. */
+  path: string;
+  /** The call in words, for errors: `list pods in namespace "ci"`. */
+  what: string;
+  body?: unknown;
+  contentType?: string;
+}
+
+/** An answer, and whether an attempt before it may have taken effect although no answer came. */
+export interface ApiAnswer<T> {
+  value: T;
+  ambiguous: boolean;
+}
+
+/** Settings of the client; all in milliseconds. */
+export interface RequestSettings {
+  /** What failures of one call may take in all. */
+  retryBudgetMs: number;
+  /** What one attempt may take. */
+  attemptMs: number;
+}
+
+/** Thrown instead of a ClusterError's final answer when an earlier attempt may have taken effect. */
+export class AmbiguousError extends Error {
+  override readonly cause: ClusterError;
+  constructor(cause: ClusterError) {
+    super(cause.message);
+    this.cause = cause;
+  }
+}
+
+/** Sends requests: queued by priority, retried within the budget, with typed errors. */
+export class Requests {
+  readonly connection: Connection;
+  /** Requests sent since the start, for measurements. */
+  sent = 0;
+  readonly #settings: RequestSettings;
+  readonly #queue = new RequestQueue({ concurrency: 48, reserved: 8, perSecond: 50, burst: 150 });
+
+  constructor(connection: Connection, settings: RequestSettings) {
+    this.connection = connection;
+    this.#settings = settings;
+  }
+
+  /**
+   * @throws ClusterError; AmbiguousError when the server refused a retry of an attempt whose answer was lost
+   */
+  async send<T>(call: ApiRequest, options: CallOptions): Promise<T> {
+    const startedAt = performance.now();
+    let ambiguous = false;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#attempt<T>(call, options);
+      } catch (error) {
+        options.signal.throwIfAborted();
+        if (!(error instanceof ClusterError)) throw error;
+        if (error instanceof UnauthorizedError && attempt === 1) {
+          this.connection.forgetCredentials();
+          continue;
+        }
+        const elapsedMs = performance.now() - startedAt;
+        const budgetMs = this.#settings.retryBudgetMs;
+        const waitMs = retryDelay({ error, attempt, elapsedMs, budgetMs, random: Math.random() });
+        if (waitMs === undefined) throw final(error, { attempt, elapsedMs, ambiguous });
+        ambiguous ||= error.status === undefined || error.status >= 500;
+        await pause(waitMs, options.signal);
+      }
+    }
+  }
+
+  /** Opens a streaming answer (watch, log), without retries; the stream must be read or destroyed. */
+  async open(call: ApiRequest, { signal, priority = 'normal' }: CallOptions): Promise<Readable> {
+    const leave = await this.#queue.enter(priority, signal);
+    try {
+      const deadline = AbortSignal.timeout(this.#settings.attemptMs);
+      const opening = new AbortController();
+      const abort = () => opening.abort(signal.reason);
+      const expire = () => opening.abort(deadline.reason);
+      signal.addEventListener('abort', abort, { once: true });
+      deadline.addEventListener('abort', expire, { once: true });
+      let response: Dispatcher.ResponseData;
+      try {
+        response = await this.#exchange(call, opening.signal);
+      } finally {
+        deadline.removeEventListener('abort', expire);
+        signal.removeEventListener('abort', abort);
+      }
+      if (response.statusCode >= 300) throw await this.#failure(response, call);
+      const stop = () => response.body.destroy();
+      signal.addEventListener('abort', stop, { once: true });
+      response.body.once('close', () => signal.removeEventListener('abort', stop));
+      response.body.on('error', () => undefined); // told to the reader too; unread, it must not end the process
+      return response.body;
+    } finally {
+      leave();
+    }
+  }
+
+  stop(): void {
+    this.#queue.stop();
+  }
+
+  async #attempt<T>(call: ApiRequest, { signal, priority = 'normal' }: CallOptions): Promise<T> {
+    const leave = await this.#queue.enter(priority, signal);
+    try {
+      const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#settings.attemptMs)]);
+      const response = await this.#exchange(call, bounded);
+      if (response.statusCode >= 300) throw await this.#failure(response, call);
+      try {
+        return (await response.body.json()) as T;
+      } catch (error) {
+        throw errorOfConnection(error, call.what, this.connection.server);
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  async #exchange(call: ApiRequest, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const { connection } = this;
+    const headers = {
+      ...(await connection.headers()),
+      accept: 'application/json',
+      'user-agent': 'slipway',
+      ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
+    };
+    this.sent += 1;
+    try {
+      return await request(connection.server + call.path, {
+        method: call.method,
+        dispatcher: connection.dispatcher,
+        headers,
+        signal,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      });
+    } catch (error) {
+      throw errorOfConnection(error, call.what, connection.server);
+    }
+  }
+
+  async #failure(response: Dispatcher.ResponseData, call: ApiRequest): Promise<ClusterError> {
+    const text = await response.body.text().catch(() => '');
+    const failed = {
+      status: response.statusCode,
+      body: parseStatusBody(text),
+      retryAfter: headerOf(response.headers, 'retry-after'),
+    };
+    const error = errorOfResponse(failed, call.what);
+    const waitMs = retryAfterMs(failed, Date.now());
+    return waitMs === undefined ? error : Object.assign(error, { retryAfterMs: waitMs });
+  }
+}
+
+function final(
+  error: ClusterError,
+  { attempt, elapsedMs, ambiguous }: { attempt: number; elapsedMs: number; ambiguous: boolean },
+): Error {
+  if (error instanceof UnreachableError && attempt > 1) {
+    const spent = `gave up after ${String(attempt)} attempts in ${String(Math.round(elapsedMs / 1000))} s`;
+    return new UnreachableError(`${error.message}; ${spent}`, {
+      cause: error,
+      ...(error.status === undefined ? {} : { status: error.status }),
+      ...(error.reason === undefined ? {} : { reason: error.reason }),
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+  }
+  return ambiguous ? new AmbiguousError(error) : error;
+}

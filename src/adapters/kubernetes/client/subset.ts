@@ -1,0 +1,20 @@
+/**
+ * Whether everything in `wanted` is in `stored` too: tells after a lost answer whether a write took effect. Fields
+ * that the server adds do not count.
+ */
+export function isSubset(wanted: unknown, stored: unknown): boolean {
+  if (wanted === null || wanted === undefined) return true;
+  if (Array.isArray(wanted)) {
+    return (
+      Array.isArray(stored) &&
+      stored.length === wanted.length &&
+      wanted.every((item, index) => isSubset(item, stored[index]))
+    );
+  }
+  if (typeof wanted === 'object') {
+    if (typeof stored !== 'object' || stored === null) return false;
+    const fields = stored as Record<string, unknown>;
+    return Object.entries(wanted).every(([key, value]) => isSubset(value, fields[key]));
+  }
+  return wanted === stored;
+}

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { ExecResult } from '../../../ports/pod-access.ts';
+
+const Status = z.object({
+  status: z.string().optional(),
+  message: z.string().optional(),
+  reason: z.string().optional(),
+  details: z
+    .object({
+      causes: z.array(z.object({ reason: z.string().optional(), message: z.string().optional() })).optional(),
+    })
+    .optional(),
+});
+
+/** Reads the Status on channel 3, with which an API server says how an exec ended. */
+export function parseExecStatus(text: string): ExecResult {
+  const parsed = Status.safeParse(parseJson(text));
+  if (!parsed.success) return { type: 'lost', reason: `unreadable status: ${text.slice(0, 200)}` };
+  const { status, message, reason, details } = parsed.data;
+  if (status === 'Success') return { type: 'exited', exitCode: 0 };
+  const cause = details?.causes?.find((entry) => entry.reason === 'ExitCode');
+  const exitCode = Number.parseInt(cause?.message ?? '', 10);
+  if (reason === 'NonZeroExitCode' && Number.isInteger(exitCode)) return { type: 'exited', exitCode };
+  return { type: 'lost', reason: message ?? reason ?? 'the command failed to start' };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

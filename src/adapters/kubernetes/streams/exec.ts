@@ -1,0 +1,105 @@
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+import type { ContainerReference, ExecOptions, ExecResult } from '../../../ports/pod-access.ts';
+import type { Connection } from '../client/connection.ts';
+import { queryOf } from '../client/paths.ts';
+import { ChannelSocket } from './channel-socket.ts';
+import { parseExecStatus } from './exec-status.ts';
+import { openSocket } from './web-socket.ts';
+
+/** Channels of an exec. */
+export const channels = { stdin: 0, stdout: 1, stderr: 2, status: 3 } as const;
+
+const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
+/** API servers read a message whole before they pass it on. */
+const sendBytes = 128 * 1024;
+
+/** Opens an exec; the caller reads its channels and closes it. @throws ClusterError, `signal.reason` */
+export async function openExec(
+  connection: Connection,
+  container: ContainerReference,
+  { command, stdin, signal }: { command: readonly string[]; stdin: boolean; signal: AbortSignal },
+): Promise<ChannelSocket> {
+  const { namespace, pod } = container;
+  const query = queryOf({
+    command,
+    container: container.container,
+    stdin,
+    stdout: true,
+    stderr: true,
+    tty: false,
+  });
+  const base = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}`;
+  const what = `exec into container "${container.container}" of pod "${pod}" in namespace "${namespace}"`;
+  return new ChannelSocket(
+    await openSocket(connection, { path: `${base}/exec${query}`, what, protocols }, signal),
+  );
+}
+
+/** Sends bytes to standard input, in messages that an API server takes well. */
+export async function sendStdin(socket: ChannelSocket, data: Buffer): Promise<void> {
+  for (let from = 0; from < data.length; from += sendBytes) {
+    await socket.send(channels.stdin, data.subarray(from, from + sendBytes));
+  }
+}
+
+/** Runs a command to its end: see {@link import('../../../ports/pod-access.ts').PodAccess.exec}. */
+export async function exec(
+  connection: Connection,
+  container: ContainerReference,
+  options: ExecOptions,
+): Promise<ExecResult> {
+  const { signal, stdin } = options;
+  const { command } = options;
+  const socket = await openExec(connection, container, { command, stdin: stdin !== undefined, signal });
+  const abort = () => socket.close();
+  signal.addEventListener('abort', abort, { once: true });
+  const feeding = stdin === undefined ? Promise.resolve() : feed(socket, stdin);
+  const feedingFailed = feeding.then(
+    () => undefined,
+    (error: unknown) => {
+      socket.close();
+      return { error };
+    },
+  );
+  try {
+    const result = await drain(socket, options);
+    signal.throwIfAborted();
+    if (result.type === 'lost') {
+      const failed = socket.closeReason === 'closed by this side' ? await feedingFailed : undefined;
+      if (failed !== undefined) throw failed.error;
+    }
+    return result;
+  } finally {
+    signal.removeEventListener('abort', abort);
+    socket.close();
+    if (stdin !== undefined && !stdin.readableEnded) stdin.destroy();
+    await feedingFailed;
+  }
+}
+
+async function feed(socket: ChannelSocket, stdin: AsyncIterable<Buffer | string>): Promise<void> {
+  for await (const chunk of stdin) {
+    if (socket.closeReason !== undefined) return;
+    await sendStdin(socket, Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk));
+  }
+  if (socket.canCloseChannels) await socket.closeChannel(channels.stdin);
+}
+
+async function drain(socket: ChannelSocket, { stdout, stderr }: ExecOptions): Promise<ExecResult> {
+  for (;;) {
+    const message = await socket.next();
+    if (message === undefined) {
+      return { type: 'lost', reason: `the connection ended without a status (${socket.closeReason ?? ''})` };
+    }
+    if (message.channel === channels.status) return parseExecStatus(message.data.toString('utf8'));
+    if (message.data.length === 0) continue; // an API server opens each channel with an empty message
+    if (message.channel === channels.stdout && stdout !== undefined) await write(stdout, message.data);
+    if (message.channel === channels.stderr && stderr !== undefined) await write(stderr, message.data);
+  }
+}
+
+async function write(stream: Writable, data: Buffer): Promise<void> {
+  if (stream.destroyed) throw stream.errored ?? new Error('the receiver of the output was closed');
+  if (!stream.write(data)) await once(stream, 'drain');
+}

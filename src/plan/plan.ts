@@ -1,5 +1,6 @@
 import type { AgentSpec } from '../ports/agent.ts';
 import type { Environment, SecretSource } from '../ports/secrets.ts';
+import type { AnyStageKind } from '../ports/stage.ts';
 import type { ParameterValue, RetryPolicy } from '../spec/pipeline.ts';
 
 /** What compilePlan is given beside the file. */
@@ -10,6 +11,8 @@ export interface PlanInputs {
   trigger: Readonly<Record<string, string>>;
   /** Used where the file does not say. */
   defaults: { namespace: string; agentImage: string };
+  /** The kinds that the file was parsed with. */
+  kinds: readonly AnyStageKind[];
 }
 
 /** One stage of a run: a stage of the file, or one cell of its matrix. */

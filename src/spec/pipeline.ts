@@ -1,4 +1,4 @@
-import type { AgentService, Resources, ServiceReadiness } from '../ports/agent.ts';
+import type { Resources, ServiceReadiness } from '../ports/agent.ts';
 import type { Environment, SecretSource } from '../ports/secrets.ts';
 
 /** A parameter's value, typed as the file declares it. */
@@ -55,8 +55,8 @@ export interface ContainerSettings {
 
 /** A service beside the agent's containers. */
 export interface ServiceSettings extends ContainerSettings {
-  command?: AgentService['command'];
-  args?: AgentService['args'];
+  command?: readonly string[];
+  args?: readonly string[];
   ready?: ServiceReadiness;
   privileged?: boolean;
 }

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { InputError } from '../base/errors.ts';
+import type { AnyStageKind } from '../ports/stage.ts';
+import { placesAt } from '../spec/places.ts';
+import { checkSchema, valueAt } from '../spec/schema-findings.ts';
+import { hasTemplate } from '../spec/template.ts';
+import { evaluateTemplate } from './evaluate.ts';
+import type { ExpressionScope } from './scope.ts';
+
+type Input = Readonly<Record<string, unknown>>;
+type Path = readonly (string | number)[];
+
+/** Whether a stage needs the agent, as far as its unevaluated input tells; yes when only the run can tell. */
+export function staticallyNeedsAgent(kind: AnyStageKind, input: Input): boolean {
+  const parsed = z.strictObject({ ...kind.fields }).safeParse(input);
+  return parsed.success ? kind.needsAgent(parsed.data as never) : true;
+}
+
+/**
+ * A stage's input, ready for its kind: expressions evaluated everywhere but in scripts, then parsed by the kind's fields.
+ * The value of an expression takes the type that the field wants ("8080" for a number), and an optional field whose
+ * expression gives an empty text is left out.
+ * @throws InputError that lists every field that is still wrong
+ */
+export async function evaluateStageInput(
+  kind: AnyStageKind,
+  input: Input,
+  scope: ExpressionScope,
+): Promise<Readonly<Record<string, unknown>>> {
+  const scripts = kind.scripts
+    .flatMap((dotted) => placesAt(input, dotted))
+    .map(({ path }) => path.join('\n'));
+  const evaluation = new Evaluation(scope, new Set(scripts));
+  const evaluated = (await evaluation.value(input, [])) as Input;
+  const schema = z.strictObject({ ...kind.fields });
+  const first = schema.safeParse(evaluated);
+  if (first.success) return first.data;
+  const adapted = structuredClone(evaluated) as Record<string, unknown>;
+  for (const issue of flatten(first.error.issues, [])) {
+    if (evaluation.isExpression(issue.path)) adapt(adapted, issue);
+  }
+  const second = schema.safeParse(adapted);
+  if (second.success) return second.data;
+  const problems = checkSchema(schema, adapted).map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new InputError(problems.join('\n'), { hint: 'an expression gave a value that does not fit' });
+}
+
+/** Evaluates the strings of an input and remembers which ones were expressions. */
+class Evaluation {
+  private readonly scope: ExpressionScope;
+  private readonly scripts: ReadonlySet<string>;
+  private readonly expressions = new Set<string>();
+
+  constructor(scope: ExpressionScope, scripts: ReadonlySet<string>) {
+    this.scope = scope;
+    this.scripts = scripts;
+  }
+
+  isExpression(path: Path): boolean {
+    return this.expressions.has(path.join('\n'));
+  }
+
+  async value(value: unknown, path: Path): Promise<unknown> {
+    if (this.scripts.has(path.join('\n'))) return value;
+    if (typeof value === 'string') {
+      if (!hasTemplate(value)) return value;
+      this.expressions.add(path.join('\n'));
+      return evaluateTemplate(value, this.scope);
+    }
+    if (Array.isArray(value)) {
+      const items: unknown[] = [];
+      for (const [index, item] of value.entries()) items.push(await this.value(item, [...path, index]));
+      return items;
+    }
+    if (typeof value !== 'object' || value === null) return value;
+    const entries: [string, unknown][] = [];
+    for (const [key, item] of Object.entries(value))
+      entries.push([key, await this.value(item, [...path, key])]);
+    return Object.fromEntries(entries);
+  }
+}
+
+interface Mismatch {
+  path: Path;
+  expected: string | undefined;
+}
+
+/** Every issue with its whole path, those inside unions too. */
+function flatten(issues: readonly z.core.$ZodIssue[], at: Path): Mismatch[] {
+  return issues.flatMap((issue) => {
+    const path = [...at, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
+    if (issue.code === 'invalid_union') return issue.errors.flatMap((option) => flatten(option, path));
+    return [{ path, expected: issue.code === 'invalid_type' ? issue.expected : undefined }];
+  });
+}
+
+function adapt(input: Record<string, unknown>, { path, expected }: Mismatch): void {
+  const parent = valueAt(input, path.slice(0, -1)) as Record<string | number, unknown> | undefined;
+  const key = path.at(-1);
+  if (parent === undefined || key === undefined) return;
+  const value = parent[key];
+  if ((value === '' || value === null) && !Array.isArray(parent)) Reflect.deleteProperty(parent, key);
+  else parent[key] = convert(value, expected);
+}
+
+function convert(value: unknown, expected: string | undefined): unknown {
+  switch (expected) {
+    case 'string':
+      return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+    case 'number':
+    case 'int':
+      return typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))
+        ? Number(value)
+        : value;
+    case 'boolean':
+      return value === 'true' || value === 'false' ? value === 'true' : value;
+    default:
+      return value;
+  }
+}

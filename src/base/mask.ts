@@ -30,7 +30,9 @@ function base64Forms(bytes: Buffer): string[] {
   if (bytes.length < shortestMasked) return [];
   const forms: string[] = [];
   for (const before of [0, 1, 2]) {
-    const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64').replace(/=+$/, '');
+    const encoded = Buffer.concat([Buffer.alloc(before), bytes])
+      .toString('base64')
+      .replace(/=+$/, '');
     const whole = (before + bytes.length) % 3 === 0;
     const stable = encoded.slice(before === 0 ? 0 : before + 1, whole ? undefined : -1);
     if (stable.length >= 8) forms.push(stable, stable.replaceAll('+', '-').replaceAll('/', '_'));

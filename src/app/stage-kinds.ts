@@ -1,0 +1,31 @@
+import { InternalError } from '../base/errors.ts';
+import type { AnyStageKind } from '../ports/stage.ts';
+import { checkoutStage, type CheckoutDependencies } from '../stages/checkout/checkout-stage.ts';
+import { runStage, type RunDependencies } from '../stages/run/run-stage.ts';
+
+/** What all kinds of stages need together. */
+export interface StageDependencies {
+  checkout: CheckoutDependencies;
+  run: RunDependencies;
+}
+
+/** Every kind of stage that a file may hold, ready to run. */
+export function stageKinds(dependencies: StageDependencies): AnyStageKind[] {
+  return [checkoutStage(dependencies.checkout), runStage(dependencies.run)];
+}
+
+/** The kinds for reading a file: their `run` is not to be called. */
+export function stageKindsForReading(): AnyStageKind[] {
+  return stageKinds({ checkout: unusable('checkout'), run: unusable('run') });
+}
+
+/** Stands for dependencies that are not there: reading any of them is a fault of our own. */
+function unusable<T extends object>(kind: string): T {
+  return new Proxy({} as T, {
+    get: (_target, property) => {
+      throw new InternalError(
+        `stage kind ${kind} was made for reading files, but ${String(property)} of it was used`,
+      );
+    },
+  });
+}

@@ -1,0 +1,17 @@
+import { inspect } from 'node:util';
+import { SlipwayError, messageOf } from '../base/errors.ts';
+
+/**
+ * An error as people see it: what happened and what to do. Stacks and causes are shown with `--debug` alone; an error
+ * that is not ours is a fault of Slipway's own and says how to report it.
+ */
+export function formatError(error: unknown, debug: boolean): string {
+  if (debug) return inspect(error, { depth: 6 });
+  if (!(error instanceof SlipwayError)) {
+    return `internal fault: ${messageOf(error)}\nThis is a fault of Slipway's own. Run the command again with --debug and report what it prints.`;
+  }
+  if (error.code === 'pipeline-file') return error.message; // each line has its own place
+  return error.hint === undefined
+    ? `error: ${error.message}`
+    : `error: ${error.message}\nhint: ${error.hint}`;
+}

@@ -1,0 +1,14 @@
+import type { CommandModule } from 'yargs';
+import { writeLine } from './write-line.ts';
+
+/** `pipeline schema` */
+export function schemaCommand(): CommandModule {
+  return {
+    command: 'schema',
+    describe: 'print the JSON Schema of the pipeline file, for editors',
+    handler: async () => {
+      const { schemaOfFile } = await import('../app/validate.ts');
+      await writeLine(process.stdout, JSON.stringify(schemaOfFile(), null, 2));
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import { createEventHub } from '../../../src/app/event-hub.ts';
+import { Masker } from '../../../src/base/mask.ts';
+import type { Reporter, TimedEvent } from '../../../src/ports/events.ts';
+
+function recorder(): Reporter & { events: TimedEvent[]; closed: boolean } {
+  const events: TimedEvent[] = [];
+  return {
+    events,
+    closed: false,
+    handle: (event) => void events.push(event),
+    close() {
+      this.closed = true;
+      return Promise.resolve();
+    },
+  };
+}
+
+function output(text: string): TimedEvent {
+  return {
+    type: 'step.output',
+    stage: 'build',
+    step: 'run',
+    chunk: Buffer.from(text),
+    offset: 0,
+    at: 1,
+    sequence: 1,
+  };
+}
+
+const stepEnd: TimedEvent = {
+  type: 'step.end',
+  stage: 'build',
+  step: 'run',
+  exitCode: 0,
+  at: 2,
+  sequence: 2,
+};
+
+function setUp(...reporters: Reporter[]) {
+  const warnings: string[] = [];
+  const masker = new Masker();
+  masker.add(Buffer.from('hunter22'));
+  return { hub: createEventHub(reporters, masker, (message) => warnings.push(message)), warnings };
+}
+
+describe('the event hub', () => {
+  it('masks a secret that a step prints in two writes, and shows the rest', async () => {
+    const seen = recorder();
+    const { hub } = setUp(seen);
+
+    for (const event of [output('token=hunt'), output('er22 ok hun'), stepEnd]) await hub.handle(event);
+
+    const text = seen.events
+      .map((event) => (event.type === 'step.output' ? event.chunk.toString() : ''))
+      .join('');
+    expect(text).toBe('token=*** ok hun');
+    expect(seen.events.at(-1)).toEqual(stepEnd);
+  });
+
+  it('masks every text of every other event', async () => {
+    const seen = recorder();
+    const { hub } = setUp(seen);
+
+    await hub.handle({ type: 'notice', level: 'info', message: 'password hunter22', at: 1, sequence: 1 });
+
+    expect(seen.events).toEqual([
+      { type: 'notice', level: 'info', message: 'password ***', at: 1, sequence: 1 },
+    ]);
+  });
+
+  it('goes on when one reporter fails, and says so', async () => {
+    const seen = recorder();
+    const broken: Reporter = {
+      handle: () => {
+        throw new Error('disk full');
+      },
+      close: () => Promise.reject(new Error('disk full')),
+    };
+    const { hub, warnings } = setUp(broken, seen);
+
+    await hub.handle(stepEnd);
+    await hub.close();
+
+    expect(seen.events).toEqual([stepEnd]);
+    expect(seen.closed).toBe(true);
+    expect(warnings).toEqual(['a reporter failed on an event', 'a reporter could not finish']);
+  });
+});

@@ -1,4 +1,4 @@
-import { Masker, MaskedStream } from '../base/mask.ts';
+import { MaskedStream, type Masker } from '../base/mask.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Reporter, TimedEvent } from '../ports/events.ts';
 

@@ -20,8 +20,8 @@ export function stageKindsForReading(): AnyStageKind[] {
 }
 
 /** Stands for dependencies that are not there: reading any of them is a fault of our own. */
-function unusable<T extends object>(kind: string): T {
-  return new Proxy({} as T, {
+function unusable(kind: string): never {
+  return new Proxy({} as never, {
     get: (_target, property) => {
       throw new InternalError(
         `stage kind ${kind} was made for reading files, but ${String(property)} of it was used`,

@@ -24,9 +24,6 @@ export function createWinstonLogger(options: WinstonLoggerOptions): Logger {
     if (typeof rendered === 'string') info[Symbol.for('message')] = options.masker.text(rendered);
     return info;
   });
-  return winston.createLogger({
-    level: options.level,
-    format: combine(line, masked()),
-    transports: [new winston.transports.Console({ stderrLevels: ['debug', 'info', 'warn', 'error'] })],
-  });
+  const console = new winston.transports.Console({ stderrLevels: ['debug', 'info', 'warn', 'error'] });
+  return winston.createLogger({ level: options.level, format: combine(line, masked()), transports: console });
 }

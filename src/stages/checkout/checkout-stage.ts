@@ -28,6 +28,8 @@ export function checkoutStage(dependencies: CheckoutDependencies): StageKind<Che
     scripts: [],
     secretNames: ['checkout.credentials'],
     needsAgent: () => true,
+    providesSource: true,
+    restoresWorkspace: true,
     run: (input, context) => checkout(dependencies, input.checkout, context),
   };
 }
@@ -56,7 +58,9 @@ async function checkout(
     CHECKOUT_LFS: plain(input.lfs === undefined ? '' : String(input.lfs)),
     ...from,
   };
-  return runCheckout(agent, env, context);
+  const result = await runCheckout(agent, env, context);
+  const place = path.posix.relative(agent.workspace, directory);
+  return place === '' ? result : { ...result, outputs: { ...result.outputs, directory: place } };
 }
 
 async function runCheckout(agent: Agent, env: Environment, context: StageContext): Promise<StageResult> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { pack, type Headers } from 'tar-stream';
+import { pack, type Pack } from 'tar-stream';
 import { createFolderStore } from '../../../../src/adapters/store/folder.ts';
 
 let folder: string;
@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-function archive(...entries: [Headers, string?][]): PassThrough {
+function archive(...entries: [Parameters<Pack['entry']>[0], string?][]): PassThrough {
   const tar = pack();
   for (const [header, content] of entries) tar.entry(header, content);
   tar.finalize();

@@ -25,5 +25,6 @@ export function createWinstonLogger(options: WinstonLoggerOptions): Logger {
     return info;
   });
   const console = new winston.transports.Console({ stderrLevels: ['debug', 'info', 'warn', 'error'] });
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- winston declares its transports as interfaces
   return winston.createLogger({ level: options.level, format: combine(line, masked()), transports: console });
 }

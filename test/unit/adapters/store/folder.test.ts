@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { pack, type Pack } from 'tar-stream';
+import { pack } from 'tar-stream';
 import { createFolderStore } from '../../../../src/adapters/store/folder.ts';
 
 let folder: string;
@@ -12,12 +12,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-function archive(...entries: [Parameters<Pack['entry']>[0], string?][]): PassThrough {
+function archive(...entries: [{ name: string; type?: 'directory' | 'symlink'; linkname?: string }, string?][]): PassThrough {
   const tar = pack();
   for (const [header, content] of entries) tar.entry(header, content);
   tar.finalize();
   const stream = new PassThrough();
-  tar.on('data', (chunk: Buffer) => stream.write(chunk)).on('end', () => stream.end());
+  tar.on('data', (chunk) => stream.write(chunk as Buffer)).on('end', () => stream.end());
   return stream;
 }
 

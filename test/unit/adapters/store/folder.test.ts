@@ -12,9 +12,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-function archive(...entries: [{ name: string; type?: 'directory' | 'symlink'; linkname?: string }, string?][]): PassThrough {
+function archive(
+  ...entries: [{ name: string; type?: 'directory' | 'symlink'; linkname?: string }, string?][]
+): PassThrough {
   const tar = pack();
-  for (const [header, content] of entries) tar.entry(header, content);
+  for (const [header, content] of entries) tar.entry(header, content ?? '');
   tar.finalize();
   const stream = new PassThrough();
   tar.on('data', (chunk) => stream.write(chunk as Buffer)).on('end', () => stream.end());

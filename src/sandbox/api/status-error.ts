@@ -16,7 +16,8 @@ export type StatusReason =
   | 'RequestEntityTooLarge'
   | 'TooManyRequests'
   | 'InternalError'
-  | 'ServiceUnavailable';
+  | 'ServiceUnavailable'
+  | 'Timeout';
 
 const codeOfReason: Record<StatusReason, number> = {
   BadRequest: 400,
@@ -34,6 +35,7 @@ const codeOfReason: Record<StatusReason, number> = {
   TooManyRequests: 429,
   InternalError: 500,
   ServiceUnavailable: 503,
+  Timeout: 504,
 };
 
 /** One entry of `details.causes`. */

@@ -1,0 +1,166 @@
+import type { Fields } from '../kinds/fields.ts';
+import { isFields } from '../kinds/fields.ts';
+import { isAtomicMap, keyDefaults, listTypeOf } from '../kinds/list-types.ts';
+
+/**
+ * Fields of an object, each by its path in the notation of `fieldsV1` (`f:name`, `k:{"name":"c"}`, `v:"x"`); the
+ * elements are joined by {@link separator}.
+ */
+export type FieldSet = Set<string>;
+
+/** Stands between the elements of a path; occurs in no name. */
+export const separator = '\u0000';
+
+/** Values by path: JSON of a leaf, or of nothing for an object or list that has fields of its own. */
+export type FieldValues = Map<string, string | undefined>;
+
+/** The `k:` element that names an item of an associative list. */
+export function itemKey(item: Fields, keys: readonly string[]): string {
+  const sorted = [...keys].sort().map((key): [string, unknown] => [key, item[key] ?? keyDefaults[key]]);
+  return `k:${JSON.stringify(Object.fromEntries(sorted.filter(([, value]) => value !== undefined)))}`;
+}
+
+interface Walk {
+  isBuiltIn: boolean;
+  visit: (path: readonly string[], leaf: string | undefined) => void;
+}
+
+/** `path` has the elements of the notation, `names` the field names alone. */
+function walk(value: unknown, path: readonly string[], names: readonly string[], to: Walk): void {
+  if (Array.isArray(value)) {
+    const list = listTypeOf(names, to.isBuiltIn);
+    if (value.length === 0 || list.type === 'atomic') {
+      to.visit(path, JSON.stringify(value));
+      return;
+    }
+    to.visit(path, undefined);
+    for (const item of value as unknown[]) {
+      if (list.type === 'set') to.visit([...path, `v:${JSON.stringify(item)}`], JSON.stringify(item));
+      else if (isFields(item)) walk(item, [...path, itemKey(item, list.keys)], names, to);
+    }
+    return;
+  }
+  if (!isFields(value) || isAtomicMap(names, to.isBuiltIn) || Object.keys(value).length === 0) {
+    to.visit(path, JSON.stringify(value));
+    return;
+  }
+  to.visit(path, undefined);
+  for (const [name, field] of Object.entries(value))
+    walk(field, [...path, `f:${name}`], [...names, name], to);
+}
+
+/** What no manager owns: type, identity, and what the server writes. */
+const unowned = new Set([
+  'f:apiVersion',
+  'f:kind',
+  'f:metadata',
+  ...[
+    'name',
+    'namespace',
+    'uid',
+    'resourceVersion',
+    'generation',
+    'creationTimestamp',
+    'managedFields',
+    'generateName',
+  ]
+    .concat('selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds')
+    .map((name) => ['f:metadata', `f:${name}`].join(separator)),
+]);
+const isOwnable = (path: readonly string[]): boolean =>
+  path.length > 0 && !unowned.has(path[0] ?? '') ? true : path.length > 1 && isOwnableMetadata(path);
+const isOwnableMetadata = (path: readonly string[]): boolean =>
+  path[0] === 'f:metadata' && !unowned.has(path.slice(0, 2).join(separator));
+
+/** Every field of an object with its value. */
+export function fieldValues(object: Fields, isBuiltIn: boolean): FieldValues {
+  const values: FieldValues = new Map();
+  walk(object, [], [], {
+    isBuiltIn,
+    visit(path, leaf) {
+      if (isOwnable(path)) values.set(path.join(separator), leaf);
+    },
+  });
+  return values;
+}
+
+/** The fields that an applied configuration lays claim to: its leaves and the items of its associative lists. */
+export function appliedFields(object: Fields, isBuiltIn: boolean): FieldSet {
+  const fields: FieldSet = new Set();
+  for (const [path, leaf] of fieldValues(object, isBuiltIn)) {
+    const last = path.slice(path.lastIndexOf(separator) + 1);
+    if (leaf !== undefined || last.startsWith('k:')) fields.add(path);
+  }
+  return fields;
+}
+
+/** What differs between two states of an object. */
+export interface FieldChanges {
+  added: FieldSet;
+  modified: FieldSet;
+  removed: FieldSet;
+}
+
+/** Compares two states of an object, field by field. */
+export function compareFields(before: FieldValues, after: FieldValues): FieldChanges {
+  const changes: FieldChanges = { added: new Set(), modified: new Set(), removed: new Set() };
+  for (const [path, value] of after) {
+    if (!before.has(path)) changes.added.add(path);
+    else if (before.get(path) !== value) changes.modified.add(path);
+  }
+  for (const path of before.keys()) if (!after.has(path)) changes.removed.add(path);
+  return changes;
+}
+
+/** Reads `fieldsV1` of a managedFields entry. */
+export function parseFieldsV1(
+  tree: unknown,
+  path: readonly string[] = [],
+  into: FieldSet = new Set(),
+): FieldSet {
+  if (!isFields(tree)) return into;
+  const entries = Object.entries(tree);
+  if (path.length > 0 && (entries.length === 0 || '.' in tree)) into.add(path.join(separator));
+  for (const [element, below] of entries) {
+    if (element !== '.') parseFieldsV1(below, [...path, element], into);
+  }
+  return into;
+}
+
+/** Writes `fieldsV1` of a managedFields entry. */
+export function toFieldsV1(fields: FieldSet): Fields {
+  const root: Fields = {};
+  for (const path of [...fields].sort()) {
+    let node = root;
+    const elements = path.split(separator);
+    for (const element of elements) {
+      const next = node[element];
+      node = isFields(next) ? next : (node[element] = {} as Fields);
+    }
+    node['.'] = {};
+  }
+  return withoutLeafDots(root);
+}
+
+/** A leaf is `{}`; only a node that has fields below it says with `.` that it is a member itself. */
+function withoutLeafDots(node: Fields): Fields {
+  const entries = Object.entries(node);
+  if (entries.length === 1 && '.' in node) return {};
+  return Object.fromEntries(
+    entries.map(([element, below]) => [element, element === '.' ? {} : withoutLeafDots(below as Fields)]),
+  );
+}
+
+/** A path as messages show it: `.spec.template.spec.containers[name="c"].image`. */
+export function showPath(path: string): string {
+  return path
+    .split(separator)
+    .map((element) => {
+      const rest = element.slice(2);
+      if (element.startsWith('f:')) return `.${rest}`;
+      if (element.startsWith('v:')) return `[=${rest}]`;
+      const keys = Object.entries(JSON.parse(rest) as Fields);
+      return `[${keys.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`;
+    })
+    .join('');
+}

@@ -1,0 +1,113 @@
+import type { Fields } from '../kinds/fields.ts';
+import type { Kind } from '../kinds/kind.ts';
+import { apiVersionOf } from '../kinds/kind.ts';
+import { describeModel, isModel, parseModelType } from '../kinds/model.ts';
+
+const schemaName = (model: string): string => `io.k8s.${model}`;
+const reference = (model: string): Fields => ({ $ref: `#/components/schemas/${schemaName(model)}` });
+
+const plainSchemas: Record<string, Fields> = {
+  string: { type: 'string' },
+  boolean: { type: 'boolean' },
+  Date: { type: 'string', format: 'date-time' },
+  V1MicroTime: { type: 'string', format: 'date-time' },
+  IntOrString: { 'x-kubernetes-int-or-string': true, type: 'string' },
+  any: { type: 'object' },
+};
+
+function plainSchema(type: string, format: string): Fields {
+  if (type !== 'number') return plainSchemas[type] ?? { type: 'object' };
+  return format === 'double' ? { type: 'number', format } : { type: 'integer', format: format || 'int64' };
+}
+
+function fieldSchema(type: string, format: string, description: string): Fields {
+  const { holds, of } = parseModelType(type);
+  // A reference takes no description beside it, so it stands in allOf, as in the real document.
+  const one = isModel(of) ? { allOf: [reference(of)] } : plainSchema(of, format);
+  if (holds === 'list') return { type: 'array', description, items: isModel(of) ? reference(of) : one };
+  if (holds === 'map') {
+    return { type: 'object', description, additionalProperties: isModel(of) ? reference(of) : one };
+  }
+  return { ...one, description };
+}
+
+/** Adds a model and all that it needs. */
+function addModel(model: string, schemas: Fields): void {
+  const name = schemaName(model);
+  if (schemas[name] !== undefined) return;
+  const described = describeModel(model);
+  const required = described.fields.filter((field) => field.required).map((field) => field.name);
+  schemas[name] = {
+    type: 'object',
+    description: described.description,
+    ...(required.length === 0 ? {} : { required }),
+    properties: Object.fromEntries(
+      described.fields.map((field) => [field.name, fieldSchema(field.type, field.format, field.description)]),
+    ),
+  };
+  for (const field of described.fields) {
+    const { of } = parseModelType(field.type);
+    if (isModel(of)) addModel(of, schemas);
+  }
+}
+
+/** Query parameters that kubectl looks for to learn what the server can do. */
+const patchParameters = ['dryRun', 'fieldManager', 'fieldValidation', 'force'].map((name) => ({
+  name,
+  in: 'query',
+  schema: { type: name === 'force' ? 'boolean' : 'string', uniqueItems: true },
+}));
+
+function pathsOf(kind: Kind): [string, Fields] {
+  const root = kind.group === '' ? `/api/${kind.version}` : `/apis/${apiVersionOf(kind)}`;
+  const place = kind.namespaced ? `${root}/namespaces/{namespace}` : root;
+  const operation = (action: string, more: Fields): Fields => ({
+    'x-kubernetes-action': action,
+    'x-kubernetes-group-version-kind': { group: kind.group, version: kind.version, kind: kind.kind },
+    responses: { '200': { description: 'OK' } },
+    ...more,
+  });
+  return [
+    `${place}/${kind.plural}/{name}`,
+    { get: operation('get', {}), patch: operation('patch', { parameters: patchParameters }) },
+  ];
+}
+
+/**
+ * `/openapi/v3/…` of one group and version: types and documentation for `kubectl explain`, and the parameters of
+ * PATCH. Undefined when there is no such version.
+ */
+export function openApiDocument(kinds: readonly Kind[], apiVersion: string): unknown {
+  const own = kinds.filter((kind) => apiVersionOf(kind) === apiVersion);
+  if (own.length === 0) return undefined;
+  const schemas: Fields = {};
+  for (const kind of own) {
+    const name = kind.model ?? `${kind.group}.${kind.version}.${kind.kind}`;
+    if (kind.model === undefined) {
+      schemas[schemaName(name)] = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+    } else addModel(kind.model, schemas);
+    Object.assign(schemas[schemaName(name)] as Fields, {
+      'x-kubernetes-group-version-kind': [{ group: kind.group, version: kind.version, kind: kind.kind }],
+    });
+  }
+  return {
+    openapi: '3.0.0',
+    info: { title: 'Kubernetes', version: 'v1.32.0' },
+    paths: Object.fromEntries(own.map(pathsOf)),
+    components: { schemas },
+  };
+}
+
+/** `/openapi/v3`: where the documents are. The hash changes with the kinds, so that clients may keep them. */
+export function openApiIndex(kinds: readonly Kind[], hash: string): unknown {
+  const versions = new Set(kinds.map(apiVersionOf));
+  const path = (version: string): string => (version.includes('/') ? `apis/${version}` : `api/${version}`);
+  return {
+    paths: Object.fromEntries(
+      [...versions].map((version) => [
+        path(version),
+        { serverRelativeURL: `/openapi/v3/${path(version)}?hash=${hash}` },
+      ]),
+    ),
+  };
+}

@@ -1,0 +1,206 @@
+import type { Fields } from '../kinds/fields.ts';
+import { isFields } from '../kinds/fields.ts';
+import { isAtomicMap, listTypeOf } from '../kinds/list-types.ts';
+import type { StoredObject } from '../store/objects.ts';
+import type { FieldSet } from './field-set.ts';
+import { appliedFields, compareFields, fieldValues, itemKey, separator, showPath } from './field-set.ts';
+import type { FieldManager, Writer } from './managed-fields.ts';
+import { isEntryOf, managersOf, setManagers } from './managed-fields.ts';
+import { StatusError } from './status-error.ts';
+
+/** Merges two lists by their keys: applied items in their order, others where they stand. */
+function mergeLists(
+  live: readonly unknown[],
+  applied: readonly unknown[],
+  keyOf: (item: unknown) => string,
+  merge: (live: unknown, applied: unknown) => unknown,
+): unknown[] {
+  const liveByKey = new Map(live.map((item) => [keyOf(item), item]));
+  const appliedKeys = new Set(applied.map(keyOf));
+  const result: unknown[] = [];
+  const rest = [...live];
+  const emitLiveOnly = (): void => {
+    for (let item = rest[0]; rest.length > 0 && !appliedKeys.has(keyOf(item)); item = rest[0]) {
+      result.push(item);
+      rest.shift();
+    }
+  };
+  for (const item of applied) {
+    emitLiveOnly();
+    const key = keyOf(item);
+    const there = liveByKey.get(key);
+    result.push(there === undefined ? item : merge(there, item));
+    if (rest.length > 0 && keyOf(rest[0]) === key) rest.shift();
+    else rest.splice(0, rest.length, ...rest.filter((other) => keyOf(other) !== key));
+  }
+  result.push(...rest);
+  return result;
+}
+
+/** `live` with the values of `applied` laid over it, by the types of lists and maps. */
+function merge(live: unknown, applied: unknown, names: readonly string[], isBuiltIn: boolean): unknown {
+  if (isFields(live) && isFields(applied) && !isAtomicMap(names, isBuiltIn)) {
+    const result: Fields = { ...live };
+    for (const [name, value] of Object.entries(applied)) {
+      result[name] = merge(live[name], value, [...names, name], isBuiltIn);
+    }
+    return result;
+  }
+  if (Array.isArray(live) && Array.isArray(applied)) {
+    const list = listTypeOf(names, isBuiltIn);
+    if (list.type === 'atomic') return applied;
+    const keyOf = (item: unknown): string =>
+      list.type === 'map' && isFields(item) ? itemKey(item, list.keys) : JSON.stringify(item);
+    return mergeLists(live, applied, keyOf, (a, b) => merge(a, b, names, isBuiltIn));
+  }
+  return applied;
+}
+
+/** Takes the fields of `removed` out of `value`; objects and lists that it empties go too. */
+function prune(
+  value: unknown,
+  path: readonly string[],
+  names: readonly string[],
+  context: PruneContext,
+): unknown {
+  if (Array.isArray(value)) {
+    const list = listTypeOf(names, context.isBuiltIn);
+    if (list.type === 'atomic') return value;
+    const kept = (value as unknown[]).flatMap((item) => {
+      const element =
+        list.type === 'map' && isFields(item) ? itemKey(item, list.keys) : `v:${JSON.stringify(item)}`;
+      const below = [...path, element];
+      if (context.removed.has(below.join(separator))) return [];
+      return [list.type === 'map' ? prune(item, below, names, context) : item];
+    });
+    return kept.length === 0 && value.length > 0 ? undefined : kept;
+  }
+  if (!isFields(value) || isAtomicMap(names, context.isBuiltIn)) return value;
+  const kept: Fields = {};
+  for (const [name, field] of Object.entries(value)) {
+    const below = [...path, `f:${name}`];
+    if (context.removed.has(below.join(separator))) continue;
+    const rest = prune(field, below, [...names, name], context);
+    if (rest !== undefined) kept[name] = rest;
+  }
+  return Object.keys(kept).length === 0 && Object.keys(value).length > 0 ? undefined : kept;
+}
+
+interface PruneContext {
+  removed: FieldSet;
+  isBuiltIn: boolean;
+}
+
+function showManager(entry: FieldManager): string {
+  const name = JSON.stringify(entry.manager);
+  const told =
+    entry.subresource === '' ? name : `${name} with subresource ${JSON.stringify(entry.subresource)}`;
+  return entry.operation === 'Update' ? `${told} using ${entry.apiVersion} at ${entry.time}` : told;
+}
+
+/** 409 with the message and the causes of the real API server. */
+function applyConflict(conflicts: readonly { entry: FieldManager; paths: string[] }[]): StatusError {
+  const all = conflicts.flatMap(({ entry, paths }) =>
+    paths.map((path) => ({ manager: showManager(entry), field: showPath(path) })),
+  );
+  const [first] = all;
+  const message =
+    all.length === 1 && first !== undefined
+      ? `Apply failed with 1 conflict: conflict with ${first.manager}: ${first.field}`
+      : `Apply failed with ${all.length} conflicts: ${conflicts
+          .map(({ entry, paths }) =>
+            [`conflicts with ${showManager(entry)}:`, ...paths.map((path) => `- ${showPath(path)}`)].join(
+              '\n',
+            ),
+          )
+          .join('\n')}`;
+  return new StatusError('Conflict', message, {
+    causes: all.map(({ manager, field }) => ({
+      reason: 'FieldManagerConflict',
+      message: `conflict with ${manager}`,
+      field,
+    })),
+  });
+}
+
+/** Fields that an object without managers had before somebody applied to it. */
+function managersBefore(live: StoredObject, isBuiltIn: boolean): FieldManager[] {
+  const managers = managersOf(live);
+  if (managers.length > 0) return managers;
+  return [
+    {
+      manager: 'before-first-apply',
+      operation: 'Update',
+      apiVersion: live.apiVersion,
+      subresource: '',
+      time: live.metadata.creationTimestamp,
+      fields: new Set(fieldValues(live as unknown as Fields, isBuiltIn).keys()),
+    },
+  ];
+}
+
+/**
+ * Server-side apply: lays `applied` over `live`, takes away what `writer` applied before and no longer does, and
+ * records who owns what. https://kubernetes.io/docs/reference/using-api/server-side-apply/
+ * @throws StatusError Conflict when another manager owns a field that changes, unless `force`.
+ */
+export function applyConfiguration(
+  live: StoredObject | undefined,
+  applied: Fields,
+  options: { writer: Writer; force: boolean; isBuiltIn: boolean },
+): StoredObject {
+  const { writer, force, isBuiltIn } = options;
+  const claimed = appliedFields(applied, isBuiltIn);
+  const managers = live === undefined ? [] : managersBefore(live, isBuiltIn);
+  const own = managers.find((entry) => isEntryOf(entry, writer, 'Apply'));
+  const others = managers.filter((entry) => entry !== own);
+  const before = fieldValues((live ?? {}) as Fields, isBuiltIn);
+  const laid = merge(live ?? {}, applied, [], isBuiltIn) as StoredObject;
+
+  const changes = compareFields(before, fieldValues(laid, isBuiltIn));
+  const conflicts = others
+    .map((entry) => ({
+      entry,
+      paths: [...entry.fields].filter((path) => changes.modified.has(path) || changes.added.has(path)),
+    }))
+    .filter(({ paths }) => paths.length > 0);
+  if (conflicts.length > 0 && !force) throw applyConflict(conflicts);
+
+  const held = withParents([claimed, ...others.map((entry) => entry.fields)]);
+  const removed: FieldSet = new Set([...(own?.fields ?? [])].filter((path) => !held.has(path)));
+  const merged = (removed.size === 0 ? laid : prune(laid, [], [], { removed, isBuiltIn })) as StoredObject;
+  const result: StoredObject = { ...merged, metadata: { ...laid.metadata, ...merged.metadata } };
+  if (merged.metadata !== laid.metadata) {
+    for (const part of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+      if (merged.metadata[part] === undefined) Reflect.deleteProperty(result.metadata, part);
+    }
+  }
+  const lost = new Set(conflicts.flatMap(({ paths }) => paths));
+  setManagers(result, [
+    ...others.map((entry) => ({
+      ...entry,
+      fields: new Set([...entry.fields].filter((path) => !lost.has(path))),
+    })),
+    {
+      ...writer,
+      operation: 'Apply',
+      time: sameFields(own, claimed) ? (own?.time ?? writer.time) : writer.time,
+      fields: claimed,
+    },
+  ]);
+  return result;
+}
+
+/** The fields of all sets, and what they stand in. */
+function withParents(sets: readonly FieldSet[]): FieldSet {
+  const all: FieldSet = new Set();
+  for (const path of sets.flatMap((set) => [...set])) {
+    for (let end = path.length; end > 0; end = path.lastIndexOf(separator, end - 1))
+      all.add(path.slice(0, end));
+  }
+  return all;
+}
+
+function sameFields(own: FieldManager | undefined, claimed: FieldSet): boolean {
+  return own?.fields.size === claimed.size && [...claimed].every((path) => own.fields.has(path));
+}

@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Server } from 'node:https';
+import { createServer } from 'node:https';
+import type { TLSSocket } from 'node:tls';
+import type { ObjectStore } from '../store/create-objects.ts';
+import type { Credentials } from './credentials.ts';
+import { verifyToken } from './credentials.ts';
+import {
+  aggregatedDiscovery,
+  apiGroup,
+  apiGroupList,
+  coreVersions,
+  resourceList,
+  reviewKinds,
+} from './discovery.ts';
+import type { Exchange } from './exchange.ts';
+import { sendError, sendJson } from './exchange.ts';
+import { openApiDocument, openApiIndex } from './openapi.ts';
+import type { PodStreams } from './pod-streams.ts';
+import { handleLog } from './log.ts';
+import { handleResource } from './resources.ts';
+import { answerReview } from './reviews.ts';
+import type { ResourcePath } from './route.ts';
+import { parseResourcePath } from './route.ts';
+import { noSuchResource, StatusError } from './status-error.ts';
+import { createUpgradeHandler } from './upgrade.ts';
+
+/** What the API server needs. `streams` is missing where no kubelet runs; logs and exec are then refused. */
+export interface ApiServerOptions {
+  objects: ObjectStore;
+  credentials: Credentials;
+  streams?: PodStreams;
+  /** Whether everything that answers requests has started, for `/readyz`. */
+  isReady: () => boolean;
+}
+
+/** The Kubernetes version whose behaviour the sandbox follows. */
+export const kubernetesVersion = { major: '1', minor: '32', gitVersion: 'v1.32.0+slipway' };
+
+function versionInfo(): unknown {
+  return {
+    ...kubernetesVersion,
+    gitCommit: '0000000000000000000000000000000000000000',
+    gitTreeState: 'clean',
+    buildDate: '2024-12-11T00:00:00Z',
+    goVersion: 'none',
+    compiler: 'node',
+    platform: `${process.platform}/${process.arch}`,
+  };
+}
+
+/** Who sends a request: by client certificate or by token. @throws StatusError Unauthorized. */
+export function userOf(request: IncomingMessage, credentials: Credentials): string {
+  const socket = request.socket as TLSSocket;
+  const token = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token !== undefined) {
+    const user = verifyToken(credentials.tokenSecret, token);
+    if (user !== undefined) return user;
+  } else if (socket.authorized) return String(socket.getPeerCertificate().subject.CN);
+  throw new StatusError('Unauthorized', 'Unauthorized');
+}
+
+const healthPaths = /^\/(healthz|livez|readyz)(\/.*)?$/;
+
+function handleHealth(exchange: Pick<Exchange, 'response' | 'url'>, ready: boolean): void {
+  const isUp = ready || !exchange.url.pathname.startsWith('/readyz');
+  exchange.response.writeHead(isUp ? 200 : 503, { 'Content-Type': 'text/plain; charset=utf-8' });
+  exchange.response.end(isUp ? 'ok' : 'not ready');
+}
+
+/** Discovery, version and OpenAPI: what is told of the API itself. Undefined when the path is none of them. */
+function describeApi(exchange: Exchange): unknown {
+  const { pathname } = exchange.url;
+  const kinds = exchange.objects.catalog.all();
+  const isAggregated = /as=APIGroupDiscoveryList/.test(exchange.request.headers.accept ?? '');
+  const [root, group = '', version] = pathname.split('/').filter((part) => part !== '');
+  if (pathname === '/version') return versionInfo();
+  if ((pathname === '/api' || pathname === '/apis') && isAggregated) {
+    exchange.response.setHeader('Vary', 'Accept');
+    return aggregatedDiscovery(kinds, pathname === '/api' ? 'api' : 'apis');
+  }
+  if (pathname === '/api') return coreVersions(exchange.request.headers.host ?? '');
+  if (pathname === '/apis') return apiGroupList(kinds);
+  if (pathname === '/openapi/v3') {
+    return openApiIndex(kinds, createHash('sha256').update(JSON.stringify(kinds)).digest('hex').slice(0, 32));
+  }
+  const document = /^\/openapi\/v3\/apis?\/(.+)$/.exec(pathname)?.[1];
+  if (document !== undefined) return openApiDocument(kinds, document);
+  if (root === 'api' && version === undefined) return resourceList(kinds, { group: '', version: group });
+  if (root === 'apis' && version !== undefined) return resourceList(kinds, { group, version });
+  if (root !== 'apis') return undefined;
+  const found = apiGroup(kinds, group);
+  return found && { kind: 'APIGroup', apiVersion: 'v1', ...found };
+}
+
+/** OpenAPI v2 holds no types here: kubectl then works with those that it is built with. */
+function sendOpenApiV2(exchange: Exchange): void {
+  if (exchange.request.headers.accept?.includes('protobuf') !== true) {
+    sendJson(exchange.response, 200, {
+      swagger: '2.0',
+      info: { title: 'Kubernetes', version: 'v1.32.0' },
+      paths: {},
+    });
+    return;
+  }
+  // An empty document in protobuf is an empty body.
+  exchange.response.writeHead(200, {
+    'Content-Type': 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
+    'Content-Length': 0,
+  });
+  exchange.response.end();
+}
+
+async function answer(exchange: Exchange, options: ApiServerOptions): Promise<void> {
+  const { pathname } = exchange.url;
+  const { credentials, objects } = options;
+  if (pathname === '/openapi/v2') {
+    sendOpenApiV2(exchange);
+    return;
+  }
+  const path = parseResourcePath(objects.catalog, pathname);
+  if (path !== undefined) {
+    await answerResource({ ...exchange, ...path }, options);
+    return;
+  }
+  const described = exchange.request.method === 'GET' ? describeApi(exchange) : undefined;
+  if (described !== undefined) {
+    const aggregated = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+    sendJson(exchange.response, 200, described, exchange.response.hasHeader('Vary') ? aggregated : undefined);
+    return;
+  }
+  const review = reviewKinds.find(
+    (kind) =>
+      pathname === `/apis/${kind.group}/${kind.version}/${kind.plural}` ||
+      (kind.namespaced && pathname.endsWith(`/${kind.plural}`)),
+  );
+  if (review === undefined || exchange.request.method !== 'POST') throw noSuchResource();
+  await answerReview(exchange, review, (token) => verifyToken(credentials.tokenSecret, token));
+}
+
+async function answerResource(exchange: Exchange & ResourcePath, options: ApiServerOptions): Promise<void> {
+  if (exchange.kind.kind === 'Pod' && exchange.subresource === 'log')
+    await handleLog(exchange, options.streams);
+  else await handleResource(exchange, options.credentials.tokenSecret);
+}
+
+/** The HTTPS server of the Kubernetes API; it does not listen yet. */
+export function createApiServer(options: ApiServerOptions): Server {
+  const { credentials, objects } = options;
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const url = new URL(request.url ?? '/', 'https://localhost');
+    if (healthPaths.test(url.pathname)) {
+      handleHealth({ response, url }, options.isReady());
+      return;
+    }
+    const user = userOf(request, credentials);
+    await answer({ request, response, url, query: url.searchParams, user, objects }, options);
+  };
+  const server = createServer(
+    {
+      key: credentials.serverKey,
+      cert: credentials.serverCertificate,
+      ca: credentials.caCertificate,
+      requestCert: true,
+      // Clients with a token have no certificate; userOf decides.
+      rejectUnauthorized: false,
+      keepAliveTimeout: 120_000,
+    },
+    (request, response) => {
+      respond(request, response).catch((error: unknown) => {
+        sendError(response, error);
+      });
+    },
+  );
+  server.requestTimeout = 0;
+  server.on('upgrade', createUpgradeHandler(options));
+  return server;
+}

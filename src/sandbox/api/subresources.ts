@@ -1,0 +1,197 @@
+import type { Fields } from '../kinds/fields.ts';
+import { at, child, isFields, items, text } from '../kinds/fields.ts';
+import { apiVersionOf, subjectOf } from '../kinds/kind.ts';
+import { selectorMatches } from '../controllers/selectors.ts';
+import type { LabelSelector } from '../controllers/workload-types.ts';
+import type { StoredObject } from '../store/objects.ts';
+import { mediaType, parseDocument, readObject, readText } from './body.ts';
+import { selectorText } from './columns.ts';
+import { signToken } from './credentials.ts';
+import type { ResourceExchange } from './exchange.ts';
+import { sendJson } from './exchange.ts';
+import { applyPatch } from './patch.ts';
+import { findObject } from './read.ts';
+import { badRequest, invalid, StatusError } from './status-error.ts';
+import { keyOf, replace } from './write.ts';
+
+const timestamp = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
+
+/** A workload seen through its scale subresource. */
+function scaleOf(object: StoredObject): StoredObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const selector = selectorText(at(object, 'spec', 'selector'));
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: {
+      name,
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      ...(namespace === undefined ? {} : { namespace }),
+    },
+    spec: { replicas: at(object, 'spec', 'replicas') ?? 0 },
+    status: { replicas: at(object, 'status', 'replicas') ?? 0, selector },
+  };
+}
+
+/** GET, PUT and PATCH of `…/scale`. */
+export async function handleScale(exchange: ResourceExchange): Promise<void> {
+  const { request, response, kind } = exchange;
+  if (request.method === 'GET') {
+    sendJson(response, 200, scaleOf(findObject(exchange)));
+    return;
+  }
+  const isPatch = request.method === 'PATCH';
+  const type = isPatch ? mediaType(request) : 'application/json';
+  const body = isPatch ? await parseDocument(await readText(request), type) : await readObject(request);
+  const work = (): StoredObject => {
+    const before = findObject(exchange);
+    const scale = isPatch ? applyPatch(kind, scaleOf(before), type, body) : (body as StoredObject);
+    const replicas = at(scale, 'spec', 'replicas') ?? 0;
+    if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0) {
+      throw invalid({ group: 'autoscaling', resource: 'scales', kind: 'Scale' }, before.metadata.name, [
+        {
+          reason: 'FieldValueInvalid',
+          message: `Invalid value: ${JSON.stringify(replicas)}: must be greater than or equal to 0`,
+          field: 'spec.replicas',
+        },
+      ]);
+    }
+    const after = structuredClone(before);
+    after.spec = { ...(before.spec as Fields), replicas };
+    const version = at(scale, 'metadata', 'resourceVersion');
+    if (typeof version === 'string') after.metadata.resourceVersion = version;
+    return scaleOf(replace(exchange, before, after));
+  };
+  const dryRun = exchange.query.get('dryRun') === 'All';
+  sendJson(response, 200, dryRun ? exchange.objects.dryRun(work) : work());
+}
+
+/** The budgets that hold for a pod. */
+function budgetsOf(exchange: ResourceExchange, pod: StoredObject): StoredObject[] {
+  const namespace = pod.metadata.namespace ?? '';
+  return exchange.objects
+    .list('PodDisruptionBudget', { namespace })
+    .filter((budget) =>
+      selectorMatches(at(budget, 'spec', 'selector') as LabelSelector | undefined, pod.metadata.labels),
+    );
+}
+
+function isReady(pod: StoredObject): boolean {
+  return items(child(pod, 'status'), 'conditions').some(
+    (row) => row['type'] === 'Ready' && row['status'] === 'True',
+  );
+}
+
+/** POST of `pods/NAME/eviction`: a deletion that a PodDisruptionBudget may refuse for now. */
+export async function handleEviction(exchange: ResourceExchange): Promise<void> {
+  const body = await readObject(exchange.request);
+  const options = isFields(body['deleteOptions']) ? body['deleteOptions'] : {};
+  const work = (): void => {
+    const pod = findObject(exchange);
+    const [budget] = budgetsOf(exchange, pod);
+    const guarded = text(child(pod, 'status'), 'phase') === 'Running' && isReady(pod);
+    if (budget !== undefined && guarded && pod.metadata.deletionTimestamp === undefined)
+      spendDisruption(exchange, budget);
+    const grace = options['gracePeriodSeconds'];
+    exchange.objects.delete(keyOf(exchange), typeof grace === 'number' ? { gracePeriodSeconds: grace } : {});
+  };
+  const isDryRun = options['dryRun'] !== undefined || exchange.query.get('dryRun') === 'All';
+  if (isDryRun) exchange.objects.dryRun(work);
+  else work();
+  sendJson(exchange.response, 201, {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    code: 201,
+  });
+}
+
+/** Takes one of the disruptions that the budget allows. @throws StatusError TooManyRequests when none is left. */
+function spendDisruption(exchange: ResourceExchange, budget: StoredObject): void {
+  const { name, namespace = '' } = budget.metadata;
+  const status = child(budget, 'status');
+  const allowed = Number(status?.['disruptionsAllowed'] ?? 0);
+  const observed = status?.['observedGeneration'] === budget.metadata.generation;
+  if (!observed || allowed <= 0) {
+    const healthy = String(status?.['currentHealthy'] ?? 0);
+    const desired = String(status?.['desiredHealthy'] ?? 0);
+    const message = observed
+      ? `The disruption budget ${name} needs ${desired} healthy pods and has ${healthy} currently`
+      : `The disruption budget ${name} is still being processed by the server.`;
+    throw new StatusError(
+      'TooManyRequests',
+      "Cannot evict pod as it would violate the pod's disruption budget.",
+      { causes: [{ reason: 'DisruptionBudget', message }], ...(observed ? {} : { retryAfterSeconds: 10 }) },
+    );
+  }
+  exchange.objects.modify(
+    { kind: 'PodDisruptionBudget', namespace, name },
+    (object) => {
+      object.status = { ...(object.status as Fields), disruptionsAllowed: allowed - 1 };
+    },
+    'status',
+  );
+}
+
+/** POST of `serviceaccounts/NAME/token`: a token that the sandbox accepts as this service account's. */
+export async function handleToken(exchange: ResourceExchange, secret: string): Promise<void> {
+  const body = await readObject(exchange.request);
+  const account = findObject(exchange);
+  const spec = child(body, 'spec') ?? {};
+  const expirationSeconds = Number(spec['expirationSeconds'] ?? 3600);
+  if (expirationSeconds < 600) {
+    throw invalid({ group: 'authentication.k8s.io', resource: 'tokenrequests', kind: 'TokenRequest' }, '', [
+      {
+        reason: 'FieldValueInvalid',
+        message: `Invalid value: ${expirationSeconds}: may not specify a duration less than 10 minutes`,
+        field: 'spec.expirationSeconds',
+      },
+    ]);
+  }
+  const audiences = (spec['audiences'] as string[] | undefined) ?? ['https://kubernetes.default.svc'];
+  const expires = new Date(Date.now() + expirationSeconds * 1000);
+  const user = `system:serviceaccount:${account.metadata.namespace ?? ''}:${account.metadata.name}`;
+  sendJson(exchange.response, 201, {
+    kind: 'TokenRequest',
+    apiVersion: 'authentication.k8s.io/v1',
+    metadata: { name: account.metadata.name, namespace: account.metadata.namespace },
+    spec: { ...spec, audiences, expirationSeconds },
+    status: { token: signToken(secret, user, expires, audiences), expirationTimestamp: timestamp(expires) },
+  });
+}
+
+/** PUT of `namespaces/NAME/finalize`: writes the namespace's own finalizers. */
+export async function handleFinalize(exchange: ResourceExchange): Promise<void> {
+  const body = await readObject(exchange.request);
+  const finalizers = at(body, 'spec', 'finalizers') ?? [];
+  if (!Array.isArray(finalizers)) throw badRequest('spec.finalizers is not a list');
+  const before = findObject(exchange);
+  const left = exchange.objects.update({ ...before, spec: { ...(before.spec as Fields), finalizers } });
+  sendJson(exchange.response, 200, left);
+}
+
+/** What of a pod path goes to the kubelet. */
+export const streamSubresources = new Set(['log', 'exec', 'attach', 'portforward']);
+
+/** 405 as the real API server words it. */
+export function methodNotAllowed(exchange: ResourceExchange): StatusError {
+  return new StatusError(
+    'MethodNotAllowed',
+    'the server does not allow this method on the requested resource',
+    {
+      ...(exchange.kind.group === '' ? {} : { group: exchange.kind.group }),
+      kind: subjectOf(exchange.kind).resource,
+    },
+  );
+}
+
+/** 501 would be the honest code, but clients know 405 better; the message says what is missing. */
+export function unsupportedSubresource(exchange: ResourceExchange): StatusError {
+  return new StatusError(
+    'NotFound',
+    `the sandbox does not serve ${exchange.kind.plural}/${exchange.subresource ?? ''} (${apiVersionOf(exchange.kind)})`,
+  );
+}

@@ -1,0 +1,290 @@
+import type { IncomingMessage } from 'node:http';
+import type { Fields } from '../kinds/fields.ts';
+import { fillDefaults } from '../kinds/defaults.ts';
+import { at, isFields } from '../kinds/fields.ts';
+import { apiVersionOf, subjectOf } from '../kinds/kind.ts';
+import type { DeleteOptions, NewObject, ObjectKey, StoredObject } from '../store/objects.ts';
+import { mediaType, parseDocument, readObject, readText } from './body.ts';
+import type { ResourceExchange } from './exchange.ts';
+import { sendJson, warn } from './exchange.ts';
+import { checkFields } from './field-validation.ts';
+import type { Writer } from './managed-fields.ts';
+import { trackUpdate } from './managed-fields.ts';
+import { applyPatch } from './patch.ts';
+import { findObject, formOf } from './read.ts';
+import { present, presentList } from './representation.ts';
+import { parseSelectors } from './selectors.ts';
+import { applyConfiguration } from './server-side-apply.ts';
+import { badRequest, conflict, invalid, notFound } from './status-error.ts';
+
+/** Kinds whose deletion answers with the object, not with a Status. */
+const answersWithObject = new Set([
+  'Pod',
+  'Service',
+  'ServiceAccount',
+  'PersistentVolume',
+  'PersistentVolumeClaim',
+]);
+
+const isBuiltIn = (exchange: ResourceExchange): boolean => exchange.kind.model !== undefined;
+
+/** The key of what a path names. */
+export function keyOf(exchange: ResourceExchange, name = exchange.name ?? ''): ObjectKey {
+  const { kind, namespace } = exchange;
+  return { kind: kind.kind, group: kind.group, name, ...(namespace === undefined ? {} : { namespace }) };
+}
+
+/** Runs a write, or only its checks for `dryRun=All`. */
+function run<T>(exchange: ResourceExchange, work: () => T): T {
+  const dryRun = exchange.query.getAll('dryRun');
+  if (dryRun.some((value) => value !== 'All' && value !== '')) {
+    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
+  }
+  return dryRun.includes('All') ? exchange.objects.dryRun(work) : work();
+}
+
+/** Who writes: `fieldManager`, or the client's program name. */
+export function writerOf(exchange: ResourceExchange): Writer {
+  const agent = exchange.request.headers['user-agent']?.split('/')[0] ?? 'unknown';
+  return {
+    manager: exchange.query.get('fieldManager') ?? agent,
+    apiVersion: apiVersionOf(exchange.kind),
+    subresource: exchange.subresource ?? '',
+    time: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+  };
+}
+
+/** Checks that the body is what the path says, and completes it from the path. */
+function conform(exchange: ResourceExchange, body: Fields): StoredObject {
+  const { kind, namespace, name } = exchange;
+  const apiVersion = body['apiVersion'] ?? apiVersionOf(kind);
+  const ofKind = body['kind'] ?? kind.kind;
+  if (apiVersion !== apiVersionOf(kind) || ofKind !== kind.kind) {
+    throw badRequest(
+      `the API version in the data (${String(apiVersion)}, Kind=${String(ofKind)}) does not match the expected API version (${apiVersionOf(kind)}, Kind=${kind.kind})`,
+    );
+  }
+  const metadata = body['metadata'] === undefined ? {} : body['metadata'];
+  if (!isFields(metadata)) throw badRequest('metadata is not an object');
+  const ownNamespace = metadata['namespace'] ?? '';
+  if (namespace !== undefined && ownNamespace !== '' && ownNamespace !== namespace) {
+    throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
+  }
+  if (name !== undefined && metadata['name'] !== undefined && metadata['name'] !== name) {
+    throw badRequest(
+      `the name of the object (${String(metadata['name'])}) does not match the name on the URL (${name})`,
+    );
+  }
+  const identity = {
+    ...(name === undefined ? {} : { name }),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
+  return {
+    ...body,
+    apiVersion: apiVersionOf(kind),
+    kind: kind.kind,
+    metadata: { ...metadata, ...identity },
+  } as StoredObject;
+}
+
+function warnOfKind(exchange: ResourceExchange): void {
+  if (exchange.kind.warning !== undefined) warn(exchange, exchange.kind.warning);
+}
+
+function answer(exchange: ResourceExchange, httpCode: number, object: StoredObject): void {
+  sendJson(exchange.response, httpCode, present(exchange.kind, object, formOf(exchange)));
+}
+
+/** What the path does not write is left as it was: the status by the object's own path, all else by `…/status`. */
+function limitToPart(
+  exchange: ResourceExchange,
+  before: StoredObject | undefined,
+  object: StoredObject,
+): StoredObject {
+  if (!exchange.kind.subresources.includes('status')) return object;
+  const { status, ...rest } = object;
+  if (exchange.subresource !== 'status') {
+    return before?.status === undefined
+      ? (rest as StoredObject)
+      : ({ ...rest, status: before.status } as StoredObject);
+  }
+  const { status: _old, ...kept } = before ?? object;
+  const metadata = { ...kept.metadata, resourceVersion: object.metadata.resourceVersion };
+  return { ...kept, metadata, ...(status === undefined ? {} : { status }) } as StoredObject;
+}
+
+/** Defaults the object and records in it who changed what. */
+function track(
+  exchange: ResourceExchange,
+  before: StoredObject | undefined,
+  object: StoredObject,
+): StoredObject {
+  const limited = limitToPart(exchange, before, object);
+  if (isBuiltIn(exchange)) fillDefaults(exchange.kind.kind, limited);
+  trackUpdate(before, limited, writerOf(exchange), isBuiltIn(exchange));
+  return limited;
+}
+
+/** POST of a collection. */
+export async function createObject(exchange: ResourceExchange): Promise<void> {
+  const object = conform(exchange, checkFields(exchange, await readObject(exchange.request)));
+  delete object.metadata.managedFields;
+  warnOfKind(exchange);
+  const created = run(exchange, () =>
+    exchange.objects.create(track(exchange, undefined, object) as NewObject),
+  );
+  answer(exchange, 201, created);
+}
+
+/** Stores a changed object with who changed it; `part` is the path's subresource. */
+export function replace(
+  exchange: ResourceExchange,
+  before: StoredObject,
+  object: StoredObject,
+): StoredObject {
+  return store(exchange, track(exchange, before, object));
+}
+
+function store(exchange: ResourceExchange, object: StoredObject): StoredObject {
+  return exchange.subresource === 'status'
+    ? exchange.objects.updateStatus(object)
+    : exchange.objects.update(object);
+}
+
+/** PUT of an object or of its status. */
+export async function updateObject(exchange: ResourceExchange): Promise<void> {
+  const object = conform(exchange, checkFields(exchange, await readObject(exchange.request)));
+  warnOfKind(exchange);
+  const updated = run(exchange, () => replace(exchange, findObject(exchange), object));
+  answer(exchange, 200, updated);
+}
+
+/** PATCH of an object or of its status, by any of the four types. */
+export async function patchObject(exchange: ResourceExchange): Promise<void> {
+  const type = mediaType(exchange.request);
+  const patch = await parseDocument(await readText(exchange.request), type);
+  warnOfKind(exchange);
+  if (type === 'application/apply-patch+yaml') {
+    serverSideApply(exchange, patch);
+    return;
+  }
+  const patched = run(exchange, () => {
+    const before = findObject(exchange);
+    const after = applyPatch(exchange.kind, structuredClone(before), type, patch);
+    return replace(exchange, before, conform(exchange, checkFields(exchange, after)));
+  });
+  answer(exchange, 200, patched);
+}
+
+function serverSideApply(exchange: ResourceExchange, configuration: unknown): void {
+  const { kind, query, name = '' } = exchange;
+  if (!isFields(configuration)) throw badRequest('the applied configuration is not an object');
+  if ((query.get('fieldManager') ?? '') === '') {
+    throw invalid({ group: 'meta.k8s.io', resource: 'patchoptions', kind: 'PatchOptions' }, '', [
+      {
+        reason: 'FieldValueRequired',
+        message: 'Required value: is required for apply patch',
+        field: 'fieldManager',
+      },
+    ]);
+  }
+  const applied = conform(exchange, checkFields(exchange, configuration));
+  if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
+  limitApplied(exchange, applied);
+  const options = {
+    writer: writerOf(exchange),
+    force: query.get('force') === 'true',
+    isBuiltIn: isBuiltIn(exchange),
+  };
+  const isThere = exchange.objects.get(keyOf(exchange)) !== undefined;
+  const version = applied.metadata.resourceVersion as string | undefined;
+  if (!isThere && exchange.subresource !== undefined) throw notFound(subjectOf(kind), name);
+  if (!isThere && version !== undefined) throw conflict(subjectOf(kind), name);
+  const result = run(exchange, () => {
+    if (!isThere) {
+      return exchange.objects.create(applyConfiguration(undefined, applied as Fields, options) as NewObject);
+    }
+    const live = findObject(exchange);
+    return store(exchange, applyConfiguration(live, applied as Fields, options));
+  });
+  answer(exchange, isThere ? 200 : 201, result);
+}
+
+/** What the path does not write cannot be applied by it either. */
+function limitApplied(exchange: ResourceExchange, applied: StoredObject): void {
+  if (exchange.subresource === 'status') {
+    for (const name of Object.keys(applied)) {
+      if (!['apiVersion', 'kind', 'metadata', 'status'].includes(name)) Reflect.deleteProperty(applied, name);
+    }
+    for (const name of ['labels', 'annotations', 'finalizers', 'ownerReferences']) {
+      Reflect.deleteProperty(applied.metadata, name);
+    }
+  } else if (exchange.kind.subresources.includes('status')) delete applied.status;
+}
+
+async function deleteOptions(exchange: ResourceExchange, request: IncomingMessage): Promise<DeleteOptions> {
+  const body = await readObject(request);
+  const option = (name: string): unknown => body[name] ?? exchange.query.get(name) ?? undefined;
+  if (body['dryRun'] !== undefined) exchange.query.set('dryRun', 'All');
+  const grace = option('gracePeriodSeconds');
+  const orphan = String(option('orphanDependents') ?? '');
+  const given = option('propagationPolicy') as DeleteOptions['propagation'];
+  const inherited = orphan === '' ? undefined : orphan === 'true' ? 'Orphan' : 'Background';
+  // A Job that is deleted without a policy leaves its pods, for compatibility with old clients.
+  const ofKind = exchange.kind.kind === 'Job' ? 'Orphan' : undefined;
+  const propagation = given ?? inherited ?? ofKind;
+  const preconditions = isFields(body['preconditions']) ? body['preconditions'] : undefined;
+  return {
+    ...(propagation === undefined ? {} : { propagation }),
+    ...(grace === undefined ? {} : { gracePeriodSeconds: Number(grace) }),
+    ...(preconditions === undefined ? {} : { preconditions }),
+  };
+}
+
+/** DELETE of one object. */
+export async function deleteObject(exchange: ResourceExchange): Promise<void> {
+  const { kind, response, objects } = exchange;
+  const options = await deleteOptions(exchange, exchange.request);
+  const { stored, left } = run(exchange, () => {
+    const found = findObject(exchange);
+    objects.delete(keyOf(exchange), options);
+    return { stored: found, left: objects.get(keyOf(exchange)) };
+  });
+  if (left !== undefined || answersWithObject.has(kind.kind)) {
+    answer(exchange, 200, left ?? stored);
+    return;
+  }
+  sendJson(response, 200, {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: {
+      name: stored.metadata.name,
+      ...(kind.group === '' ? {} : { group: kind.group }),
+      kind: kind.plural,
+      uid: at(stored, 'metadata', 'uid'),
+    },
+  });
+}
+
+/** DELETE of a collection: all that the selectors match. */
+export async function deleteCollection(exchange: ResourceExchange): Promise<void> {
+  const { kind, namespace, objects } = exchange;
+  const wanted = parseSelectors(kind, exchange.query);
+  const options = await deleteOptions(exchange, exchange.request);
+  const found = run(exchange, () => {
+    const page = objects.page(kind, namespace === undefined ? {} : { namespace });
+    const matching = page.objects.filter(wanted);
+    for (const object of matching) {
+      const { name, namespace: own } = object.metadata;
+      objects.delete(
+        { kind: kind.kind, group: kind.group, name, ...(own === undefined ? {} : { namespace: own }) },
+        options,
+      );
+    }
+    return matching;
+  });
+  const metadata = { resourceVersion: String(objects.version()) };
+  sendJson(exchange.response, 200, presentList(kind, found, metadata, formOf(exchange)));
+}

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { InternalError } from '../../base/errors.ts';
+
+/** A field of a built-in type. */
+export interface ModelField {
+  name: string;
+  /** `string`, `number`, `boolean`, `Date`, `IntOrString`, `any`, a model, `Array<T>` or `{ [key: string]: T; }`. */
+  type: string;
+  /** `int32`, `int64`, `double`, `byte`, `date-time`, … or empty. */
+  format: string;
+}
+
+/** A type with what its documentation says. */
+export interface ModelDescription {
+  description: string;
+  fields: (ModelField & { description: string; required: boolean })[];
+}
+
+/** What a type holds: one value, a list of them, or a map of them. */
+export interface ModelType {
+  holds: 'one' | 'list' | 'map';
+  of: string;
+}
+
+// The types of the Kubernetes API are taken from the client library, which is generated from its OpenAPI document.
+// Only the data in its files is read; none of its code is loaded.
+const folder = join(
+  dirname(createRequire(import.meta.url).resolve('@kubernetes/client-node')),
+  'gen',
+  'models',
+);
+const known = new Map<string, readonly ModelField[]>();
+
+function source(model: string, extension: string): string {
+  try {
+    return readFileSync(join(folder, `${model}${extension}`), 'utf8');
+  } catch (cause) {
+    throw new InternalError(`the Kubernetes type ${model} is not in @kubernetes/client-node`, { cause });
+  }
+}
+
+/** The fields of a model, e.g. `V1PodSpec`. */
+export function fieldsOfModel(model: string): readonly ModelField[] {
+  const there = known.get(model);
+  if (there !== undefined) return there;
+  const text = source(model, '.js');
+  const table = text.slice(
+    text.indexOf('attributeTypeMap = [') + 'attributeTypeMap = '.length,
+    text.lastIndexOf(']') + 1,
+  );
+  const rows = JSON.parse(table) as { baseName: string; type: string; format: string }[];
+  const fields = rows.map(({ baseName, type, format }) => ({ name: baseName, type, format }));
+  known.set(model, fields);
+  return fields;
+}
+
+/** Takes `Array<T>` and `{ [key: string]: T; }` apart. */
+export function parseModelType(type: string): ModelType {
+  const list = /^Array<(.*)>$/.exec(type)?.[1];
+  if (list !== undefined) return { holds: 'list', of: list };
+  const map = /^\{ \[key: string\]: (.*); \}$/.exec(type)?.[1];
+  return map === undefined ? { holds: 'one', of: type } : { holds: 'map', of: map };
+}
+
+/** Whether a type's name is that of a model and not of a plain value. */
+export function isModel(type: string): boolean {
+  return /^[A-Z]/.test(type) && type !== 'Date' && type !== 'IntOrString' && type !== 'V1MicroTime';
+}
+
+/** A model with its documentation, from the library's type declarations. */
+export function describeModel(model: string): ModelDescription {
+  const text = source(model, '.d.ts');
+  const comment = (value: string | undefined): string => (value ?? '').replace(/\s*\n\s*\*\s?/g, ' ').trim();
+  const description = /\/\*\*\s*\*([^/]*?)\*\/\s*export declare class/.exec(text)?.[1];
+  const documented = new Map<string, { description: string; required: boolean }>();
+  for (const match of text.matchAll(/(?:\/\*\*\s*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?'([^']+)'(\??): /g)) {
+    const [, told, name = '', optional] = match;
+    documented.set(name, { description: comment(told), required: optional !== '?' });
+  }
+  return {
+    description: comment(description),
+    fields: fieldsOfModel(model).map((field) => ({
+      ...field,
+      ...(documented.get(field.name) ?? { description: '', required: false }),
+    })),
+  };
+}

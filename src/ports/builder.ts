@@ -19,6 +19,8 @@ export class BuilderUnavailableError extends SlipwayError {
 /** What an image is made from. Paths are relative to the working folder in the agent's workspace. */
 export interface BuildRequest {
   agent: Agent;
+  /** Container that the context is read through; needs `sh`, `cat` and `tar`. Default: the agent's first. */
+  container?: string;
   /** The context folder, absolute in the agent. */
   contextDirectory: string;
   /** Relative to the context. */

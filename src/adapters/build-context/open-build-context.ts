@@ -8,14 +8,17 @@ import { filterTar } from './filter-tar.ts';
 
 const missingFile = 44;
 
+type InContainer = CallOptions & { container?: string };
+
 /**
  * Opens the context of a build in the agent's workspace: reads the Dockerfile and its ignore file
  * (`NAME.dockerignore` beside it, else .dockerignore), then streams what is not excluded. Plain excluded folders are
  * not even read in the pod. The Dockerfile and .dockerignore themselves are always sent, as Docker does.
  * @throws BuildError when the context or the Dockerfile is not there
  */
-export async function openBuildContext(request: BuildRequest, options: CallOptions): Promise<BuildContext> {
-  const { agent, contextDirectory } = request;
+export async function openBuildContext(request: BuildRequest, call: CallOptions): Promise<BuildContext> {
+  const { agent, contextDirectory, container } = request;
+  const options: InContainer = { ...call, ...(container === undefined ? {} : { container }) };
   const dockerfile = posix.normalize(request.dockerfile);
   const path = posix.resolve(contextDirectory, dockerfile);
   const dockerfileText = await readText(agent, path, options);
@@ -45,7 +48,7 @@ function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
 }
 
-async function readText(agent: Agent, path: string, options: CallOptions): Promise<string | undefined> {
+async function readText(agent: Agent, path: string, options: InContainer): Promise<string | undefined> {
   const script = `[ -f "$1" ] || exit ${String(missingFile)}; cat "$1"`;
   const result = await agent.query(['sh', '-c', script, 'sh', path], options);
   if (result.exitCode === missingFile) return undefined;
@@ -57,7 +60,7 @@ async function readText(agent: Agent, path: string, options: CallOptions): Promi
 async function nothingToBuild(
   request: BuildRequest,
   path: string,
-  options: CallOptions,
+  options: InContainer,
 ): Promise<BuildError> {
   const folder = await request.agent.query(
     ['sh', '-c', '[ -d "$1" ]', 'sh', request.contextDirectory],

@@ -1,0 +1,193 @@
+import type Docker from 'dockerode';
+import { messageOf, SlipwayError } from '../../base/errors.ts';
+import type {
+  Builder,
+  BuildProgress,
+  BuildRequest,
+  BuiltImage,
+  EngineAddress,
+  OpenBuildContext,
+} from '../../ports/builder.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { CallOptions } from '../../ports/cluster.ts';
+import { RegistryError, type Registry, type ResolveRegistryHost } from '../../ports/registry.ts';
+import { buildImage } from './build-image.ts';
+import { connectEngine } from './connect-engine.ts';
+import type { EngineEnvironment } from './engine-address.ts';
+import { engineUnavailable } from './engine-errors.ts';
+import { cacheTag, imageId, removeImage } from './engine-images.ts';
+import { pullNeeded } from './pull-image.ts';
+import { pushTag, type PushOptions } from './push-image.ts';
+
+/** What the docker builder is made of. */
+export interface DockerBuilderOptions {
+  address: EngineAddress;
+  openContext: OpenBuildContext;
+  /** Asked for the digest after the push. */
+  registry: Registry;
+  clock: Clock;
+  /** Where DOCKER_HOST and its like are read. */
+  environment: EngineEnvironment;
+  /** Registries that are reached under another name. */
+  resolveHost?: ResolveRegistryHost;
+  /** `auto`: BuildKit on engines that have it as their default (23 and later), the classic builder before. */
+  buildKit?: 'auto' | 'on' | 'off';
+}
+
+const answerTimeoutMs = 10_000;
+const cleanupTimeoutMs = 30_000;
+
+type Progress = CallOptions & { onProgress: BuildProgress };
+
+/**
+ * Builds with a Docker Engine: on the runner's machine, over TCP with TLS, or beside the steps in the agent pod.
+ * In the engine one image a repository stays, as cache; tags that were not there before are taken away.
+ */
+export function dockerBuilder(settings: DockerBuilderOptions): Builder {
+  return {
+    name: 'docker',
+    unavailable: async (options) => {
+      try {
+        const engine = await connectEngine(settings.address, { ...settings, ...options });
+        await askVersion(engine, settings, options);
+        return undefined;
+      } catch (error) {
+        options.signal.throwIfAborted();
+        return messageOf(error);
+      }
+    },
+    buildAndPush: async (request, options) => {
+      try {
+        return await buildAndPush(settings, request, options);
+      } catch (error) {
+        options.signal.throwIfAborted();
+        if (error instanceof SlipwayError) throw error;
+        throw engineUnavailable(addressName(settings), 'gave up', error);
+      }
+    },
+  };
+}
+
+async function buildAndPush(
+  settings: DockerBuilderOptions,
+  request: BuildRequest,
+  options: Progress,
+): Promise<BuiltImage> {
+  const engine = await connectEngine(settings.address, { ...settings, ...options });
+  const buildKit = await usesBuildKit(engine, settings, options);
+  const tag = cacheTag(request.repository, request.target);
+  const before = await imageId(engine, tag);
+  const built = await build(engine, request, { ...settings, ...options, tag, buildKit });
+  if (before !== undefined && before !== built) await removeImage(engine, before, options);
+  const digest = await pushAll(engine, { settings, request, built }, options);
+  return { repository: request.repository, tags: request.tags, digest };
+}
+
+async function build(
+  engine: Docker,
+  request: BuildRequest,
+  options: Progress & { tag: string; buildKit: boolean; openContext: OpenBuildContext },
+): Promise<string> {
+  const context = await options.openContext(request, options);
+  try {
+    const { dockerfileText } = context;
+    await pullNeeded(engine, request, { ...options, dockerfileText });
+    return await buildImage(engine, { ...options, request, context }, options);
+  } finally {
+    context.tar.destroy();
+  }
+}
+
+async function usesBuildKit(
+  engine: Docker,
+  settings: DockerBuilderOptions,
+  options: CallOptions,
+): Promise<boolean> {
+  const version = await askVersion(engine, settings, options);
+  if (settings.buildKit === 'on') return true;
+  if (settings.buildKit === 'off') return false;
+  return version.os === 'linux' && version.major >= 23;
+}
+
+async function askVersion(
+  engine: Docker,
+  settings: DockerBuilderOptions,
+  options: CallOptions,
+): Promise<{ major: number; os: string }> {
+  const abortSignal = AbortSignal.any([options.signal, AbortSignal.timeout(answerTimeoutMs)]);
+  try {
+    const { Version, Os } = await (
+      engine as unknown as { version(o: { abortSignal: AbortSignal }): ReturnType<Docker['version']> }
+    ).version({ abortSignal });
+    return { major: Number.parseInt(Version, 10), os: Os };
+  } catch (error) {
+    options.signal.throwIfAborted();
+    throw engineUnavailable(addressName(settings), 'does not answer', error);
+  }
+}
+
+async function pushAll(
+  engine: Docker,
+  image: { settings: DockerBuilderOptions; request: BuildRequest; built: string },
+  options: Progress,
+): Promise<string> {
+  const { settings, request, built } = image;
+  const endpoint = settings.resolveHost?.(request.repository.split('/')[0] ?? '');
+  const repository = engineRepository(request.repository, endpoint?.url);
+  const credentials = request.credentials ?? endpoint?.credentials;
+  const added: string[] = [];
+  try {
+    let digest = '';
+    for (const tag of request.tags) {
+      const name = `${repository}:${tag}`;
+      if ((await imageId(engine, name)) === undefined) added.push(name);
+      const target = { imageId: built, repository, tag, credentials };
+      digest = await pushTag(engine, target, { ...options, clock: settings.clock } satisfies PushOptions);
+      await confirm(settings.registry, { request, tag, digest }, options);
+    }
+    return digest;
+  } finally {
+    const signal = AbortSignal.timeout(cleanupTimeoutMs);
+    for (const name of added) {
+      const problem = await removeImage(engine, name, { signal });
+      if (problem !== undefined)
+        await options.onProgress(`cannot remove ${name} from the engine: ${problem}`);
+    }
+  }
+}
+
+/** The name that the engine pushes to: the repository's own, or that of the mirror which stands for its host. */
+function engineRepository(repository: string, url: string | undefined): string {
+  return url === undefined ? repository : repository.replace(/^[^/]+/, new URL(url).host);
+}
+
+/** What is deployed is the digest; that the tag moved on meanwhile is only told. */
+async function confirm(
+  registry: Registry,
+  pushed: { request: BuildRequest; tag: string; digest: string },
+  options: Progress,
+): Promise<void> {
+  const { repository, credentials } = pushed.request;
+  const name = `${repository}:${pushed.tag}`;
+  const reference = { repository, tag: pushed.tag };
+  const found = await registry.resolve(reference, { ...options, ...(credentials && { credentials }) });
+  if (found === undefined) {
+    throw new RegistryError('invalid', `${name} is not in the registry though the engine pushed it`);
+  }
+  if (found !== pushed.digest) {
+    await options.onProgress(
+      `${name} is ${found} by now: somebody else pushed it; this run uses ${pushed.digest}`,
+    );
+  }
+}
+
+function addressName({ address, environment }: DockerBuilderOptions): string {
+  switch (address.type) {
+    case 'environment':
+      return environment['DOCKER_HOST'] ?? '/var/run/docker.sock';
+    case 'host':
+      return address.host;
+    case 'sidecar':
+      return `port ${String(address.port)} of the service ${address.service} in the agent pod`;
+  }
+}

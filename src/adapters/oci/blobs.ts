@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { Transform, type Readable } from 'node:stream';
+import { RegistryError } from '../../ports/registry.ts';
+import type { Descriptor } from './manifest.ts';
+import type { RegistryHttp, RegistryRequest, Repository } from './registry-http.ts';
+
+interface Options {
+  signal: AbortSignal;
+}
+
+/** Whether the repository has the blob. */
+export async function hasBlob(
+  http: RegistryHttp,
+  repository: Repository,
+  digest: string,
+  options: Options,
+): Promise<boolean> {
+  const response = await http.send(blobRequest('HEAD', repository, digest), options);
+  await response.body.dump();
+  return response.statusCode === 200;
+}
+
+/**
+ * Opens a blob; the stream fails at its end when the content is not what the descriptor says.
+ * @throws RegistryError, `notFound` when it is not there
+ */
+export async function readBlob(
+  http: RegistryHttp,
+  repository: Repository,
+  descriptor: Pick<Descriptor, 'digest' | 'size'>,
+  options: Options,
+): Promise<Readable> {
+  const { digest } = descriptor;
+  const response = await http.send({ ...blobRequest('GET', repository, digest), accept: [200] }, options);
+  const checked = checkContent(`the blob ${digest} of ${repository.host}/${repository.path}`, descriptor);
+  response.body.on('error', (error) => checked.destroy(error));
+  checked.once('close', () => response.body.destroy());
+  return response.body.pipe(checked);
+}
+
+function blobRequest(method: 'GET' | 'HEAD', repository: Repository, digest: string): RegistryRequest {
+  return {
+    repository,
+    method,
+    url: `/v2/${repository.path}/blobs/${digest}`,
+    access: 'pull',
+    accept: [200, 404],
+    attempted: { action: 'read a layer of', target: `${repository.host}/${repository.path}` },
+  };
+}
+
+function checkContent(name: string, { digest, size }: Pick<Descriptor, 'digest' | 'size'>): Transform {
+  const [algorithm = 'sha256', expected] = digest.split(':');
+  const hash = createHash(algorithm);
+  let length = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      length += chunk.length;
+      hash.update(chunk);
+      done(length > size ? new RegistryError('invalid', `${name} is longer than its size`) : null, chunk);
+    },
+    flush(done) {
+      const right = length === size && hash.digest('hex') === expected;
+      done(right ? null : new RegistryError('invalid', `${name} does not have the content of its digest`));
+    },
+  });
+}

@@ -1,0 +1,182 @@
+import type { Readable } from 'node:stream';
+import { request, type Dispatcher } from 'undici';
+import { backoffMs } from '../../base/backoff.ts';
+import type { Clock } from '../../ports/clock.ts';
+import {
+  RegistryError,
+  type RegistryCredentials,
+  type RegistryEndpoint,
+  type ResolveRegistryHost,
+} from '../../ports/registry.ts';
+import { parseChallenge } from './challenge.ts';
+import { dispatcherOf, endpointOf } from './registry-endpoint.ts';
+import { answerError, connectionError, type Attempted } from './registry-errors.ts';
+import { authorizationFor } from './registry-login.ts';
+
+/** A repository, and as whom it is used. */
+export interface Repository {
+  /** Host with port, as in an image reference. */
+  host: string;
+  /** Name in the registry, e.g. `shop/web`. */
+  path: string;
+  credentials?: RegistryCredentials;
+}
+
+/** One request to a registry. */
+export interface RegistryRequest {
+  repository: Repository;
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** `/v2/…`, or a whole URL that the registry gave. */
+  url: string;
+  /** What the token has to allow. */
+  access: 'pull' | 'pull,push';
+  /** Another repository of the same host that the token has to allow to read, for mounting. */
+  readsFrom?: string;
+  headers?: Record<string, string>;
+  /** Made anew for each attempt. */
+  body?: () => Buffer | Readable;
+  /** Statuses that are an answer; any other is an error. */
+  accept: readonly number[];
+  attempted: Attempted;
+  /** Not tried again here: the caller first has to see where it stands. */
+  once?: boolean;
+}
+
+/** An answer; its body has to be read or dumped. `url` is where it came from, for a relative Location. */
+export type RegistryResponse = Dispatcher.ResponseData & { url: URL };
+
+/** Settings of {@link RegistryHttp}. */
+export interface RegistryHttpOptions {
+  clock: Clock;
+  resolveHost?: ResolveRegistryHost;
+  /** Attempts in all at what may go away by itself; default 5. */
+  maxAttempts?: number;
+}
+
+const maxRedirects = 5;
+const delays = { baseMs: 300, maxMs: 10_000 };
+const maxRetryAfterMs = 60_000;
+
+/** Sends requests to registries: logs in as they ask, follows redirects, tries again what may go away by itself. */
+export class RegistryHttp {
+  readonly #options: RegistryHttpOptions;
+  readonly #dispatchers = new Map<string, Dispatcher>();
+  readonly #authorizations = new Map<string, string>();
+
+  constructor(options: RegistryHttpOptions) {
+    this.#options = options;
+  }
+
+  /** @throws RegistryError, or the signal's reason */
+  async send(call: RegistryRequest, options: { signal: AbortSignal }): Promise<RegistryResponse> {
+    const maxAttempts = call.once === true ? 1 : (this.#options.maxAttempts ?? 5);
+    for (let attempt = 1; ; attempt += 1) {
+      const { response, error } = await this.#attempt(call, options.signal);
+      if (response !== undefined && call.accept.includes(response.statusCode)) return response;
+      const failure = error ?? answerError(call.attempted, response.statusCode, await textOf(response));
+      if (failure.problem !== 'unreachable' || attempt >= maxAttempts) throw failure;
+      await this.#options.clock.sleep(retryAfterMs(response) ?? backoffMs(attempt, delays), options);
+    }
+  }
+
+  /** Closes the idle connections. */
+  async close(): Promise<void> {
+    const open = [...this.#dispatchers.values()];
+    this.#dispatchers.clear();
+    await Promise.all(open.map((dispatcher) => dispatcher.close()));
+  }
+
+  async #attempt(
+    call: RegistryRequest,
+    signal: AbortSignal,
+  ): Promise<
+    { response: RegistryResponse; error?: undefined } | { response?: undefined; error: RegistryError }
+  > {
+    try {
+      const response = await this.#exchange(call, signal);
+      if (response.statusCode !== 401) return { response };
+      if (!(await this.#logIn(call, response, signal))) return { response };
+      await response.body.dump();
+      return { response: await this.#exchange(call, signal) };
+    } catch (error) {
+      signal.throwIfAborted();
+      return { error: error instanceof RegistryError ? error : connectionError(call.attempted, error) };
+    }
+  }
+
+  async #exchange(call: RegistryRequest, signal: AbortSignal): Promise<RegistryResponse> {
+    const base = new URL(this.#endpoint(call).url);
+    let url = new URL(call.url, base);
+    for (let redirects = 0; ; redirects += 1) {
+      // A redirect leads to a store of blobs that has no business with our password.
+      const authorization = url.host === base.host ? this.#authorizations.get(loginKey(call)) : undefined;
+      const response = await request(url, {
+        method: call.method,
+        dispatcher: this.#dispatcher(call),
+        signal,
+        headers: { 'user-agent': 'slipway', ...call.headers, ...(authorization && { authorization }) },
+        ...(call.body === undefined ? {} : { body: call.body() }),
+      });
+      const { location } = response.headers;
+      const moved = [301, 302, 303, 307, 308].includes(response.statusCode) && typeof location === 'string';
+      if (!moved || redirects === maxRedirects) return { ...response, url };
+      await response.body.dump();
+      url = new URL(location, url);
+    }
+  }
+
+  /** false when the challenge cannot be answered. */
+  async #logIn(call: RegistryRequest, response: RegistryResponse, signal: AbortSignal): Promise<boolean> {
+    const challenge = parseChallenge(response.headers['www-authenticate']);
+    if (challenge === undefined) return false;
+    const { repository, readsFrom } = call;
+    const endpoint = this.#endpoint(call);
+    const login = {
+      challenge,
+      credentials: repository.credentials ?? endpoint.credentials,
+      scopes: [
+        `repository:${repository.path}:${call.access}`,
+        ...(readsFrom === undefined ? [] : [`repository:${readsFrom}:pull`]),
+      ],
+      protocol: new URL(endpoint.url).protocol,
+      dispatcher: this.#dispatcher(call),
+      attempted: call.attempted,
+    };
+    const authorization = await authorizationFor(login, { signal });
+    if (authorization === undefined) return false;
+    this.#authorizations.set(loginKey(call), authorization);
+    return true;
+  }
+
+  #endpoint({ repository }: RegistryRequest): RegistryEndpoint {
+    return endpointOf(repository.host, this.#options.resolveHost);
+  }
+
+  #dispatcher(call: RegistryRequest): Dispatcher {
+    const endpoint = this.#endpoint(call);
+    const known = this.#dispatchers.get(endpoint.url);
+    if (known !== undefined) return known;
+    const made = dispatcherOf(endpoint);
+    this.#dispatchers.set(endpoint.url, made);
+    return made;
+  }
+}
+
+function loginKey({ repository, access, readsFrom }: RegistryRequest): string {
+  const { host, path, credentials } = repository;
+  return JSON.stringify([host, path, access, readsFrom, credentials?.username, credentials?.password]);
+}
+
+async function textOf(response: RegistryResponse): Promise<string> {
+  try {
+    return await response.body.text();
+  } catch {
+    // The status says enough; the words broke off.
+    return '';
+  }
+}
+
+function retryAfterMs(response: RegistryResponse | undefined): number | undefined {
+  const seconds = Number(response?.headers['retry-after']);
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds * 1000, maxRetryAfterMs) : undefined;
+}

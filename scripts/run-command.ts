@@ -40,8 +40,8 @@ export async function runCommand(
   child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
   // A command that does not read its input may close it first: that is no fault.
-  child.stdin.on('error', () => undefined);
-  child.stdin.end(options.input ?? '');
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(options.input ?? '');
   const exitCode = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));

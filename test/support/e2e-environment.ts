@@ -32,6 +32,8 @@ export function e2eEnvironment(): E2eEnvironment {
 function variable(name: string): string {
   const value = process.env[name];
   if (value === undefined || value === '')
-    throw new Error(`${name} is not set: end-to-end tests are run by "npm run e2e -- --cluster sandbox|current"`);
+    throw new Error(
+      `${name} is not set: end-to-end tests are run by "npm run e2e -- --cluster sandbox|current"`,
+    );
   return value;
 }

@@ -9,7 +9,7 @@ import type { E2eEnvironment } from './e2e-environment.ts';
 import type { Kubectl } from './kubectl.ts';
 import { waitFor } from './wait-for.ts';
 
-const script = join(dirname(fileURLToPath(import.meta.url)), 'load-script.mjs');
+const script = join(dirname(fileURLToPath(import.meta.url)), 'load-script.ts');
 
 /** What the clients saw from start to stop. */
 export interface LoadResult {
@@ -81,13 +81,22 @@ async function startPod(target: LoadTarget, url: string): Promise<LoadClient> {
         {
           name: 'load',
           image: 'node:24-bookworm-slim',
-          command: ['node', '--input-type=module', '--eval', await readFile(script, 'utf8'), '--', url, '/tmp/stop'],
+          command: [
+            'node',
+            '--input-type=module-typescript',
+            '--eval',
+            await readFile(script, 'utf8'),
+            '--',
+            url,
+            '/tmp/stop',
+          ],
         },
       ],
     },
   };
   await admin.run(['apply', '--namespace', namespace, '--filename', '-'], JSON.stringify(pod));
-  const logs = async (): Promise<string> => (await admin.try(['logs', name, '--namespace', namespace])).stdout;
+  const logs = async (): Promise<string> =>
+    (await admin.try(['logs', name, '--namespace', namespace])).stdout;
   await waitFor('the load to start', async () => ((await logs()).includes('started') ? true : undefined));
   return {
     stop: async () => {

@@ -66,7 +66,10 @@ export function startPipeline(args: readonly string[], options: PipelineOptions 
           if (found === null && child.exitCode === null && child.signalCode === null) return;
           watchers.delete(look);
           if (found !== null) resolve(found);
-          else reject(new Error(`the command ended without ${pattern.source}:\n${output.stdout}\n${output.stderr}`));
+          else
+            reject(
+              new Error(`the command ended without ${pattern.source}:\n${output.stdout}\n${output.stderr}`),
+            );
         };
         watchers.add(look);
         look();
@@ -75,6 +78,9 @@ export function startPipeline(args: readonly string[], options: PipelineOptions 
 }
 
 /** Runs `pipeline ARGS…` to its end. */
-export async function runPipeline(args: readonly string[], options: PipelineOptions = {}): Promise<PipelineResult> {
+export async function runPipeline(
+  args: readonly string[],
+  options: PipelineOptions = {},
+): Promise<PipelineResult> {
   return startPipeline(args, options).result;
 }

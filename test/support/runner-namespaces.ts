@@ -26,7 +26,10 @@ export interface RunnerNamespaces {
 }
 
 /** Makes the namespaces and the runner's rights. `name` goes into the names of the namespaces. */
-export async function makeRunnerNamespaces(environment: E2eEnvironment, name: string): Promise<RunnerNamespaces> {
+export async function makeRunnerNamespaces(
+  environment: E2eEnvironment,
+  name: string,
+): Promise<RunnerNamespaces> {
   const admin = kubectl(environment.kubeconfig);
   const id = `e2e-${name}-${randomBytes(3).toString('hex')}`;
   const agents = `${id}-agents`;
@@ -64,7 +67,15 @@ async function applyRbac(admin: Kubectl, file: string, namespaces: Record<string
 
 /** A kubeconfig with the token of the runner's ServiceAccount in place of the administrator's credentials. */
 async function runnerKubeconfig(admin: Kubectl, namespace: string): Promise<string> {
-  const token = await admin.run(['create', 'token', 'slipway-runner', '--namespace', namespace, '--duration', '4h']);
+  const token = await admin.run([
+    'create',
+    'token',
+    'slipway-runner',
+    '--namespace',
+    namespace,
+    '--duration',
+    '4h',
+  ]);
   const config = parse(await admin.run(['config', 'view', '--raw', '--minify', '--flatten'])) as {
     contexts: { context: { user: string; namespace?: string } }[];
     users: unknown[];
@@ -89,7 +100,9 @@ async function addRegistryLogin(
     kind: 'Secret',
     metadata: { name: 'registry' },
     type: 'kubernetes.io/dockerconfigjson',
-    stringData: { '.dockerconfigjson': JSON.stringify({ auths: { [registry]: { username, password, auth } } }) },
+    stringData: {
+      '.dockerconfigjson': JSON.stringify({ auths: { [registry]: { username, password, auth } } }),
+    },
   };
   for (const namespace of namespaces) {
     await admin.run(['apply', '--namespace', namespace, '--filename', '-'], JSON.stringify(secret));
@@ -97,7 +110,15 @@ async function addRegistryLogin(
     // The controller makes the account a moment after the namespace.
     await waitFor(`the default ServiceAccount of ${namespace}`, async () => {
       const patch = JSON.stringify({ imagePullSecrets: [{ name: 'registry' }] });
-      const done = await admin.try(['patch', 'serviceaccount', 'default', '--namespace', namespace, '--patch', patch]);
+      const done = await admin.try([
+        'patch',
+        'serviceaccount',
+        'default',
+        '--namespace',
+        namespace,
+        '--patch',
+        patch,
+      ]);
       return done.exitCode === 0 ? true : undefined;
     });
   }

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import { e2eEnvironment } from '../support/e2e-environment.ts';
+import { makeExampleRepository, type Edit, type ExampleRepository } from '../support/example-repository.ts';
+import { startLoad, type LoadClient } from '../support/load-client.ts';
+import { runPipeline, type PipelineResult } from '../support/pipeline-command.ts';
+import { clusterArguments, ourObjects } from '../support/runner.ts';
+import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
+
+interface Example {
+  name: string;
+  /** The file that holds the version 1.0.0. */
+  versionFile: string;
+  tests: number;
+  /** What makes version 3 end at its start although its tests pass. */
+  fault: { edits: Edit[]; parameters: string[] };
+}
+
+const examples: Example[] = [
+  {
+    name: 'quickstart',
+    versionFile: 'package.json',
+    tests: 5,
+    fault: { edits: [], parameters: ['fault=crash'] },
+  },
+  {
+    name: 'node-service',
+    versionFile: 'package.json',
+    tests: 11,
+    fault: {
+      edits: [
+        {
+          file: 'src/main.js',
+          from: 'const config = readConfig(process.env);',
+          to: "const config = readConfig(process.env);\nif (!process.env.DATABASE) throw new Error('DATABASE is not set');",
+        },
+      ],
+      parameters: [],
+    },
+  },
+  {
+    name: 'java-service',
+    versionFile: 'pom.xml',
+    tests: 5,
+    fault: {
+      edits: [
+        {
+          file: 'src/main/java/dev/slipway/examples/rates/Main.java',
+          from: 'service.start();',
+          to: 'if (version.startsWith("3")) throw new IllegalStateException("no database");\n        service.start();',
+        },
+      ],
+      parameters: [],
+    },
+  },
+  {
+    name: 'static-site',
+    versionFile: 'VERSION',
+    tests: 9,
+    fault: {
+      edits: [{ file: 'nginx.conf', from: 'daemon off;', to: 'daemon off;\nno_such_directive on;' }],
+      parameters: [],
+    },
+  },
+];
+
+const minutes = 60_000;
+
+describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) => {
+  const environment = e2eEnvironment();
+  let namespaces: RunnerNamespaces;
+  let repository: ExampleRepository;
+  let load: LoadClient | undefined;
+
+  beforeAll(async () => {
+    namespaces = await makeRunnerNamespaces(environment, name);
+    repository = await makeExampleRepository(name);
+  }, 2 * minutes);
+
+  afterAll(async () => {
+    await load?.stop();
+    await repository.remove();
+    await namespaces.remove();
+  }, minutes);
+
+  async function run(...parameters: string[]): Promise<PipelineResult> {
+    const given = [
+      `namespace=${namespaces.application}`,
+      `registry=${environment.registry}/examples`,
+      ...(name === 'java-service' ? [`mavenArguments=${environment.mavenArguments}`] : []),
+      ...parameters,
+    ];
+    return runPipeline(
+      [
+        ...['run', 'app.yaml', ...clusterArguments(environment, namespaces)],
+        ...given.flatMap((parameter) => ['--param', parameter]),
+      ],
+      { cwd: repository.directory, env: { KUBECONFIG: namespaces.kubeconfig }, timeoutMs: 4 * minutes },
+    );
+  }
+
+  /** The image of the Deployment's one container. */
+  async function deployedImage(): Promise<string> {
+    const { admin, application } = namespaces;
+    const path = 'jsonpath={.spec.template.spec.containers[0].image}';
+    return admin.run(['get', 'deployment', name, '--namespace', application, '--output', path]);
+  }
+
+  it(
+    'is checked out, built, tested, pushed, released by digest and verified',
+    async () => {
+      const result = await run();
+
+      expect(result).toMatchObject({ exitCode: 0 });
+      expect(result.stdout + result.stderr).toContain(`${tests} passed`);
+      expect(await deployedImage()).toMatch(
+        new RegExp(`^${environment.registry}/examples/${name}@sha256:[0-9a-f]{64}$`),
+      );
+    },
+    5 * minutes,
+  );
+
+  it(
+    'brings version 2 in without losing a request',
+    async () => {
+      const { admin, application, agents } = namespaces;
+      const before = await deployedImage();
+      await repository.commit('v2', [{ file: versionFile, from: '1.0.0', to: '2.0.0' }]);
+      load = await startLoad({ environment, admin, namespace: application, service: name, from: agents });
+
+      const result = await run();
+      const seen = await load.stop();
+      load = undefined;
+
+      expect(result).toMatchObject({ exitCode: 0 });
+      expect(seen).toMatchObject({ failures: 0, errors: [], last: '2.0.0' });
+      expect(Object.keys(seen.versions).sort()).toEqual(['1.0.0', '2.0.0']);
+      expect(await deployedImage()).not.toBe(before);
+    },
+    6 * minutes,
+  );
+
+  it(
+    'takes a version 3 that crashes back, with version 2 serving throughout',
+    async () => {
+      const { admin, application, agents } = namespaces;
+      const before = await deployedImage();
+      await repository.commit('v3', [{ file: versionFile, from: '2.0.0', to: '3.0.0' }, ...fault.edits]);
+      load = await startLoad({ environment, admin, namespace: application, service: name, from: agents });
+
+      const result = await run(...fault.parameters);
+      const seen = await load.stop();
+      load = undefined;
+
+      expect(result).toMatchObject({ exitCode: 5 });
+      expect(result.stdout + result.stderr).toMatch(/rolled back/i);
+      expect(seen).toMatchObject({ failures: 0, errors: [], last: '2.0.0' });
+      expect(Object.keys(seen.versions)).toEqual(['2.0.0']);
+      expect(await deployedImage()).toBe(before);
+    },
+    6 * minutes,
+  );
+
+  it(
+    'leaves nothing of its runs in the namespace of the agents',
+    async () => {
+      expect(await ourObjects(namespaces.admin, namespaces.agents)).toEqual([]);
+    },
+    minutes,
+  );
+});

@@ -1,0 +1,354 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../base/errors.ts';
+import { timestamp } from '../controllers/controller.ts';
+import { createBackOff, goSeconds } from './back-off.ts';
+import { startChecks } from './container-checks.ts';
+import type { ContainerSurroundings } from './container-surroundings.ts';
+import { PullFailed } from './container-surroundings.ts';
+import { ConfigurationMissing, expand } from './environment.ts';
+import { runHandler } from './handlers.ts';
+import type { ImageFiles } from './image-files.ts';
+import { LogFile } from './log-file.ts';
+import { isRestarted } from './pod-status.ts';
+import type { Container, ContainerStatus, Terminated } from './pod-types.ts';
+import { pause } from './probe-loop.ts';
+import type { RunningContainer } from './runtime.ts';
+import { StartError } from './runtime.ts';
+import { MountFailed } from './volumes.ts';
+
+const CONFIGURATION_RETRY_MS = 1_000;
+/** As the kubelet: an event of a repeating failure is written again only after a while. */
+const REPEAT_EVENT_MS = 10_000;
+const MESSAGE_BYTES = 4096;
+/** What is left for TERM when the preStop hook has used up the grace period. */
+const LEAST_GRACE_MS = 2_000;
+
+/** One container of a pod over all its instances: gets its image, starts it, watches it, starts it again. */
+export class ContainerRunner {
+  readonly container: Container;
+  status: ContainerStatus;
+  /** The process of the instance that runs now. */
+  running: RunningContainer | undefined;
+  log: LogFile | undefined;
+  private readonly around: ContainerSurroundings;
+  private readonly backOff = createBackOff();
+  private killAt = Number.POSITIVE_INFINITY;
+  private killTimer: NodeJS.Timeout | undefined;
+  private restarting = false;
+
+  constructor(container: Container, around: ContainerSurroundings, before?: ContainerStatus) {
+    this.container = container;
+    this.around = around;
+    this.status = before === undefined ? newStatus(container) : afterSandboxRestart(before);
+  }
+
+  /** Runs instance after instance until one is not to be followed by another, or `signal` ends. Never rejects. */
+  async run(signal: AbortSignal): Promise<Terminated | undefined> {
+    let end = this.status.state.terminated;
+    while (!signal.aborted) {
+      if (end !== undefined) {
+        if (!isRestarted(this.around.pod().spec.restartPolicy, this.container, end)) return end;
+        await this.waitForRestart(end, signal);
+      }
+      const image = await this.pullImage(signal);
+      const next = image === undefined ? undefined : await this.runInstance(image, signal);
+      if (next === undefined) break;
+      end = next;
+    }
+    return this.status.state.terminated;
+  }
+
+  private async waitForRestart(end: Terminated, signal: AbortSignal): Promise<void> {
+    const delay = this.backOff.next(Date.parse(end.finishedAt) - Date.parse(end.startedAt));
+    this.restarting = true;
+    if (delay === 0) return;
+    const { name, namespace = '', uid } = this.around.pod().metadata;
+    const pod = `${name}_${namespace}(${uid})`;
+    const message = `back-off ${goSeconds(delay)} restarting failed container=${this.container.name} pod=${pod}`;
+    this.wait('CrashLoopBackOff', message);
+    const until = Date.now() + delay;
+    while (Date.now() < until && !signal.aborted) {
+      this.around.event('Warning', 'BackOff', 'Back-off restarting failed container');
+      await pause(Math.min(until - Date.now(), REPEAT_EVENT_MS), signal);
+    }
+  }
+
+  private async pullImage(signal: AbortSignal): Promise<ImageFiles | undefined> {
+    const backOff = createBackOff();
+    backOff.next(0);
+    while (!signal.aborted) {
+      try {
+        return await this.around.pull(this.container, signal);
+      } catch (error) {
+        const failure =
+          error instanceof PullFailed ? error : new PullFailed('ErrImagePull', messageOf(error));
+        await this.waitForImage(failure, backOff.next(0), signal);
+      }
+    }
+    return undefined;
+  }
+
+  private async waitForImage(failure: PullFailed, delayMs: number, signal: AbortSignal): Promise<void> {
+    const { image } = this.container;
+    const event = (message: string): void => this.around.event('Warning', 'Failed', message);
+    this.wait(failure.reason, failure.message);
+    if (failure.reason === 'InvalidImageName') {
+      this.around.event('Warning', 'InspectFailed', failure.message);
+      event('Error: InvalidImageName');
+    } else if (failure.reason === 'ErrImageNeverPull') {
+      this.around.event('Warning', 'ErrImageNeverPull', failure.message);
+      event('Error: ErrImageNeverPull');
+    } else {
+      event(`Failed to pull image "${image}": ${failure.message}`);
+      event('Error: ErrImagePull');
+      // Both states are seen: the failure first, then that it is waited for.
+      await pause(CONFIGURATION_RETRY_MS, signal);
+      this.wait('ImagePullBackOff', `Back-off pulling image "${image}"`);
+      this.around.event('Normal', 'BackOff', `Back-off pulling image "${image}"`);
+      event('Error: ImagePullBackOff');
+    }
+    await pause(delayMs, signal);
+  }
+
+  /** One instance from start to end; undefined when it was not started because `signal` ended. */
+  private async runInstance(image: ImageFiles, signal: AbortSignal): Promise<Terminated | undefined> {
+    const configured = await this.configure(signal);
+    if (configured === undefined) return undefined;
+    const { container, around } = this;
+    const containerID = `sandbox://${randomBytes(32).toString('hex')}`;
+    const startedAt = timestamp(Date.now());
+    this.status.imageID = image.id;
+    this.status.containerID = containerID;
+    if (this.restarting) this.status.restartCount += 1;
+    this.restarting = false;
+    const messageFile = this.prepareMessageFile();
+    const log = this.openLog();
+    try {
+      const { environment } = configured;
+      const expanded = (words: readonly string[] | undefined): string[] | undefined =>
+        words?.map((word) => expand(word, environment));
+      const command = expanded(container.command) ?? image.entrypoint;
+      const commandArguments = expanded(container.args) ?? (container.command === undefined ? image.cmd : []);
+      if (command.length + commandArguments.length === 0)
+        throw new StartError(`no command specified: ${image.standIn ?? 'the image has none'}`);
+      around.event('Normal', 'Created', `Created container ${container.name}`);
+      this.running = await around.runtime.start({
+        folder: around.folder,
+        hostname: environment['HOSTNAME'] ?? around.pod().metadata.name,
+        command: [...command, ...commandArguments],
+        environment: { ...image.environment, ...environment },
+        workingDir: container.workingDir ?? image.workingDir,
+        image,
+        mounts: [
+          ...configured.mounts,
+          {
+            source: messageFile,
+            target: container.terminationMessagePath ?? '/dev/termination-log',
+            readOnly: false,
+          },
+        ],
+        networkOf: around.networkOf,
+        stdin: container.stdin === true,
+      });
+    } catch (error) {
+      log.close();
+      const message = messageOf(error);
+      around.event('Warning', 'Failed', `Error: failed to start container "${container.name}": ${message}`);
+      return this.terminated({ exitCode: 128, reason: 'StartError', message, startedAt, containerID });
+    }
+    log.capture(this.running.stdout);
+    log.capture(this.running.stderr);
+    around.event('Normal', 'Started', `Started container ${container.name}`);
+    return this.watch(this.running, { log, messageFile, startedAt, containerID, signal });
+  }
+
+  private async configure(
+    signal: AbortSignal,
+  ): Promise<ReturnType<ContainerSurroundings['configure']> | undefined> {
+    let told = Number.NEGATIVE_INFINITY;
+    while (!signal.aborted) {
+      try {
+        return this.around.configure(this.container);
+      } catch (error) {
+        const isKnown = error instanceof ConfigurationMissing || error instanceof MountFailed;
+        this.wait(isKnown ? 'CreateContainerConfigError' : 'CreateContainerError', messageOf(error));
+        if (Date.now() - told >= REPEAT_EVENT_MS) {
+          told = Date.now();
+          this.around.event('Warning', 'Failed', `Error: ${messageOf(error)}`);
+        }
+        await pause(CONFIGURATION_RETRY_MS, signal);
+      }
+    }
+    return undefined;
+  }
+
+  private async watch(
+    running: RunningContainer,
+    instance: {
+      log: LogFile;
+      messageFile: string;
+      startedAt: string;
+      containerID: string;
+      signal: AbortSignal;
+    },
+  ): Promise<Terminated> {
+    const { log, messageFile, startedAt, containerID, signal } = instance;
+    this.status.lastState =
+      this.status.state.terminated === undefined
+        ? this.status.lastState
+        : { terminated: this.status.state.terminated };
+    this.status.state = { running: { startedAt } };
+    const stopChecks = startChecks(this.container, running, this.around, {
+      update: (change) => {
+        Object.assign(this.status, change);
+        this.around.changed();
+      },
+      kill: (graceSeconds) => void this.terminate(Date.now() + 1000 * (graceSeconds ?? this.graceSeconds())),
+    });
+    if (signal.aborted) running.kill('SIGKILL');
+    this.around.changed();
+    const end = await running.ended;
+    const { outOfMemory } = stopChecks();
+    clearTimeout(this.killTimer);
+    this.killAt = Number.POSITIVE_INFINITY;
+    this.running = undefined;
+    log.close();
+    const reason = outOfMemory ? 'OOMKilled' : end.exitCode === 0 ? 'Completed' : 'Error';
+    const message = this.terminationMessage(messageFile, log, end.exitCode);
+    return this.terminated({
+      exitCode: end.exitCode,
+      reason,
+      startedAt,
+      containerID,
+      ...(message === '' ? {} : { message }),
+    });
+  }
+
+  /** Ends the instance that runs: preStop, TERM, and KILL at `killAtMs`; may be called again with an earlier time. */
+  async terminate(killAtMs: number): Promise<void> {
+    const { running, container } = this;
+    if (running === undefined || killAtMs >= this.killAt) return;
+    const isFirst = this.killAt === Number.POSITIVE_INFINITY;
+    this.killAt = killAtMs;
+    clearTimeout(this.killTimer);
+    this.killTimer = setTimeout(() => running.kill('SIGKILL'), Math.max(0, killAtMs - Date.now()));
+    if (!isFirst) return;
+    const preStop = container.lifecycle?.preStop;
+    if (preStop !== undefined && killAtMs > Date.now()) {
+      const deadline = AbortSignal.timeout(Math.max(1, killAtMs - Date.now()));
+      const target = {
+        container,
+        running,
+        podIP: this.around.podIP,
+        connect: (port: number, signal: AbortSignal) => this.around.connect(port, signal),
+      };
+      const answer = await runHandler(preStop, target, deadline);
+      if (!answer.healthy)
+        this.around.event('Warning', 'FailedPreStopHook', answer.message || 'PreStopHook failed');
+      if (Date.now() >= this.killAt) {
+        clearTimeout(this.killTimer);
+        this.killTimer = setTimeout(() => running.kill('SIGKILL'), LEAST_GRACE_MS);
+      }
+    }
+    running.kill('SIGTERM');
+    await running.ended;
+  }
+
+  private graceSeconds(): number {
+    return this.around.pod().spec.terminationGracePeriodSeconds ?? 30;
+  }
+
+  private wait(reason: string, message: string): void {
+    const { terminated } = this.status.state;
+    if (terminated !== undefined) this.status.lastState = { terminated };
+    Object.assign(this.status, { state: { waiting: { reason, message } }, ready: false, started: false });
+    this.around.changed();
+  }
+
+  private terminated(how: Omit<Terminated, 'finishedAt'>): Terminated {
+    const terminated = { ...how, finishedAt: timestamp(Date.now()) };
+    if (this.status.state.terminated !== undefined)
+      this.status.lastState = { terminated: this.status.state.terminated };
+    Object.assign(this.status, { state: { terminated }, ready: false, started: false });
+    this.around.changed();
+    return terminated;
+  }
+
+  /** Path of the log of this container's instance `restart`. */
+  logPath(restart: number): string {
+    return join(this.around.folder, `${restart}.log`);
+  }
+
+  private openLog(): LogFile {
+    for (const name of [this.logPath(this.status.restartCount - 2)]) {
+      for (const path of [name, `${name}.1`]) rmSync(path, { force: true });
+    }
+    this.log = new LogFile(this.logPath(this.status.restartCount));
+    return this.log;
+  }
+
+  private prepareMessageFile(): string {
+    const path = join(this.around.folder, 'termination-log');
+    mkdirSync(this.around.folder, { recursive: true });
+    if (existsSync(path)) renameSync(path, `${path}.before`);
+    writeFileSync(path, '', { mode: 0o666 });
+    return path;
+  }
+
+  private terminationMessage(path: string, log: LogFile, exitCode: number): string {
+    const written = headOf(path);
+    const wantsLog = this.container.terminationMessagePolicy === 'FallbackToLogsOnError' && exitCode !== 0;
+    if (written !== '' || !wantsLog) return written;
+    return headOf(log.path)
+      .replaceAll(/^\S+ [FP] /gm, '')
+      .slice(-2048);
+  }
+}
+
+function headOf(path: string): string {
+  const handle = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(MESSAGE_BYTES);
+    return buffer.toString('utf8', 0, readSync(handle, buffer));
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function newStatus({ name, image }: Container): ContainerStatus {
+  return {
+    name,
+    image,
+    imageID: '',
+    state: { waiting: { reason: 'ContainerCreating' } },
+    lastState: {},
+    ready: false,
+    started: false,
+    restartCount: 0,
+  };
+}
+
+/** What an earlier sandbox wrote: a container that ran then has ended with it. */
+function afterSandboxRestart(before: ContainerStatus): ContainerStatus {
+  const { running } = before.state;
+  if (running === undefined) return before;
+  const terminated = {
+    exitCode: 137,
+    reason: 'ContainerStatusUnknown',
+    message: 'The container ended when the sandbox was stopped',
+    startedAt: running.startedAt,
+    finishedAt: timestamp(Date.now()),
+  };
+  return { ...before, state: { terminated }, ready: false, started: false };
+}

@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { killMarked } from './leftovers.ts';
+import type { Machine } from './machine.ts';
+import { killProcess, processOf, runCommand } from './processes.ts';
+import { StartError } from './runtime.ts';
+import type { ContainerLaunch, RunningContainer, Runtime } from './runtime.ts';
+
+/** The variable by which processes of a container are known, wherever they wander. */
+export const CONTAINER_MARK = 'SLIPWAY_SANDBOX_CONTAINER';
+
+/**
+ * The {@link Runtime} for machines without namespaces: containers are plain processes, and a path of a mount is
+ * replaced by its folder's real path wherever it is written in the command, the environment and what is exec'd.
+ */
+export function createHostRuntime(machine: Machine): Runtime {
+  async function start(launch: ContainerLaunch): Promise<RunningContainer> {
+    const paths = pathsOf(launch);
+    const real = (text: string): string => replacePaths(text, paths);
+    const environment = Object.fromEntries(
+      Object.entries(launch.environment).map(([name, value]) => [
+        name,
+        name === 'PATH' ? value : real(value),
+      ]),
+    );
+    environment[CONTAINER_MARK] = launch.folder;
+    const workingDir = real(launch.workingDir);
+    const cwd = ensureFolder(workingDir) ? workingDir : launch.folder;
+    const [command = '', ...rest] = launch.command.map(real);
+    const child = spawn(command, rest, {
+      env: environment,
+      cwd,
+      detached: true,
+      stdio: [launch.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', (error: NodeJS.ErrnoException) =>
+        reject(new StartError(`exec: "${command}": ${reasonOf(error)}`)),
+      );
+    });
+    const main = processOf(child);
+    // The container's first process takes the rest with it, as the end of a pid namespace does.
+    const ended = main.ended.finally(() => {
+      killProcess(-main.pid, 'SIGKILL');
+      killMarked(CONTAINER_MARK, launch.folder);
+    });
+    return {
+      ...main,
+      ended,
+      kill: (signal) => {
+        main.kill(signal);
+        if (signal === 'SIGKILL') killMarked(CONTAINER_MARK, launch.folder);
+      },
+      exec: (words, { stdin, tty }) =>
+        runCommand(words.map(real), {
+          stdin,
+          tty,
+          environment,
+          script: machine.tools.script,
+          workingDir: cwd,
+        }),
+    };
+  }
+
+  return { start };
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return 'executable file not found in $PATH';
+  return error.code === 'EACCES' ? 'permission denied' : error.message;
+}
+
+/** What is to be read for each path of the container: its mounts, and the top folders of its image that the machine has not. */
+function pathsOf({ image, mounts }: ContainerLaunch): Map<string, string> {
+  const paths = new Map<string, string>();
+  const { root } = image;
+  for (const name of root === undefined ? [] : readdirSync(root)) {
+    if (!existsSync(`/${name}`)) paths.set(`/${name}`, join(root ?? '', name));
+  }
+  for (const { source, target } of mounts) paths.set(target, source);
+  return paths;
+}
+
+/** Replaces each path of `paths` where it stands as a path of its own or begins one, longest first. */
+export function replacePaths(text: string, paths: ReadonlyMap<string, string>): string {
+  if (paths.size === 0) return text;
+  const longestFirst = [...paths.keys()].sort((left, right) => right.length - left.length);
+  const alternatives = longestFirst
+    .map((path) => path.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
+    .join('|');
+  const pattern = new RegExp(String.raw`(?<![\w.\-/}])(?:${alternatives})(?![\w.\-])`, 'g');
+  return text.replaceAll(pattern, (path) => paths.get(path) ?? path);
+}
+
+function ensureFolder(path: string): boolean {
+  try {
+    mkdirSync(path, { recursive: true });
+    return statSync(path).isDirectory();
+  } catch {
+    // An image's working folder that cannot be made here; the container's own folder does instead.
+    return false;
+  }
+}

@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { text as textOf } from 'node:stream/consumers';
+import type { Machine } from './machine.ts';
+import { firstLine, killProcess, processOf, runCommand } from './processes.ts';
+import type { CommandProcess } from './processes.ts';
+import { planRoot } from './root-filesystem.ts';
+import { StartError } from './runtime.ts';
+import type { ContainerLaunch, RunningContainer, Runtime } from './runtime.ts';
+
+/** Says its process id as the machine numbers it (its /proc is still the machine's), mounts, and goes into the root. */
+const PREPARE = `
+read -r pid rest < /proc/self/stat; echo "pid $pid" >&3
+mount=$1 fstab=$2 chroot=$3 root=$4 hostname=$5 enter=$6; shift 6
+errors=$("$mount" --all --fstab "$fstab" 2>&1) || { echo "error mount: $errors" >&3; exit 128; }
+{ echo "$hostname" > /proc/sys/kernel/hostname; } 2>/dev/null || hostname "$hostname" 2>/dev/null
+exec "$chroot" "$root" /bin/sh -c "$enter" sh "$@"`;
+
+/** Runs inside the container: goes to the working folder (made if it is not there), says whether the command is there, and becomes it. */
+const ENTER = `
+cd "$1" 2>/dev/null || { mkdir -p "$1" && cd "$1"; } || { echo "error workdir" >&3; exit 128; }
+shift
+case $1 in
+*/*) if [ -d "$1" ]; then why="is a directory"; elif [ ! -e "$1" ]; then why="no such file or directory"; elif [ ! -x "$1" ]; then why="permission denied"; fi ;;
+*) command -v -- "$1" >/dev/null || why='executable file not found in $PATH' ;;
+esac
+[ -z "$why" ] || { echo "error exec: \\"$1\\": $why" >&3; exit 128; }
+echo started >&3
+exec "$@" 3>&-`;
+
+/** The {@link Runtime} that gives every container mounts and process ids of its own; needs {@link Machine.namespaces}. */
+export function createNamespaceRuntime(machine: Machine): Runtime {
+  const tool = (name: keyof Machine['tools']): string => machine.tools[name] ?? name;
+
+  function intoNetwork(pid: number | undefined): string[] {
+    if (pid === undefined) return [tool('unshare'), ...machine.unshareUser];
+    return [tool('nsenter'), ...machine.enterUser, '--target', String(pid), '--net', tool('unshare')];
+  }
+
+  async function start(launch: ContainerLaunch): Promise<RunningContainer> {
+    const { root, fstab } = planRoot(launch.folder, launch.image, launch.mounts);
+    const [command = '', ...options] = intoNetwork(launch.networkOf);
+    const own = [
+      ...options,
+      '--mount',
+      '--pid',
+      '--uts',
+      '--fork',
+      '--kill-child',
+      tool('sh'),
+      '-c',
+      PREPARE,
+      'sh',
+    ];
+    const given = [tool('mount'), fstab, tool('chroot'), root, launch.hostname, ENTER];
+    const child = spawn(command, [...own, ...given, launch.workingDir, ...launch.command], {
+      env: launch.environment,
+      detached: true,
+      stdio: [launch.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'],
+    });
+    const outer = processOf(child);
+    const report = firstLine(child.stdio[3] as Readable);
+    const pid = Number((await report.next()).replace(/^pid /, ''));
+    const said = await report.next();
+    report.done();
+    if (said !== 'started') {
+      outer.stdout.resume();
+      throw new StartError(said.replace(/^error /, '') || (await textOf(outer.stderr)).trim());
+    }
+    return {
+      ...outer,
+      pid,
+      kill: (signal) => killProcess(pid, signal),
+      exec: (execCommand, execOptions) => exec(pid, launch, execCommand, execOptions),
+    };
+  }
+
+  // eslint-disable-next-line max-params -- one call site, each a thing of its own
+  function exec(
+    pid: number,
+    launch: ContainerLaunch,
+    command: readonly string[],
+    { stdin, tty }: { stdin: boolean; tty: boolean },
+  ): CommandProcess {
+    const into = ['--target', String(pid), '--mount', '--pid', '--uts', '--root', '--wd'];
+    if (launch.networkOf !== undefined) into.push('--net');
+    const inside = [
+      '/bin/sh',
+      '-c',
+      `exec 3>/dev/null; ${ENTER.replaceAll('>&3; exit 128', '>&2; exit 126')}`,
+      'sh',
+    ];
+    const whole = [tool('nsenter'), ...machine.enterUser, ...into, ...inside, launch.workingDir, ...command];
+    return runCommand(whole, { stdin, tty, script: machine.tools.script, environment: launch.environment });
+  }
+
+  return { start };
+}

@@ -1,0 +1,271 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../base/errors.ts';
+import { timestamp } from '../controllers/controller.ts';
+import type { PodNetwork } from '../network/pod-network.ts';
+import { ContainerRunner } from './container-runner.ts';
+import type { ContainerSurroundings } from './container-surroundings.ts';
+import type { ImageFiles } from './image-files.ts';
+import { calculatePodStatus } from './pod-status.ts';
+import type { Container, Pod, PodStatus, Terminated } from './pod-types.ts';
+import { isSidecar } from './pod-types.ts';
+import { pause } from './probe-loop.ts';
+import { removeRoot } from './root-filesystem.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What a pod needs of the kubelet. */
+export interface PodSurroundings {
+  /** The pod's own folder. */
+  folder: string;
+  runtime: Runtime;
+  network: PodNetwork;
+  pull(pod: Pod, container: Container, signal: AbortSignal): Promise<ImageFiles>;
+  /** Makes the pod's volumes, or brings them up to date; throws MountFailed. Their paths, by volume name. */
+  makeVolumes(pod: Pod, podIP: string): Map<string, string>;
+  configure(
+    pod: Pod,
+    container: Container,
+    made: { volumes: ReadonlyMap<string, string>; podIP: string },
+  ): ReturnType<ContainerSurroundings['configure']>;
+  event(pod: Pod, event: { type: 'Normal' | 'Warning'; reason: string; message: string }): void;
+  writeStatus(pod: Pod, status: PodStatus): void;
+}
+
+const VOLUME_RETRY_MS = 500;
+const REPEAT_EVENT_MS = 10_000;
+/** How long after KILL a process may take to vanish. */
+const KILL_SLACK_MS = 2_000;
+
+/** One pod from its binding to the node to its end: network, volumes, init containers, containers, status. */
+export class PodRunner {
+  readonly containers = new Map<string, ContainerRunner>();
+  private pod: Pod;
+  private podIP: string | undefined;
+  private networkOf: number | undefined;
+  private volumes: ReadonlyMap<string, string> = new Map();
+  private failure: { reason: string; message: string } | undefined;
+  private readonly around: PodSurroundings;
+  private readonly startTime: string;
+  private readonly stop = new AbortController();
+  private publishing = false;
+  private over: Promise<void> | undefined;
+
+  constructor(pod: Pod, around: PodSurroundings) {
+    this.pod = pod;
+    this.around = around;
+    this.startTime = pod.status?.startTime ?? timestamp(Date.now());
+  }
+
+  /** The pod has changed in the store. */
+  update(pod: Pod): void {
+    this.pod = pod;
+    if (pod.spec.readinessGates !== undefined) this.publish();
+  }
+
+  get uid(): string {
+    return this.pod.metadata.uid;
+  }
+
+  get ip(): string | undefined {
+    return this.podIP;
+  }
+
+  /** Runs the pod to its end. Resolves when nothing of it runs any more and its last status is written. Never rejects. */
+  run(): Promise<void> {
+    this.over ??= this.lifecycle().catch((error: unknown) => {
+      this.failure ??= { reason: 'Error', message: messageOf(error) };
+      this.event('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
+      this.writeNow();
+    });
+    return this.over;
+  }
+
+  private async lifecycle(): Promise<void> {
+    const { signal } = this.stop;
+    mkdirSync(this.around.folder, { recursive: true, mode: 0o755 });
+    this.publish();
+    const network = await this.around.network.attach(this.pod, this.around.folder);
+    this.podIP = network.ip;
+    this.networkOf = network.processId;
+    const deadline = this.watchDeadline();
+    try {
+      if (!(await this.waitForVolumes(signal))) return;
+      const sidecars = await this.runInit(signal);
+      if (sidecars === undefined) return;
+      const main = this.pod.spec.containers.map((container) => this.runner(container));
+      this.publish();
+      await Promise.all(main.map((runner) => runner.run(signal)));
+      await this.endAll(sidecars, Date.now() + this.graceMs());
+    } finally {
+      clearTimeout(deadline);
+      await this.settle();
+      await this.around.network.detach(this.pod.metadata.uid);
+      this.writeNow();
+    }
+  }
+
+  private async waitForVolumes(signal: AbortSignal): Promise<boolean> {
+    let told = Number.NEGATIVE_INFINITY;
+    while (!signal.aborted) {
+      try {
+        this.volumes = this.around.makeVolumes(this.pod, this.podIP ?? '');
+        return true;
+      } catch (error) {
+        if (Date.now() - told >= REPEAT_EVENT_MS) this.event('Warning', 'FailedMount', messageOf(error));
+        if (Date.now() - told >= REPEAT_EVENT_MS) told = Date.now();
+        await pause(VOLUME_RETRY_MS, signal);
+      }
+    }
+    return false;
+  }
+
+  /** Runs the init containers in order; the sidecars among them, which keep running, or undefined when one failed. */
+  private async runInit(signal: AbortSignal): Promise<ContainerRunner[] | undefined> {
+    const sidecars: ContainerRunner[] = [];
+    for (const container of this.pod.spec.initContainers ?? []) {
+      if (signal.aborted) return undefined;
+      const runner = this.runner(container);
+      if (isSidecar(container)) {
+        sidecars.push(runner);
+        void runner.run(signal);
+        while (!runner.status.started && !signal.aborted) await pause(20, signal);
+        continue;
+      }
+      const end: Terminated | undefined = await runner.run(signal);
+      if (end?.exitCode === 0) continue;
+      await this.endAll(sidecars, Date.now() + this.graceMs());
+      return undefined;
+    }
+    return signal.aborted ? undefined : sidecars;
+  }
+
+  private runner(container: Container): ContainerRunner {
+    const before = [
+      ...(this.pod.status?.containerStatuses ?? []),
+      ...(this.pod.status?.initContainerStatuses ?? []),
+    ];
+    const { around } = this;
+    const runner = new ContainerRunner(
+      container,
+      {
+        pod: () => this.pod,
+        folder: join(around.folder, 'containers', container.name),
+        runtime: around.runtime,
+        pull: (wanted, signal) => around.pull(this.pod, wanted, signal),
+        configure: (wanted) =>
+          around.configure(this.pod, wanted, { volumes: this.volumes, podIP: this.podIP ?? '' }),
+        networkOf: this.networkOf,
+        connect: (port, signal) => around.network.connect(this.pod.metadata.uid, port, signal),
+        podIP: this.podIP ?? '',
+        event: (type, reason, message) => this.event(type, reason, message),
+        changed: () => this.publish(),
+      },
+      before.find(({ name, containerID }) => name === container.name && containerID !== undefined),
+    );
+    this.containers.set(container.name, runner);
+    return runner;
+  }
+
+  /**
+   * Ends the pod: the containers get until `graceSeconds` are over, the sidecars after them. May be called again with
+   * a shorter time. Resolves when all have ended.
+   */
+  async terminate(graceSeconds: number): Promise<void> {
+    const killAtMs = Date.now() + graceSeconds * 1000;
+    const wasStopping = this.stop.signal.aborted;
+    const running = [...this.containers.values()].filter((runner) => runner.running !== undefined);
+    for (const { container } of wasStopping ? [] : running)
+      this.event('Normal', 'Killing', `Stopping container ${container.name}`);
+    // Ended before the abort, which kills at once what is only starting.
+    const ended = this.endAll(running, killAtMs);
+    this.stop.abort();
+    await ended;
+    await this.run();
+  }
+
+  private async endAll(runners: readonly ContainerRunner[], killAtMs: number): Promise<void> {
+    const main = runners.filter(({ container }) => !isSidecar(container));
+    await Promise.all(main.map((runner) => runner.terminate(killAtMs)));
+    for (const sidecar of runners.filter(({ container }) => isSidecar(container)).reverse())
+      await sidecar.terminate(Math.max(killAtMs, Date.now() + KILL_SLACK_MS));
+  }
+
+  /** Waits until the last processes are gone. */
+  private async settle(): Promise<void> {
+    const left = [...this.containers.values()].flatMap(({ running }) =>
+      running === undefined ? [] : [running],
+    );
+    await Promise.all(left.map((running) => running.ended));
+    await pause(0, AbortSignal.timeout(KILL_SLACK_MS));
+  }
+
+  private watchDeadline(): NodeJS.Timeout | undefined {
+    const seconds = this.pod.spec.activeDeadlineSeconds;
+    if (seconds === undefined) return undefined;
+    const left = Date.parse(this.startTime) + seconds * 1000 - Date.now();
+    return setTimeout(
+      () => {
+        this.failure = {
+          reason: 'DeadlineExceeded',
+          message: 'Pod was active on the node longer than the specified deadline',
+        };
+        this.event(
+          'Normal',
+          'DeadlineExceeded',
+          'Pod was active on the node longer than the specified deadline',
+        );
+        void this.terminate(this.graceMs() / 1000);
+      },
+      Math.max(0, Math.min(left, 2 ** 31 - 1)),
+    );
+  }
+
+  private graceMs(): number {
+    return (this.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
+  }
+
+  /** Brings the files of ConfigMap, Secret and downward API volumes up to date. */
+  refreshVolumes(): void {
+    if (this.volumes.size === 0 || this.stop.signal.aborted) return;
+    try {
+      this.around.makeVolumes(this.pod, this.podIP ?? '');
+    } catch (error) {
+      this.event('Warning', 'FailedMount', messageOf(error));
+    }
+  }
+
+  /** The volume folders, roots and logs; the pod is gone. */
+  removeFiles(): void {
+    for (const { container } of this.containers.values())
+      removeRoot(join(this.around.folder, 'containers', container.name));
+    rmSync(this.around.folder, { recursive: true, force: true });
+  }
+
+  private event(type: 'Normal' | 'Warning', reason: string, message: string): void {
+    this.around.event(this.pod, { type, reason, message });
+  }
+
+  /** Writes the status soon, once for all changes of this turn. */
+  private publish(): void {
+    if (this.publishing) return;
+    this.publishing = true;
+    setImmediate(() => {
+      this.publishing = false;
+      this.writeNow();
+    });
+  }
+
+  private writeNow(): void {
+    const containers = new Map(
+      [...this.containers].map(([name, { status }]) => [name, structuredClone(status)]),
+    );
+    const status = calculatePodStatus(this.pod, {
+      containers,
+      podIP: this.podIP,
+      startTime: this.startTime,
+      now: timestamp(Date.now()),
+      ...(this.failure === undefined ? {} : { failure: this.failure }),
+    });
+    this.around.writeStatus(this.pod, status);
+  }
+}

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Probe } from './pod-types.ts';
+
+/** One answer of a probe; `message` goes into the Unhealthy event. */
+export type ProbeAnswer = { healthy: true } | { healthy: false; message: string };
+
+/** What a probe's loop tells: each change after the thresholds, and each failed answer on the way. */
+export interface ProbeObserver {
+  /** `failureThreshold` or `successThreshold` answers in a row. */
+  onResult(healthy: boolean, message: string): void;
+  onFailure(message: string): void;
+}
+
+/** Counts answers against the thresholds: gives the new verdict when one is reached. */
+export function createThresholds({
+  successThreshold = 1,
+  failureThreshold = 3,
+}: Probe): (healthy: boolean) => boolean | undefined {
+  let last: boolean | undefined;
+  let inARow = 0;
+  return (healthy) => {
+    inARow = healthy === last ? inARow + 1 : 1;
+    last = healthy;
+    return inARow >= (healthy ? successThreshold : failureThreshold) ? healthy : undefined;
+  };
+}
+
+/** How long to wait between the first, uncounted answers of an eager probe. */
+const EAGER_MS = [20, 40, 80, 160, 320, 640];
+
+/**
+ * Asks again and again until `signal` ends or, with `once`, until the first verdict. An `eager` probe asks more often
+ * until its first good answer or the end of its first period; bad answers of that time are not counted. So a pod is
+ * found ready when it is, and not up to ten seconds later.
+ */
+export async function runProbe(
+  probe: Probe,
+  ask: (signal: AbortSignal) => Promise<ProbeAnswer>,
+  observer: ProbeObserver,
+  { signal, once = false, eager = false }: { signal: AbortSignal; once?: boolean; eager?: boolean },
+): Promise<void> {
+  const thresholds = createThresholds(probe);
+  const { initialDelaySeconds = 0, periodSeconds = 10, timeoutSeconds = 1 } = probe;
+  const startedAt = performance.now();
+  let early = eager ? 0 : undefined;
+  await pause(initialDelaySeconds * 1000, signal);
+  while (!signal.aborted) {
+    const answer = await ask(AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1000)]));
+    if (isAborted(signal)) return;
+    const sinceStart = performance.now() - startedAt - initialDelaySeconds * 1000;
+    if (answer.healthy || sinceStart > periodSeconds * 1000) early = undefined;
+    if (early !== undefined) {
+      await pause(EAGER_MS[early] ?? 1000, signal);
+      early += 1;
+      continue;
+    }
+    const verdict = thresholds(answer.healthy);
+    if (!answer.healthy) observer.onFailure(answer.message);
+    if (verdict !== undefined) observer.onResult(verdict, answer.healthy ? '' : answer.message);
+    if (verdict !== undefined && once) return;
+    await pause(periodSeconds * 1000, signal);
+  }
+}
+
+/** TypeScript holds `signal.aborted` to be what it was before an await. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+/** Waits, or less when `signal` ends. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0 || signal.aborted) return;
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch {
+    // The caller looks at the signal itself.
+  }
+}

@@ -1,0 +1,220 @@
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import type { ImageFiles } from './image-files.ts';
+import type { Mount } from './runtime.ts';
+
+/** A container's root folder and the mounts that fill it, as a file that `mount --all --fstab` reads. */
+export interface RootPlan {
+  root: string;
+  fstab: string;
+}
+
+const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+/** Top folders that a container has of its own. */
+const OWN = ['proc', 'sys', 'dev', 'tmp'];
+const DEVICE_LINKS = {
+  fd: '/proc/self/fd',
+  stdin: '/proc/self/fd/0',
+  stdout: '/proc/self/fd/1',
+  stderr: '/proc/self/fd/2',
+  ptmx: 'pts/ptmx',
+};
+
+/**
+ * Prepares a container's root in `folder`, afresh: the image's files, copied on write, or the machine's own files with
+ * the image's laid over them, and the mounts. Only the plan is made here: the mounts happen in the container's own
+ * mount namespace, so nothing of the machine is changed.
+ */
+export function planRoot(folder: string, image: ImageFiles, mounts: readonly Mount[]): RootPlan {
+  removeRoot(folder);
+  const plan = new Plan(folder, image, mounts);
+  plan.build();
+  const fstab = join(folder, 'fstab');
+  writeFileSync(fstab, plan.lines.join('\n') + '\n');
+  return { root: plan.root, fstab };
+}
+
+/** Removes what {@link planRoot} made; overlayfs leaves a folder behind that even its owner may not read. */
+export function removeRoot(folder: string): void {
+  const work = join(folder, 'work');
+  for (const name of existsSync(work) ? readdirSync(work) : []) {
+    const inner = join(work, name, 'work');
+    if (existsSync(inner)) chmodSync(inner, 0o700);
+  }
+  for (const name of ['root', 'upper', 'work', 'fstab'])
+    rmSync(join(folder, name), { recursive: true, force: true });
+}
+
+interface MountPoint {
+  path: string;
+  isFile: boolean;
+  mount: Mount;
+}
+
+/** The work of {@link planRoot}. */
+class Plan {
+  readonly root: string;
+  readonly lines: string[] = [];
+  private readonly folder: string;
+  private readonly image: ImageFiles;
+  private readonly points: readonly MountPoint[];
+  private overlays = 0;
+
+  constructor(folder: string, image: ImageFiles, mounts: readonly Mount[]) {
+    this.folder = folder;
+    this.image = image;
+    this.root = join(folder, 'root');
+    const points = mounts.map((mount) => ({
+      path: image.complete ? mount.target : withoutLinks(mount.target),
+      isFile: statSync(mount.source).isFile(),
+      mount,
+    }));
+    this.points = points.sort((left, right) => left.path.split('/').length - right.path.split('/').length);
+  }
+
+  build(): void {
+    mkdirSync(this.root, { recursive: true });
+    if (this.image.complete && this.image.root !== undefined) this.overlay('/', [this.image.root]);
+    else this.assembleTop();
+    this.addSystem();
+    for (const point of this.points) this.addMount(point);
+  }
+
+  private assembleTop(): void {
+    const ofImage = this.image.root === undefined ? [] : readdirSync(this.image.root);
+    const ofMounts = this.points.map(({ path }) => path.split('/')[1] ?? '');
+    for (const name of new Set([...readdirSync('/'), ...ofImage, ...ofMounts])) {
+      if (name !== '' && !OWN.includes(name)) this.assemble(`/${name}`);
+    }
+  }
+
+  /** Makes `path` of the machine visible in the root, with room for what the image and the mounts put there. */
+  private assemble(path: string): void {
+    const target = join(this.root, path);
+    const inImage = this.image.root === undefined ? undefined : join(this.image.root, path);
+    const layer = inImage !== undefined && existsSync(inImage) ? inImage : undefined;
+    const onMachine = lstatSync(path, { throwIfNoEntry: false });
+    if (layer !== undefined && !statSync(layer).isDirectory()) copyFileSync(layer, target);
+    else if (onMachine === undefined || !existsSync(path)) this.assembleNew(path, layer);
+    else if (onMachine.isSymbolicLink() && layer === undefined) symlinkSync(readlinkSync(path), target);
+    else if (
+      layer === undefined &&
+      !this.points.some((point) => isBelow(point.path, path) && !existsSync(point.path))
+    )
+      this.bind(path, target);
+    else if (canBeOverlaid(path, this.folder))
+      this.overlay(path, layer === undefined ? [path] : [layer, realpathSync(path)]);
+    else this.assembleChildren(path, layer);
+  }
+
+  private assembleNew(path: string, layer: string | undefined): void {
+    if (layer === undefined) return;
+    this.overlay(path, [layer]);
+  }
+
+  private assembleChildren(path: string, layer: string | undefined): void {
+    mkdirSync(join(this.root, path));
+    const below = this.points.filter((point) => isBelow(point.path, path) && point.path !== path);
+    const names = below.map((point) => relative(path, point.path).split('/')[0] ?? '');
+    const ofLayer = layer === undefined ? [] : readdirSync(layer);
+    for (const name of new Set([...readdirSync(path), ...ofLayer, ...names])) this.assemble(join(path, name));
+  }
+
+  /** The lower folders as one at `path`; what is written goes to the container's folder. Mount points are made there too. */
+  private overlay(path: string, lower: readonly string[]): void {
+    this.overlays += 1;
+    const upper = join(this.folder, 'upper', String(this.overlays));
+    const work = join(this.folder, 'work', String(this.overlays));
+    const target = join(this.root, path);
+    for (const folder of [upper, work, target]) mkdirSync(folder, { recursive: true });
+    this.add('overlay', target, 'overlay', `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work}`);
+    for (const point of this.points) {
+      const inside = relative(path, point.path);
+      if (!isBelow(point.path, path) || lower.some((layer) => existsSync(join(layer, inside)))) continue;
+      makePoint(join(upper, inside), point.isFile);
+    }
+    if (path === '/') makeSystemFolders(upper);
+  }
+
+  private bind(source: string, target: string): void {
+    makePoint(target, !statSync(source).isDirectory());
+    this.add(source, target, 'none', 'rbind');
+  }
+
+  private addSystem(): void {
+    if (!this.image.complete) makeSystemFolders(this.root);
+    this.add('proc', join(this.root, 'proc'), 'proc', 'defaults');
+    this.add('/sys', join(this.root, 'sys'), 'none', 'rbind');
+    for (const device of DEVICES) this.add(`/dev/${device}`, join(this.root, 'dev', device), 'none', 'bind');
+    this.add('/dev/pts', join(this.root, 'dev/pts'), 'none', 'rbind');
+  }
+
+  /** A mount point inside another mount is made in that one's source; what an overlay or a bind will hide does no harm. */
+  private addMount({ path, isFile, mount }: MountPoint): void {
+    const outer = this.points.findLast((other) => other.path !== path && isBelow(path, other.path));
+    if (outer !== undefined) makePoint(join(outer.mount.source, relative(outer.path, path)), isFile);
+    makePoint(join(this.root, path), isFile);
+    this.add(mount.source, join(this.root, path), 'none', mount.readOnly ? 'rbind,ro' : 'rbind');
+  }
+
+  /** A line of fstab(5), which writes blanks as octal numbers. */
+  private add(...fields: [source: string, target: string, type: string, options: string]): void {
+    const escaped = fields.map((field) =>
+      field.replaceAll('\\', '\\134').replaceAll(' ', '\\040').replaceAll('\t', '\\011'),
+    );
+    this.lines.push(`${escaped.join(' ')} 0 0`);
+  }
+}
+
+/** The path with the symbolic links of the machine resolved: a mount would follow them out of the container's root. */
+function withoutLinks(path: string): string {
+  let existing = path;
+  while (!existsSync(existing) && existing !== '/') existing = dirname(existing);
+  return join(realpathSync(existing), relative(existing, path));
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
+}
+
+function makePoint(path: string, isFile: boolean): void {
+  if (existsSync(path)) return;
+  mkdirSync(isFile ? dirname(path) : path, { recursive: true });
+  if (isFile) closeSync(openSync(path, 'a'));
+}
+
+function makeSystemFolders(root: string): void {
+  for (const name of OWN) mkdirSync(join(root, name), { recursive: true });
+  const dev = join(root, 'dev');
+  for (const device of DEVICES) makePoint(join(dev, device), true);
+  for (const name of ['pts', 'shm']) mkdirSync(join(dev, name), { recursive: true });
+  for (const shared of [join(root, 'tmp'), join(dev, 'shm')]) chmodSync(shared, 0o1777);
+  for (const [name, to] of Object.entries(DEVICE_LINKS)) symlinkSync(to, join(dev, name));
+}
+
+/** Whether overlayfs takes `path` as a lower folder: nothing may be mounted below it, nor may the container's own folder lie there. */
+function canBeOverlaid(path: string, folder: string): boolean {
+  const real = realpathSync(path);
+  if (isBelow(realpathSync(folder), real)) return false;
+  const mounted = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  return !mounted.some((line) => {
+    const point = line.split(' ')[4] ?? '';
+    return point !== real && isBelow(point, real);
+  });
+}

@@ -1,7 +1,7 @@
 import type { Duplex, Readable } from 'node:stream';
 import { SlipwayError, type SlipwayErrorOptions } from '../base/errors.ts';
 import type { CallOptions } from './cluster.ts';
-import type { Environment } from './secrets.ts';
+import type { Environment, Secrets } from './secrets.ts';
 
 /** Kubernetes' own resource block: `{requests: {cpu: '500m'}, limits: {memory: '1Gi'}}`. */
 export interface Resources {
@@ -50,6 +50,8 @@ export interface AgentSpec {
   deadlineSeconds: number;
   /** Milliseconds from creation until every container must have answered. */
   startTimeoutMs: number;
+  /** Reads the secrets that `env` of containers, services and steps name. */
+  secrets?: Secrets;
   /** The run's record, which owns the pod. */
   owner?: { apiVersion: string; kind: string; name: string; uid: string };
 }
@@ -127,7 +129,10 @@ export interface RunStepOptions extends CallOptions {
 export interface Agent {
   readonly namespace: string;
   readonly pod: string;
-  /** True when acquire found the run's pod at work and took it over: what earlier stages left in the workspace is there. */
+  /**
+   * True when acquire found the run's pod at work and took it over: what earlier stages left in the workspace is there.
+   * False when it made a new pod: a resumed run has to bring the files back.
+   */
   readonly adopted?: boolean;
   /** Absolute path of the workspace in every container. */
   readonly workspace: string;

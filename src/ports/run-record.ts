@@ -11,6 +11,7 @@ export interface StageRecord {
   startedAt?: number;
   finishedAt?: number;
   message?: string;
+  hint?: string;
   outputs: Record<string, string>;
   /** Set by `$SLIPWAY_ENV`, for later stages. */
   environment: Record<string, string>;
@@ -33,6 +34,8 @@ export interface RunRecord {
   source: { file: string; text: string };
   parameters: Record<string, string>;
   trigger: Record<string, string>;
+  /** AgentSpec.name of the run's current agent, when it is not the first one. */
+  agentName?: string;
   /** The commit that the checkout resolved to, as soon as it is known. */
   git: Record<string, string>;
   stages: Record<string, StageRecord>;

@@ -34,6 +34,11 @@ export interface StageContext {
   /** Delivers an event to the reporters; await it where it carries output (back-pressure). */
   emit(event: RunEvent): Promise<void>;
   clock: Clock;
+  /**
+   * Outputs of the stage's earlier success, when it runs again only to bring its files back into a new agent pod;
+   * a checkout takes that very commit (`sha`), wherever its branch points by now.
+   */
+  restoring?: Readonly<Record<string, string>>;
   /** Aborted on cancellation and at the stage's timeout. */
   signal: AbortSignal;
   /** Byte offsets of steps shown by an earlier runner of this run; see Agent.runStep. */

@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises';
+import { checkContainer } from './containers.ts';
 import type { ResourceExchange } from './exchange.ts';
 import type { LogRequest, PodStreams } from './pod-streams.ts';
-import { findObject } from './read.ts';
 import { badRequest, StatusError } from './status-error.ts';
 
 /** The kubelet's part of the API. @throws StatusError ServiceUnavailable where no kubelet runs. */
@@ -45,7 +45,8 @@ export function parseLogRequest(exchange: ResourceExchange, signal: AbortSignal)
 /** GET of `pods/NAME/log`: the text as it is; with `follow` until the container ends or the client goes. */
 export async function handleLog(exchange: ResourceExchange, streams: PodStreams | undefined): Promise<void> {
   const { response } = exchange;
-  findObject(exchange);
+  const { objects, namespace = '', name = '', query } = exchange;
+  checkContainer(objects, { namespace, pod: name }, query.get('container') ?? '', 'log');
   const ended = new AbortController();
   response.on('close', () => {
     ended.abort();

@@ -98,10 +98,7 @@ export function parseFieldSelector(kind: Kind, selector: string): Predicate {
     const [, path, operator, value] = /^([^=!]+)(==|=|!=)(.*)$/.exec(part) ?? [];
     if (path === undefined) throw badRequest(`invalid selector: '${selector}'; can't understand '${part}'`);
     if (!allowed.includes(path)) {
-      throw badRequest(
-        `Unable to find "${kind.group}/${kind.version}, Resource=${kind.plural}" that match label selector "", ` +
-          `field selector ${JSON.stringify(selector)}: field label not supported: ${path}`,
-      );
+      throw badRequest(`field label not supported: ${path}`);
     }
     return (object: StoredObject) => (fieldText(object, path) === value) === (operator !== '!=');
   });

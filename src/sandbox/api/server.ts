@@ -24,7 +24,7 @@ import { answerReview } from './reviews.ts';
 import type { ResourcePath } from './route.ts';
 import { parseResourcePath } from './route.ts';
 import { noSuchResource, StatusError } from './status-error.ts';
-import { createUpgradeHandler } from './upgrade.ts';
+import { createUpgradeHandler } from './streams/upgrade.ts';
 
 /** What the API server needs. `streams` is missing where no kubelet runs; logs and exec are then refused. */
 export interface ApiServerOptions {

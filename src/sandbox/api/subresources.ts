@@ -1,8 +1,8 @@
 import type { Fields } from '../kinds/fields.ts';
-import { at, child, isFields, items, text } from '../kinds/fields.ts';
+import { at, child, isFields } from '../kinds/fields.ts';
 import { apiVersionOf, subjectOf } from '../kinds/kind.ts';
-import { selectorMatches } from '../controllers/selectors.ts';
-import type { LabelSelector } from '../controllers/workload-types.ts';
+import type { EvictionDecision } from '../controllers/index.ts';
+import { mayEvict } from '../controllers/index.ts';
 import type { StoredObject } from '../store/objects.ts';
 import { mediaType, parseDocument, readObject, readText } from './body.ts';
 import { selectorText } from './columns.ts';
@@ -68,32 +68,14 @@ export async function handleScale(exchange: ResourceExchange): Promise<void> {
   sendJson(response, 200, dryRun ? exchange.objects.dryRun(work) : work());
 }
 
-/** The budgets that hold for a pod. */
-function budgetsOf(exchange: ResourceExchange, pod: StoredObject): StoredObject[] {
-  const namespace = pod.metadata.namespace ?? '';
-  return exchange.objects
-    .list('PodDisruptionBudget', { namespace })
-    .filter((budget) =>
-      selectorMatches(at(budget, 'spec', 'selector') as LabelSelector | undefined, pod.metadata.labels),
-    );
-}
-
-function isReady(pod: StoredObject): boolean {
-  return items(child(pod, 'status'), 'conditions').some(
-    (row) => row['type'] === 'Ready' && row['status'] === 'True',
-  );
-}
-
 /** POST of `pods/NAME/eviction`: a deletion that a PodDisruptionBudget may refuse for now. */
 export async function handleEviction(exchange: ResourceExchange): Promise<void> {
   const body = await readObject(exchange.request);
   const options = isFields(body['deleteOptions']) ? body['deleteOptions'] : {};
   const work = (): void => {
     const pod = findObject(exchange);
-    const [budget] = budgetsOf(exchange, pod);
-    const guarded = text(child(pod, 'status'), 'phase') === 'Running' && isReady(pod);
-    if (budget !== undefined && guarded && pod.metadata.deletionTimestamp === undefined)
-      spendDisruption(exchange, budget);
+    const decision = mayEvict(exchange.objects, pod as Parameters<typeof mayEvict>[1]);
+    if (!decision.allowed) throw refusedEviction(decision);
     const grace = options['gracePeriodSeconds'];
     exchange.objects.delete(keyOf(exchange), typeof grace === 'number' ? { gracePeriodSeconds: grace } : {});
   };
@@ -109,31 +91,12 @@ export async function handleEviction(exchange: ResourceExchange): Promise<void> 
   });
 }
 
-/** Takes one of the disruptions that the budget allows. @throws StatusError TooManyRequests when none is left. */
-function spendDisruption(exchange: ResourceExchange, budget: StoredObject): void {
-  const { name, namespace = '' } = budget.metadata;
-  const status = child(budget, 'status');
-  const allowed = Number(status?.['disruptionsAllowed'] ?? 0);
-  const observed = status?.['observedGeneration'] === budget.metadata.generation;
-  if (!observed || allowed <= 0) {
-    const healthy = String(status?.['currentHealthy'] ?? 0);
-    const desired = String(status?.['desiredHealthy'] ?? 0);
-    const message = observed
-      ? `The disruption budget ${name} needs ${desired} healthy pods and has ${healthy} currently`
-      : `The disruption budget ${name} is still being processed by the server.`;
-    throw new StatusError(
-      'TooManyRequests',
-      "Cannot evict pod as it would violate the pod's disruption budget.",
-      { causes: [{ reason: 'DisruptionBudget', message }], ...(observed ? {} : { retryAfterSeconds: 10 }) },
-    );
-  }
-  exchange.objects.modify(
-    { kind: 'PodDisruptionBudget', namespace, name },
-    (object) => {
-      object.status = { ...(object.status as Fields), disruptionsAllowed: allowed - 1 };
-    },
-    'status',
-  );
+/** 429 for a budget that allows it later, 500 for budgets that contradict each other. */
+function refusedEviction(decision: EvictionDecision & { allowed: false }): StatusError {
+  if (decision.reason === 'tooManyBudgets') return new StatusError('InternalError', decision.message);
+  const causes =
+    decision.cause === undefined ? [] : [{ reason: 'DisruptionBudget', message: decision.cause }];
+  return new StatusError('TooManyRequests', decision.message, { causes });
 }
 
 /** POST of `serviceaccounts/NAME/token`: a token that the sandbox accepts as this service account's. */

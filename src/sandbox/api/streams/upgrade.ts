@@ -1,0 +1,220 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import { createWebSocketStream, WebSocketServer } from 'ws';
+import { messageOf } from '../../../base/errors.ts';
+import { checkContainer } from '../containers.ts';
+import { requireStreams } from '../log.ts';
+import type { ExecRequest } from '../pod-streams.ts';
+import type { ResourcePath } from '../route.ts';
+import { parseResourcePath } from '../route.ts';
+import type { ApiServerOptions } from '../server.ts';
+import { userOf } from '../server.ts';
+import { badRequest, noSuchResource, StatusError } from '../status-error.ts';
+import type { ExecChannels } from './exec-session.ts';
+import { joinExec } from './exec-session.ts';
+import type { ForwardTarget } from './port-forward.ts';
+import { forwardOverChannels, forwardOverSpdy } from './port-forward.ts';
+import type { SpdyStream } from './spdy.ts';
+import { serveSpdy } from './spdy.ts';
+import { createChannels, execChannel } from './websocket-channels.ts';
+
+const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
+const channelProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
+/** A client that answers no ping for this long is gone. */
+const pingIntervalMs = 30_000;
+
+/** A request that leaves HTTP. */
+interface Upgrade {
+  request: IncomingMessage;
+  socket: Duplex;
+  head: Buffer;
+  query: URLSearchParams;
+  namespace: string;
+  pod: string;
+  /** Ends when the connection does. */
+  signal: AbortSignal;
+}
+
+type Flags = 'stdin' | 'stdout' | 'stderr' | 'tty';
+
+function parseExec({ query, namespace, pod, signal }: Upgrade): ExecRequest {
+  const flag = (name: Flags): boolean => /^(true|1)$/.test(query.get(name) ?? '');
+  const container = query.get('container') ?? '';
+  const tty = flag('tty');
+  return {
+    namespace,
+    pod,
+    ...(container === '' ? {} : { container }),
+    command: query.getAll('command'),
+    stdin: flag('stdin'),
+    stdout: flag('stdout'),
+    stderr: flag('stderr') && !tty,
+    tty,
+    signal,
+  };
+}
+
+/** Which of the protocols that the client offers is taken. */
+function chooseProtocol(offered: Iterable<string>, known: readonly string[]): string | undefined {
+  const all = new Set(offered);
+  return known.find((protocol) => all.has(protocol));
+}
+
+/** Answers an upgrade with an error, as plain HTTP. */
+function refuse(socket: Duplex, error: unknown): void {
+  const status = error instanceof StatusError ? error : new StatusError('InternalError', messageOf(error));
+  const body = JSON.stringify(status.toStatus());
+  socket.end(
+    `HTTP/1.1 ${status.httpCode} ${status.reason}\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+/** Keeps a WebSocket from dying unseen: pings it, and ends it when no answer came. */
+function watchOver(socket: WebSocket): void {
+  let answered = true;
+  const timer = setInterval(() => {
+    if (!answered) socket.terminate();
+    answered = false;
+    socket.ping();
+  }, pingIntervalMs);
+  socket.on('pong', () => {
+    answered = true;
+  });
+  socket.on('error', () => {
+    // `close` follows and ends what the socket carries.
+  });
+  socket.on('close', () => {
+    clearInterval(timer);
+  });
+}
+
+function switchToSpdy(socket: Duplex, protocol: string): void {
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`,
+  );
+}
+
+/** Gathers the streams that an exec client over SPDY opens before it starts. */
+async function execOverSpdy(upgrade: Upgrade, options: ApiServerOptions): Promise<void> {
+  const request = parseExec(upgrade);
+  const process = await start(upgrade, request, options);
+  const channels: Partial<Record<string, SpdyStream['channel']>> = {};
+  const awaited = ['error', ...(['stdin', 'stdout', 'stderr'] as const).filter((name) => request[name])];
+  if (request.tty) awaited.push('resize');
+  switchToSpdy(upgrade.socket, 'v4.channel.k8s.io');
+  await serveSpdy(upgrade.socket, ({ headers, channel }) => {
+    channels[headers.get('streamtype') ?? ''] = channel;
+    channel.on('error', () => {
+      // The connection went away; the process is ended by the signal.
+    });
+    const { error, stdin, stdout, stderr, resize } = channels;
+    if (error === undefined || !awaited.every((name) => channels[name] !== undefined)) return;
+    void joinExec(process, { stdin, stdout, stderr, resize, status: error });
+  });
+}
+
+function start(
+  upgrade: Upgrade,
+  request: ExecRequest,
+  options: ApiServerOptions,
+): ReturnType<typeof streams.exec> {
+  const streams = requireStreams(options.streams);
+  const isAttach = upgrade.request.url?.includes('/attach') === true;
+  if (isAttach) return streams.attach(request);
+  if (request.command.length === 0) throw badRequest('you must specify at least 1 command for the container');
+  return streams.exec(request);
+}
+
+function execChannels(socket: WebSocket, request: ExecRequest): ExecChannels {
+  const channels = createChannels(socket);
+  return {
+    stdin: request.stdin ? channels.receive(execChannel.stdin) : undefined,
+    stdout: request.stdout ? channels.send(execChannel.stdout) : undefined,
+    stderr: request.stderr ? channels.send(execChannel.stderr) : undefined,
+    resize: request.tty ? channels.receive(execChannel.resize) : undefined,
+    status: channels.send(execChannel.status),
+  };
+}
+
+/** Serves exec, attach and port-forward, which leave HTTP for WebSocket or SPDY. */
+export function createUpgradeHandler(
+  options: ApiServerOptions,
+): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
+  const server = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => chooseProtocol(offered, [tunnelProtocol, ...channelProtocols]) ?? false,
+  });
+  const accept = ({ request, socket, head }: Upgrade): Promise<WebSocket> =>
+    new Promise((resolve) => {
+      server.handleUpgrade(request, socket, head, (accepted) => {
+        watchOver(accepted);
+        resolve(accepted);
+      });
+    });
+
+  async function exec(upgrade: Upgrade): Promise<void> {
+    const request = parseExec(upgrade);
+    const process = await start(upgrade, request, options);
+    const socket = await accept(upgrade);
+    await joinExec(process, execChannels(socket, request));
+    socket.close(1000);
+  }
+
+  async function portForward(upgrade: Upgrade, isWebSocket: boolean): Promise<void> {
+    const { namespace, pod, signal, query, socket } = upgrade;
+    const target: ForwardTarget = { namespace, pod, signal, streams: requireStreams(options.streams) };
+    if (!isWebSocket) {
+      switchToSpdy(socket, 'portforward.k8s.io');
+      await forwardOverSpdy(socket, target);
+      return;
+    }
+    const accepted = await accept(upgrade);
+    if (accepted.protocol === tunnelProtocol) {
+      await forwardOverSpdy(createWebSocketStream(accepted), target);
+      return;
+    }
+    const ports = query.getAll('ports').flatMap((list) => list.split(',').map(Number));
+    await forwardOverChannels(accepted, ports, target);
+  }
+
+  async function serve(path: ResourcePath, upgrade: Upgrade): Promise<void> {
+    const isWebSocket = upgrade.request.headers.upgrade?.toLowerCase() === 'websocket';
+    checkContainer(options.objects, upgrade, upgrade.query.get('container') ?? '', path.subresource ?? '');
+    if (path.subresource === 'portforward') await portForward(upgrade, isWebSocket);
+    else if (isWebSocket) await exec(upgrade);
+    else await execOverSpdy(upgrade, options);
+  }
+
+  return (request, socket, head) => {
+    const url = new URL(request.url ?? '/', 'https://localhost');
+    const ended = new AbortController();
+    socket.on('close', () => {
+      ended.abort();
+    });
+    socket.on('error', () => {
+      // `close` follows.
+    });
+    const run = async (): Promise<void> => {
+      userOf(request, options.credentials);
+      const path = parseResourcePath(options.objects.catalog, url.pathname);
+      const { namespace = '', name = '', subresource = '' } = path ?? {};
+      if (path?.kind.kind !== 'Pod' || !['exec', 'attach', 'portforward'].includes(subresource)) {
+        throw noSuchResource();
+      }
+      await serve(path, {
+        request,
+        socket,
+        head,
+        query: url.searchParams,
+        namespace,
+        pod: name,
+        signal: ended.signal,
+      });
+    };
+    run().catch((error: unknown) => {
+      refuse(socket, error);
+    });
+  };
+}

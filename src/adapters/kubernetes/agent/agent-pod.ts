@@ -1,0 +1,153 @@
+import type { AgentContainer, AgentService, AgentSpec, ServiceReadiness } from '../../../ports/agent.ts';
+import type { Environment } from '../../../ports/secrets.ts';
+import type { KubernetesObject } from '../../../ports/kubernetes-object.ts';
+import { agentPodName, labelValue, labels } from './agent-names.ts';
+import { idleScript, scratchDirectory } from './step-script.ts';
+import { strategicMerge } from './strategic-merge.ts';
+
+/** Where every container finds the workspace and the caches. */
+export const workspaceDirectory = '/workspace';
+export const cacheDirectory = '/cache';
+
+/** A container without requests is the first to be evicted, and lets others be packed beside it without limit. */
+const leastRequests = { cpu: '50m', memory: '64Mi' };
+
+type Fields = Record<string, unknown>;
+
+/** The name of the Secret that holds the secret variables of an agent's containers. */
+export function environmentSecretName(podName: string): string {
+  return `${podName}-env`;
+}
+
+/** The key of one container's variable in that Secret. */
+export function environmentSecretKey(container: string, variable: string): string {
+  return `${container}.${variable}`;
+}
+
+/** The agent pod of a run, as it is sent to Kubernetes. Pure. */
+export function buildAgentPod(spec: AgentSpec): KubernetesObject {
+  const name = agentPodName(spec);
+  const base = {
+    metadata: {
+      name,
+      namespace: spec.namespace,
+      labels: {
+        [labels.managedBy]: 'slipway',
+        [labels.run]: labelValue(spec.runId),
+        [labels.pipeline]: labelValue(spec.pipeline),
+        [labels.agent]: labelValue(spec.name),
+      },
+      annotations: { 'kubectl.kubernetes.io/default-container': spec.containers[0].name },
+    },
+    spec: {
+      restartPolicy: 'Never',
+      activeDeadlineSeconds: Math.max(1, Math.round(spec.deadlineSeconds)),
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: 10,
+      securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+      imagePullSecrets: spec.imagePullSecrets.map((secret) => ({ name: secret })),
+      containers: [
+        ...spec.containers.map((container) => stepContainer(container, name)),
+        ...spec.services.map((service) => serviceContainer(service, name)),
+      ],
+      volumes: [
+        { name: 'slipway', emptyDir: {} },
+        { name: 'workspace', emptyDir: {} },
+        {
+          name: 'cache',
+          ...(spec.cacheClaim === undefined
+            ? { emptyDir: {} }
+            : { persistentVolumeClaim: { claimName: spec.cacheClaim } }),
+        },
+      ],
+    },
+  };
+  const merged = strategicMerge(base, spec.podTemplate ?? {}) as { metadata: Fields; spec: Fields };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      ...merged.metadata,
+      // A template may add to these, never take away what makes the pod ours.
+      name,
+      namespace: spec.namespace,
+      labels: { ...(merged.metadata['labels'] as Record<string, string>), ...base.metadata.labels },
+      ...(spec.owner === undefined
+        ? {}
+        : { ownerReferences: [{ ...spec.owner, controller: true, blockOwnerDeletion: false }] }),
+    },
+    spec: { ...merged.spec, restartPolicy: 'Never' },
+  };
+}
+
+function stepContainer(container: AgentContainer, podName: string): Fields {
+  return {
+    ...common(container, podName),
+    command: ['/bin/sh', '-c', idleScript, 'slipway', container.name],
+    workingDir: workspaceDirectory,
+    volumeMounts: [
+      { name: 'slipway', mountPath: scratchDirectory },
+      { name: 'workspace', mountPath: workspaceDirectory },
+      { name: 'cache', mountPath: cacheDirectory },
+    ],
+  };
+}
+
+function serviceContainer(service: AgentService, podName: string): Fields {
+  return {
+    ...common(service, podName),
+    ...(service.command === undefined ? {} : { command: service.command }),
+    ...(service.args === undefined ? {} : { args: service.args }),
+    ...(service.ready === undefined
+      ? {}
+      : {
+          readinessProbe: {
+            ...probe(service.ready),
+            periodSeconds: 1,
+            timeoutSeconds: 5,
+            failureThreshold: 600,
+          },
+        }),
+    ...(service.privileged === true ? { securityContext: { privileged: true } } : {}),
+    volumeMounts: [{ name: 'workspace', mountPath: workspaceDirectory }],
+  };
+}
+
+function common(container: AgentContainer, podName: string): Fields {
+  const { requests, limits } = container.resources ?? {};
+  return {
+    name: container.name,
+    image: container.image,
+    ...(container.imagePullPolicy === undefined ? {} : { imagePullPolicy: container.imagePullPolicy }),
+    env: variables(container.name, container.env, podName),
+    resources: {
+      // A limit without a request is a request of the same size already.
+      requests: { ...withoutKeys(leastRequests, limits ?? {}), ...requests },
+      ...(limits === undefined ? {} : { limits }),
+    },
+  };
+}
+
+function variables(container: string, env: Environment, podName: string): Fields[] {
+  return Object.entries(env).map(([name, value]) => {
+    switch (value.type) {
+      case 'plain':
+        return { name, value: value.value.replaceAll('$(', '$$(') }; // Kubernetes expands $(NAME) in values
+      case 'secret': {
+        const key = environmentSecretKey(container, name);
+        return { name, valueFrom: { secretKeyRef: { name: environmentSecretName(podName), key } } };
+      }
+    }
+  });
+}
+
+function probe(ready: ServiceReadiness): Fields {
+  if ('tcp' in ready) return { tcpSocket: { port: ready.tcp } };
+  if ('http' in ready) return { httpGet: { port: ready.http.port, path: ready.http.path } };
+  return { exec: { command: ready.exec } };
+}
+
+function withoutKeys(fields: Record<string, string>, keys: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields).filter(([key]) => !(key in keys)));
+}

@@ -1,0 +1,294 @@
+import type { Duplex, Readable } from 'node:stream';
+import { posix } from 'node:path';
+import { messageOf } from '../../../base/errors.ts';
+import {
+  AgentError,
+  type Agent,
+  type AgentSpec,
+  type RunStepOptions,
+  type Step,
+  type StepResult,
+} from '../../../ports/agent.ts';
+import type { CallOptions } from '../../../ports/cluster.ts';
+import { LeaseLostError } from '../../../ports/run-record.ts';
+import type { Connection } from '../client/connection.ts';
+import { openExec } from '../streams/exec.ts';
+import { portForward } from '../streams/port-forward.ts';
+import type { KubernetesSettings } from '../settings.ts';
+import type { Log } from '../log.ts';
+import { cacheDirectory, workspaceDirectory } from './agent-pod.ts';
+import { parseAssignments } from './assignments.ts';
+import { downloadCommand, ExecOutput } from './download.ts';
+import { launchScript, checkStepId } from './launch-script.ts';
+import type { PodMonitor } from './pod-monitor.ts';
+import { queryContainer } from './query.ts';
+import { readAgent } from './ready.ts';
+import { environmentOf } from './step-environment.ts';
+import { followStep, type FollowContext, type StepEnd } from './step-follow.ts';
+import { scratchDirectory } from './step-script.ts';
+import { TransferError } from './transfer-error.ts';
+import { sendTar, uploadCommand } from './upload.ts';
+
+/** What an agent is made with. */
+export interface AgentParts {
+  connection: Connection;
+  monitor: PodMonitor;
+  spec: AgentSpec;
+  pod: string;
+  adopted: boolean;
+  settings: KubernetesSettings;
+  log: Log;
+}
+
+const defaultGraceMs = 10_000;
+/** What is waited for a cancelled step beyond its grace time. */
+const cancelMarginMs = 15_000;
+
+/** {@link Agent} in a pod of Kubernetes. */
+export class KubernetesAgent implements Agent {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly adopted: boolean;
+  readonly workspace = workspaceDirectory;
+  readonly cache = cacheDirectory;
+  readonly #parts: AgentParts;
+  #ready: Promise<void> | undefined;
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+    this.namespace = parts.spec.namespace;
+    this.pod = parts.pod;
+    this.adopted = parts.adopted;
+  }
+
+  async ready({ signal }: CallOptions): Promise<void> {
+    signal.throwIfAborted();
+    // The wait is shared; each caller may leave it.
+    this.#ready ??= readAgent(this.#parts);
+    this.#ready.catch(() => undefined);
+    await abandonable(this.#ready, signal);
+  }
+
+  async runStep(step: Step, options: RunStepOptions): Promise<StepResult> {
+    checkStepId(step.id);
+    const { signal } = options;
+    const fromOffset = options.fromOffset ?? 0;
+    if (signal.aborted) throw signal.reason;
+    await this.ready({ signal });
+    const env = await environmentOf(step, this.#parts.spec.secrets, signal);
+    const directory = posix.resolve(workspaceDirectory, step.workingDirectory);
+    const request = {
+      id: step.id,
+      launch: {
+        script: launchScript(step, { env, directory }),
+        logLimit: this.#parts.settings.stepLogBytes,
+        timestamps: step.timestamps ?? false,
+      },
+      fromOffset,
+      onOutput: options.onOutput,
+    };
+    const context = this.#followContext(step);
+    const cancelling = new Cancellation(signal, (ending) => this.#cancel(step, ending));
+    try {
+      const { end, received } = await followStep(context, request, cancelling.follow);
+      return this.#result(step, end, received);
+    } catch (error) {
+      if (!cancelling.started) throw error;
+      this.#parts.log.debug('a cancelled step was not followed to its end', {
+        step: step.id,
+        reason: messageOf(error),
+      });
+      return { type: 'cancelled', logBytes: fromOffset };
+    } finally {
+      cancelling.dispose();
+    }
+  }
+
+  async query(
+    command: readonly string[],
+    { signal, container }: CallOptions & { container?: string },
+  ): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+    await this.ready({ signal });
+    const { connection, monitor } = this.#parts;
+    return queryContainer({ connection, monitor, container: this.#container(container) }, command, signal);
+  }
+
+  async download(
+    paths: readonly string[],
+    options: CallOptions & { directory?: string; container?: string; excludes?: readonly string[] },
+  ): Promise<Readable> {
+    const { signal } = options;
+    await this.ready({ signal });
+    const directory = posix.resolve(workspaceDirectory, options.directory ?? '.');
+    const command = downloadCommand(directory, paths, options.excludes ?? []);
+    const container = this.#container(options.container);
+    const socket = await openExec(this.#parts.connection, container, { command, stdin: false, signal });
+    const output = new ExecOutput(
+      socket,
+      `read ${paths.join(', ')} of ${directory} in agent pod ${this.pod}`,
+    );
+    this.#endWith(output, signal);
+    return output;
+  }
+
+  async upload(
+    tar: Readable,
+    options: CallOptions & { directory?: string; container?: string },
+  ): Promise<void> {
+    const { signal } = options;
+    try {
+      await this.ready({ signal });
+      const directory = posix.resolve(workspaceDirectory, options.directory ?? '.');
+      const container = this.#container(options.container);
+      const command = uploadCommand(directory);
+      const socket = await openExec(this.#parts.connection, container, { command, stdin: true, signal });
+      const either = AbortSignal.any([signal, this.#parts.monitor.failure]);
+      const abort = () => socket.close();
+      either.addEventListener('abort', abort, { once: true });
+      try {
+        await sendTar(socket, tar, `write to ${directory} in agent pod ${this.pod}`);
+      } catch (error) {
+        either.throwIfAborted();
+        throw error;
+      } finally {
+        either.removeEventListener('abort', abort);
+        socket.close();
+      }
+    } finally {
+      tar.destroy();
+    }
+  }
+
+  async connect(port: number, { signal }: CallOptions): Promise<Duplex> {
+    await this.ready({ signal });
+    return portForward(this.#parts.connection, this, { port, signal });
+  }
+
+  /** Ends what the agent holds in this process; the pod stays. */
+  dispose(): void {
+    this.#parts.monitor.dispose();
+  }
+
+  #container(name: string | undefined): { namespace: string; pod: string; container: string } {
+    const { namespace, pod } = this;
+    return { namespace, pod, container: name ?? this.#parts.spec.containers[0].name };
+  }
+
+  #followContext(step: Step): FollowContext {
+    const { connection, monitor, settings, log } = this.#parts;
+    const container = this.#container(step.container);
+    const wrapper = ['/bin/sh', `${scratchDirectory}/${step.container}/step`];
+    return {
+      open: (args, stdin, signal) =>
+        openExec(connection, container, { command: [...wrapper, ...args], stdin, signal }),
+      failure: monitor.failure,
+      confirm: (signal) => monitor.confirm(signal),
+      silenceMs: settings.silenceMs,
+      budgetMs: settings.retryBudgetMs,
+      onReconnect: (details) =>
+        log.info('the connection to a step is taken up again', { step: step.id, ...details }),
+    };
+  }
+
+  async #cancel(step: Step, ending: AbortController): Promise<void> {
+    const { connection, monitor, log } = this.#parts;
+    const graceMs = step.graceMs ?? defaultGraceMs;
+    const deadline = AbortSignal.timeout(graceMs + cancelMarginMs);
+    deadline.addEventListener('abort', () => ending.abort(deadline.reason), { once: true });
+    const seconds = String(Math.max(0, Math.ceil(graceMs / 1000)));
+    const command = ['/bin/sh', `${scratchDirectory}/${step.container}/step`, 'cancel', step.id, seconds];
+    try {
+      await queryContainer(
+        { connection, monitor, container: this.#container(step.container) },
+        command,
+        deadline,
+      );
+    } catch (error) {
+      log.warn('a step could not be told to stop', { step: step.id, reason: messageOf(error) });
+      ending.abort(error);
+    }
+  }
+
+  #result(step: Step, end: StepEnd, received: number): StepResult {
+    if (end.cancelled) return { type: 'cancelled', logBytes: received };
+    if (end.outOfMemory && end.exitCode !== 0) {
+      throw new AgentError(
+        'outOfMemory',
+        `step ${step.id} ran out of memory: the kernel killed a process of container ${step.container} (exit code ${String(end.exitCode)})`,
+        { hint: 'raise the memory limit of the container, or let the script use less' },
+      );
+    }
+    if (end.files === undefined) {
+      throw new TransferError(`step ${step.id} wrote more than 1 MiB to $SLIPWAY_OUTPUT and $SLIPWAY_ENV`, {
+        hint: 'outputs are for short values; hand files over by the workspace or as artifacts',
+      });
+    }
+    return {
+      type: 'exited',
+      exitCode: end.exitCode,
+      outputs: parseAssignments(end.files.output.toString('utf8')),
+      environment: parseAssignments(end.files.environment.toString('utf8')),
+      logBytes: received,
+    };
+  }
+
+  #endWith(stream: Readable, signal: AbortSignal): void {
+    const { failure } = this.#parts.monitor;
+    const abort = () => stream.destroy(signal.reason as Error);
+    const fail = () => stream.destroy(failure.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    failure.addEventListener('abort', fail, { once: true });
+    stream.once('close', () => {
+      signal.removeEventListener('abort', abort);
+      failure.removeEventListener('abort', fail);
+    });
+  }
+}
+
+/** Turns the abort of a step's signal into its cancellation in the pod, while the follow goes on to the end. */
+class Cancellation {
+  readonly #signal: AbortSignal;
+  readonly #ending = new AbortController();
+  readonly #listener: () => void;
+  #started = false;
+
+  constructor(signal: AbortSignal, cancel: (ending: AbortController) => Promise<void>) {
+    this.#signal = signal;
+    this.#listener = () => {
+      if (signal.reason instanceof LeaseLostError) {
+        this.#ending.abort(signal.reason); // another runner follows the step now
+        return;
+      }
+      this.#started = true;
+      void cancel(this.#ending);
+    };
+    signal.addEventListener('abort', this.#listener, { once: true });
+    if (signal.aborted) this.#listener();
+  }
+
+  /** Ends the follow itself. */
+  get follow(): AbortSignal {
+    return this.#ending.signal;
+  }
+
+  get started(): boolean {
+    return this.#started;
+  }
+
+  dispose(): void {
+    this.#signal.removeEventListener('abort', this.#listener);
+  }
+}
+
+async function abandonable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  let leave: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    leave = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', leave, { once: true });
+  });
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    if (leave !== undefined) signal.removeEventListener('abort', leave);
+  }
+}

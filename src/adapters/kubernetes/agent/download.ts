@@ -1,0 +1,81 @@
+import { Readable } from 'node:stream';
+import { UnreachableError } from '../../../ports/cluster-errors.ts';
+import type { ChannelSocket } from '../streams/channel-socket.ts';
+import { channels } from '../streams/exec.ts';
+import { parseExecStatus } from '../streams/exec-status.ts';
+import { TransferError } from './transfer-error.ts';
+
+const longestComplaint = 4096;
+/** GNU tar ends with 1 when a file changed while it was read: the archive is whole all the same. */
+const harmless = /file changed as we read it|file removed before we read it|socket ignored/;
+
+/** The command that writes the paths as a tar stream. */
+export function downloadCommand(
+  directory: string,
+  paths: readonly string[],
+  excludes: readonly string[],
+): string[] {
+  const options = excludes.map((pattern) => `--exclude=${pattern}`);
+  return ['tar', '-C', directory, ...options, '-cf', '-', '--', ...paths];
+}
+
+/**
+ * The standard output of an exec as a stream. It ends only when the command has said that it succeeded; a connection that
+ * goes before is an error. Destroying it ends the exec.
+ */
+export class ExecOutput extends Readable {
+  readonly #socket: ChannelSocket;
+  readonly #what: string;
+  #complaint = '';
+  #reading = false;
+
+  /** @param what in words, for errors: `download from …` */
+  constructor(socket: ChannelSocket, what: string) {
+    super({ highWaterMark: 512 * 1024 });
+    this.#socket = socket;
+    this.#what = what;
+  }
+
+  override _read(): void {
+    if (this.#reading) return;
+    this.#reading = true;
+    this.#pump().catch((error: unknown) => this.destroy(error as Error));
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#socket.close();
+    done(error);
+  }
+
+  async #pump(): Promise<void> {
+    for (;;) {
+      const message = await this.#socket.next();
+      if (this.destroyed) return;
+      if (message === undefined) {
+        throw new UnreachableError(
+          `cannot ${this.#what}: the connection ended (${this.#socket.closeReason ?? ''})`,
+        );
+      }
+      if (message.channel === channels.stderr) {
+        this.#complaint = (this.#complaint + message.data.toString('utf8')).slice(0, longestComplaint);
+      } else if (message.channel === channels.status) {
+        this.#finish(message.data.toString('utf8'));
+        return;
+      } else if (message.data.length > 0 && !this.push(message.data)) {
+        this.#reading = false;
+        return;
+      }
+    }
+  }
+
+  #finish(status: string): void {
+    const result = parseExecStatus(status);
+    const complaint = this.#complaint.trim();
+    if (result.type === 'lost') throw new TransferError(`cannot ${this.#what}: ${result.reason}`);
+    if (result.exitCode !== 0 && !(result.exitCode === 1 && harmless.test(complaint))) {
+      const ending = `tar ended with ${String(result.exitCode)}`;
+      throw new TransferError(`cannot ${this.#what}: ${complaint === '' ? ending : complaint}`);
+    }
+    this.push(null);
+  }
+}

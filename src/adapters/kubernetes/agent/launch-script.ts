@@ -1,0 +1,51 @@
+import { InputError } from '../../../base/errors.ts';
+import type { Step } from '../../../ports/agent.ts';
+import { scratchDirectory } from './step-script.ts';
+
+const validName = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const validId = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
+
+/** Text as one word of a POSIX shell. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** @throws InputError when the id could not be a folder's name */
+export function checkStepId(id: string): void {
+  if (!validId.test(id)) {
+    throw new InputError(`"${id}" cannot be the id of a step`, {
+      hint: 'letters, digits, ".", "-" and "_", 200 at most, the first a letter or digit',
+    });
+  }
+}
+
+/**
+ * The script that starts a step in its container: sets the environment, writes the step's script, removes itself,
+ * since it holds secrets, and becomes the step's shell. It travels by standard input and is never an argument.
+ * @throws InputError when a variable cannot be set by a shell, or a value holds a NUL
+ */
+export function launchScript(
+  step: Pick<Step, 'id' | 'container' | 'script' | 'shell'>,
+  { env, directory }: { env: Readonly<Record<string, string>>; directory: string },
+): Buffer {
+  const home = `${scratchDirectory}/${step.container}/steps/${step.id}`;
+  const lines = Object.entries(env).map(([name, value]) => {
+    if (!validName.test(name)) {
+      throw new InputError(`"${name}" cannot be the name of an environment variable of step ${step.id}`);
+    }
+    if (value.includes('\0')) throw new InputError(`the environment variable ${name} holds a NUL character`);
+    return `export ${name}=${quote(value)}`;
+  });
+  const script = `${home}/script`;
+  const missing = `slipway: the working directory ${directory} is not there, or cannot be entered`;
+  return Buffer.from(
+    [
+      ...lines,
+      `cd ${quote(directory)} || { printf '%s\\n' ${quote(missing)} >&2; exit 125; }`,
+      `printf %s ${quote(step.script.replaceAll('\0', ''))} >${quote(script)} || exit 125`,
+      `rm -f ${quote(`${home}/launch`)}`,
+      `exec ${[...step.shell, script].map(quote).join(' ')}`,
+      '',
+    ].join('\n'),
+  );
+}

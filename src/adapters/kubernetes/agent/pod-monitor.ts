@@ -1,0 +1,211 @@
+import { AgentError } from '../../../ports/agent.ts';
+import type { Cluster } from '../../../ports/cluster.ts';
+import { ForbiddenError } from '../../../ports/cluster-errors.ts';
+import type { KubernetesObject } from '../../../ports/kubernetes-object.ts';
+import type { SharedWatches } from '../watch/shared-watch.ts';
+import { managedSelector } from './agent-names.ts';
+import { describeWaiting, findPodProblem, type PodFacts } from './pod-problem.ts';
+import { parsePod, parsePodEvent, type PodEvent, type PodView } from './pod-status.ts';
+
+const podKind = { apiVersion: 'v1', kind: 'Pod' };
+const eventKind = { apiVersion: 'v1', kind: 'Event' };
+/** How often facts that depend on time are looked at again while the pod starts. */
+const tickMs = 1000;
+/** What asking for the events of a lost pod may take. */
+const diagnosisMs = 5000;
+
+/** What the monitor needs. */
+export interface MonitorOptions {
+  cluster: Pick<Cluster, 'list' | 'get'>;
+  watches: SharedWatches;
+  pod: KubernetesObject;
+  stepContainers: ReadonlySet<string>;
+  unschedulableMs: number;
+}
+
+/** Follows one pod by the shared watch and finds, as soon as Kubernetes knows, that it cannot do its work. */
+export class PodMonitor {
+  readonly #options: MonitorOptions;
+  readonly #key: string;
+  readonly #uid: string;
+  readonly #failed = new AbortController();
+  readonly #waiting = new Set<() => void>();
+  readonly #startedAt = performance.now();
+  readonly #leave: () => void;
+  #leaveEvents: (() => void) | undefined;
+  #ticker: NodeJS.Timeout | undefined;
+  #events: PodEvent[] = [];
+  #seen = false;
+  #last: KubernetesObject | undefined;
+  #gone = false;
+  #diagnosing = false;
+  #pod: PodView;
+
+  constructor(options: MonitorOptions) {
+    this.#options = options;
+    const { metadata } = options.pod;
+    this.#pod = parsePod(options.pod);
+    this.#uid = this.#pod.metadata.uid;
+    this.#key = `${metadata.namespace ?? ''}/${metadata.name}`;
+    const namespace = metadata.namespace ?? '';
+    const failed = (error: unknown) => this.#fail(watchError(error));
+    this.#leave = options.watches.listen(
+      podKind,
+      { namespace, labelSelector: managedSelector },
+      { changed: (objects) => this.#changed(objects.get(this.#key)), failed },
+    );
+    this.#leaveEvents = options.watches.listen(
+      eventKind,
+      { namespace, fieldSelector: 'involvedObject.kind=Pod' },
+      { changed: (objects) => this.#eventsChanged(objects), failed: () => undefined }, // without events: less is told
+    );
+    this.#ticker = setInterval(() => this.#judge(), tickMs).unref();
+  }
+
+  /** Aborted with an AgentError as soon as the pod cannot do its work any more. */
+  get failure(): AbortSignal {
+    return this.#failed.signal;
+  }
+
+  get pod(): PodView {
+    return this.#pod;
+  }
+
+  /** What the pod is still waiting for, one line. */
+  get waitingFor(): string {
+    return describeWaiting({ pod: this.#pod, events: this.#events });
+  }
+
+  /** Resolves when the pod is as wanted. @throws AgentError when it never will be; `signal.reason` */
+  async until(wanted: (pod: PodView) => boolean, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      this.failure.throwIfAborted();
+      if (wanted(this.#pod)) return;
+      await this.#change(signal);
+    }
+  }
+
+  /** The start is over: events and times are not looked at any more. */
+  started(): void {
+    clearInterval(this.#ticker);
+    this.#ticker = undefined;
+    this.#leaveEvents?.();
+    this.#leaveEvents = undefined;
+  }
+
+  /** Asks the API itself whether the pod is there; for a failed call that may have met a pod that has gone. */
+  async confirm(signal: AbortSignal): Promise<void> {
+    const { name, namespace } = this.#options.pod.metadata;
+    const found = await this.#options.cluster.get(
+      { ...podKind, name, ...(namespace === undefined ? {} : { namespace }) },
+      { signal },
+    );
+    this.#seen = true;
+    this.#changed(found);
+  }
+
+  /** Ends the monitor; whoever still waits for the pod hears that it was given up. */
+  dispose(): void {
+    this.started();
+    this.#leave();
+    this.#failed.abort(
+      new AgentError('deleted', `agent pod ${this.#pod.metadata.name} was given up by its run`),
+    );
+    this.#wake();
+  }
+
+  #changed(object: KubernetesObject | undefined): void {
+    if (object !== undefined && object === this.#last) return; // another pod's change
+    this.#last = object;
+    const current = object?.metadata.uid === this.#uid ? object : undefined;
+    if (current !== undefined) {
+      this.#seen = true;
+      this.#pod = parsePod(current);
+    } else if (this.#seen) {
+      this.#gone = true;
+    }
+    this.#judge();
+    this.#wake();
+  }
+
+  #eventsChanged(objects: ReadonlyMap<string, KubernetesObject>): void {
+    const own = [...objects.values()].filter((event) => isAbout(event, this.#uid));
+    if (own.length === this.#events.length && own.length === 0) return;
+    this.#events = own.map(parsePodEvent);
+    this.#judge();
+  }
+
+  #judge(): void {
+    if (this.failure.aborted || this.#diagnosing) return;
+    const verdict = findPodProblem(this.#facts());
+    if (verdict === undefined) return;
+    // Without the event watch the reason of a removal is still unknown.
+    if (this.#leaveEvents === undefined) void this.#diagnose();
+    else this.#fail(new AgentError(verdict.problem, verdict.message, hintOf(verdict)));
+  }
+
+  async #diagnose(): Promise<void> {
+    this.#diagnosing = true;
+    try {
+      const namespace = this.#pod.metadata.namespace;
+      const selection = { namespace, fieldSelector: `involvedObject.uid=${this.#uid}` };
+      const found = await this.#options.cluster.list(eventKind, selection, {
+        signal: AbortSignal.timeout(diagnosisMs),
+      });
+      this.#events = found.map(parsePodEvent);
+    } catch {
+      // The events would have said more; the status has said enough.
+    }
+    this.#diagnosing = false;
+    const verdict = findPodProblem(this.#facts());
+    if (verdict !== undefined) this.#fail(new AgentError(verdict.problem, verdict.message, hintOf(verdict)));
+  }
+
+  #facts(): PodFacts {
+    return {
+      pod: this.#pod,
+      events: this.#events,
+      gone: this.#gone,
+      ageMs: performance.now() - this.#startedAt,
+      unschedulableMs: this.#options.unschedulableMs,
+      stepContainers: this.#options.stepContainers,
+    };
+  }
+
+  #fail(error: AgentError): void {
+    this.#failed.abort(error);
+    this.#wake();
+  }
+
+  #change(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        signal.removeEventListener('abort', done);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      signal.addEventListener('abort', done, { once: true });
+      this.#waiting.add(done);
+    });
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+}
+
+function isAbout({ involvedObject }: KubernetesObject, uid: string): boolean {
+  return (involvedObject as { uid?: unknown } | undefined)?.uid === uid;
+}
+
+function hintOf({ hint }: { hint?: string }): { hint?: string } {
+  return hint === undefined ? {} : { hint };
+}
+
+function watchError(error: unknown): AgentError {
+  const problem = error instanceof ForbiddenError ? 'forbidden' : 'nodeLost';
+  return new AgentError(problem, `the agent pod cannot be watched: ${(error as Error).message}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,237 @@
+import { messageOf } from '../../../base/errors.ts';
+import { AgentError } from '../../../ports/agent.ts';
+import { ClusterError, ForbiddenError, UnauthorizedError } from '../../../ports/cluster-errors.ts';
+import { pause } from '../client/pause.ts';
+import { sendStdin, channels } from '../streams/exec.ts';
+import { parseExecStatus } from '../streams/exec-status.ts';
+import type { ChannelSocket } from '../streams/channel-socket.ts';
+import { backoffMs } from '../watch/watch-loop.ts';
+import { ControlParser, type ControlRecord } from './control-records.ts';
+
+/** How a step ended, as its pod says. */
+export type StepEnd = Extract<ControlRecord, { type: 'end' }>;
+
+/** What following needs of the pod. */
+export interface FollowContext {
+  /** Runs the wrapper in the step's container. */
+  open(args: readonly string[], stdin: boolean, signal: AbortSignal): Promise<ChannelSocket>;
+  /** Aborted with an AgentError when the pod cannot work any more. */
+  failure: AbortSignal;
+  /** Looks whether the pod is still there. */
+  confirm(signal: AbortSignal): Promise<void>;
+  silenceMs: number;
+  budgetMs: number;
+  /** Told of each reconnection. */
+  onReconnect(details: { reason: string; offset: number }): void;
+}
+
+/** What to follow. */
+export interface FollowRequest {
+  id: string;
+  /** Arguments of `run` after the offset, and the launch script for its standard input. */
+  launch: { script: Buffer; logLimit: number; timestamps: boolean };
+  fromOffset: number;
+  onOutput: (chunk: Buffer, offset: number) => Promise<void> | void;
+}
+
+/** What is given to a pod that has gone to hand over its last words. */
+const lastWordsMs = 3000;
+
+/**
+ * Starts a step, or takes up the one of the same id, and follows it to its end: one exec, begun anew from the byte where it broke.
+ * @throws AgentError when the pod is gone, the step is lost, or the API was not reached within the budget; `signal.reason`
+ */
+export async function followStep(
+  context: FollowContext,
+  request: FollowRequest,
+  signal: AbortSignal,
+): Promise<{ end: StepEnd; received: number }> {
+  const follow = new StepFollow(context, request);
+  let failures = 0;
+  let failingSince: number | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    const before = follow.progress;
+    let reason: string;
+    try {
+      const end = await follow.session(signal);
+      if (typeof end === 'object') return { end, received: follow.offset };
+      reason = end;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ClusterError)) throw error;
+      if (error instanceof ForbiddenError || error instanceof UnauthorizedError) {
+        throw new AgentError('forbidden', `the agent cannot run steps: ${error.message}`, { cause: error });
+      }
+      reason = error.message;
+    }
+    if (follow.progress > before) {
+      failures = 0;
+      failingSince = undefined;
+    }
+    failures += 1;
+    failingSince ??= performance.now();
+    const spentMs = performance.now() - failingSince;
+    if (spentMs > context.budgetMs) {
+      const seconds = String(Math.round(spentMs / 1000));
+      throw new AgentError(
+        'stepLost',
+        `contact with step ${request.id} is lost for ${seconds} s: ${reason}`,
+        {
+          hint: 'the step may still run; `pipeline resume` takes it up again',
+        },
+      );
+    }
+    context.onReconnect({ reason, offset: follow.offset });
+    await waitToReconnect(context, failures, signal);
+  }
+}
+
+async function waitToReconnect(context: FollowContext, failures: number, signal: AbortSignal): Promise<void> {
+  const either = AbortSignal.any([signal, context.failure]);
+  if (failures > 1) {
+    await context.confirm(either).catch((error: unknown) => {
+      either.throwIfAborted();
+      if (!(error instanceof ClusterError)) throw error; // else: the next attempt tells more
+    });
+  }
+  // A first break is most often the connection's alone; beginning anew at once costs nothing.
+  await pause(failures === 1 ? 20 : backoffMs(failures - 1, Math.random()) / 2, either);
+}
+
+class StepFollow {
+  /** The next byte of the log that is wanted. */
+  offset: number;
+  /** Grows with everything that comes from the pod. */
+  progress = 0;
+  readonly #context: FollowContext;
+  readonly #request: FollowRequest;
+  #started = false;
+  #end: StepEnd | undefined;
+
+  constructor(context: FollowContext, request: FollowRequest) {
+    this.#context = context;
+    this.#request = request;
+    this.offset = request.fromOffset;
+  }
+
+  /** One exec. @returns the end of the step, or why the exec ended without one */
+  async session(signal: AbortSignal): Promise<StepEnd | string> {
+    const { id, launch } = this.#request;
+    const stdin = !this.#started;
+    const args = stdin
+      ? [
+          'run',
+          id,
+          String(launch.script.length),
+          String(this.offset),
+          String(launch.logLimit),
+          launch.timestamps ? '1' : '',
+        ]
+      : ['follow', id, String(this.offset)];
+    this.#context.failure.throwIfAborted();
+    const socket = await this.#context.open(args, stdin, signal);
+    let silent = false;
+    let farewell: NodeJS.Timeout | undefined;
+    const abort = () => socket.close();
+    const lose = () => (farewell = setTimeout(abort, lastWordsMs).unref());
+    const watchdog = setTimeout(() => {
+      silent = true;
+      socket.close();
+    }, this.#context.silenceMs);
+    signal.addEventListener('abort', abort, { once: true });
+    this.#context.failure.addEventListener('abort', lose, { once: true });
+    try {
+      // Not awaited: a follower of a step that runs already does not read it.
+      if (stdin) void sendStdin(socket, launch.script);
+      const ended = await this.#read(socket, watchdog);
+      if (typeof ended === 'object') return ended;
+      signal.throwIfAborted();
+      this.#context.failure.throwIfAborted();
+      return silent ? `nothing was heard for ${String(this.#context.silenceMs / 1000)} s` : ended;
+    } finally {
+      clearTimeout(watchdog);
+      clearTimeout(farewell);
+      signal.removeEventListener('abort', abort);
+      this.#context.failure.removeEventListener('abort', lose);
+      socket.close();
+    }
+  }
+
+  async #read(socket: ChannelSocket, watchdog: NodeJS.Timeout): Promise<StepEnd | string> {
+    const control = new ControlParser();
+    for (;;) {
+      watchdog.refresh();
+      const message = await socket.next();
+      if (message === undefined) return `the connection ended (${socket.closeReason ?? 'no reason given'})`;
+      switch (message.channel) {
+        case channels.stdout:
+          await this.#output(message.data, watchdog);
+          break;
+        case channels.stderr:
+          for (const record of control.push(message.data)) this.#hear(record);
+          break;
+        case channels.status:
+          return statusReason(message.data, control.diagnostics);
+        default:
+          break;
+      }
+      if (this.#end !== undefined && this.offset >= this.#end.logBytes) return this.#end;
+    }
+  }
+
+  async #output(data: Buffer, watchdog: NodeJS.Timeout): Promise<void> {
+    // What a process that was left behind writes after the end is no part of the step.
+    const wanted = this.#end === undefined ? data : data.subarray(0, this.#end.logBytes - this.offset);
+    if (wanted.length === 0) return;
+    const at = this.offset;
+    this.offset += wanted.length;
+    this.progress += 1;
+    const delivered = this.#request.onOutput(wanted, at);
+    if (delivered === undefined) return;
+    // The reader is slow, not the connection.
+    const patience = setInterval(() => watchdog.refresh(), this.#context.silenceMs / 4);
+    try {
+      await delivered;
+    } finally {
+      clearInterval(patience);
+    }
+  }
+
+  #hear(record: ControlRecord): void {
+    const { id } = this.#request;
+    switch (record.type) {
+      case 'started':
+        this.#started = true;
+        this.progress += 1;
+        break;
+      case 'alive':
+        this.progress += 1;
+        break;
+      case 'lost':
+        throw new AgentError(
+          'stepLost',
+          `step ${id} has gone without an exit code: what supervised it in the pod was killed`,
+        );
+      case 'unknown':
+        throw new AgentError(
+          'stepLost',
+          `the agent pod knows nothing of step ${id}, which was started there`,
+        );
+      case 'broken': // the launch script did not arrive whole; nothing was started
+      case 'usage':
+        break;
+      case 'end':
+        this.progress += 1;
+        this.#end = record;
+        break;
+    }
+  }
+}
+
+function statusReason(data: Buffer, diagnostics: string): string {
+  const result = parseExecStatus(data.toString('utf8'));
+  const ending =
+    result.type === 'lost' ? result.reason : `the follower ended with ${String(result.exitCode)}`;
+  return diagnostics === '' ? ending : `${ending}: ${messageOf(diagnostics)}`;
+}

@@ -1,0 +1,33 @@
+import type { Reporter } from '../ports/events.ts';
+import { createJsonReporter } from '../adapters/report/json.ts';
+import { createLogFileReporter } from '../adapters/report/log-files.ts';
+import { Output } from '../adapters/report/output.ts';
+import { createPlainReporter } from '../adapters/report/plain.ts';
+
+/** How a run is shown. `auto` is the tree on a terminal and plain lines elsewhere. */
+export type OutputFormat = 'auto' | 'tree' | 'plain' | 'json';
+
+/** Options of {@link createReporters}. */
+export interface ReporterOptions {
+  format: OutputFormat;
+  timestamps: boolean;
+  quiet: boolean;
+  /** Folder for the steps' whole logs; missing: none are written. */
+  logDirectory?: string;
+  stdout: NodeJS.WriteStream;
+}
+
+/** The reporters that the user asked for. */
+export async function createReporters(options: ReporterOptions): Promise<Reporter[]> {
+  const { format, stdout, logDirectory } = options;
+  const tree = format === 'tree' || (format === 'auto' && stdout.isTTY);
+  const shown = tree
+    ? (await import('../adapters/report/tree.ts')).createTreeReporter(stdout)
+    : lineReporter(options);
+  return logDirectory === undefined ? [shown] : [createLogFileReporter(logDirectory), shown];
+}
+
+function lineReporter({ format, stdout, timestamps, quiet }: ReporterOptions): Reporter {
+  const output = new Output(stdout);
+  return format === 'json' ? createJsonReporter(output) : createPlainReporter({ output, timestamps, quiet });
+}

@@ -1,0 +1,102 @@
+import { exitCodes } from '../base/exit-code.ts';
+import type { Logger } from '../base/logger.ts';
+import { Masker } from '../base/mask.ts';
+import { InputError } from '../base/errors.ts';
+import { createWinstonLogger } from '../adapters/log/winston-logger.ts';
+import type { RunOutcome } from '../ports/events.ts';
+import { connectCluster, type ClusterChoice } from './connection.ts';
+import type { DriveSettings } from './drive-settings.ts';
+import { readPipelineFile } from './pipeline-file.ts';
+import { createReporters } from './reporters.ts';
+import { planFile, resumePipeline, runPipeline, type DriveOptions } from './run-pipeline.ts';
+
+/** A file to run, and where. */
+export interface RunFileRequest {
+  file: string;
+  parameters: Readonly<Record<string, string>>;
+  trigger: Readonly<Record<string, string>>;
+  choice: ClusterChoice;
+  settings: DriveSettings;
+  signal: AbortSignal;
+}
+
+/**
+ * Checks a file, connects, and runs it to its end.
+ * @returns the exit code (docs/exit-codes.md)
+ */
+export async function runFile(request: RunFileRequest): Promise<number> {
+  const file = await readPipelineFile(request.file);
+  const { parameters, trigger } = request;
+  // Whatever is wrong with the file is told before a cluster is looked for.
+  planFile(file, { parameters, trigger, namespace: request.choice.namespace ?? 'default' });
+  return withDriver(request, async (options) => {
+    const { outcome } = await runPipeline({ ...options, file, parameters, trigger });
+    return exitCodeOfRun(outcome);
+  });
+}
+
+/** A run to go on with. */
+export type ResumeRequest = Pick<RunFileRequest, 'choice' | 'settings' | 'signal'> & { runId: string };
+
+/** Goes on with a run whose runner died. @throws InputError when there is no such run */
+export async function resumeRunById(request: ResumeRequest): Promise<number> {
+  return withDriver(request, async (options) => {
+    const run = { runId: request.runId.toUpperCase(), namespace: options.connection.namespace };
+    const stored = await options.connection.runs.load(run, { signal: request.signal });
+    if (stored === undefined) {
+      throw new InputError(`there is no run ${run.runId} in namespace ${run.namespace}`, {
+        hint: '`pipeline runs` lists them; name another namespace by --namespace',
+      });
+    }
+    const { outcome } = await resumePipeline(stored, options);
+    return exitCodeOfRun(outcome);
+  });
+}
+
+async function withDriver(
+  request: Pick<RunFileRequest, 'choice' | 'settings' | 'signal'>,
+  work: (options: DriveOptions) => Promise<number>,
+): Promise<number> {
+  const { settings, signal } = request;
+  const masker = new Masker();
+  const logger: Logger = createWinstonLogger({
+    level: settings.debug ? 'debug' : 'warn',
+    format: settings.reporters.format === 'json' ? 'json' : 'text',
+    masker,
+  });
+  const connection = await connectCluster(request.choice, {
+    logger,
+    retryBudgetMs: settings.retryBudgetMs,
+    signal,
+  });
+  try {
+    return await work({
+      connection,
+      reporters: await createReporters(settings.reporters),
+      resultsDirectory: settings.resultsDirectory,
+      build: settings.dockerHost === undefined ? {} : { dockerHost: settings.dockerHost },
+      engine: { keepAgent: settings.keepAgent },
+      masker,
+      logger,
+      environment: process.env,
+      signal,
+    });
+  } finally {
+    await connection.close();
+  }
+}
+
+const exitCodesOfRuns: Record<RunOutcome, number> = {
+  succeeded: exitCodes.succeeded,
+  failed: exitCodes.failure,
+  infrastructure: exitCodes.infrastructure,
+  aborted: exitCodes.aborted,
+  rolledBack: exitCodes.rolledBack,
+  interrupted: exitCodes.interrupted,
+  internal: exitCodes.internal,
+};
+
+/** The exit code that tells how a run ended. */
+export function exitCodeOfRun(outcome: RunOutcome): number {
+  return exitCodesOfRuns[outcome];
+}

@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { ulid } from 'ulid';
+import type { Logger } from '../base/logger.ts';
+import { Masker } from '../base/mask.ts';
+import { createFolderStore } from '../adapters/store/folder.ts';
+import { systemClock } from '../adapters/system/clock.ts';
+import type { EngineDependencies, EngineOptions, RunResult } from '../engine/dependencies.ts';
+import { resumeRun, startRun } from '../engine/run.ts';
+import { compilePlan } from '../plan/compile-plan.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Reporter } from '../ports/events.ts';
+import type { StoredRun } from '../ports/run-record.ts';
+import { formatDiagnostic } from '../spec/diagnostic.ts';
+import { requirePipeline } from '../spec/parse-pipeline.ts';
+import type { Connection } from './connection.ts';
+import { defaultAgentImage } from './default-agent-image.ts';
+import { createEventHub } from './event-hub.ts';
+import type { PipelineFile } from './pipeline-file.ts';
+import { createSecretReader } from './secret-reader.ts';
+import { stageDependencies, type BuildSettings } from './stage-dependencies.ts';
+import { stageKinds, stageKindsForReading } from './stage-kinds.ts';
+
+/** What runs of all origins have in common. */
+export interface DriveOptions {
+  connection: Connection;
+  reporters: readonly Reporter[];
+  /** Absolute folder for artifacts and reports. */
+  resultsDirectory: string;
+  build: BuildSettings;
+  engine: EngineOptions;
+  masker: Masker;
+  logger: Logger;
+  environment: NodeJS.ProcessEnv;
+  signal: AbortSignal;
+}
+
+/** A new run. */
+export interface RunRequest extends DriveOptions {
+  file: PipelineFile;
+  parameters: Readonly<Record<string, string>>;
+  trigger: Readonly<Record<string, string>>;
+}
+
+/**
+ * Plans a file; reaches nothing.
+ * @throws PipelineFileError, InputError (parameters)
+ */
+export function planFile(
+  file: PipelineFile,
+  inputs: {
+    parameters: Readonly<Record<string, string>>;
+    trigger: Readonly<Record<string, string>>;
+    namespace: string;
+  },
+): { plan: Plan; warnings: string[] } {
+  const kinds = stageKindsForReading();
+  const { pipeline, warnings } = requirePipeline({ file: file.file, text: file.text, kinds });
+  const defaults = { namespace: inputs.namespace, agentImage: defaultAgentImage };
+  const plan = compilePlan(pipeline, {
+    parameters: inputs.parameters,
+    trigger: inputs.trigger,
+    defaults,
+    kinds,
+  });
+  return { plan, warnings: warnings.map(formatDiagnostic) };
+}
+
+/** Runs a pipeline to its end. What went wrong in the run is in the result; what is thrown happened before it began. */
+export async function runPipeline(request: RunRequest): Promise<RunResult> {
+  const { file, connection, parameters, trigger } = request;
+  const { plan, warnings } = planFile(file, { parameters, trigger, namespace: connection.namespace });
+  for (const warning of warnings) request.logger.warn(warning);
+  return drive(request, { plan, directory: file.directory }, (dependencies) =>
+    startRun(
+      {
+        plan,
+        runId: ulid(),
+        source: { file: path.resolve(file.file), text: file.text },
+        parameters,
+        cluster: connection.name,
+        holder: holderName(),
+        options: request.engine,
+      },
+      dependencies,
+      { signal: request.signal },
+    ),
+  );
+}
+
+/** Goes on with a run whose runner died. */
+export async function resumePipeline(stored: StoredRun, options: DriveOptions): Promise<RunResult> {
+  const { record } = stored;
+  const { connection } = options;
+  const file: PipelineFile = { ...record.source, directory: path.dirname(record.source.file) };
+  const { plan } = planFile(file, {
+    parameters: record.parameters,
+    trigger: record.trigger,
+    namespace: record.namespace,
+  });
+  return drive(options, { plan, directory: file.directory }, (dependencies) =>
+    resumeRun(
+      { plan, stored, cluster: connection.name, holder: holderName(), options: options.engine },
+      dependencies,
+      {
+        signal: options.signal,
+      },
+    ),
+  );
+}
+
+async function drive(
+  options: DriveOptions,
+  { plan, directory }: { plan: Plan; directory: string },
+  run: (dependencies: EngineDependencies) => Promise<RunResult>,
+): Promise<RunResult> {
+  const { connection, masker, logger } = options;
+  const hub = createEventHub(options.reporters, masker, (message, details) =>
+    logger.warn(message, { ...details }),
+  );
+  const secrets = createSecretReader({
+    sources: plan.secrets,
+    cluster: connection.cluster,
+    namespace: plan.namespace,
+    masker,
+    environment: options.environment,
+    onWeakSecret: (name) => logger.warn('a secret is too short to be masked in output', { secret: name }),
+    ...(connection.sandbox ? { generate: (name: string) => generatedSecret(name, logger) } : {}),
+  });
+  const dependencies = stageDependencies({
+    connection,
+    directory,
+    artifacts: createFolderStore(options.resultsDirectory),
+    build: options.build,
+    environment: options.environment,
+  });
+  try {
+    return await run({
+      kinds: stageKinds(dependencies),
+      agents: connection.agents,
+      store: connection.runs,
+      secrets,
+      reporter: hub,
+      clock: systemClock,
+    });
+  } finally {
+    await hub.close();
+  }
+}
+
+/** The sandbox makes secrets that are not there, so that a file runs unchanged as a rehearsal. */
+function generatedSecret(name: string, logger: Logger): ReadonlyMap<string, Buffer> {
+  logger.info('the sandbox has no such secret: one was generated', { secret: name });
+  const password = Buffer.from(randomBytes(18).toString('base64url'));
+  return new Map([
+    ['username', Buffer.from('sandbox')],
+    ['password', password],
+    ['token', password],
+    ['value', password],
+  ]);
+}
+
+/** Unique to this process. */
+function holderName(): string {
+  return `${hostname()}/${String(process.pid)}/${randomBytes(4).toString('hex')}`;
+}

@@ -1,0 +1,47 @@
+import type { CommandModule } from 'yargs';
+import { cancelOnSignals } from './cancellation.ts';
+import { clusterChoice } from './cluster-options.ts';
+import type { SetExitCode } from './commands.ts';
+import { parseNameValues } from './name-value.ts';
+import { driveSettings, runOptions } from './run-options.ts';
+
+/** `pipeline run FILE` */
+export function runCommand(setExitCode: SetExitCode): CommandModule {
+  return {
+    command: 'run <file>',
+    describe: 'run a pipeline',
+    builder: (yargs) =>
+      runOptions(yargs)
+        .positional('file', { type: 'string', demandOption: true, describe: 'the pipeline file' })
+        .option('param', {
+          alias: 'p',
+          type: 'string',
+          array: true,
+          nargs: 1,
+          describe: 'a parameter, as name=value',
+        })
+        .option('trigger', {
+          type: 'string',
+          array: true,
+          nargs: 1,
+          describe: 'what expressions read as trigger.NAME, as name=value (ref, sha …)',
+        })
+        .example('$0 run app.yaml -p target=staging', 'on the kubeconfig’s current context')
+        .example('$0 run app.yaml --cluster sandbox', 'on this machine, without a cluster'),
+    handler: async (args) => {
+      const parameters = parseNameValues('--param', args['param']);
+      const trigger = parseNameValues('--trigger', args['trigger']);
+      const settings = driveSettings(args);
+      const { runFile } = await import('../app/run-file.ts');
+      const { signal, dispose } = cancelOnSignals();
+      try {
+        const file = String(args['file']);
+        setExitCode(
+          await runFile({ file, parameters, trigger, choice: clusterChoice(args), settings, signal }),
+        );
+      } finally {
+        dispose();
+      }
+    },
+  };
+}

@@ -40,6 +40,8 @@ export interface OciRegistryDouble {
   /** `METHOD /path` of every request, in order. */
   requests: string[];
   faults: Fault[];
+  /** Called for each request. */
+  onRequest?: (request: IncomingMessage) => void;
   /** Bytes of blobs that were received. */
   received: () => number;
   close(): Promise<void>;
@@ -87,6 +89,7 @@ export async function startOciRegistry(options: OciRegistryOptions = {}): Promis
 async function answer(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', `http://${state.host}`);
   const method = request.method ?? 'GET';
+  state.onRequest?.(request);
   state.requests.push(`${method} ${url.pathname}${url.search}`);
   const fault = state.faults.find(
     (one) => one.times > 0 && one.method === method && one.path.test(url.pathname),

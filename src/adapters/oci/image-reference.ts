@@ -12,6 +12,7 @@ export interface ImageReference {
 
 const component = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
 const pathPattern = new RegExp(`^${component}(?:/${component})*$`);
+const hostPattern = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::\d+)?$/i;
 const tagPattern = /^\w[\w.-]{0,127}$/;
 const digestPattern = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-fA-F]{32,}$/;
 
@@ -28,6 +29,7 @@ export function parseImageReference(text: string): ImageReference {
   const { host, path } = splitHost(name);
   const valid =
     more.length === 0 &&
+    hostPattern.test(host) &&
     pathPattern.test(path) &&
     (tag === undefined || tagPattern.test(tag)) &&
     (digest === undefined || digestPattern.test(digest));

@@ -1,9 +1,15 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { kubeconfigOf, loadCredentials } from './api/credentials.ts';
+import { kubeconfigOf, loadCredentials, signToken } from './api/credentials.ts';
 import { createApiServer } from './api/server.ts';
+import type { PodStreams } from './api/pod-streams.ts';
 import { startControllers } from './controllers/index.ts';
+import { startKubelet } from './kubelet/kubelet.ts';
+import { probeMachine } from './kubelet/machine.ts';
+import { createLoopbackNetwork } from './network/loopback-network.ts';
+import { startRegistry } from './registry/registry.ts';
 import { createObjects } from './store/create-objects.ts';
 import type { Objects } from './store/objects.ts';
 
@@ -13,6 +19,14 @@ export interface SandboxOptions {
   folder: string;
   /** 0, the default, takes the port that the sandbox had before, or a free one. */
   port?: number;
+  /** An image that the registry does not have is an error, instead of this machine's tools. */
+  strictImages?: boolean;
+  /** `none` runs pods without namespaces of their own even where the machine has them. */
+  isolation?: 'auto' | 'none';
+  /** Without pods: the API and the controllers alone. */
+  withoutKubelet?: boolean;
+  /** Hears of failures of the controllers, which are retried. */
+  onError?: (error: unknown, what: string) => void;
 }
 
 /** A running sandbox. */
@@ -21,39 +35,128 @@ export interface Sandbox {
   address: string;
   /** The path of a kubeconfig for it. */
   kubeconfig: string;
+  /** The OCI registry: `127.0.0.1:PORT`, plain HTTP, and who may use it. */
+  registry: { address: string; credentials: { username: string; password: string } };
   objects: Objects;
+  /** Ends all processes of pods; their objects stay. Can be called again. */
   close(): Promise<void>;
 }
 
+const tokenLifetimeMs = 10 * 365 * 24 * 3600 * 1000;
+
+/** The port that an earlier sandbox in this folder had: kubeconfigs that were copied go on working. */
+function earlierPort(kubeconfig: string): number {
+  if (!existsSync(kubeconfig)) return 0;
+  return Number(/server: https:\/\/[^:]+:(\d+)/.exec(readFileSync(kubeconfig, 'utf8'))?.[1] ?? 0);
+}
+
+async function listen(server: Server, port: number): Promise<number> {
+  const attempt = (wanted: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(wanted, '127.0.0.1', () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+  await attempt(port);
+  return (server.address() as AddressInfo).port;
+}
+
+/** Ends what was started, the last first; goes on when one fails, and throws its error at the end. */
+async function closeAll(closers: (() => unknown)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
+    try {
+      await close();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw new AggregateError(errors, 'the sandbox did not end cleanly');
+}
+
 /**
- * Starts the whole sandbox in this process.
+ * Starts the whole sandbox in this process: store, API, controllers, kubelet, network and registry.
  * @throws InputError when the state is damaged or another process uses it.
  */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { folder } = options;
+  const closers: (() => unknown)[] = [];
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const credentials = await loadCredentials(folder);
+  try {
+    return await start(options, closers);
+  } catch (error) {
+    await closeAll(closers);
+    throw error;
+  }
+}
+
+async function start(options: SandboxOptions, closers: (() => unknown)[]): Promise<Sandbox> {
+  const { folder } = options;
+  const [credentials, machine] = await Promise.all([
+    loadCredentials(folder),
+    probeMachine(folder, options.isolation ?? 'auto'),
+  ]);
   const objects = createObjects(join(folder, 'objects.db'));
-  let ready = false;
-  const server = createApiServer({ objects, credentials, isReady: () => ready });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+  closers.push(() => {
+    objects.close();
   });
-  const address = `https://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  const registry = await startRegistry({ folder: join(folder, 'registry') });
+  closers.push(() => registry.close());
+
+  let streams: PodStreams | undefined;
+  let ready = false;
+  const server = createApiServer({
+    objects,
+    credentials,
+    streams: () => streams,
+    isReady: () => ready,
+  });
   const kubeconfig = join(folder, 'kubeconfig');
+  const wanted = options.port ?? 0;
+  const port = await listen(server, wanted || earlierPort(kubeconfig)).catch((error: unknown) => {
+    if (wanted !== 0) throw error;
+    return listen(server, 0);
+  });
+  closers.push(async () => {
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+  const address = `https://127.0.0.1:${String(port)}`;
   writeFileSync(kubeconfig, kubeconfigOf(credentials, address), { mode: 0o600 });
-  const controllers = startControllers(objects);
+
+  const controllers = startControllers(objects, {
+    caCertificate: credentials.caCertificate,
+    ...(options.onError === undefined ? {} : { onError: options.onError }),
+  });
+  closers.push(() => {
+    controllers.close();
+  });
+  if (options.withoutKubelet !== true) {
+    const network = createLoopbackNetwork();
+    closers.push(() => network.close());
+    const expires = new Date(Date.now() + tokenLifetimeMs);
+    const token = signToken(credentials.tokenSecret, 'system:serviceaccount:default:default', expires, []);
+    const kubelet = startKubelet({
+      objects,
+      stateFolder: folder,
+      machine,
+      network,
+      images: registry.images,
+      strictImages: options.strictImages ?? false,
+      registryAddress: () => registry.address,
+      api: { host: '127.0.0.1', port, token },
+    });
+    closers.push(() => kubelet.close());
+    streams = kubelet.streams;
+  }
   ready = true;
   return {
     address,
     kubeconfig,
+    registry: { address: registry.address, credentials: registry.credentials },
     objects,
-    async close() {
-      controllers.close();
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-      objects.close();
-    },
+    close: () => closeAll(closers),
   };
 }

@@ -26,11 +26,11 @@ import { parseResourcePath } from './route.ts';
 import { noSuchResource, StatusError } from './status-error.ts';
 import { createUpgradeHandler } from './streams/upgrade.ts';
 
-/** What the API server needs. `streams` is missing where no kubelet runs; logs and exec are then refused. */
+/** What the API server needs. `streams` gives nothing while no kubelet runs; logs and exec are then refused. */
 export interface ApiServerOptions {
   objects: ObjectStore;
   credentials: Credentials;
-  streams?: PodStreams;
+  streams: () => PodStreams | undefined;
   /** Whether everything that answers requests has started, for `/readyz`. */
   isReady: () => boolean;
 }
@@ -141,7 +141,7 @@ async function answer(exchange: Exchange, options: ApiServerOptions): Promise<vo
 
 async function answerResource(exchange: Exchange & ResourcePath, options: ApiServerOptions): Promise<void> {
   if (exchange.kind.kind === 'Pod' && exchange.subresource === 'log')
-    await handleLog(exchange, options.streams);
+    await handleLog(exchange, options.streams());
   else await handleResource(exchange, options.credentials.tokenSecret);
 }
 

@@ -47,6 +47,7 @@ export interface Database {
 }
 
 const schema = `
+  PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   CREATE TABLE IF NOT EXISTS objects (

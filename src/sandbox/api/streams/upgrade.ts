@@ -120,7 +120,7 @@ function start(
   request: ExecRequest,
   options: ApiServerOptions,
 ): ReturnType<typeof streams.exec> {
-  const streams = requireStreams(options.streams);
+  const streams = requireStreams(options.streams());
   const isAttach = upgrade.request.url?.includes('/attach') === true;
   if (isAttach) return streams.attach(request);
   if (request.command.length === 0) throw badRequest('you must specify at least 1 command for the container');
@@ -164,7 +164,7 @@ export function createUpgradeHandler(
 
   async function portForward(upgrade: Upgrade, isWebSocket: boolean): Promise<void> {
     const { namespace, pod, signal, query, socket } = upgrade;
-    const target: ForwardTarget = { namespace, pod, signal, streams: requireStreams(options.streams) };
+    const target: ForwardTarget = { namespace, pod, signal, streams: requireStreams(options.streams()) };
     if (!isWebSocket) {
       switchToSpdy(socket, 'portforward.k8s.io');
       await forwardOverSpdy(socket, target);

@@ -133,13 +133,17 @@ export class RegistryStorage {
     return removeIfThere(this.linkPath(repository, 'blobs', digest));
   }
 
+  digestOf(bytes: Buffer): string {
+    return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  }
+
   /** Stores a manifest under its digest and, when `tag` is given, under that too; returns the digest. */
   async putManifest(
     repository: string,
     bytes: Buffer,
     { mediaType, tag }: { mediaType: string; tag: string | undefined },
   ): Promise<string> {
-    const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    const digest = this.digestOf(bytes);
     await writeAtomically(this.blobPath(digest), bytes);
     await this.writeLink(this.linkPath(repository, 'manifests', digest), mediaType);
     if (tag !== undefined) await this.writeLink(this.linkPath(repository, 'tags', tag), digest);

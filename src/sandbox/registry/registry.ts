@@ -1,0 +1,128 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { handleBlob, handleUpload } from './blob-routes.ts';
+import { createImages } from './images.ts';
+import type { Images } from './images.ts';
+import { handleCatalog, handleManifest, handleReferrers, handleTags } from './manifest-routes.ts';
+import { isRepository } from './reference.ts';
+import { RegistryError, sendJson } from './registry-answers.ts';
+import type { RegistryExchange } from './registry-answers.ts';
+import { RegistryStorage } from './storage.ts';
+
+/** Options of {@link startRegistry}. */
+export interface RegistryOptions {
+  /** Folder of the content; made when it is not there. */
+  folder: string;
+  /** 0, the default, takes the port that it had before, or a free one. */
+  port?: number;
+}
+
+/** A running registry. */
+export interface Registry {
+  /** `127.0.0.1:PORT`; it speaks plain HTTP, which clients allow for loopback addresses. */
+  address: string;
+  /** Who may use it; generated once and kept in the folder. */
+  credentials: { username: string; password: string };
+  images: Images;
+  close(): Promise<void>;
+}
+
+/** Starts an OCI registry (distribution specification 1.1) on a loopback address. */
+export async function startRegistry({ folder, port = 0 }: RegistryOptions): Promise<Registry> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const storage = new RegistryStorage(folder);
+  const { username, password, port: before } = loadSettings(folder);
+  const server = createServer((request, response) => {
+    answer({ request, response, storage }, `${username}:${password}`).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else sendError(response, error);
+    });
+  });
+  const listen = (wanted: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(wanted, '127.0.0.1', resolve);
+    });
+  // A port that somebody else has taken meanwhile is not worth refusing to start for.
+  if (port === 0 && before !== 0) await listen(before).catch(() => listen(0));
+  else await listen(port);
+  const taken = (server.address() as AddressInfo).port;
+  saveSettings(folder, { username, password, port: taken });
+
+  async function close(): Promise<void> {
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+
+  const images = createImages(storage, join(folder, 'unpacked'));
+  return { address: `127.0.0.1:${String(taken)}`, credentials: { username, password }, images, close };
+}
+
+interface Settings {
+  username: string;
+  password: string;
+  port: number;
+}
+
+function loadSettings(folder: string): Settings {
+  const path = join(folder, 'settings.json');
+  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Settings;
+  return { username: 'sandbox', password: randomBytes(16).toString('hex'), port: 0 };
+}
+
+function saveSettings(folder: string, settings: Settings): void {
+  writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings), { mode: 0o600 });
+}
+
+async function answer(
+  given: Pick<RegistryExchange, 'request' | 'response' | 'storage'>,
+  login: string,
+): Promise<void> {
+  const { request, response } = given;
+  const url = new URL(request.url ?? '/', 'http://registry');
+  response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
+  if (!isLoggedIn(request, login)) {
+    response.setHeader('WWW-Authenticate', 'Basic realm="sandbox registry"');
+    throw new RegistryError(401, 'UNAUTHORIZED', 'authentication required');
+  }
+  if (url.pathname === '/v2' || url.pathname === '/v2/') return sendJson(response, 200, {});
+  if (url.pathname === '/v2/_catalog') return handleCatalog({ ...given, url, repository: '', name: '' });
+  const route = /^\/v2\/(.+)\/(blobs\/uploads|blobs|manifests|tags|referrers)\/?([^/]*)$/.exec(url.pathname);
+  const [, repository = '', kind, name = ''] = route ?? [];
+  if (route === null) throw new RegistryError(404, 'UNSUPPORTED', `no such route: ${url.pathname}`);
+  if (!isRepository(repository))
+    throw new RegistryError(400, 'NAME_INVALID', `invalid repository name: ${repository}`);
+  const exchange: RegistryExchange = { ...given, url, repository, name: decodeURIComponent(name) };
+  switch (kind) {
+    case 'blobs/uploads':
+      return handleUpload(exchange);
+    case 'blobs':
+      return handleBlob(exchange);
+    case 'manifests':
+      return handleManifest(exchange);
+    case 'referrers':
+      return handleReferrers(exchange);
+    default:
+      return handleTags(exchange);
+  }
+}
+
+function isLoggedIn(request: IncomingMessage, login: string): boolean {
+  const given = /^Basic (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
+  const [actual, expected] = [Buffer.from(given, 'base64'), Buffer.from(login)];
+  return actual.length === expected.length && timingSafeEqual(actual, expected);
+}
+
+function sendError(response: ServerResponse, error: unknown): void {
+  const known =
+    error instanceof RegistryError
+      ? error
+      : new RegistryError(500, 'UNKNOWN', 'the registry failed', { cause: error });
+  // What a client is still sending is of no use to anybody.
+  if (!response.req.complete) response.setHeader('Connection', 'close');
+  sendJson(response, known.status, { errors: [{ code: known.errorCode, message: known.message }] });
+}

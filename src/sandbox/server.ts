@@ -9,6 +9,7 @@ import { startControllers } from './controllers/index.ts';
 import { startKubelet } from './kubelet/kubelet.ts';
 import { probeMachine } from './kubelet/machine.ts';
 import { createLoopbackNetwork } from './network/loopback-network.ts';
+import { startServices } from './network/services.ts';
 import { startRegistry } from './registry/registry.ts';
 import { createObjects } from './store/create-objects.ts';
 import type { Objects } from './store/objects.ts';
@@ -149,6 +150,8 @@ async function start(options: SandboxOptions, closers: (() => unknown)[]): Promi
       api: { host: '127.0.0.1', port, token },
     });
     closers.push(() => kubelet.close());
+    const services = startServices({ objects, network });
+    closers.push(() => services.close());
     streams = kubelet.streams;
   }
   ready = true;

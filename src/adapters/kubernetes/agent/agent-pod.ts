@@ -84,7 +84,7 @@ export function buildAgentPod(spec: AgentSpec): KubernetesObject {
 function stepContainer(container: AgentContainer, podName: string): Fields {
   return {
     ...common(container, podName),
-    command: ['/bin/sh', '-c', idleScript, 'slipway', container.name],
+    command: ['/bin/sh', '-c', literal(idleScript), 'slipway', container.name],
     workingDir: workspaceDirectory,
     volumeMounts: [
       { name: 'slipway', mountPath: scratchDirectory },
@@ -133,13 +133,18 @@ function variables(container: string, env: Environment, podName: string): Fields
   return Object.entries(env).map(([name, value]) => {
     switch (value.type) {
       case 'plain':
-        return { name, value: value.value.replaceAll('$(', '$$(') }; // Kubernetes expands $(NAME) in values
+        return { name, value: literal(value.value) };
       case 'secret': {
         const key = environmentSecretKey(container, name);
         return { name, valueFrom: { secretKeyRef: { name: environmentSecretName(podName), key } } };
       }
     }
   });
+}
+
+/** Kubernetes expands $(NAME) and $$ in arguments and values of variables. */
+function literal(text: string): string {
+  return text.replaceAll('$', '$$$$'); // each $ becomes two
 }
 
 function probe(ready: ServiceReadiness): Fields {

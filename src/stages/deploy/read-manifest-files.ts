@@ -1,0 +1,129 @@
+import picomatch from 'picomatch';
+import { InputError } from '../../base/errors.ts';
+import { AgentError, type Agent } from '../../ports/agent.ts';
+import type { CallOptions } from '../../ports/cluster.ts';
+import type { ManifestFile } from './parse-manifests.ts';
+
+/** Bytes of all manifests together that are read into memory. */
+const maxBytes = 10 * 1024 * 1024;
+
+/** Bytes that one answer of the agent may carry; its output is bounded to 1 MiB, base64 takes a third more. */
+const maxChunk = 720 * 1024;
+
+/** Lists the files under the directories given, `size path` a line; needs nothing but a shell and wc. */
+const listScript = `
+walk() {
+  for entry in "$1"/* "$1"/.[!.]*; do
+    case "$entry" in */.git|*/node_modules) continue;; esac
+    if [ -d "$entry" ] && [ ! -L "$entry" ]; then walk "$entry"
+    elif [ -f "$entry" ]; then printf '%s %s\\n' "$(wc -c < "$entry")" "$entry"; fi
+  done
+}
+cd "$1" || exit 1
+shift
+for base; do
+  if [ -f "$base" ]; then printf '%s %s\\n' "$(wc -c < "$base")" "$base"
+  elif [ -d "$base" ]; then walk "$base"; fi
+done
+`;
+
+/** Writes bytes \`$3\` to \`$3 + $4\` of file \`$2\` as base64, so that no character is cut in two. */
+const readScript = `cd "$1" && tail -c "+$3" "$2" | head -c "$4" | base64`;
+
+/** Where manifests are read from. */
+export interface ManifestSource {
+  agent: Agent;
+  container: string;
+  /** Absolute in the agent. */
+  directory: string;
+}
+
+/**
+ * Reads the files that the patterns name from the agent's checkout, sorted by path. A pattern that is a folder means
+ * the .yaml, .yml and .json files in it.
+ * @throws InputError when a pattern matches nothing, leaves the checkout, or the files are more than 10 MiB
+ */
+export async function readManifestFiles(
+  source: ManifestSource,
+  patterns: readonly string[],
+  options: CallOptions,
+): Promise<ManifestFile[]> {
+  for (const pattern of patterns) {
+    if (pattern.startsWith('/') || pattern.split('/').includes('..')) {
+      throw new InputError(`deploy.manifests: "${pattern}" leaves the checkout`, {
+        hint: 'write a path relative to the checkout',
+      });
+    }
+  }
+  const bases = [...new Set(patterns.map((pattern) => picomatch.scan(pattern).base || '.'))];
+  const listed = await query(source, ['sh', '-c', listScript, 'sh', source.directory, ...bases], options);
+  const files = new Map<string, number>();
+  for (const line of listed.split('\n')) {
+    const match = /^\s*(\d+) (?:\.\/)?(.+)$/.exec(line);
+    if (match?.[2] !== undefined) files.set(match[2], Number(match[1]));
+  }
+  const paths = selectFiles([...files.keys()], patterns);
+  const total = paths.reduce((sum, path) => sum + (files.get(path) ?? 0), 0);
+  if (total > maxBytes) {
+    throw new InputError(
+      `deploy.manifests: ${String(paths.length)} files of ${String(total)} bytes are more than 10 MiB`,
+    );
+  }
+  const read: ManifestFile[] = [];
+  for (const path of paths)
+    read.push({ path, text: await readFile(source, path, files.get(path) ?? 0, options) });
+  return read;
+}
+
+/** The paths that the patterns match, sorted. @throws InputError for a pattern that matches none */
+export function selectFiles(paths: readonly string[], patterns: readonly string[]): string[] {
+  const chosen = new Set<string>();
+  for (const pattern of patterns) {
+    const plain = pattern.replace(/^\.\//, '').replace(/\/$/, '');
+    const isGlob = picomatch.scan(pattern).isGlob;
+    const isMatch = picomatch(plain);
+    const inFolder = picomatch(plain === '.' ? '*.{yaml,yml,json}' : `${plain}/*.{yaml,yml,json}`);
+    const matches = isGlob
+      ? paths.filter((path) => isMatch(path))
+      : paths.filter((path) => path === plain || inFolder(path));
+    if (matches.length === 0) {
+      throw new InputError(`deploy.manifests: no file matches "${pattern}"`, {
+        hint: 'the path is relative to the checkout; does it need a checkout stage before?',
+      });
+    }
+    for (const path of matches) chosen.add(path);
+  }
+  return [...chosen].sort();
+}
+
+async function readFile(
+  source: ManifestSource,
+  path: string,
+  size: number,
+  options: CallOptions,
+): Promise<string> {
+  const pieces: Buffer[] = [];
+  for (let offset = 0; offset < size; offset += maxChunk) {
+    const range = [String(offset + 1), String(maxChunk)];
+    const command = ['sh', '-c', readScript, 'sh', source.directory, path, ...range];
+    pieces.push(Buffer.from(await query(source, command, options), 'base64'));
+  }
+  const bytes = Buffer.concat(pieces);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new InputError(`${path} is not UTF-8 text`, { cause });
+  }
+}
+
+async function query(source: ManifestSource, command: string[], options: CallOptions): Promise<string> {
+  const result = await source.agent.query(command, { ...options, container: source.container });
+  if (result.exitCode !== 0) {
+    throw new AgentError(
+      'containerStart',
+      `the manifests could not be read in container ${source.container}: ${result.stderr.trim()}`,
+      { hint: 'the container needs sh, wc, tail, head and base64' },
+    );
+  }
+  return result.stdout;
+}

@@ -1,0 +1,196 @@
+import { SlipwayError } from '../base/errors.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { CallOptions, Cluster } from '../ports/cluster.ts';
+import { ConflictError, RejectedError } from '../ports/cluster-errors.ts';
+import type { KubernetesObject } from '../ports/kubernetes-object.ts';
+import { isWorkload, keyOf, nameOf, referenceOf, type Condition, type Workload } from './workload-objects.ts';
+
+/** The field manager of everything a release applies. */
+export const fieldManager = 'slipway';
+
+/** Keeps `spec.replicas` at what somebody else made it, once Slipway itself no longer says it. */
+const replicasManager = 'slipway-replicas';
+
+/** What applying needs to know beside the objects. */
+export interface ApplyRequest {
+  cluster: Cluster;
+  clock: Clock;
+  /** Take fields from other managers. */
+  force: boolean;
+  /** `spec.replicas` that was applied last, by workload key. */
+  replicas: Readonly<Record<string, number>>;
+  /** Keys of workloads that an autoscaler sets the replicas of. */
+  autoscaled: ReadonlySet<string>;
+  /** Something a person should know. */
+  notice: (message: string) => Promise<void>;
+}
+
+/** What applying did. */
+export interface Applied {
+  generations: Record<string, number>;
+  replicas: Record<string, number>;
+}
+
+/** A field of the object is owned by another manager. */
+export class FieldConflictError extends SlipwayError {
+  readonly code = 'field-conflict';
+  readonly fault = 'failure';
+}
+
+/**
+ * Applies the objects one after another, in the order given. Doing it again, after a death half-way, is harmless.
+ * @throws FieldConflictError, ClusterError
+ */
+export async function applyObjects(
+  objects: readonly KubernetesObject[],
+  request: ApplyRequest,
+  options: CallOptions,
+): Promise<Applied> {
+  const applied: Applied = { generations: {}, replicas: {} };
+  for (const object of objects) {
+    const key = keyOf(referenceOf(object));
+    const ready = isWorkload(object) ? await prepareWorkload(object, key, request, options) : object;
+    const result = await applyOne(ready, request, options);
+    if (isWorkload(object)) {
+      applied.generations[key] = result.metadata.generation ?? 0;
+      if (object.spec.replicas !== undefined) applied.replicas[key] = object.spec.replicas;
+    }
+    if (object.kind === 'CustomResourceDefinition') await established(result, request, options);
+  }
+  return applied;
+}
+
+/** Applies one object; a conflict says whose field it is and what to do. A finished Job or Pod is made anew. */
+export async function applyOne(
+  object: KubernetesObject,
+  request: Pick<ApplyRequest, 'cluster' | 'clock' | 'force'>,
+  options: CallOptions & { dryRun?: boolean },
+): Promise<KubernetesObject> {
+  const { cluster, force } = request;
+  try {
+    return await cluster.apply(object, { ...options, fieldManager, force });
+  } catch (error) {
+    const reference = referenceOf(object);
+    if (error instanceof ConflictError) {
+      throw new FieldConflictError(`${nameOf(reference)}: ${error.message}`, {
+        cause: error,
+        hint: 'take the field out of the manifest, or take it over with "force: true" under deploy',
+      });
+    }
+    const immutable =
+      error instanceof RejectedError &&
+      /immutable|may not change fields|forbidden: pod updates/i.test(error.message);
+    if (!immutable || (object.kind !== 'Job' && object.kind !== 'Pod')) throw error;
+    if (options.dryRun === true) return object;
+    await replaceFinished(object, error, request, options);
+    return await cluster.apply(object, { ...options, fieldManager, force });
+  }
+}
+
+/** The template of a Job or a Pod cannot be changed: a finished one gives way, a working one does not. */
+async function replaceFinished(
+  object: KubernetesObject,
+  error: RejectedError,
+  { cluster, clock }: Pick<ApplyRequest, 'cluster' | 'clock'>,
+  options: CallOptions,
+): Promise<void> {
+  const reference = referenceOf(object);
+  const live = await cluster.get<Workload>(reference, options);
+  if (live === undefined) return;
+  const active = live.kind === 'Job' && (live.status?.active ?? 0) > 0;
+  if (active) {
+    throw new RejectedError(`${nameOf(reference)} is still running and its template cannot be changed`, {
+      cause: error,
+      hint: `wait for it, delete it, or give the new one another name`,
+    });
+  }
+  await cluster.delete(reference, {
+    ...options,
+    propagation: 'Foreground',
+    ...(live.metadata.uid === undefined ? {} : { uid: live.metadata.uid }),
+  });
+  while ((await cluster.get(reference, options)) !== undefined) await clock.sleep(500, options);
+}
+
+/**
+ * Decides who says `spec.replicas`. Where an autoscaler does, or somebody has scaled by hand since the last release,
+ * the live count stays: the field is left out, after a second manager has taken it over at its present value, since
+ * leaving out a field that one owns alone resets it to its default
+ * (https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership).
+ */
+async function prepareWorkload(
+  object: Workload,
+  key: string,
+  request: ApplyRequest,
+  options: CallOptions,
+): Promise<Workload> {
+  const live = await request.cluster.get<Workload>(referenceOf(object), options);
+  const liveReplicas = live?.spec.replicas;
+  if (live === undefined || liveReplicas === undefined) return object;
+  const wanted = object.spec.replicas;
+  if (wanted === undefined) {
+    if (ownsReplicas(live)) await handOver(object, liveReplicas, request, options);
+    return object;
+  }
+  const last = request.replicas[key];
+  const byHand = last !== undefined && last === wanted && liveReplicas !== last;
+  if (!request.autoscaled.has(key) && !byHand) return object;
+  if (wanted !== liveReplicas) {
+    const who = request.autoscaled.has(key) ? 'its autoscaler' : 'somebody';
+    await request.notice(
+      `${nameOf(referenceOf(object))} stays at ${String(liveReplicas)} replicas, as ${who} set it; the manifest says ${String(wanted)}`,
+    );
+  }
+  await handOver(object, liveReplicas, request, options);
+  const { replicas: _, ...spec } = object.spec;
+  return { ...object, spec };
+}
+
+async function handOver(
+  object: Workload,
+  replicas: number,
+  { cluster }: ApplyRequest,
+  options: CallOptions,
+): Promise<void> {
+  const { apiVersion, kind, metadata } = object;
+  const { name, namespace } = metadata;
+  const spec = { replicas } as Workload['spec'];
+  const only: Workload = {
+    apiVersion,
+    kind,
+    metadata: namespace === undefined ? { name } : { name, namespace },
+    spec,
+  };
+  await cluster.apply(only, { ...options, fieldManager: replicasManager, force: true });
+}
+
+/** Whether Slipway's apply owns spec.replicas of the live object. */
+function ownsReplicas(live: Workload): boolean {
+  const managed = live.metadata['managedFields'] as
+    { manager?: string; operation?: string; fieldsV1?: { 'f:spec'?: Record<string, unknown> } }[] | undefined;
+  return (managed ?? []).some(
+    (entry) => entry.manager === fieldManager && entry.fieldsV1?.['f:spec']?.['f:replicas'] !== undefined,
+  );
+}
+
+/** Waits until the API serves the kind that a definition brings. */
+async function established(
+  definition: KubernetesObject,
+  { cluster, clock }: ApplyRequest,
+  options: CallOptions,
+): Promise<void> {
+  const until = clock.now() + 30_000;
+  while (clock.now() < until) {
+    const live = await cluster.get<Workload>(referenceOf(definition), options);
+    const conditions: Condition[] = live?.status?.conditions ?? [];
+    if (conditions.some((c) => c.type === 'Established' && c.status === 'True')) return;
+    const refused = conditions.find((c) => c.type === 'NamesAccepted' && c.status === 'False');
+    if (refused !== undefined) {
+      throw new RejectedError(
+        `${nameOf(referenceOf(definition))}: ${refused.message ?? 'its names are taken'}`,
+      );
+    }
+    await clock.sleep(250, options);
+  }
+  throw new RejectedError(`${nameOf(referenceOf(definition))} was not established within 30 s`);
+}

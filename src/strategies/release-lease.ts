@@ -1,0 +1,193 @@
+import { SlipwayError } from '../base/errors.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { CallOptions, Cluster } from '../ports/cluster.ts';
+import { ConflictError, NotFoundError } from '../ports/cluster-errors.ts';
+import type { KubernetesObject } from '../ports/kubernetes-object.ts';
+import { LeaseLostError, type Lease } from '../ports/run-record.ts';
+import { recordName } from './release-record.ts';
+
+interface LeaseObject extends KubernetesObject {
+  spec?: { holderIdentity?: string; leaseDurationSeconds?: number; renewTime?: string; acquireTime?: string };
+}
+
+/** Another run releases the application now. */
+export class ReleaseBusyError extends SlipwayError {
+  readonly code = 'release-busy';
+  readonly fault = 'failure';
+}
+
+/** Seconds without a renewal after which a holder counts as dead. */
+const leaseSeconds = 15;
+
+/** What is needed to hold an application's lease. */
+export interface LeaseRequest {
+  cluster: Cluster;
+  clock: Clock;
+  namespace: string;
+  application: string;
+  /** Unique to this runner, and readable: `run 01J…, stage deploy, ab12cd`. */
+  holder: string;
+  /** Milliseconds to wait for another holder; 0: no longer than it takes to see that it lives. */
+  waitMs: number;
+  /** Told once for each other holder that is waited for. */
+  onWait: (holder: string) => Promise<void>;
+}
+
+/**
+ * Takes the Lease of an application, so that no two runs release it at once. Whether a holder is alive is seen by its
+ * renewals, never by comparing its clock with ours: a Lease whose resourceVersion has not changed for its whole
+ * duration is taken over, guarded by that resourceVersion.
+ * @throws ReleaseBusyError when another holder keeps it for longer than `waitMs`
+ */
+export async function acquireReleaseLease(request: LeaseRequest, options: CallOptions): Promise<Lease> {
+  const { cluster, clock, holder } = request;
+  const begun = clock.now();
+  let seen = { version: '', since: begun, holder: '' };
+  // A renewal was seen: somebody is there. Before that the holder may be dead, which only time tells.
+  let alive = false;
+  for (;;) {
+    const found = await cluster.get<LeaseObject>(leaseReference(request), options);
+    const other = found?.spec?.holderIdentity ?? '';
+    const version = found?.metadata.resourceVersion ?? '';
+    if (version !== seen.version) {
+      alive = seen.version !== '';
+      if (other !== '' && other !== holder && other !== seen.holder) await request.onWait(other);
+      seen = { version, since: clock.now(), holder: other };
+    }
+    const durationMs = (found?.spec?.leaseDurationSeconds ?? leaseSeconds) * 1000;
+    const expired = clock.now() - seen.since >= durationMs;
+    if (found === undefined || other === '' || other === holder || expired) {
+      const taken = await write(request, found, options);
+      if (taken !== undefined) return hold(request, taken);
+    }
+    if (alive && clock.now() - begun >= request.waitMs) {
+      throw new ReleaseBusyError(
+        `${request.application} in namespace ${request.namespace} is being released by ${other}`,
+        { hint: 'wait for it to end, or raise lockTimeout' },
+      );
+    }
+    await clock.sleep(1000, options);
+  }
+}
+
+/** Who holds an application's lease; undefined when nobody does. Says nothing of whether the holder is alive. */
+export async function leaseHolder(
+  cluster: Cluster,
+  application: { name: string; namespace: string },
+  options: CallOptions,
+): Promise<string | undefined> {
+  const request = { namespace: application.namespace, application: application.name };
+  const found = await cluster.get<LeaseObject>(leaseReference(request), options);
+  const holder = found?.spec?.holderIdentity;
+  return holder === '' ? undefined : holder;
+}
+
+function leaseReference({ namespace, application }: { namespace: string; application: string }) {
+  return {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    name: recordName(application),
+    namespace,
+  };
+}
+
+/** undefined: somebody else was faster. */
+async function write(
+  request: LeaseRequest,
+  previous: LeaseObject | undefined,
+  options: CallOptions & { holder?: string },
+): Promise<LeaseObject | undefined> {
+  const time = `${new Date(request.clock.now()).toISOString().slice(0, -1)}000Z`;
+  const { apiVersion, kind, name, namespace } = leaseReference(request);
+  const object: LeaseObject = {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace,
+      labels: { 'app.kubernetes.io/managed-by': 'slipway', 'slipway.dev/release': request.application },
+      ...(previous?.metadata.resourceVersion === undefined
+        ? {}
+        : { resourceVersion: previous.metadata.resourceVersion }),
+    },
+    spec: {
+      holderIdentity: options.holder ?? request.holder,
+      leaseDurationSeconds: leaseSeconds,
+      renewTime: time,
+      acquireTime: previous?.spec?.acquireTime ?? time,
+    },
+  };
+  const call = { signal: options.signal, priority: 'urgent' as const };
+  try {
+    return previous === undefined
+      ? await request.cluster.create(object, call)
+      : await request.cluster.replace(object, call);
+  } catch (error) {
+    if (error instanceof ConflictError || error instanceof NotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** Renews until released; `lost` is aborted when a renewal finds another holder or none succeeds in time. */
+function hold(request: LeaseRequest, taken: LeaseObject): Lease {
+  const lost = new AbortController();
+  const stop = new AbortController();
+  let current = taken;
+  const renewing = renew(request, {
+    current: () => current,
+    renewed: (lease) => {
+      current = lease;
+    },
+    lost,
+    signal: stop.signal,
+  });
+  return {
+    lost: lost.signal,
+    release: async (options) => {
+      stop.abort();
+      await renewing;
+      if (!lost.signal.aborted) await write(request, current, { ...options, holder: '' });
+    },
+  };
+}
+
+interface Renewal {
+  current(): LeaseObject;
+  renewed(lease: LeaseObject): void;
+  lost: AbortController;
+  signal: AbortSignal;
+}
+
+async function renew(request: LeaseRequest, renewal: Renewal): Promise<void> {
+  const { clock, cluster, application } = request;
+  let renewedAt = clock.now();
+  while (!renewal.signal.aborted) {
+    try {
+      await clock.sleep((leaseSeconds * 1000) / 3, { signal: renewal.signal });
+      const previous = renewal.current();
+      const written = await write(request, previous, renewal);
+      const now = written ?? (await cluster.get<LeaseObject>(leaseReference(request), renewal));
+      if (now?.spec?.holderIdentity !== request.holder) {
+        const other = now?.spec?.holderIdentity ?? 'nobody';
+        renewal.lost.abort(new LeaseLostError(`the lease of ${application} is now held by ${other}`));
+        return;
+      }
+      renewal.renewed(now);
+      if (written !== undefined) renewedAt = clock.now();
+    } catch (error) {
+      if (renewal.signal.aborted) return;
+      // The API does not answer: the lease is ours until it runs out.
+      if (clock.now() - renewedAt >= leaseSeconds * 1000) {
+        renewal.lost.abort(
+          new LeaseLostError(
+            `the lease of ${application} could not be renewed for ${String(leaseSeconds)} s`,
+            {
+              cause: error,
+            },
+          ),
+        );
+        return;
+      }
+    }
+  }
+}

@@ -103,7 +103,7 @@ export function toText(value: Value): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** CEL's values as plain data: whole numbers as number, times and durations as text. */
+/** CEL's values as plain data: whole numbers as number, times as text, durations as milliseconds. */
 function toValue(value: unknown): Value {
   if (value === null || value === undefined) return null;
   if (typeof value === 'bigint') return Number(value);
@@ -114,10 +114,7 @@ function toValue(value: unknown): Value {
   if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toValue(item)]));
   }
-  return hasText(value) ? value.toString() : null;
-}
-
-/** Durations and unsigned integers of the library write themselves. */
-function hasText(value: unknown): value is { toString(): string } {
-  return typeof value === 'object' && value !== null && typeof value.toString === 'function';
+  // Unsigned integers and durations (milliseconds) of the library.
+  const primitive: unknown = value.valueOf();
+  return typeof primitive === 'object' ? null : toValue(primitive);
 }

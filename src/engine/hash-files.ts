@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import picomatch from 'picomatch';
+import { InputError } from '../base/errors.ts';
+import type { Agent } from '../ports/agent.ts';
+
+/** Where files are hashed. */
+export interface HashPlace {
+  agent: Agent;
+  container: string;
+  /** Relative to the workspace. */
+  directory: string;
+  signal: AbortSignal;
+}
+
+/**
+ * Lists and hashes in the agent: one line `HASH  ./path` a file. `find` matches `*` over `/` too, so it finds at least
+ * what the patterns mean; picomatch narrows that down here. `.git` is left out.
+ */
+const script = `cd "$1" || exit 9
+shift
+for pattern do
+  shift
+  set -- "$@" -o -path "./$pattern"
+done
+shift
+find . -path ./.git -prune -o -type f \\( "$@" \\) -exec sha256sum {} +`;
+
+/**
+ * One hash over the names and contents of all files that match the patterns (\`package-lock.json\`, \`**\\/pom.xml\`).
+ * The same files give the same hash on every machine; no file at all gives an empty text.
+ * @throws InputError when a pattern leaves the folder, or the files cannot be read
+ */
+export async function hashFiles(patterns: readonly string[], place: HashPlace): Promise<string> {
+  for (const pattern of patterns) {
+    if (pattern.startsWith('/') || pattern.split('/').includes('..')) {
+      throw new InputError(`hashFiles("${pattern}") leaves the checkout`, {
+        hint: 'write the path relative to it',
+      });
+    }
+  }
+  const { agent, container, directory, signal } = place;
+  const root = directory.startsWith('/') ? directory : `${agent.workspace}/${directory}`;
+  const search = [...new Set(patterns.flatMap(toFindPatterns))];
+  const command = ['sh', '-c', script, 'hashFiles', root, ...search];
+  const { exitCode, stdout, stderr } = await agent.query(command, { signal, container });
+  if (exitCode !== 0) {
+    throw new InputError(`hashFiles could not read the files: ${stderr.trim().split('\n')[0] ?? ''}`);
+  }
+  return hashOfLines(stdout, patterns);
+}
+
+/** A pattern for find: `**\/` stands for any folders, none among them. */
+function toFindPatterns(pattern: string): string[] {
+  const clean = pattern.replace(/^\.\//, '');
+  const wide = clean.replace(/\*\*\//g, '*').replace(/\{[^}]*\}/g, '*');
+  return wide.startsWith('*') || !clean.includes('**/') ? [wide] : [wide, clean.replace(/\*\*\//g, '')];
+}
+
+function hashOfLines(output: string, patterns: readonly string[]): string {
+  const matches = picomatch(
+    patterns.map((pattern) => pattern.replace(/^\.\//, '')),
+    { dot: true },
+  );
+  const lines = output
+    .split('\n')
+    .map((line) => /^\\?(?<hash>[0-9a-f]{64}) [ *]\.\/(?<path>.+)$/.exec(line)?.groups)
+    .flatMap((groups) =>
+      groups === undefined ? [] : [{ hash: groups['hash'] ?? '', path: groups['path'] ?? '' }],
+    )
+    .filter(({ path }) => matches(path))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+  if (lines.length === 0) return '';
+  const hash = createHash('sha256');
+  for (const { path, hash: content } of lines) hash.update(`${content} ${path}\n`);
+  return hash.digest('hex');
+}

@@ -73,8 +73,8 @@ function parseHeaders(block: Buffer): Map<string, string> {
 
 /** A header block without headers; the first one of a connection starts the compressed stream. */
 function emptyHeaders(isFirst: boolean): Buffer {
-  // An uncompressed block of deflate that holds the four bytes of the number 0.
-  const block = Buffer.from([0, 4, 0, 0xfb, 0xff, 0, 0, 0, 0]);
+  // An uncompressed block of deflate that holds the four bytes of the number 0, and an empty one that flushes it.
+  const block = Buffer.from([0, 4, 0, 0xfb, 0xff, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]);
   return isFirst
     ? Buffer.concat([deflateSync(Buffer.alloc(0), { dictionary }).subarray(0, 6), block])
     : block;

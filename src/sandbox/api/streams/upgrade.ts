@@ -142,9 +142,15 @@ function execChannels(socket: WebSocket, request: ExecRequest): ExecChannels {
 export function createUpgradeHandler(
   options: ApiServerOptions,
 ): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
+  // The name of the tunnel's protocol has a slash, which RFC 6455 does not allow and the library refuses; so it is
+  // kept from the library and answered here.
+  const tunnels = new WeakSet<IncomingMessage>();
   const server = new WebSocketServer({
     noServer: true,
-    handleProtocols: (offered) => chooseProtocol(offered, [tunnelProtocol, ...channelProtocols]) ?? false,
+    handleProtocols: (offered) => chooseProtocol(offered, channelProtocols) ?? false,
+  });
+  server.on('headers', (headers, request) => {
+    if (tunnels.has(request)) headers.push(`Sec-WebSocket-Protocol: ${tunnelProtocol}`);
   });
   const accept = ({ request, socket, head }: Upgrade): Promise<WebSocket> =>
     new Promise((resolve) => {
@@ -170,11 +176,13 @@ export function createUpgradeHandler(
       await forwardOverSpdy(socket, target);
       return;
     }
-    const accepted = await accept(upgrade);
-    if (accepted.protocol === tunnelProtocol) {
-      await forwardOverSpdy(createWebSocketStream(accepted), target);
+    if (upgrade.request.headers['sec-websocket-protocol']?.includes(tunnelProtocol) === true) {
+      tunnels.add(upgrade.request);
+      delete upgrade.request.headers['sec-websocket-protocol'];
+      await forwardOverSpdy(createWebSocketStream(await accept(upgrade)), target);
       return;
     }
+    const accepted = await accept(upgrade);
     const ports = query.getAll('ports').flatMap((list) => list.split(',').map(Number));
     await forwardOverChannels(accepted, ports, target);
   }

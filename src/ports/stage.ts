@@ -26,7 +26,7 @@ export interface StageContext {
   container: string;
   /** Environment of the run, earlier stages' $SLIPWAY_ENV, the stage and its matrix, merged. */
   env: Environment;
-  /** Working folder of the stage's scripts in the agent: the checkout, or the workspace before one. */
+  /** Working folder of the stage's scripts, relative to the agent's workspace: the checkout, or `.` before one. */
   workingDirectory: string;
   secrets: Secrets;
   /** What earlier stages put out, by stage name. */

@@ -86,8 +86,8 @@ async function pushed(built: BuiltImage, context: Workshop): Promise<StageResult
 }
 
 async function buildRequest(image: Image, builder: Builder, context: Workshop): Promise<BuildRequest> {
-  const contextDirectory = path.posix.resolve(context.workingDirectory, image.context);
   const { workspace } = context.workspace;
+  const contextDirectory = path.posix.resolve(workspace, context.workingDirectory, image.context);
   if (contextDirectory !== workspace && !contextDirectory.startsWith(`${workspace}/`)) {
     throw new InputError(`image.context "${image.context}" leaves the workspace`);
   }

@@ -1,6 +1,7 @@
 import type { Agents } from '../../ports/agent.ts';
-import type { Cluster } from '../../ports/cluster.ts';
+import type { CallOptions, Cluster } from '../../ports/cluster.ts';
 import type { PodAccess } from '../../ports/pod-access.ts';
+import type { RunStore } from '../../ports/run-record.ts';
 import { KubernetesAgents } from './agent/agents.ts';
 import { connect, type KubeConfigOptions } from './client/kube-config.ts';
 import { Requests } from './client/requests.ts';
@@ -8,6 +9,8 @@ import { KubernetesCluster } from './cluster.ts';
 import { silentLog, type Log } from './log.ts';
 import { KubernetesPodAccess } from './pod-access.ts';
 import { defaultSettings, type KubernetesSettings } from './settings.ts';
+import { findOrphans, type Orphans } from './record/orphans.ts';
+import { KubernetesRunStore } from './record/run-store.ts';
 import { SharedWatches } from './watch/shared-watch.ts';
 
 /** Which cluster, and how patiently. */
@@ -20,6 +23,9 @@ export interface Kubernetes {
   cluster: Cluster;
   pods: PodAccess;
   agents: Agents;
+  runs: RunStore;
+  /** What is left in a namespace of runs that nobody drives any more; takes a little longer than a lease lasts. */
+  findOrphans(namespace: string, options: CallOptions): Promise<Orphans>;
   /** HTTP requests sent since the start. */
   requestCount(): number;
   /** Ends watches and connections; pods and records stay. */
@@ -38,8 +44,12 @@ export async function createKubernetes(options: KubernetesOptions = {}): Promise
   const cluster = new KubernetesCluster(requests);
   const watches = new SharedWatches(cluster);
   const agents = new KubernetesAgents({ cluster, connection, watches, settings, log });
+  const { leaseMs } = settings;
+  const runs = new KubernetesRunStore({ cluster, log, leaseMs });
   return {
     cluster,
+    runs,
+    findOrphans: (namespace, call) => findOrphans({ cluster, runs, leaseMs }, namespace, call),
     pods: new KubernetesPodAccess(requests),
     agents,
     requestCount: () => requests.sent,

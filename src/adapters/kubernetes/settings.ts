@@ -20,5 +20,5 @@ export const defaultSettings: KubernetesSettings = {
   silenceMs: 20_000,
   unschedulableMs: 8_000,
   stepLogBytes: 4 * 1024 ** 3,
-  leaseMs: 30_000,
+  leaseMs: 15_000,
 };

@@ -1,0 +1,84 @@
+import type { CallOptions, Cluster } from '../../../ports/cluster.ts';
+import { ForbiddenError } from '../../../ports/cluster-errors.ts';
+import type { KubernetesObject, ObjectReference } from '../../../ports/kubernetes-object.ts';
+import type { RunStore, StoredRun } from '../../../ports/run-record.ts';
+import { labels, labelValue, managedSelector } from '../agent/agent-names.ts';
+import { pause } from '../client/pause.ts';
+import { leaseKind, parseLease } from './lease-object.ts';
+
+/** What nobody looks after any more. */
+export interface Orphans {
+  /** Unfinished runs whose runner has gone; `pipeline resume` could still take them up. */
+  runs: StoredRun[];
+  /** Agent pods and their Secrets whose run has no record, or has finished. */
+  objects: ObjectReference[];
+}
+
+const leftKinds = ['Pod', 'Secret'];
+
+/**
+ * Finds orphans by looking twice: a run is one when neither its record nor its lease changed while a living runner would
+ * have renewed the lease. Clocks of other machines are not asked.
+ */
+export async function findOrphans(
+  parts: { cluster: Pick<Cluster, 'list'>; runs: Pick<RunStore, 'list'>; leaseMs: number },
+  namespace: string,
+  options: CallOptions,
+): Promise<Orphans> {
+  const before = await observe(parts, namespace, options);
+  const suspects = before.runs.filter(({ record }) => record.state !== 'finished');
+  if (suspects.length === 0 && before.left.length === 0) return { runs: [], objects: [] };
+  await pause(parts.leaseMs * 1.2, options.signal);
+  const after = await observe(parts, namespace, options);
+  const recorded = new Map(after.runs.map((run) => [labelValue(run.record.runId), run]));
+  const wereThere = new Set(before.left.map(({ metadata }) => metadata.uid));
+  return {
+    runs: after.runs.filter(({ record, version }) => {
+      const id = record.runId;
+      const earlier = suspects.find((run) => run.record.runId === id);
+      if (earlier?.version !== version) return false;
+      const lease = after.leases.get(labelValue(id));
+      return lease?.holder === '' || lease?.version === before.leases.get(labelValue(id))?.version;
+    }),
+    objects: after.left
+      .filter(({ metadata }) => wereThere.has(metadata.uid) && metadata.deletionTimestamp === undefined)
+      .filter(({ metadata }) => {
+        const run = recorded.get(metadata.labels?.[labels.run] ?? '');
+        return run === undefined || run.record.state === 'finished';
+      })
+      .map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, name: metadata.name, namespace })),
+  };
+}
+
+async function observe(
+  { cluster, runs }: { cluster: Pick<Cluster, 'list'>; runs: Pick<RunStore, 'list'> },
+  namespace: string,
+  options: CallOptions,
+) {
+  const selection = { namespace, labelSelector: managedSelector };
+  const agents = { namespace, labelSelector: `${managedSelector},${labels.agent}` };
+  const [records, leases, ...left] = await Promise.all([
+    runs.list(namespace, options),
+    cluster.list(leaseKind, selection, options),
+    ...leftKinds.map((kind) => listAllowed(cluster, kind, agents, options)),
+  ]);
+  const parsed = leases.map(
+    (lease) => [lease.metadata.labels?.[labels.run] ?? '', parseLease(lease)] as const,
+  );
+  return { runs: records, leases: new Map(parsed), left: left.flat() };
+}
+
+/** A runner need not be allowed to read Secrets. */
+async function listAllowed(
+  cluster: Pick<Cluster, 'list'>,
+  kind: string,
+  selection: { namespace: string; labelSelector: string },
+  options: CallOptions,
+): Promise<KubernetesObject[]> {
+  try {
+    return await cluster.list({ apiVersion: 'v1', kind }, selection, options);
+  } catch (error) {
+    if (error instanceof ForbiddenError) return [];
+    throw error;
+  }
+}

@@ -108,6 +108,7 @@ class Execution {
         name: stored.record.agentName ?? 'main',
         deadlineSeconds: Math.ceil((plan.timeoutMs + options.finallyMs + options.cleanupMs) / 1000),
         owner: stored.owner,
+        secrets: dependencies.secrets,
       },
     });
     this.state = new RunState(plan, this.keeper, kinds);

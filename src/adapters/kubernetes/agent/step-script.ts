@@ -21,6 +21,7 @@ export const scratchDirectory = '/slipway';
  */
 export const stepScript = String.raw`
 home=${'${0%/*}'}
+# Our own files are private; the step gets the container's own mask back.
 original=$(umask)
 umask 077
 say() { printf '\036SLIPWAY %s\n' "$*" >&2; }
@@ -82,7 +83,7 @@ supervise() {
   : >"$dir/env"
   before=$(ooms)
   record "$dir" "$2" "$3" <"$dir/pipe" &
-  (umask "$original"; SLIPWAY_OUTPUT=$dir/output SLIPWAY_ENV=$dir/env; export SLIPWAY_OUTPUT SLIPWAY_ENV
+  (umask "$4"; SLIPWAY_OUTPUT=$dir/output SLIPWAY_ENV=$dir/env; export SLIPWAY_OUTPUT SLIPWAY_ENV
    apart /bin/sh "$dir/launch") </dev/null >"$dir/pipe" 2>&1 &
   child=$!
   printf %s "$child" >"$dir/group.new" && mv "$dir/group.new" "$dir/group"
@@ -116,7 +117,7 @@ run() {
     if mkdir "$dir" 2>/dev/null; then
       : >"$dir/log"
       mv "$incoming" "$dir/launch"
-      (apart /bin/sh "$0" supervise "$1" "$4" "$5" </dev/null >/dev/null 2>&1 &)
+      (apart /bin/sh "$0" supervise "$1" "$4" "$5" "$original" </dev/null >/dev/null 2>&1 &)
     else
       rm -f "$incoming"
     fi

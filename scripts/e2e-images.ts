@@ -9,6 +9,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { version } from '../src/base/version.ts';
 import { debianSources } from './debian-sources.ts';
 import { runCommand } from './run-command.ts';
 
@@ -18,7 +19,7 @@ const codename = 'bookworm';
 const label = 'slipway.e2e.inputs';
 
 /** The agent image under the name that runs use when a pipeline names none. */
-export const agentImage = 'slipway/agent:0.1.0';
+const agentImage = `slipway/agent:${version}`;
 
 interface Build {
   tag: string;
@@ -67,42 +68,47 @@ function local(path: string): string {
 async function debianBase(): Promise<void> {
   const tag = `debian:${codename}-slim`;
   const started = Date.now();
-  if ((await inputsOf(tag)) !== undefined) {
+  // Only what a machine with an old or frozen mirror sets; nothing else of its apt matters inside an image.
+  const checks = await runCommand([
+    'apt-config',
+    'dump',
+    '--format=%f "%v";%n',
+    'Acquire::Check-Valid-Until',
+  ]);
+  const settings = [
+    '--variant=apt',
+    // Debian's own images have this in place of usrmerge, which brings all of Perl.
+    '--include=usr-is-merged',
+    '--customize-hook=chroot "$1" dpkg --purge usrmerge libfile-find-rule-perl libnumber-compare-perl libtext-glob-perl perl libperl5.36 perl-modules-5.36',
+    // Downloaded packages would stay in the layer that installs them.
+    `--customize-hook=echo '${[
+      'APT::Keep-Downloaded-Packages "false";',
+      'Dir::Cache::pkgcache "";',
+      'Dir::Cache::srcpkgcache "";',
+    ].join(' ')}' >"$1/etc/apt/apt.conf.d/docker-clean"; rm -f "$1"/var/cache/apt/*.bin`,
+    ...checks.stdout.split('\n').map((line) => line && `--aptopt=${line}`),
+    '--aptopt=APT::Install-Recommends "false";',
+    ...['man', 'doc', 'locale', 'info'].map((folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`),
+  ].filter((setting) => setting !== '');
+  const sources = await debianSources(codename);
+  const inputs = hashOf([...settings, sources]);
+  const present = await inputsOf(tag);
+  if (present === 'foreign' || present === inputs) {
     said(tag, 'is there', started);
     return;
   }
-  const archive = join(cache, `debian-${codename}.tar`);
+  const archive = join(cache, `debian-${codename}-${inputs}.tar`);
   if (!(await exists(archive))) {
     const unfinished = `${archive}.${process.pid}.tar`;
-    const left = ['man', 'doc', 'locale', 'info'].map(
-      (folder) => `--dpkgopt=path-exclude=/usr/share/${folder}/*`,
-    );
-    const checks = (
-      await runCommand(['apt-config', 'dump', '--format=%f "%v";%n', 'Acquire::Check-Valid-Until'])
-    ).stdout
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => `--aptopt=${line}`);
     try {
-      await runCommand(
-        ['mmdebstrap', '--quiet', '--variant=minbase', ...left, ...checks, codename, unfinished, '-'],
-        { input: await debianSources(codename) },
-      );
+      await runCommand(['mmdebstrap', '--quiet', ...settings, codename, unfinished, '-'], { input: sources });
       await rename(unfinished, archive);
     } finally {
       await rm(unfinished, { force: true });
     }
   }
-  await runCommand([
-    'docker',
-    'import',
-    '--change',
-    'CMD ["bash"]',
-    '--change',
-    `LABEL ${label}=base`,
-    archive,
-    tag,
-  ]);
+  const changes = ['CMD ["bash"]', `LABEL ${label}=${inputs}`].flatMap((change) => ['--change', change]);
+  await runCommand(['docker', 'import', ...changes, archive, tag]);
   said(tag, 'made', started);
 }
 
@@ -144,10 +150,20 @@ async function kubectlImage(): Promise<string> {
 
 async function build(image: Build): Promise<void> {
   const started = Date.now();
-  const hash = createHash('sha256');
-  for (const input of [await readFile(image.dockerfile, 'utf8'), image.target ?? '', ...(image.inputs ?? [])])
-    hash.update(`${input}\0`);
-  const inputs = hash.digest('hex').slice(0, 16);
+  const base = await runCommand([
+    'docker',
+    'image',
+    'inspect',
+    '--format',
+    '{{.Id}}',
+    `debian:${codename}-slim`,
+  ]);
+  const inputs = hashOf([
+    base.stdout,
+    await readFile(image.dockerfile, 'utf8'),
+    image.target ?? '',
+    ...(image.inputs ?? []),
+  ]);
   const present = await inputsOf(image.tag);
   if (present === 'foreign' || present === inputs) {
     said(image.tag, 'is there', started);
@@ -163,6 +179,10 @@ async function build(image: Build): Promise<void> {
     ...['--file', image.dockerfile, image.context],
   ]);
   said(image.tag, 'made', started);
+}
+
+function hashOf(inputs: readonly string[]): string {
+  return createHash('sha256').update(inputs.join('\0')).digest('hex').slice(0, 16);
 }
 
 /** What an image was made from: our label; `foreign` when it is not ours, undefined when it is not there. */

@@ -1,0 +1,72 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { stepScript } from '../../../../../src/adapters/kubernetes/agent/step-script.ts';
+
+let home: string;
+beforeEach(async () => {
+  home = await mkdtemp(path.join(tmpdir(), 'slipway-step-'));
+  await writeFile(path.join(home, 'step'), stepScript);
+});
+afterEach(() => rm(home, { recursive: true, force: true }));
+
+/** Runs the wrapper as an exec in the pod does, under the given file mask. */
+async function step(args: readonly string[], launch = '', mask = '022') {
+  const command = `umask ${mask}; exec /bin/sh "$0" "$@"`;
+  const child = spawn('/bin/sh', ['-c', command, path.join(home, 'step'), ...args], { stdio: 'pipe' });
+  child.stdin.end(launch);
+  const [log, records] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { log, records };
+}
+
+function run(id: string, launch: string, mask?: string) {
+  return step(['run', id, String(Buffer.byteLength(launch)), '0', '1000000', ''], launch, mask);
+}
+
+describe('the wrapper in the pod', () => {
+  it('runs a step detached and tells its log and exit code', async () => {
+    const { log, records } = await run('build.1', 'echo hello; exit 7\n');
+
+    expect(log).toBe('hello\n');
+    expect(records).toMatch(/SLIPWAY started\n[^]*SLIPWAY end 7 6 \d+ 0 0 0\n/);
+  });
+
+  it('runs a step once, however often it is asked to', async () => {
+    const launch = `echo once >> ${home}/count; echo done\n`;
+
+    await run('build.1', launch);
+    const { log } = await run('build.1', launch);
+
+    expect(log).toBe('done\n');
+    expect((await stat(path.join(home, 'count'))).size).toBe('once\n'.length);
+  });
+
+  it('gives the step the container’s own file mask, and keeps its own files private', async () => {
+    await run('build.1', `echo x > ${home}/made\n`, '022');
+
+    expect((await stat(path.join(home, 'made'))).mode & 0o777).toBe(0o644);
+    expect((await stat(path.join(home, 'steps/build.1/log'))).mode & 0o777).toBe(0o600);
+  });
+
+  it('goes on from a byte offset', async () => {
+    await run('build.1', 'printf 0123456789\n');
+
+    expect((await step(['follow', 'build.1', '4'])).log).toBe('456789');
+  });
+
+  it('says that it does not know a step that was never started', async () => {
+    expect((await step(['follow', 'nothing', '0'])).records).toContain('SLIPWAY unknown');
+  });
+
+  it('never starts a step that was cancelled before', async () => {
+    await step(['cancel', 'build.1', '1']);
+
+    const { log, records } = await run('build.1', 'echo started\n');
+
+    expect(log).toBe('');
+    expect(records).toMatch(/SLIPWAY end 143 0 0 1 /);
+  });
+});

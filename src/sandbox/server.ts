@@ -6,9 +6,9 @@ import { kubeconfigOf, loadCredentials, signToken } from './api/credentials.ts';
 import { createApiServer } from './api/server.ts';
 import type { PodStreams } from './api/pod-streams.ts';
 import { startControllers } from './controllers/index.ts';
-import { startKubelet } from './kubelet/kubelet.ts';
+import { SANDBOX_MARK, startKubelet } from './kubelet/kubelet.ts';
 import { probeMachine } from './kubelet/machine.ts';
-import { createLoopbackNetwork } from './network/loopback-network.ts';
+import { createPodNetwork } from './network/pod-network.ts';
 import { startServices } from './network/services.ts';
 import { startRegistry } from './registry/registry.ts';
 import { createObjects } from './store/create-objects.ts';
@@ -135,7 +135,12 @@ async function start(options: SandboxOptions, closers: (() => unknown)[]): Promi
     controllers.close();
   });
   if (options.withoutKubelet !== true) {
-    const network = createLoopbackNetwork();
+    const network = createPodNetwork({
+      objects,
+      machine,
+      folder: join(folder, 'network'),
+      environment: { [SANDBOX_MARK]: folder },
+    });
     closers.push(() => network.close());
     const expires = new Date(Date.now() + tokenLifetimeMs);
     const token = signToken(credentials.tokenSecret, 'system:serviceaccount:default:default', expires, []);

@@ -11,7 +11,7 @@ import type { Container, Pod, PodStatus, Terminated } from './pod-types.ts';
 import { isSidecar } from './pod-types.ts';
 import { pause } from './probe-loop.ts';
 import { removeRoot } from './root-filesystem.ts';
-import type { Runtime } from './runtime.ts';
+import type { Mount, Runtime } from './runtime.ts';
 
 /** What a pod needs of the kubelet. */
 export interface PodSurroundings {
@@ -42,6 +42,7 @@ export class PodRunner {
   private pod: Pod;
   private podIP: string | undefined;
   private networkOf: number | undefined;
+  private networkMounts: readonly Mount[] = [];
   private volumes: ReadonlyMap<string, string> = new Map();
   private failure: { reason: string; message: string } | undefined;
   private readonly around: PodSurroundings;
@@ -87,6 +88,7 @@ export class PodRunner {
     const network = await this.around.network.attach(this.pod, this.around.folder);
     this.podIP = network.ip;
     this.networkOf = network.processId;
+    this.networkMounts = network.mounts;
     const deadline = this.watchDeadline();
     try {
       if (!(await this.waitForVolumes(signal))) return;
@@ -99,7 +101,7 @@ export class PodRunner {
     } finally {
       clearTimeout(deadline);
       await this.settle();
-      await this.around.network.detach(this.pod.metadata.uid);
+      this.around.network.detach(this.pod.metadata.uid);
       this.writeNow();
     }
   }
@@ -152,8 +154,7 @@ export class PodRunner {
         folder: join(around.folder, 'containers', container.name),
         runtime: around.runtime,
         pull: (wanted, signal) => around.pull(this.pod, wanted, signal),
-        configure: (wanted) =>
-          around.configure(this.pod, wanted, { volumes: this.volumes, podIP: this.podIP ?? '' }),
+        configure: (wanted) => this.configure(wanted),
         networkOf: this.networkOf,
         connect: (port, signal) => around.network.connect(this.pod.metadata.uid, port, signal),
         podIP: this.podIP ?? '',
@@ -164,6 +165,16 @@ export class PodRunner {
     );
     this.containers.set(container.name, runner);
     return runner;
+  }
+
+  private configure(container: Container): ReturnType<ContainerSurroundings['configure']> {
+    const made = { volumes: this.volumes, podIP: this.podIP ?? '' };
+    const { environment, mounts } = this.around.configure(this.pod, container, made);
+    const taken = new Set(mounts.map(({ target }) => target));
+    return {
+      environment,
+      mounts: [...mounts, ...this.networkMounts.filter(({ target }) => !taken.has(target))],
+    };
   }
 
   /**

@@ -1,22 +1,161 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import type { Pod } from '../kubelet/pod-types.ts';
+import type { Machine } from '../kubelet/machine.ts';
+import type { Container, Pod } from '../kubelet/pod-types.ts';
+import type { Mount } from '../kubelet/runtime.ts';
+import type { Objects } from '../store/objects.ts';
+import { renderHosts } from './hosts-file.ts';
+import { connectTcp } from './connect-tcp.ts';
+import { createLoopbackAddresses } from './loopback-addresses.ts';
+import type { Service } from './service-types.ts';
+import { GATEWAY, startPodsNamespace } from './namespace-network.ts';
+import type { PodsNamespace, Route } from './namespace-network.ts';
 
 /** A pod's place in the network. */
 export interface PodAttachment {
   ip: string;
   /** A process that holds the pod's own network; undefined when it shares the machine's. */
   processId: number | undefined;
-  /** Environment that the pod's containers need to be reachable. */
-  environment: Record<string, string>;
+  /** Files that the pod's containers find under /etc. */
+  mounts: Mount[];
 }
 
 /** The network of the pods. */
 export interface PodNetwork {
-  /** Gives a pod an address, and a network of its own where the machine allows it. Idempotent. */
+  /** Gives a pod an address, and a network of its own where the machine allows it and the pod needs one. */
   attach(pod: Pod, folder: string): Promise<PodAttachment>;
   /** Takes the pod out; does nothing when it is not in. */
-  detach(uid: string): Promise<void>;
+  detach(uid: string): void;
   /** Connects to a port of a pod; rejects with the system's error (`ECONNREFUSED`) when nothing listens there. */
   connect(uid: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** Who answers when a pod connects to a Service's address. */
+  useServices(route: Route): void;
   close(): Promise<void>;
+}
+
+/** Options of {@link createPodNetwork}. */
+export interface PodNetworkOptions {
+  objects: Objects;
+  machine: Machine;
+  /** Folder for the sockets of the network. */
+  folder: string;
+  /** Environment that marks the network's processes as the sandbox's. */
+  environment: Record<string, string>;
+}
+
+const REPLICATED = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet']);
+
+interface Attached {
+  pod: Pod;
+  ip: string;
+  hostsFile: string;
+  own: { namespace: PodsNamespace; processId: number } | undefined;
+}
+
+/**
+ * The {@link PodNetwork} of a sandbox. A pod has a network of its own, if the machine lets it, when it seems to listen
+ * or is one of several replicas; others share the machine's network, so that they reach whatever this machine reaches
+ * in the simplest way.
+ */
+export function createPodNetwork({ objects, machine, folder, environment }: PodNetworkOptions): PodNetwork {
+  const pods = new Map<string, Attached>();
+  const addresses = createLoopbackAddresses();
+  let starting: Promise<PodsNamespace> | undefined;
+  let route: Route = () => undefined;
+
+  function namespace(): Promise<PodsNamespace> {
+    starting ??= startPodsNamespace(machine, folder, {
+      route: (...target) => route(...target),
+      environment,
+    }).then((started) => {
+      openServicePorts(started);
+      return started;
+    });
+    return starting;
+  }
+
+  function openServicePorts(started: PodsNamespace): void {
+    for (const { spec } of objects.list<Service>('Service'))
+      for (const { port } of spec.ports ?? []) started.openPort(port);
+  }
+
+  async function attach(pod: Pod, podFolder: string): Promise<PodAttachment> {
+    const wantsOwn = machine.podNetworks && needsOwnNetwork(pod);
+    const inNamespace = wantsOwn ? await namespace() : undefined;
+    const made = await inNamespace?.attach();
+    const ip = made?.ip ?? (pod.spec.hostNetwork === true ? '127.0.0.1' : addresses.take());
+    const hostsFile = join(podFolder, 'hosts');
+    const own =
+      inNamespace === undefined || made === undefined
+        ? undefined
+        : { namespace: inNamespace, processId: made.processId };
+    pods.set(pod.metadata.uid, { pod, ip, hostsFile, own });
+    writeFileSync(hostsFile, renderHosts(objects, pod, ip));
+    const mounts: Mount[] = [{ source: hostsFile, target: '/etc/hosts', readOnly: false }];
+    if (own !== undefined) {
+      const resolver = join(podFolder, 'resolv.conf');
+      writeFileSync(resolver, `nameserver ${GATEWAY}\noptions timeout:5 attempts:1\n`);
+      mounts.push({ source: resolver, target: '/etc/resolv.conf', readOnly: false });
+    }
+    return { ip, processId: own?.processId, mounts: machine.namespaces ? mounts : [] };
+  }
+
+  function detach(uid: string): void {
+    const pod = pods.get(uid);
+    pods.delete(uid);
+    if (pod?.own !== undefined) pod.own.namespace.detach(pod.own.processId);
+    else if (pod !== undefined) addresses.give(pod.ip);
+  }
+
+  function connect(uid: string, port: number, signal: AbortSignal): Promise<Duplex> {
+    const pod = pods.get(uid);
+    if (pod === undefined)
+      return Promise.reject(Object.assign(new Error('the pod has no network'), { code: 'EHOSTUNREACH' }));
+    return pod.own === undefined
+      ? connectTcp(pod.ip, port, signal)
+      : pod.own.namespace.connect(pod.ip, port, signal);
+  }
+
+  let refreshing = false;
+  function refreshSoon(): void {
+    if (refreshing) return;
+    refreshing = true;
+    setImmediate(() => {
+      refreshing = false;
+      for (const { pod, ip, hostsFile } of pods.values())
+        writeHosts(hostsFile, renderHosts(objects, pod, ip));
+      void starting?.then(openServicePorts);
+    });
+  }
+
+  const unsubscribe = machine.namespaces
+    ? objects.subscribe(['Service', 'EndpointSlice'], refreshSoon)
+    : () => undefined;
+
+  async function close(): Promise<void> {
+    unsubscribe();
+    await (await starting)?.close();
+  }
+
+  return { attach, detach, connect, close, useServices: (given) => void (route = given) };
+}
+
+/** Whether a pod listens, as far as one can tell beforehand, or may have replicas that listen on the same port. */
+function needsOwnNetwork({ spec, metadata }: Pod): boolean {
+  if (spec.hostNetwork === true) return false;
+  const listens = ({ ports = [], readinessProbe, livenessProbe, startupProbe }: Container): boolean =>
+    ports.length > 0 ||
+    [readinessProbe, livenessProbe, startupProbe].some(
+      (probe) => (probe?.httpGet ?? probe?.tcpSocket) !== undefined,
+    );
+  const isReplica = metadata.ownerReferences?.some(
+    ({ controller, kind }) => controller === true && REPLICATED.has(kind),
+  );
+  return isReplica === true || [...spec.containers, ...(spec.initContainers ?? [])].some(listens);
+}
+
+/** In place: the containers have this very file mounted. */
+function writeHosts(path: string, text: string): void {
+  if (existsSync(path) && readFileSync(path, 'utf8') !== text) writeFileSync(path, text);
 }

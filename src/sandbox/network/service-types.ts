@@ -21,7 +21,12 @@ export interface ServicePort {
 /** The parts of discovery.k8s.io/v1 EndpointSlice that the network reads. */
 export interface EndpointSlice extends StoredObject {
   endpoints?:
-    | { addresses: string[]; conditions?: { ready?: boolean }; targetRef?: { kind?: string; uid?: string } }[]
+    | {
+        addresses: string[];
+        hostname?: string;
+        conditions?: { ready?: boolean };
+        targetRef?: { kind?: string; uid?: string };
+      }[]
     | null;
   ports?: { name?: string; port?: number; protocol?: string }[] | null;
 }

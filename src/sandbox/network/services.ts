@@ -1,16 +1,15 @@
+import type { Duplex } from 'node:stream';
 import { createEventRecorder } from '../controllers/events.ts';
 import type { Objects, StoreEvent, StoredObject } from '../store/objects.ts';
-import { connectTcp } from './loopback-network.ts';
+import { connectTcp } from './connect-tcp.ts';
 import type { PodNetwork } from './pod-network.ts';
 import { ServiceListener } from './service-listener.ts';
 import type { Dial } from './service-listener.ts';
 import { readyEndpoints } from './service-types.ts';
-import type { Endpoint, EndpointSlice, Service } from './service-types.ts';
+import type { EndpointSlice, Service } from './service-types.ts';
 
 /** Running Services. */
 export interface Services {
-  /** The endpoint that a new connection to a Service's address gets; undefined when it has none that is ready. */
-  route(host: string, port: number): Endpoint | undefined;
   close(): Promise<void>;
 }
 
@@ -72,14 +71,21 @@ export function startServices({ objects, network }: { objects: Objects; network:
     if (service !== undefined) sync(namespace, service);
   }
 
-  function route(host: string, port: number): Endpoint | undefined {
+  /** For connections that pods make: a Service's address and port, or undefined when it is none. */
+  function route(host: string, port: number, signal: AbortSignal): Promise<Duplex> | undefined {
     for (const addresses of listeners.values()) {
       const listener = addresses.get(`${host}:${port}`);
-      if (listener !== undefined) return listener.next();
+      if (listener === undefined) continue;
+      const endpoint = listener.next();
+      if (endpoint !== undefined) return dial(endpoint, signal);
+      return Promise.reject(
+        Object.assign(new Error('the service has no endpoints'), { code: 'ECONNREFUSED' }),
+      );
     }
     return undefined;
   }
 
+  network.useServices(route);
   const unsubscribe = objects.subscribe(['Service', 'EndpointSlice'], onEvent);
 
   function close(): Promise<void> {
@@ -89,7 +95,7 @@ export function startServices({ objects, network }: { objects: Objects; network:
     return Promise.resolve();
   }
 
-  return { route, close };
+  return { close };
 }
 
 /** The addresses that a Service listens on. */

@@ -1,0 +1,221 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { connect as connectSocket, createServer } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { extname, join as joinPath } from 'node:path';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { firstLine, killProcess } from '../kubelet/processes.ts';
+import type { Machine } from '../kubelet/machine.ts';
+import { answerName } from './name-relay.ts';
+import { connectTcp } from './connect-tcp.ts';
+import { acceptHeader, sendHeader } from './relay-protocol.ts';
+import { join } from './service-listener.ts';
+
+/** The pods' network; it exists inside its namespace only, so it can hide nothing of the machine's own. */
+const PREFIX = '10.213';
+/** Routing table in which every address is the relay's. */
+const ROUTES = 77;
+/** The relay's address as the pods see it; it is their name server too. */
+export const GATEWAY = `${PREFIX}.0.1`;
+/** Where pods go outside besides Services; a further port opens when a pod is first seen trying it. */
+const OUTGOING_PORTS = [22, 80, 443, 5000, 8080, 8443];
+const TRYING_POLL_MS = 250;
+const DIAL_DEADLINE_MS = 20_000;
+/** State of a connection that waits for its answer, in /proc/net/tcp. */
+const SYN_SENT = '02';
+
+/** Makes the bridge of the pods and goes on as the relay. What is sent to a port that nobody listens on vanishes, so its sender tries again. */
+const NETWORK_SCRIPT = `
+ip=$1; shift
+"$ip" -batch - <<END || exit 1
+link set lo up
+link add pods type bridge
+addr add ${GATEWAY}/16 dev pods
+link set pods up
+route add local default dev lo table ${ROUTES}
+END
+for key in all default pods; do echo 1 > /proc/sys/net/ipv4/conf/$key/route_localnet; done
+exec "$@"`;
+
+/** Reads lines of commands in the pods' network: `attach NUMBER ADDRESS` answers with the id of a process that holds the pod's network, `open PORT` with `ok`. */
+const CONTROL_SCRIPT = `
+ip=$1 unshare=$2 nsenter=$3
+attach() {
+  pid=$("$unshare" --net sh -c 'echo $$; exec sleep 2147483647 >&- 2>&-' &)
+  "$ip" -batch - <<END || return 1
+link add pod$1 type veth peer name eth0 netns $pid
+link set pod$1 master pods up
+END
+  "$nsenter" --net=/proc/$pid/ns/net sh -c "
+for key in all default eth0; do echo 1 > /proc/sys/net/ipv4/conf/\\$key/route_localnet; done
+'$ip' -batch - <<END
+link set lo up
+addr add $2/16 dev eth0
+link set eth0 up
+route add default via ${GATEWAY}
+route del local 127.0.0.0/8 dev lo table local
+route add local 127.0.0.0/16 dev lo table local
+END" || return 1
+  echo "$pid"
+}
+open() {
+  "$ip" rule add iif pods ipproto tcp dport "$1" lookup ${ROUTES} && echo ok
+}
+while read -r line; do $line || echo failed; done`;
+
+/** A network namespace for the pods, with a relay to the machine. */
+export interface PodsNamespace {
+  /** Gives a pod a network of its own; returns its address and the process that holds it. */
+  attach(): Promise<{ ip: string; processId: number }>;
+  detach(processId: number): void;
+  connect(ip: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  /** Lets pods reach a port of Services. */
+  openPort(port: number): void;
+  close(): Promise<void>;
+}
+
+/** Where a connection of a pod goes: resolves a Service's address; undefined when it is none. */
+export type Route = (host: string, port: number, signal: AbortSignal) => Promise<Duplex> | undefined;
+
+/** Starts the relay and the pods' bridge. Rejects when the machine does not let it after all. */
+export async function startPodsNamespace(
+  machine: Machine,
+  folder: string,
+  { route, environment }: { route: Route; environment: Record<string, string> },
+): Promise<PodsNamespace> {
+  mkdirSync(folder, { recursive: true });
+  const [inbound, outbound] = [joinPath(folder, 'in.sock'), joinPath(folder, 'out.sock')];
+  for (const path of [inbound, outbound]) rmSync(path, { force: true });
+  const server = createServer({ allowHalfOpen: true }, (socket) => void serveOutbound(socket, route));
+  server.listen(outbound);
+  await once(server, 'listening');
+  const { unshare = '', ip = '', sh = '', nsenter = '' } = machine.tools;
+  const options = { env: { ...process.env, ...environment, NODE_OPTIONS: '' }, detached: true } as const;
+  const relayFile = fileURLToPath(new URL(`./relay${extname(import.meta.url)}`, import.meta.url));
+  const node = [
+    process.execPath,
+    '--disable-warning=ExperimentalWarning',
+    relayFile,
+    inbound,
+    outbound,
+    GATEWAY,
+  ];
+  const command = [...machine.unshareUser, '--net', sh, '-c', NETWORK_SCRIPT, 'sh', ip, ...node];
+  const relay = spawn(unshare, command, { ...options, stdio: ['pipe', 'pipe', 'ignore'] });
+  if ((await firstLine(relay.stdout).next()) !== 'ready') {
+    server.close();
+    throw new Error('the network of the pods could not be made');
+  }
+  const into = [...machine.enterUser, '--target', String(relay.pid), '--net', sh, '-c', CONTROL_SCRIPT];
+  const control = spawn(nsenter, [...into, 'sh', ip, unshare, nsenter], {
+    ...options,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  return createNamespace(relay, control, { server, inbound });
+}
+
+type PipedProcess = ReturnType<typeof spawn> & { stdin: Writable; stdout: Readable };
+
+function createNamespace(
+  relay: PipedProcess,
+  control: PipedProcess,
+  { server, inbound }: { server: Server; inbound: string },
+): PodsNamespace {
+  const answers = firstLine(control.stdout);
+  const holders = new Set<number>();
+  const open = new Set<number>();
+  let last = 1;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  /** One command at a time: each is answered by one line. */
+  function ask(line: string): Promise<string> {
+    const answer = turn.then(() => {
+      control.stdin.write(`${line}\n`);
+      return answers.next();
+    });
+    turn = answer;
+    return answer;
+  }
+
+  async function attach(): Promise<{ ip: string; processId: number }> {
+    last = last >= 65_000 ? 2 : last + 1;
+    const ip = `${PREFIX}.${Math.floor(last / 250)}.${(last % 250) + 2}`;
+    const processId = Number(await ask(`attach ${last} ${ip}`));
+    if (!(processId > 0)) throw new Error(`the network of a pod could not be made (address ${ip})`);
+    holders.add(processId);
+    return { ip, processId };
+  }
+
+  function openPort(port: number): void {
+    if (open.has(port)) return;
+    open.add(port);
+    relay.stdin.write(`listen ${port}\n`);
+    void ask(`open ${port}`);
+  }
+
+  async function connect(ip: string, port: number, signal: AbortSignal): Promise<Duplex> {
+    const socket = connectSocket({ path: inbound, allowHalfOpen: true });
+    const abort = (): void => void socket.destroy(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      await sendHeader(socket, [ip, String(port)]);
+      return socket;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  const polling = setInterval(() => {
+    for (const holder of holders) for (const port of triedPorts(holder)) openPort(port);
+  }, TRYING_POLL_MS).unref();
+
+  function close(): Promise<void> {
+    clearInterval(polling);
+    for (const holder of holders) killProcess(holder, 'SIGKILL');
+    for (const child of [control, relay]) child.kill('SIGKILL');
+    server.close();
+    return Promise.resolve();
+  }
+
+  for (const port of OUTGOING_PORTS) openPort(port);
+  const detach = (processId: number): void => {
+    if (holders.delete(processId)) killProcess(processId, 'SIGKILL');
+  };
+  return { attach, detach, connect, openPort, close };
+}
+
+/** Remote ports to which something in the network of `holder` is just trying to connect. */
+function triedPorts(holder: number): number[] {
+  try {
+    const rows = readFileSync(`/proc/${holder}/net/tcp`, 'utf8').trim().split('\n').slice(1);
+    return rows
+      .map((row) => row.trim().split(/\s+/))
+      .flatMap(([, , remote = '', state]) =>
+        state === SYN_SENT ? [Number.parseInt(remote.split(':')[1] ?? '', 16)] : [],
+      );
+  } catch {
+    // The pod has just gone.
+    return [];
+  }
+}
+
+/** A connection that a pod makes, or a name that it looks up. */
+async function serveOutbound(socket: Socket, route: Route): Promise<void> {
+  socket.on('error', () => socket.destroy());
+  try {
+    const [host = '', port] = await acceptHeader(socket);
+    if (host === 'dns') {
+      socket.write('ok\n');
+      await answerName(socket);
+      return;
+    }
+    const deadline = AbortSignal.timeout(DIAL_DEADLINE_MS);
+    const target = await (route(host, Number(port), deadline) ?? connectTcp(host, Number(port), deadline));
+    socket.write('ok\n');
+    join(socket, target);
+  } catch (error) {
+    socket.end(`${(error as NodeJS.ErrnoException).code ?? 'EIO'}\n`);
+  }
+}

@@ -51,11 +51,11 @@ const passing =
  * https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
  */
 export function findPodProblem(facts: PodFacts): Verdict | undefined {
-  const { pod, gone } = facts;
+  const { pod } = facts;
   return (
     failedPhase(facts) ??
     firstOf(containersOf(pod), (container) => containerProblem(container, facts)) ??
-    (gone || pod.metadata.deletionTimestamp !== undefined ? removal(facts) : undefined) ??
+    (isLeaving(facts) ? removal(facts) : undefined) ??
     unschedulable(facts) ??
     stuckStart(facts)
   );
@@ -100,52 +100,65 @@ function containerProblem(container: ContainerView, facts: PodFacts): Verdict | 
   const { waiting, terminated } = container.state;
   if (waiting?.reason !== undefined) return waitingProblem(container, waiting.reason, facts);
   if (terminated === undefined) return undefined;
-  const name = `container ${container.name} of agent pod ${facts.pod.metadata.name}`;
-  if (terminated.reason === 'OOMKilled') {
-    const limit = facts.pod.spec.containers.find((entry) => entry.name === container.name)?.resources
-      ?.limits?.['memory'];
-    return {
-      problem: 'outOfMemory',
-      message: `${name} was killed: out of memory${limit === undefined ? '' : ` (its limit is ${String(limit as string)})`}`,
-      hint: 'raise its memory limit, or let the script use less',
-    };
-  }
+  if (terminated.reason === 'OOMKilled') return outOfMemory(container.name, facts.pod);
   if (terminated.reason === 'ContainerCannotRun' || terminated.reason === 'StartError') {
     return startProblem(container, terminated.message ?? terminated.reason);
   }
   const isStep = facts.stepContainers.has(container.name);
-  const isInit =
-    facts.pod.status.initContainerStatuses?.some(({ name: init }) => init === container.name) === true;
-  const leaving = facts.gone || facts.pod.metadata.deletionTimestamp !== undefined;
-  if (leaving || (terminated.exitCode === 0 && (!isStep || isInit))) return undefined;
+  if (isLeaving(facts) || (terminated.exitCode === 0 && !isStep)) return undefined;
   const why = terminated.message ?? terminated.reason;
+  const detail = why === undefined ? '' : ` (${oneLine(why)})`;
   return {
     problem: 'containerExited',
-    message: `${name} ended with exit code ${String(terminated.exitCode)}${why === undefined ? '' : ` (${oneLine(why)})`}`,
+    message: `${called(container.name, facts.pod)} ended with exit code ${String(terminated.exitCode)}${detail}`,
     hint: isStep
       ? 'its main process is the one that keeps it for the steps'
       : 'look at its log: kubectl logs',
   };
 }
 
+function outOfMemory(container: string, pod: PodView): Verdict {
+  const limit = pod.spec.containers.find(({ name }) => name === container)?.resources?.limits?.['memory'];
+  return {
+    problem: 'outOfMemory',
+    message: `${called(container, pod)} was killed: out of memory${limit === undefined ? '' : ` (its limit is ${limit})`}`,
+    hint: 'raise its memory limit, or let the script use less',
+  };
+}
+
+function called(container: string, pod: PodView): string {
+  return `container ${container} of agent pod ${pod.metadata.name}`;
+}
+
+function isLeaving({ pod, gone }: PodFacts): boolean {
+  return gone || pod.metadata.deletionTimestamp !== undefined;
+}
+
 function waitingProblem(container: ContainerView, reason: string, facts: PodFacts): Verdict | undefined {
   const told = container.state.waiting?.message ?? '';
   if (startReasons.has(reason)) return startProblem(container, told === '' ? reason : told);
-  if (!pullReasons.has(reason)) return undefined;
-  const image =
-    facts.pod.spec.containers.find(({ name }) => name === container.name)?.image ?? container.image;
-  const failures = facts.events.filter(
+  return pullReasons.has(reason) ? pullProblem(container, { reason, told }, facts) : undefined;
+}
+
+function pullProblem(
+  container: ContainerView,
+  { reason, told }: { reason: string; told: string },
+  { pod, events, ageMs }: PodFacts,
+): Verdict | undefined {
+  const image = pod.spec.containers.find(({ name }) => name === container.name)?.image ?? container.image;
+  const failures = events.filter(
     (event) => event.reason === 'Failed' && event.message.includes(image) && /pull/i.test(event.message),
   );
   const detail = failures.at(-1)?.message ?? told;
   const tries = Math.max(0, ...failures.map(({ count }) => count));
   // What passes by itself is left to the kubelet, which tries again, until it has failed three times.
   if (passing.test(detail) && tries < 3) return undefined;
-  if (reason === 'ImagePullBackOff' && detail === told && failures.length === 0 && facts.ageMs < 5000)
-    return undefined;
+  // The event that says why comes a moment after the state.
+  if (reason === 'ImagePullBackOff' && failures.length === 0 && ageMs < 5000) return undefined;
+  const why = pullReason(detail);
   return {
     problem: 'imagePull',
-    message: `cannot pull image "${image}" for container ${container.name}: ${oneLine(pullReason(detail) || reason)}`,
+    message: `cannot pull image "${image}" for container ${container.name}: ${oneLine(why === '' ? reason : why)}`,
     hint: 'check the name and tag, and that agent.imagePullSecrets has the registry’s credentials',
   };
 }
@@ -159,25 +172,39 @@ function startProblem(container: ContainerView, detail: string): Verdict {
   };
 }
 
-/** Who deleted the pod is told by its events, where it was not a person. */
+/** Who took the pod away, by its events (all versions) and its condition DisruptionTarget (1.26 and later). */
+const removals: readonly { problem: AgentProblem; words: string; events: RegExp; disruption: RegExp }[] = [
+  {
+    problem: 'preempted',
+    words: 'was preempted for a pod of higher priority',
+    events: /^(?:Preempted|Preempting)$/,
+    disruption: /^Preemption/,
+  },
+  {
+    problem: 'nodeLost',
+    words: 'was removed from its node',
+    events: /^(?:TaintManagerEviction|NodeNotReady|DeletingNode)$/,
+    disruption: /^(?:DeletionByTaintManager|DeletionByPodGC)$/,
+  },
+  {
+    problem: 'evicted',
+    words: 'was evicted from its node',
+    events: /^Evicted$/,
+    disruption: /^(?:EvictionByEvictionAPI|TerminationByKubelet)$/,
+  },
+];
+
 function removal({ pod, events }: PodFacts): Verdict {
   const name = `agent pod ${pod.metadata.name}`;
-  const has = (reason: string) => events.find((event) => event.reason === reason);
   const disruption = pod.status.conditions?.find(
     ({ type, status }) => type === 'DisruptionTarget' && status === 'True',
   );
-  if (has('Preempted') !== undefined || disruption?.reason?.startsWith('Preemption') === true) {
-    return {
-      problem: 'preempted',
-      message: `${name} was preempted for a pod of higher priority${suffix(has('Preempted') ?? disruption)}`,
-    };
-  }
-  const lost = has('TaintManagerEviction') ?? has('NodeNotReady') ?? has('DeletingNode');
-  if (lost !== undefined || disruption?.reason === 'DeletionByTaintManager') {
-    return { problem: 'nodeLost', message: `${name} was removed from its node${suffix(lost ?? disruption)}` };
-  }
-  if (has('Evicted') !== undefined || disruption?.reason === 'EvictionByEvictionAPI') {
-    return { problem: 'evicted', message: `${name} was evicted${suffix(has('Evicted') ?? disruption)}` };
+  for (const { problem, words, ...signs } of removals) {
+    const event = events.find(({ reason }) => signs.events.test(reason));
+    const isCause = signs.disruption.test(disruption?.reason ?? '');
+    if (event !== undefined || isCause) {
+      return { problem, message: `${name} ${words}${suffix(event ?? disruption)}` };
+    }
   }
   return { problem: 'deleted', message: `${name} was deleted by somebody while the run needed it` };
 }

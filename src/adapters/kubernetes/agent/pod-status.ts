@@ -36,7 +36,7 @@ const PodSchema = z.object({
           z.object({
             name: z.string(),
             image: z.string().default(''),
-            resources: z.object({ limits: z.record(z.string(), z.unknown()).optional() }).optional(),
+            resources: z.object({ limits: z.record(z.string(), z.coerce.string()).optional() }).optional(),
           }),
         )
         .default([]),

@@ -131,13 +131,11 @@ class StepFollow {
       : ['follow', id, String(this.offset)];
     this.#context.failure.throwIfAborted();
     const socket = await this.#context.open(args, stdin, signal);
-    let silent = false;
     let farewell: NodeJS.Timeout | undefined;
     const abort = () => socket.close();
     const lose = () => (farewell = setTimeout(abort, lastWordsMs).unref());
     const watchdog = setTimeout(() => {
-      silent = true;
-      socket.close();
+      socket.close(`nothing was heard for ${String(this.#context.silenceMs / 1000)} s`);
     }, this.#context.silenceMs);
     signal.addEventListener('abort', abort, { once: true });
     this.#context.failure.addEventListener('abort', lose, { once: true });
@@ -148,7 +146,7 @@ class StepFollow {
       if (typeof ended === 'object') return ended;
       signal.throwIfAborted();
       this.#context.failure.throwIfAborted();
-      return silent ? `nothing was heard for ${String(this.#context.silenceMs / 1000)} s` : ended;
+      return ended;
     } finally {
       clearTimeout(watchdog);
       clearTimeout(farewell);
@@ -158,6 +156,7 @@ class StepFollow {
     }
   }
 
+  /** Reads one exec to its end. */
   async #read(socket: ChannelSocket, watchdog: NodeJS.Timeout): Promise<StepEnd | string> {
     const control = new ControlParser();
     for (;;) {

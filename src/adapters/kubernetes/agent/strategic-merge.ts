@@ -27,13 +27,13 @@ type Fields = Record<string, unknown>;
  */
 export function strategicMerge(base: Fields, patch: Fields): Fields {
   if (patch['$patch'] === 'replace') return without$patch(patch);
-  const merged: Fields = { ...base };
+  const fields = new Map(Object.entries(base));
   for (const [key, value] of Object.entries(patch)) {
     if (key === '$patch') continue;
-    if (value === null) delete merged[key];
-    else merged[key] = mergeValue(key, merged[key], value);
+    if (value === null) fields.delete(key);
+    else fields.set(key, mergeValue(key, fields.get(key), value));
   }
-  return merged;
+  return Object.fromEntries(fields);
 }
 
 function mergeValue(key: string, base: unknown, patch: unknown): unknown {

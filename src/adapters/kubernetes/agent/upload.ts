@@ -8,6 +8,7 @@ import { TransferError } from './transfer-error.ts';
 /** Bytes of a chunk: the receiver starts a dd for each. */
 const chunkBytes = 4 * 1024 * 1024;
 const longestComplaint = 4096;
+const receipt = new RegExp(`${String.fromCharCode(0x1e)}SLIPWAY received (\\d+)\\n`);
 
 /**
  * Unpacks standard input into the directory `$1`. Where standard input cannot be closed (v4.channel.k8s.io) its end must be
@@ -83,8 +84,8 @@ async function receiveOutcome(socket: ChannelSocket, what: string): Promise<numb
       said = (said + message.data.toString('utf8')).slice(-longestComplaint);
     if (message.channel !== channels.status) continue;
     const result = parseExecStatus(message.data.toString('utf8'));
-    const received = /\u001eSLIPWAY received (\d+)\n/.exec(said)?.[1];
-    const complaint = said.replace(/\u001eSLIPWAY received \d+\n/, '').trim();
+    const received = receipt.exec(said)?.[1];
+    const complaint = said.replace(receipt, '').trim();
     if (result.type === 'exited' && result.exitCode === 0 && received !== undefined) return Number(received);
     if (result.type === 'lost') throw new UnreachableError(`cannot ${what}: ${result.reason}`);
     throw new TransferError(

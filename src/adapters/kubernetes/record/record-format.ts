@@ -41,6 +41,7 @@ const StageRecord = z.looseObject({
   offsets: z.record(z.string(), z.number()),
 });
 
+/** What is checked; fields that later versions of the same format add are kept. */
 const StoredRecord = z.looseObject({
   formatVersion: z.literal(formatVersion),
   runId: z.string(),
@@ -85,8 +86,8 @@ export function unpackRecord({ data, binaryData }: Partial<RecordData>, name: st
   }
   try {
     const parsed: unknown = JSON.parse(recordText({ data, binaryData }));
-    // Fields that later versions of the same format add are kept.
-    return StoredRecord.parse(parsed) as unknown as RunRecord;
+    StoredRecord.parse(parsed);
+    return parsed as RunRecord;
   } catch (error) {
     throw new RecordFormatError(`${name} cannot be read: it is damaged, or no record of a run`, {
       cause: error,

@@ -73,8 +73,8 @@ export class ChannelSocket {
   }
 
   /** Ends the connection at once. Idempotent. */
-  close(): void {
-    this.#end('closed by this side');
+  close(reason = 'closed by this side'): void {
+    this.#end(reason);
     this.#socket.terminate();
   }
 

@@ -1,5 +1,4 @@
 import type { Logger } from '../base/logger.ts';
-import type { RunStore } from '../ports/run-record.ts';
 import type { ResolveRegistryHost } from '../ports/registry.ts';
 import { createKubernetes, type Kubernetes } from '../adapters/kubernetes/create-kubernetes.ts';
 
@@ -40,18 +39,6 @@ export async function connectCluster(choice: ClusterChoice, options: ConnectOpti
     logger: options.logger,
     ...(options.retryBudgetMs === undefined ? {} : { retryBudgetMs: options.retryBudgetMs }),
   };
-  if (choice.cluster === 'sandbox') {
-    const { ensureSandbox } = await import('./sandbox.ts');
-    const sandbox = await ensureSandbox(options);
-    const kubernetes = await createKubernetes({ ...settings, kubeconfig: sandbox.kubeconfig });
-    return {
-      ...kubernetes,
-      name: 'sandbox',
-      namespace: choice.namespace ?? 'default',
-      sandbox: true,
-      resolveRegistryHost: () => sandbox.registry,
-    };
-  }
   const kubernetes = await createKubernetes({
     ...settings,
     ...(choice.kubeconfig === undefined ? {} : { kubeconfig: choice.kubeconfig }),
@@ -66,5 +53,3 @@ export async function connectCluster(choice: ClusterChoice, options: ConnectOpti
     resolveRegistryHost: () => undefined,
   };
 }
-
-export type { RunStore };

@@ -19,7 +19,8 @@ import { defaultAgentImage } from './default-agent-image.ts';
 import { createEventHub } from './event-hub.ts';
 import type { PipelineFile } from './pipeline-file.ts';
 import { createSecretReader } from './secret-reader.ts';
-import { stageDependencies, type BuildSettings } from './stage-dependencies.ts';
+import type { BuildSettings } from './builders.ts';
+import { stageDependencies } from './stage-dependencies.ts';
 import { stageKinds, stageKindsForReading } from './stage-kinds.ts';
 
 /** What runs of all origins have in common. */

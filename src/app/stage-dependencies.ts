@@ -1,17 +1,10 @@
-import { dockerBuilder } from '../adapters/docker/docker-builder.ts';
+import { userInfo, hostname } from 'node:os';
 import { createSourceRepository } from '../adapters/git/source-repository.ts';
-import { distributionRegistry } from '../adapters/oci/distribution-registry.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import type { ArtifactStore } from '../ports/artifact-store.ts';
-import type { Builders } from '../ports/builder.ts';
+import { createBuilders, type BuildSettings } from './builders.ts';
 import type { Connection } from './connection.ts';
 import type { StageDependencies } from './stage-kinds.ts';
-
-/** How images are built. */
-export interface BuildSettings {
-  /** Address of a Docker Engine; missing: $DOCKER_HOST or the local socket. */
-  dockerHost?: string;
-}
 
 /** What {@link stageDependencies} is made from. */
 export interface StageDependencyOptions {
@@ -25,13 +18,29 @@ export interface StageDependencyOptions {
 
 /** Joins the kinds of stages with the adapters they work through. */
 export function stageDependencies(options: StageDependencyOptions): StageDependencies {
-  const { connection, directory, artifacts } = options;
+  const { connection, directory, artifacts, build, environment } = options;
   const { cluster, pods } = connection;
+  const { builders } = createBuilders(connection, build, environment);
   return {
     checkout: { repository: createSourceRepository(), directory },
     run: { artifacts },
-    image: { builders: createBuilders(options) },
-    deploy: { cluster, pods, clock: systemClock },
-    verify: { cluster, pods, clock: systemClock },
+    image: { builders },
+    deploy: { cluster, pods, clock: systemClock, who: whoReleases(environment) },
+    verify: { cluster, pods },
   };
+}
+
+/** Who releases: the CI system's build where one calls us, else user and machine. */
+export function whoReleases(environment: NodeJS.ProcessEnv): string {
+  const build = environment['BUILD_URL'] ?? environment['CI_JOB_URL'];
+  return build ?? `${userName()}@${hostname()}`;
+}
+
+/** A user id without an entry in the machine's list has no name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${String(process.getuid?.() ?? '?')}`;
+  }
 }

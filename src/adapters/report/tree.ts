@@ -11,12 +11,13 @@ const redrawMs = 100;
 /**
  * The live tree on a terminal. Drawn at most ten times a second, whatever the amount of output; at the end the tree
  * stays, with the last lines and failed tests of whatever did not succeed below it.
+ * @param footer further lines below the tree, asked for at each drawing
  */
-export function createTreeReporter(terminal: NodeJS.WriteStream): Reporter {
+export function createTreeReporter(terminal: NodeJS.WriteStream, footer: () => string[] = () => []): Reporter {
   const view = new RunView();
   const draw = createLogUpdate(terminal);
   const size = () => ({ columns: terminal.columns || 80, rows: terminal.rows || 24 });
-  const redraw = () => draw(treeText(view, Date.now(), size()).join('\n'));
+  const redraw = () => draw([...treeText(view, Date.now(), size()), ...footer()].join('\n'));
   const timer = setInterval(redraw, redrawMs);
   timer.unref();
   return {
@@ -25,7 +26,7 @@ export function createTreeReporter(terminal: NodeJS.WriteStream): Reporter {
     },
     close(): Promise<void> {
       clearInterval(timer);
-      draw(treeText(view, Date.now(), { columns: size().columns, rows: Infinity }).join('\n'));
+      draw([...treeText(view, Date.now(), { columns: size().columns, rows: Infinity }), ...footer()].join('\n'));
       draw.done();
       const text = endText(view).join('\n');
       if (text === '') return Promise.resolve();

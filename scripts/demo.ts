@@ -1,0 +1,124 @@
+/**
+ * `npm run demo`: the main job on the sandbox, on this machine alone. Releases version 1 of examples/quickstart, rolls
+ * version 2 out and tries a broken version 3, with clients that count requests all along.
+ */
+import path from 'node:path';
+import ansis from 'ansis';
+import { createPlainReporter } from '../src/adapters/report/plain.ts';
+import { Output } from '../src/adapters/report/output.ts';
+import { createTreeReporter } from '../src/adapters/report/tree.ts';
+import { silentLogger } from '../src/base/logger.ts';
+import { Masker } from '../src/base/mask.ts';
+import { connectCluster, type Connection } from '../src/app/connection.ts';
+import { readPipelineFile } from '../src/app/pipeline-file.ts';
+import { runPipeline } from '../src/app/run-pipeline.ts';
+import { cancelOnSignals } from '../src/cli/cancellation.ts';
+import type { RunOutcome } from '../src/ports/events.ts';
+import { makeExampleRepository } from '../test/support/example-repository.ts';
+import { RequestCounter } from './demo/request-counter.ts';
+
+const namespace = 'quickstart';
+const { stdout } = process;
+
+interface Chapter {
+  title: string;
+  parameters: Record<string, string>;
+  expected: RunOutcome;
+}
+
+const chapters: readonly Chapter[] = [
+  { title: 'Version 1 is released', parameters: { version: '1.0.0' }, expected: 'succeeded' },
+  { title: 'Version 2 is rolled out while clients keep asking', parameters: { version: '2.0.0' }, expected: 'succeeded' },
+  { title: 'Version 3 crashes at its start and is taken back', parameters: { version: '3.0.0', fault: 'crash' }, expected: 'rolledBack' },
+];
+
+async function main(signal: AbortSignal): Promise<void> {
+  say(ansis.bold('Slipway on this machine: a sandbox that speaks the Kubernetes API, no cluster, no Docker.\n'));
+  const connection = await connectCluster({ cluster: 'sandbox' }, { logger: silentLogger, signal });
+  const repository = await makeExampleRepository('quickstart');
+  const requests = new RequestCounter(signal);
+  try {
+    for (const [index, chapter] of chapters.entries()) {
+      say(`\n${ansis.bold(`${String(index + 1)}. ${chapter.title}`)}\n`);
+      await play(chapter, { connection, directory: repository.directory, requests, signal });
+      if (index === 0) requests.start(await serviceUrl(connection, signal));
+    }
+    await requests.stop();
+    say(`\n${requests.summary()}\n`);
+    if (requests.failures > 0) throw new Error(`${String(requests.failures)} requests were lost:\n${requests.errors.join('\n')}`);
+  } finally {
+    await requests.stop();
+    await repository.remove();
+    await connection.close();
+  }
+  say(nextSteps());
+}
+
+interface Stage {
+  connection: Connection;
+  directory: string;
+  requests: RequestCounter;
+  signal: AbortSignal;
+}
+
+async function play({ parameters, expected }: Chapter, stage: Stage): Promise<void> {
+  const { connection, directory, requests, signal } = stage;
+  const reporter = stdout.isTTY
+    ? createTreeReporter(stdout, () => (requests.running ? [`   ${requests.summary()}`] : []))
+    : createPlainReporter({ output: new Output(stdout), timestamps: false, quiet: false });
+  const { outcome } = await runPipeline({
+    file: await readPipelineFile(path.join(directory, 'app.yaml')),
+    parameters: { ...parameters, namespace },
+    trigger: {},
+    connection,
+    reporters: [reporter],
+    resultsDirectory: path.join(directory, 'slipway-results'),
+    build: {},
+    engine: {},
+    masker: new Masker(),
+    logger: silentLogger,
+    environment: process.env,
+    signal,
+  });
+  if (outcome !== expected) throw new Error(`the run was to end ${expected} and ended ${outcome}`);
+}
+
+async function serviceUrl(connection: Connection, signal: AbortSignal): Promise<string> {
+  const reference = { apiVersion: 'v1', kind: 'Service', namespace, name: 'quickstart' };
+  const service = (await connection.cluster.get(reference, { signal })) as { spec?: { clusterIP?: string; ports?: { port: number }[] } } | undefined;
+  const address = service?.spec?.clusterIP;
+  const port = service?.spec?.ports?.[0]?.port;
+  if (address === undefined || port === undefined) throw new Error('the Service quickstart has no address');
+  return `http://${address}:${String(port)}/version`;
+}
+
+function nextSteps(): string {
+  return `
+${ansis.bold('Look around')} (the sandbox goes on until you stop it):
+  npx pipeline sandbox status
+  export KUBECONFIG=$(npx pipeline sandbox kubeconfig)
+  kubectl -n quickstart get deployments,replicasets,pods,services
+  npx pipeline release history quickstart -n quickstart --cluster sandbox
+
+${ansis.bold('Try next')}:
+  npx pipeline validate examples/quickstart/app.yaml
+  npx pipeline run examples/quickstart/app.yaml --cluster sandbox -p version=4.0.0
+  npx pipeline sandbox stop
+
+${ansis.bold('Your own application')}: docs/pipeline-file.md; on your cluster: pipeline doctor app.yaml
+`;
+}
+
+function say(text: string): void {
+  stdout.write(text);
+}
+
+const { signal, dispose } = cancelOnSignals();
+try {
+  await main(signal);
+} catch (error) {
+  process.stderr.write(`\nthe demo failed: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+} finally {
+  dispose();
+}

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { makeExampleRepository, type Edit, type ExampleRepository } from '../support/example-repository.ts';
 import { startLoad, type LoadClient } from '../support/load-client.ts';
-import { runPipeline, type PipelineResult } from '../support/pipeline-command.ts';
+import { expectExit, runPipeline, type PipelineResult } from '../support/pipeline-command.ts';
 import { clusterArguments, ourObjects } from '../support/runner.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
 
@@ -111,7 +111,7 @@ describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) 
     async () => {
       const result = await run();
 
-      expect(result).toMatchObject({ exitCode: 0 });
+      expectExit(result, 0);
       expect(result.stdout + result.stderr).toContain(`${tests} passed`);
       expect(await deployedImage()).toMatch(
         new RegExp(`^${environment.registry}/examples/${name}@sha256:[0-9a-f]{64}$`),
@@ -132,7 +132,7 @@ describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) 
       const seen = await load.stop();
       load = undefined;
 
-      expect(result).toMatchObject({ exitCode: 0 });
+      expectExit(result, 0);
       expect(seen).toMatchObject({ failures: 0, errors: [], last: '2.0.0' });
       expect(Object.keys(seen.versions).sort()).toEqual(['1.0.0', '2.0.0']);
       expect(await deployedImage()).not.toBe(before);
@@ -152,7 +152,7 @@ describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) 
       const seen = await load.stop();
       load = undefined;
 
-      expect(result).toMatchObject({ exitCode: 5 });
+      expectExit(result, 5);
       expect(result.stdout + result.stderr).toMatch(/rolled back/i);
       expect(seen).toMatchObject({ failures: 0, errors: [], last: '2.0.0' });
       expect(Object.keys(seen.versions)).toEqual(['2.0.0']);

@@ -84,3 +84,10 @@ export async function runPipeline(
 ): Promise<PipelineResult> {
   return startPipeline(args, options).result;
 }
+
+/** @throws Error with the last output of the command when it ended otherwise */
+export function expectExit(result: PipelineResult, exitCode: number): void {
+  if (result.exitCode === exitCode) return;
+  const tail = `${result.stdout}\n--- stderr\n${result.stderr}`.trim().split('\n').slice(-60).join('\n');
+  throw new Error(`pipeline ended with ${result.exitCode}, not ${exitCode}:\n${tail}`);
+}

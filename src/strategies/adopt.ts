@@ -1,13 +1,14 @@
 import type { CallOptions, Cluster } from '../ports/cluster.ts';
 import type { KubernetesObject } from '../ports/kubernetes-object.ts';
 import { referenceOf, selectorText, isWorkload, type Workload } from './workload-objects.ts';
-import { newReplicaSet, workloadState } from './workload-state.ts';
+import { newReplicaSet } from './deployment-state.ts';
 
 const hashLabel = 'pod-template-hash';
 
 /**
  * What serves now of the workloads that a first release is about to change, as objects that bring it back: their pod
- * templates, taken from the workload itself when it is settled, else from the ReplicaSet with most available pods.
+ * templates, taken from the workload itself, and for a Deployment in
+ * trouble from the ReplicaSet with most available pods.
  * Jobs and bare Pods are not adopted: there is no going back to what has run.
  */
 export async function adoptable(
@@ -32,14 +33,7 @@ async function servingTemplate(
   cluster: Cluster,
   options: CallOptions,
 ): Promise<Workload['spec']['template']> {
-  const reference = referenceOf(live);
-  const generation = live.metadata.generation ?? 0;
-  if (live.kind !== 'Deployment') {
-    const state = workloadState(reference, { workload: live, replicaSets: [], pods: [], generation }, 1);
-    return state.ready > 0 || live.kind !== 'StatefulSet' || (live.status?.readyReplicas ?? 0) > 0
-      ? live.spec.template
-      : undefined;
-  }
+  if (live.kind !== 'Deployment') return live.spec.template;
   const selection = {
     namespace: live.metadata.namespace ?? '',
     labelSelector: selectorText(live.spec.selector),

@@ -1,5 +1,5 @@
 import type { CallOptions, Cluster } from '../ports/cluster.ts';
-import type { KubernetesObject, ObjectReference } from '../ports/kubernetes-object.ts';
+import type { ObjectReference } from '../ports/kubernetes-object.ts';
 import {
   applicationLabel,
   configurationLabel,
@@ -16,16 +16,19 @@ const kept = new Set(['Namespace', 'CustomResourceDefinition', 'PersistentVolume
  * The objects that earlier revisions had and this one has not. Configuration of a revision is not among them: it
  * stays as long as a kept revision needs it.
  */
-export function superfluous(record: ReleaseRecord, wanted: RevisionRecord): ObjectReference[] {
+export function superfluous(
+  record: ReleaseRecord,
+  wanted: Pick<RevisionRecord, 'objects'>,
+): ObjectReference[] {
   const keep = new Set(wanted.objects.map(keyOf));
   const versioned = new Set(record.history.flatMap((entry) => entry.configuration));
   const found = new Map<string, ObjectReference>();
   for (const reference of record.history.flatMap((entry) => entry.objects)) {
-    const key = keyOf(reference as ObjectReference);
+    const key = keyOf(reference);
     if (keep.has(key) || kept.has(reference.kind)) continue;
     const configuration = reference.kind === 'ConfigMap' || reference.kind === 'Secret';
     if (configuration && versioned.has(reference.name)) continue;
-    found.set(key, reference as ObjectReference);
+    found.set(key, reference);
   }
   return [...found.values()];
 }
@@ -64,11 +67,7 @@ export async function removeOldConfiguration(
   for (const kind of withSecrets ? ['ConfigMap', 'Secret'] : ['ConfigMap']) {
     for (const namespace of namespaces) {
       const labelSelector = `${ownedBy(record.application)},${configurationLabel}`;
-      const found = await cluster.list<KubernetesObject>(
-        { apiVersion: 'v1', kind },
-        { namespace, labelSelector },
-        options,
-      );
+      const found = await cluster.list({ apiVersion: 'v1', kind }, { namespace, labelSelector }, options);
       for (const object of found) {
         if (needed.has(object.metadata.name)) continue;
         await cluster.delete(referenceOf({ ...object, apiVersion: 'v1', kind }), options);

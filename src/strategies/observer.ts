@@ -149,7 +149,7 @@ export class ReleaseObserver {
 
   async #follow(kind: ObjectKind, selection: Selection, watched: Watched): Promise<void> {
     try {
-      const events = this.#cluster.watch<KubernetesObject>(kind, selection, { signal: this.#stop.signal });
+      const events = this.#cluster.watch(kind, selection, { signal: this.#stop.signal });
       for await (const event of events) {
         if (event.type === 'reset') {
           watched.objects = new Map(event.objects.map((object) => [uidOf(object), typed(object, kind)]));

@@ -1,5 +1,5 @@
-import type { ContainerStatus, Pod } from './workload-objects.ts';
 import type { Problem, ProblemKind } from './strategy.ts';
+import { containersOf, type ContainerStatus, type Pod, type PodTemplate } from './workload-objects.ts';
 
 /** A symptom without the time it was first seen. */
 export type Symptom = Omit<Problem, 'sinceMs'>;
@@ -28,16 +28,19 @@ const configurationReasons = new Set([
  */
 export function symptomsOfPod(pod: Pod, restartLimit: number): Symptom[] {
   if (pod.metadata.deletionTimestamp !== undefined) return [];
-  const containers = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  const found = containers.flatMap((container) => {
-    const symptom = symptomOfContainer(pod, container, restartLimit);
-    return symptom === undefined ? [] : [symptom];
-  });
-  const scheduled = pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled');
+  const { initContainerStatuses = [], containerStatuses = [], conditions = [] } = pod.status ?? {};
+  const found = [...initContainerStatuses, ...containerStatuses].flatMap(
+    (status) =>
+      pullSymptom(pod, status) ??
+      configurationSymptom(pod, status) ??
+      crashSymptom(pod, status, restartLimit) ??
+      [],
+  );
+  const scheduled = conditions.find((condition) => condition.type === 'PodScheduled');
   if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
     found.push({
       kind: 'unschedulable',
-      message: `pod ${pod.metadata.name} cannot be scheduled: ${scheduled.message ?? 'no reason given'}`,
+      message: `pod ${pod.metadata.name} cannot be scheduled: ${oneLine(scheduled.message ?? 'no reason given')}`,
       key: `${pod.metadata.uid ?? pod.metadata.name}/unschedulable`,
       // A cluster autoscaler may bring a node: it explains, the deadline decides.
       graceMs: Number.POSITIVE_INFINITY,
@@ -46,44 +49,53 @@ export function symptomsOfPod(pod: Pod, restartLimit: number): Symptom[] {
   return found;
 }
 
-function symptomOfContainer(pod: Pod, status: ContainerStatus, restartLimit: number): Symptom | undefined {
-  const waiting = status.state?.waiting;
-  const reason = waiting?.reason ?? '';
-  const detail = waiting?.message === undefined ? reason : `${reason}: ${oneLine(waiting.message)}`;
-  const symptom = (kind: ProblemKind, message: string, graceMs: number): Symptom => ({
+function pullSymptom(pod: Pod, status: ContainerStatus): Symptom | undefined {
+  const { reason = '', message } = status.state?.waiting ?? {};
+  const final = finalReasons.has(reason) || finalPullError.test(message ?? '');
+  if (!finalReasons.has(reason) && !pullReasons.has(reason)) return undefined;
+  const image = containersOf(pod as unknown as PodTemplate).find(({ name }) => name === status.name)?.image;
+  const text = `image ${image ?? ''} cannot be pulled for ${nameOf(pod, status)} (${detail(status)})`;
+  return symptom({ pod, status, kind: 'imagePull', graceMs: final ? 0 : grace.imagePull }, text);
+}
+
+function configurationSymptom(pod: Pod, status: ContainerStatus): Symptom | undefined {
+  if (!configurationReasons.has(status.state?.waiting?.reason ?? '')) return undefined;
+  const about = { pod, status, kind: 'configuration', graceMs: grace.configuration } as const;
+  return symptom(about, `${nameOf(pod, status)} cannot start (${detail(status)})`);
+}
+
+function crashSymptom(pod: Pod, status: ContainerStatus, restartLimit: number): Symptom | undefined {
+  const { restartCount: restarts = 0, state, lastState } = status;
+  const last = lastState?.terminated ?? state?.terminated;
+  const looping = state?.waiting?.reason === 'CrashLoopBackOff' && restarts >= restartLimit;
+  const crashing = status.ready !== true && restarts > restartLimit + 1 && (last?.exitCode ?? 0) !== 0;
+  if (!looping && !crashing) return undefined;
+  const times = restarts === 1 ? 'once' : `${String(restarts)} times`;
+  const text = `${nameOf(pod, status)} crashes: ${exitText(last)}, restarted ${times}`;
+  return symptom({ pod, status, kind: 'crashLoop', graceMs: 0 }, text);
+}
+
+interface About {
+  pod: Pod;
+  status: ContainerStatus;
+  kind: ProblemKind;
+  graceMs: number;
+}
+
+function symptom({ pod, status, kind, graceMs }: About, message: string): Symptom {
+  const { uid, name, namespace = '' } = pod.metadata;
+  return {
     kind,
     message,
-    key: `${pod.metadata.uid ?? pod.metadata.name}/${status.name}/${kind}`,
+    key: `${uid ?? name}/${status.name}/${kind}`,
     graceMs,
     pod: {
-      namespace: pod.metadata.namespace ?? '',
-      name: pod.metadata.name,
+      namespace,
+      name,
       container: status.name,
       restarted: (status.restartCount ?? 0) > 0 && status.state?.terminated === undefined,
     },
-  });
-  const where = `container ${status.name} of pod ${pod.metadata.name}`;
-  if (finalReasons.has(reason) || pullReasons.has(reason)) {
-    const final = finalReasons.has(reason) || finalPullError.test(waiting?.message ?? '');
-    const image = containerImage(pod, status.name);
-    return symptom(
-      'imagePull',
-      `image ${image} cannot be pulled for ${where} (${detail})`,
-      final ? 0 : grace.imagePull,
-    );
-  }
-  if (configurationReasons.has(reason)) {
-    return symptom('configuration', `${where} cannot start (${detail})`, grace.configuration);
-  }
-  const restarts = status.restartCount ?? 0;
-  const last = status.lastState?.terminated ?? status.state?.terminated;
-  const looping = reason === 'CrashLoopBackOff' && restarts >= restartLimit;
-  const crashing = status.ready !== true && restarts > restartLimit + 1 && (last?.exitCode ?? 0) !== 0;
-  if (looping || crashing) {
-    const times = restarts === 1 ? 'once' : `${String(restarts)} times`;
-    return symptom('crashLoop', `${where} crashes: ${exitText(last)}, restarted ${times}`, 0);
-  }
-  return undefined;
+  };
 }
 
 /** `exit code 137 (OOMKilled)`. */
@@ -94,13 +106,13 @@ export function exitText(terminated: { exitCode: number; reason?: string } | und
   return `exit code ${String(exitCode)}${known ? '' : ` (${reason})`}`;
 }
 
-function containerImage(pod: Pod, container: string): string {
-  const spec = pod.spec as unknown as {
-    containers?: { name: string; image?: string }[];
-    initContainers?: { name: string; image?: string }[];
-  };
-  const all = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
-  return all.find(({ name }) => name === container)?.image ?? 'unknown';
+function nameOf(pod: Pod, status: ContainerStatus): string {
+  return `container ${status.name} of pod ${pod.metadata.name}`;
+}
+
+function detail({ state }: ContainerStatus): string {
+  const { reason = '', message } = state?.waiting ?? {};
+  return message === undefined ? reason : `${reason}: ${oneLine(message)}`;
 }
 
 function oneLine(text: string): string {
@@ -108,7 +120,7 @@ function oneLine(text: string): string {
   return line.length > 300 ? `${line.slice(0, 300)} …` : line;
 }
 
-/** `ReplicaFailure` of a ReplicaSet or Deployment: pods are refused at creation (quota, admission, forbidden). */
+/** `ReplicaFailure` of a ReplicaSet: pods are refused at creation (quota, admission, forbidden). */
 export function symptomOfCreation(
   owner: { kind: string; metadata: { name: string; uid?: string } },
   message: string,

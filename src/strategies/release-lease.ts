@@ -42,25 +42,17 @@ export interface LeaseRequest {
 export async function acquireReleaseLease(request: LeaseRequest, options: CallOptions): Promise<Lease> {
   const { cluster, clock, holder } = request;
   const begun = clock.now();
-  let seen = { version: '', since: begun, holder: '' };
-  // A renewal was seen: somebody is there. Before that the holder may be dead, which only time tells.
-  let alive = false;
+  const seen: Seen = { version: '', holder: '', since: begun, alive: false };
   for (;;) {
     const found = await cluster.get<LeaseObject>(leaseReference(request), options);
     const other = found?.spec?.holderIdentity ?? '';
-    const version = found?.metadata.resourceVersion ?? '';
-    if (version !== seen.version) {
-      alive = seen.version !== '';
-      if (other !== '' && other !== holder && other !== seen.holder) await request.onWait(other);
-      seen = { version, since: clock.now(), holder: other };
-    }
-    const durationMs = (found?.spec?.leaseDurationSeconds ?? leaseSeconds) * 1000;
-    const expired = clock.now() - seen.since >= durationMs;
-    if (found === undefined || other === '' || other === holder || expired) {
+    if (look(seen, found, clock.now()) && other !== '' && other !== holder) await request.onWait(other);
+    const isFree = other === '' || other === holder;
+    if (isFree || clock.now() - seen.since >= durationMs(found)) {
       const taken = await write(request, found, options);
       if (taken !== undefined) return hold(request, taken);
     }
-    if (alive && clock.now() - begun >= request.waitMs) {
+    if (seen.alive && clock.now() - begun >= request.waitMs) {
       throw new ReleaseBusyError(
         `${request.application} in namespace ${request.namespace} is being released by ${other}`,
         { hint: 'wait for it to end, or raise lockTimeout' },
@@ -68,6 +60,33 @@ export async function acquireReleaseLease(request: LeaseRequest, options: CallOp
     }
     await clock.sleep(1000, options);
   }
+}
+
+function durationMs(lease: LeaseObject | undefined): number {
+  return (lease?.spec?.leaseDurationSeconds ?? leaseSeconds) * 1000;
+}
+
+/** What is known of the Lease from looking at it again and again. */
+interface Seen {
+  version: string;
+  holder: string;
+  /** When its version was seen first, by our clock. */
+  since: number;
+  /** A renewal was seen: somebody is there. Before that the holder may be dead, which only time tells. */
+  alive: boolean;
+}
+
+/** Notes what is there now; true when there is another holder than before. */
+function look(seen: Seen, found: LeaseObject | undefined, now: number): boolean {
+  const version = found?.metadata.resourceVersion ?? '';
+  if (version === seen.version) return false;
+  const holder = found?.spec?.holderIdentity ?? '';
+  const isNew = holder !== seen.holder;
+  seen.alive = seen.version !== '' && holder !== '';
+  seen.version = version;
+  seen.holder = holder;
+  seen.since = now;
+  return isNew;
 }
 
 /** Who holds an application's lease; undefined when nobody does. Says nothing of whether the holder is alive. */
@@ -175,7 +194,7 @@ async function renew(request: LeaseRequest, renewal: Renewal): Promise<void> {
       renewal.renewed(now);
       if (written !== undefined) renewedAt = clock.now();
     } catch (error) {
-      if (renewal.signal.aborted) return;
+      if (isAborted(renewal.signal)) return;
       // The API does not answer: the lease is ours until it runs out.
       if (clock.now() - renewedAt >= leaseSeconds * 1000) {
         renewal.lost.abort(
@@ -190,4 +209,9 @@ async function renew(request: LeaseRequest, renewal: Renewal): Promise<void> {
       }
     }
   }
+}
+
+/** Asked after an await, where the compiler still believes what was asked before it. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
 }

@@ -61,7 +61,7 @@ export class ReleaseSession {
   get current(): CurrentRelease {
     const { current } = this.record;
     if (current === undefined) throw new InternalError(`no release of ${this.application} goes on`);
-    return current as CurrentRelease;
+    return current;
   }
 
   /** Writes the record, guarded by its version. @throws LeaseLostError */

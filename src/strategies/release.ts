@@ -208,13 +208,15 @@ async function begin(
       record = {
         ...record,
         stable: 1,
-        history: [entryOf(1, adopted, { ...request, by }, 'adopted', clock.now())],
+        history: [
+          entryOf({ number: 1, outcome: 'adopted', startedAt: clock.now() }, adopted, { ...request, by }),
+        ],
       };
     }
   }
   const number = nextRevision(record);
   await session.store.saveRevision(number, request.objects, { ...options, owner: session.owner });
-  const entry = entryOf(number, request.objects, request, 'unfinished', clock.now());
+  const entry = entryOf({ number, outcome: 'unfinished', startedAt: clock.now() }, request.objects, request);
   const { strategy, timeoutMs, rollback, prune, force } = request;
   await session.save(
     {
@@ -254,21 +256,17 @@ async function superseded(session: ReleaseSession): Promise<ReleaseRecord> {
 }
 
 function entryOf(
-  number: number,
+  head: Pick<RevisionRecord, 'number' | 'outcome' | 'startedAt'>,
   objects: readonly KubernetesObject[],
   { by, strategy }: Pick<ReleaseRequest, 'by' | 'strategy'>,
-  outcome: RevisionRecord['outcome'],
-  startedAt: number,
 ): RevisionRecord {
   const images = objects
     .flatMap((object) => containersOf(podTemplateOf(object)))
     .map((container) => [container.name, container.image ?? '']);
   return {
-    number,
-    outcome,
-    strategy: strategy.name,
+    ...head,
     ...by,
-    startedAt,
+    strategy: strategy.name,
     images: Object.fromEntries(images) as Record<string, string>,
     workloads: objects.filter(isWorkload).map(({ kind, metadata }) => ({ kind, name: metadata.name })),
     configuration: objects

@@ -153,3 +153,10 @@ export function selectorText(selector: Workload['spec']['selector']): string {
   });
   return [...labels, ...expressions].join(',');
 }
+
+/** The images of a workload's containers, for people. */
+export function imagesOf(workload: Workload): string {
+  return containersOf(podTemplateOf(workload))
+    .map((container) => container.image ?? '')
+    .join(', ');
+}

@@ -97,11 +97,12 @@ function requestOf(
 }
 
 /** Tells a release's progress as events of the stage. */
-function reportTo({ emit, stage }: StageContext, application: string): ReleaseReport {
+function reportTo(context: StageContext, application: string): ReleaseReport {
+  const { stage } = context;
   return {
     progress: (phase, message, tracks) =>
-      emit({ type: 'release.progress', stage: stage.name, application, phase, message, tracks }),
-    notice: (level, message) => emit({ type: 'notice', stage: stage.name, level, message }),
+      context.emit({ type: 'release.progress', stage: stage.name, application, phase, message, tracks }),
+    notice: (level, message) => context.emit({ type: 'notice', stage: stage.name, level, message }),
   };
 }
 

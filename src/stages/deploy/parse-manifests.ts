@@ -113,10 +113,18 @@ function isList(data: unknown): data is { kind: string; items: unknown[] } {
 
 /** What `kubectl get -o yaml` leaves in: no manifest says these, and apply refuses some. */
 function withoutServerFields(object: KubernetesObject): KubernetesObject {
-  const { uid, resourceVersion, generation, creationTimestamp, managedFields, selfLink, ...metadata } =
-    object.metadata;
-  const { status, ...rest } = object;
-  return { ...rest, metadata } as KubernetesObject;
+  const serverFields = [
+    'uid',
+    'resourceVersion',
+    'generation',
+    'creationTimestamp',
+    'managedFields',
+    'selfLink',
+  ];
+  const metadata = { ...object.metadata };
+  for (const field of serverFields) Reflect.deleteProperty(metadata, field);
+  const { status: _, ...rest } = object;
+  return { ...rest, metadata };
 }
 
 function duplicates(manifests: readonly Manifest[]): string[] {

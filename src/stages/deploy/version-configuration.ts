@@ -109,6 +109,18 @@ function rename(
   for (const child of Object.values(node)) rename(child, namespace, newName);
 }
 
+/** Kinds that refer to no ConfigMap or Secret, whatever strings they hold: the name of the application stands in most. */
+const withoutReferences = new Set([
+  'Namespace',
+  'Service',
+  'HorizontalPodAutoscaler',
+  'PodDisruptionBudget',
+  'NetworkPolicy',
+  'PersistentVolumeClaim',
+  'RoleBinding',
+  'ClusterRoleBinding',
+]);
+
 /** Every string that stands in an object without pod template (but for metadata), and the names of pull secrets. */
 function namesElsewhere(objects: readonly KubernetesObject[]): Set<string> {
   const names = new Set<string>();
@@ -117,7 +129,7 @@ function namesElsewhere(objects: readonly KubernetesObject[]): Set<string> {
     else if (typeof node === 'object' && node !== null) Object.values(node).forEach(collect);
   };
   for (const object of objects) {
-    if (isConfiguration(object)) continue;
+    if (isConfiguration(object) || withoutReferences.has(object.kind)) continue;
     const template = podTemplateOf(object);
     if (template !== undefined) {
       // The kubelet reads pull secrets anew for every pod; they are no part of what a revision is.

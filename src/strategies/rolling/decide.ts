@@ -151,6 +151,8 @@ function progressMessage(workloads: readonly WorkloadState[]): string {
     .filter((workload) => !workload.settled)
     .map((workload) => {
       const { name } = workload.reference;
+      if (workload.revision === undefined && workload.problems.length === 0)
+        return `${name} not taken up yet`;
       const counts = `${String(workload.updated)}/${String(workload.desired)} new, ${String(workload.ready)} ready`;
       const explained = workload.problems[0] === undefined ? '' : ` (${workload.problems[0].message})`;
       return `${name} ${counts}${explained}`;

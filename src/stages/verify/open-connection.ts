@@ -1,0 +1,66 @@
+import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { CallOptions, Cluster } from '../../ports/cluster.ts';
+import type { PodAccess } from '../../ports/pod-access.ts';
+import { resolve } from './service-endpoints.ts';
+
+/** What a check reaches the world through. */
+export interface Reach {
+  cluster: Cluster;
+  pods: Pick<PodAccess, 'connect'>;
+  /** Namespace of Services that are named without one. */
+  namespace: string;
+  /** Counts the attempts, so that each asks another of the ready pods. */
+  turn: number;
+}
+
+/** An open connection, or why there is none: a reason to try again, not an error. */
+export type Opened = { type: 'open'; stream: Duplex; to: string } | { type: 'closed'; reason: string };
+
+/**
+ * Opens a connection to `host:port`: to a ready pod behind the Service that the host names, through the API server
+ * (so it works wherever kubectl port-forward does), or directly. docs/decisions has the reasons.
+ */
+export async function openConnection(
+  target: { host: string; port: number },
+  reach: Reach,
+  options: CallOptions,
+): Promise<Opened> {
+  const { host, port } = target;
+  const destination = await resolve({ host, port, namespace: reach.namespace }, reach.cluster, options);
+  if (destination.type === 'outside') return direct(target, options);
+  const { endpoints, problem } = destination;
+  const endpoint = endpoints[reach.turn % Math.max(1, endpoints.length)];
+  if (endpoint === undefined) return { type: 'closed', reason: problem ?? `nothing answers for ${host}` };
+  const stream = await reach.pods.connect(endpoint, endpoint.port, options);
+  return { type: 'open', stream, to: `pod ${endpoint.pod}` };
+}
+
+async function direct(
+  { host, port }: { host: string; port: number },
+  { signal }: CallOptions,
+): Promise<Opened> {
+  const bare = host.replace(/^\[|\]$/g, '');
+  const socket = connect({ host: bare, port, signal });
+  return new Promise((settle, reject) => {
+    socket.once('connect', () => {
+      settle({ type: 'open', stream: socket, to: host });
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (signal.aborted) reject(signal.reason as Error);
+      else settle({ type: 'closed', reason: reasonOf(error, host, port) });
+    });
+  });
+}
+
+function reasonOf(error: NodeJS.ErrnoException, host: string, port: number): string {
+  switch (error.code) {
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${host} is not known, neither to DNS here nor as SERVICE.NAMESPACE in the cluster`;
+    case 'ECONNREFUSED':
+      return `${host} refuses connections on port ${String(port)}`;
+    default:
+      return `no connection to ${host}:${String(port)}: ${error.message}`;
+  }
+}

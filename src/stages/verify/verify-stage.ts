@@ -1,0 +1,98 @@
+import { parseDuration } from '../../base/duration.ts';
+import { InputError } from '../../base/errors.ts';
+import type { Cluster } from '../../ports/cluster.ts';
+import type { PodAccess } from '../../ports/pod-access.ts';
+import type { StageContext, StageKind, StageResult } from '../../ports/stage.ts';
+import type { CheckResult } from './check-result.ts';
+import { checkHttp } from './http-check.ts';
+import { checkScript } from './script-check.ts';
+import { checkTcp } from './tcp-check.ts';
+import { verifySettings, type HttpCheck, type VerifySettings } from './settings.ts';
+
+/** What the stage works with. */
+export interface VerifyDependencies {
+  cluster: Cluster;
+  pods: Pick<PodAccess, 'connect'>;
+}
+
+/** A verify stage as parsed. */
+export interface VerifyInput {
+  verify: VerifySettings;
+}
+
+/** The stage kind `verify`: asks what was released whether it works. */
+export function verifyStage(dependencies: VerifyDependencies): StageKind<VerifyInput> {
+  return {
+    key: 'verify',
+    fields: { verify: verifySettings },
+    scripts: ['verify.script.run'],
+    needsAgent: ({ verify }) => verify.script !== undefined,
+    run: ({ verify }, context) => runVerify(verify, dependencies, context),
+  };
+}
+
+async function runVerify(
+  settings: VerifySettings,
+  dependencies: VerifyDependencies,
+  context: StageContext,
+): Promise<StageResult> {
+  const { clock, signal, stage } = context;
+  const attempts = 1 + (settings.retries ?? 0);
+  const intervalMs = parseDuration(settings.interval ?? '2s');
+  const headers = await headersOf(settings.http, context);
+  for (let attempt = 1; ; attempt++) {
+    const result = await checkOnce(settings, { ...dependencies, headers, attempt }, context);
+    await context.emit({ type: 'verify.attempt', stage: stage.name, attempt, ...result });
+    const outputs = { attempts: String(attempt) };
+    if (result.passed) return { outcome: 'succeeded', outputs, environment: {} };
+    if (attempt === attempts) {
+      const times = attempts === 1 ? '' : ` (${String(attempts)} attempts)`;
+      return { outcome: 'failed', message: `${result.message}${times}`, outputs, environment: {} };
+    }
+    await clock.sleep(intervalMs, { signal });
+  }
+}
+
+function checkOnce(
+  { http, tcp, script }: VerifySettings,
+  {
+    headers,
+    attempt,
+    ...dependencies
+  }: VerifyDependencies & { headers: Record<string, string>; attempt: number },
+  context: StageContext,
+): Promise<CheckResult> {
+  const reach = { ...dependencies, namespace: context.run.namespace, turn: attempt - 1 };
+  if (http !== undefined) return checkHttp(http, headers, reach, context);
+  if (tcp !== undefined) return checkTcp(tcp, reach, context);
+  if (script !== undefined) return checkScript(script, context, attempt);
+  throw new InputError('verify needs one of http, tcp, script');
+}
+
+async function headersOf(
+  http: HttpCheck | undefined,
+  context: StageContext,
+): Promise<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(http?.headers ?? {})) {
+    headers[name] = typeof value === 'string' ? value : await secretValue(value, context);
+  }
+  return headers;
+}
+
+async function secretValue(
+  { secret, key }: { secret: string; key?: string | undefined },
+  { secrets, signal }: StageContext,
+): Promise<string> {
+  const data = await secrets.read(secret, { signal });
+  const [only] = data.size === 1 ? [...data.values()] : [];
+  const value = key === undefined ? only : data.get(key);
+  if (value === undefined) {
+    const keys = [...data.keys()].join(', ');
+    throw new InputError(
+      key === undefined ? `secret ${secret} has several keys` : `secret ${secret} has no key ${key}`,
+      { hint: `name one of its keys: ${keys}` },
+    );
+  }
+  return value.toString('utf8').trim();
+}

@@ -44,7 +44,11 @@ function schemaOf(schema: z.ZodType, override?: (json: JsonNode) => void): JsonN
   return z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',
-    ...(override === undefined ? {} : { override: ({ jsonSchema }) => override(jsonSchema) }),
+    override: ({ jsonSchema }) => {
+      // zod names its own formats (`starts_with`) beside the pattern that says the same.
+      if (jsonSchema.pattern !== undefined) delete jsonSchema.format;
+      override?.(jsonSchema);
+    },
   });
 }
 

@@ -143,13 +143,14 @@ function invalidType(issue: Extract<Issue, { code: 'invalid_type' }>, path: Path
     own === undefined
       ? `expected ${typeName(issue.expected)}, found ${describe(found)}`
       : `${describe(found)}: ${own}`;
-  const quotable = issue.expected === 'string' && (typeof found === 'number' || typeof found === 'boolean');
-  return {
-    code: 'type',
-    path,
-    message,
-    ...(quotable && own === undefined ? { hint: 'put it in quotes' } : {}),
-  };
+  const hint = own === undefined ? hintForType(issue.expected, found) : undefined;
+  return { code: 'type', path, message, ...(hint === undefined ? {} : { hint }) };
+}
+
+function hintForType(expected: string, found: unknown): string | undefined {
+  if (expected === 'string' && (typeof found === 'number' || typeof found === 'boolean'))
+    return 'put it in quotes';
+  return expected === 'object' && found === null ? 'write {} for an empty one' : undefined;
 }
 
 function missing(path: Path): Finding {

@@ -191,9 +191,11 @@ function lintReference({ root, keys: [key] }: Reference, scope: Scope): Remark[]
     ];
   }
   if (root !== 'stages') return [];
-  if (!scope.allStages.includes(key)) return among(key, scope.allStages, 'stage');
-  if (scope.stages.includes(key)) return [];
-  return [{ message: `stage "${key}" may not be done by then`, hint: `add "${key}" to needs` }];
+  // A cell of a matrix is called by the stage's name and its values: stages["test.1"].
+  const stage = scope.allStages.includes(key) ? key : (key.split('.')[0] ?? key);
+  if (!scope.allStages.includes(stage)) return among(key, scope.allStages, 'stage');
+  if (scope.stages.includes(stage)) return [];
+  return [{ message: `stage "${stage}" may not be done by then`, hint: `add "${stage}" to needs` }];
 }
 
 function among(key: string, allowed: readonly string[], what: string): Remark[] {

@@ -1,11 +1,14 @@
 import type { Finding } from '../finding.ts';
 import { hintFor } from '../nearest.ts';
 import { findCycle, resolveNeeds, type OrderedStage } from '../stage-order.ts';
+import { hasTemplate } from '../template.ts';
 import type { StageDraft } from '../stage-draft.ts';
 
 /** Names are unique, needs name stages of the same phase, and no stage waits for itself. */
 export function lintNames(drafts: readonly StageDraft[]): Finding[] {
-  return [...duplicates(drafts), ...needsOf(drafts, 'main'), ...needsOf(drafts, 'finally')];
+  const findings = [...duplicates(drafts), ...needsOf(drafts, 'main'), ...needsOf(drafts, 'finally')];
+  if (findings.length > 0) return findings;
+  return [...cycleOf(drafts, 'main'), ...cycleOf(drafts, 'finally')];
 }
 
 function duplicates(drafts: readonly StageDraft[]): Finding[] {
@@ -26,10 +29,10 @@ function needsOf(drafts: readonly StageDraft[], phase: StageDraft['phase']): Fin
   const ours = drafts.filter((draft) => draft.phase === phase);
   const names = ours.map(({ name }) => name);
   const others = drafts.filter((draft) => draft.phase !== phase).map(({ name }) => name);
-  const findings = ours.flatMap(({ name, path, common }) =>
+  return ours.flatMap(({ name, path, common }) =>
     (common?.needs ?? []).flatMap((need, index): Finding[] => {
       const at = { code: 'needs', path: [...path, 'needs', index] };
-      if (names.includes(need)) return [];
+      if (names.includes(need) || hasTemplate(need)) return []; // An expression here is an error of its own.
       const allowed = names.filter((other) => other !== name);
       if (!others.includes(need))
         return [{ ...at, message: `there is no stage "${need}"`, hint: hintFor(need, allowed) }];
@@ -40,10 +43,10 @@ function needsOf(drafts: readonly StageDraft[], phase: StageDraft['phase']): Fin
       return [{ ...at, message: `"${need}" cannot be needed here`, hint: side }];
     }),
   );
-  return findings.length > 0 ? findings : cycleOf(ours);
 }
 
-function cycleOf(drafts: readonly StageDraft[]): Finding[] {
+function cycleOf(all: readonly StageDraft[], phase: StageDraft['phase']): Finding[] {
+  const drafts = all.filter((draft) => draft.phase === phase);
   const ordered = drafts.map(({ name, common }): OrderedStage => ({
     name,
     ...(common?.needs && { needs: common.needs }),

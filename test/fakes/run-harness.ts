@@ -1,0 +1,161 @@
+import { CancelledError } from '../../src/base/errors.ts';
+import type { EngineOptions, RunResult } from '../../src/engine/dependencies.ts';
+import { resumeRun, startRun } from '../../src/engine/run.ts';
+import { compilePlan } from '../../src/plan/compile-plan.ts';
+import type { Plan } from '../../src/plan/plan.ts';
+import type { RunEvent, TimedEvent } from '../../src/ports/events.ts';
+import type { RunRecord } from '../../src/ports/run-record.ts';
+import { requirePipeline } from '../../src/spec/parse-pipeline.ts';
+import { MemoryRunStore } from './memory-run-store.ts';
+import { ScriptedAgents } from './scripted-agents.ts';
+import { testKinds } from './stage-kinds.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+/** A pipeline's head, so that tests write stages alone. */
+export function pipelineOf(stages: string): string {
+  return `apiVersion: slipway.dev/v1\nkind: Pipeline\nname: demo\n${stages}`;
+}
+
+/** The engine between fakes, in virtual time. */
+export class RunHarness {
+  readonly clock = new VirtualClock();
+  readonly store = new MemoryRunStore();
+  readonly agents: ScriptedAgents;
+  readonly events: TimedEvent[] = [];
+  readonly runId = '01RUN';
+  private readonly text: string;
+  private readonly parameters: Record<string, string>;
+  private readonly trigger: Record<string, string>;
+
+  constructor(
+    text: string,
+    options: {
+      parameters?: Record<string, string>;
+      trigger?: Record<string, string>;
+      agents?: ScriptedAgents;
+    } = {},
+  ) {
+    this.text = text;
+    this.parameters = options.parameters ?? {};
+    this.trigger = options.trigger ?? {};
+    this.agents = options.agents ?? new ScriptedAgents(this.clock);
+  }
+
+  plan(record?: RunRecord): Plan {
+    const text = record?.source.text ?? this.text;
+    const { pipeline } = requirePipeline({ file: 'app.yaml', text, kinds: testKinds });
+    return compilePlan(pipeline, {
+      parameters: record?.parameters ?? this.parameters,
+      trigger: record?.trigger ?? this.trigger,
+      defaults: { namespace: 'ci', agentImage: 'agent:1' },
+      kinds: testKinds,
+    });
+  }
+
+  start(options: EngineOptions = {}, signal: AbortSignal = new AbortController().signal): Promise<RunResult> {
+    const { runId, parameters, text } = this;
+    const source = { file: 'app.yaml', text };
+    const request = {
+      plan: this.plan(),
+      runId,
+      source,
+      parameters,
+      cluster: 'test',
+      holder: 'first',
+      options,
+    };
+    return startRun(request, this.dependencies(), { signal });
+  }
+
+  /** Goes on with the stored run, as another process would. */
+  async resume(
+    options: EngineOptions = {},
+    signal: AbortSignal = new AbortController().signal,
+    holder = 'second',
+  ): Promise<RunResult> {
+    const stored = await this.store.load(
+      { runId: this.runId, namespace: 'ci' },
+      { signal: new AbortController().signal },
+    );
+    if (stored === undefined) throw new Error('there is no stored run');
+    const request = { plan: this.plan(stored.record), stored, cluster: 'test', holder, options };
+    return resumeRun(request, this.dependencies(), { signal });
+  }
+
+  /** Does something after a while of virtual time. */
+  after(ms: number, action: () => void): void {
+    void this.clock.sleep(ms, { signal: new AbortController().signal }).then(action);
+  }
+
+  /** A signal that is aborted after a while, as by Ctrl-C. */
+  interruptAfter(ms: number): AbortSignal {
+    const controller = new AbortController();
+    this.after(ms, () =>
+      controller.abort(new CancelledError('interrupted by SIGINT', { fault: 'interrupted' })),
+    );
+    return controller.signal;
+  }
+
+  /** The events, a short line each, without output. */
+  story(): string[] {
+    return this.events.map(tell).filter((line) => line !== '');
+  }
+
+  /** What all steps of a stage printed. */
+  outputOf(stage: string): string {
+    return this.events
+      .flatMap((event) =>
+        event.type === 'step.output' && event.stage === stage ? [event.chunk.toString()] : [],
+      )
+      .join('');
+  }
+
+  private dependencies() {
+    const { agents, store, clock, events } = this;
+    return {
+      kinds: testKinds,
+      agents,
+      store,
+      clock,
+      secrets: { read: () => Promise.resolve(new Map<string, Buffer>()) },
+      reporter: {
+        handle: (event: TimedEvent) => {
+          events.push(event);
+        },
+        close: () => Promise.resolve(),
+      },
+    };
+  }
+}
+
+/** Outcomes by stage. */
+export function outcomesOf(result: RunResult): Record<string, string> {
+  return Object.fromEntries(result.stages.map(({ name, outcome }) => [name, outcome]));
+}
+
+/** An event as a short line; empty for output. */
+export function tell(event: RunEvent): string {
+  switch (event.type) {
+    case 'run.started':
+      return `run.started${event.resumed ? ' resumed' : ''}`;
+    case 'run.finished':
+      return `run.finished ${event.outcome}`;
+    case 'stage.started':
+      return `stage.started ${event.stage} ${String(event.attempt)}`;
+    case 'stage.retrying':
+      return `stage.retrying ${event.stage} ${String(event.attempt)} after ${String(event.delayMs)}`;
+    case 'stage.finished':
+      return `stage.finished ${event.stage} ${event.outcome}`;
+    case 'agent.created':
+    case 'agent.ready':
+    case 'agent.removed':
+    case 'agent.kept':
+      return `${event.type} ${event.pod}`;
+    case 'agent.problem':
+      return `agent.problem ${event.problem}`;
+    case 'notice':
+      return `notice ${event.message}`;
+    default:
+      return '';
+  }
+}

@@ -1,0 +1,58 @@
+import type { Clock } from '../../src/ports/clock.ts';
+
+/**
+ * A clock whose time passes by itself as soon as nothing else can happen: the next sleeper is woken when all promises
+ * have settled. Hours pass in milliseconds, in an order that is the same every time.
+ */
+export class VirtualClock implements Clock {
+  private time: number;
+  private readonly sleepers = new Set<{ at: number; order: number; wake: () => void }>();
+  private order = 0;
+  private ticking = false;
+
+  constructor(start = 1_700_000_000_000) {
+    this.time = start;
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  sleep(ms: number, { signal }: { signal: AbortSignal }): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const done = () => {
+        this.sleepers.delete(sleeper);
+        signal.removeEventListener('abort', onAbort);
+      };
+      const onAbort = () => {
+        done();
+        reject(signal.reason as Error);
+      };
+      const wake = () => {
+        done();
+        resolve();
+      };
+      const sleeper = { at: this.time + ms, order: this.order++, wake };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.sleepers.add(sleeper);
+      this.schedule();
+    });
+  }
+
+  private schedule(): void {
+    if (this.ticking) return;
+    this.ticking = true;
+    setImmediate(() => {
+      this.ticking = false;
+      const [next] = [...this.sleepers].sort((a, b) => a.at - b.at || a.order - b.order);
+      if (next === undefined) return;
+      this.time = Math.max(this.time, next.at);
+      next.wake();
+      if (this.sleepers.size > 0) this.schedule();
+    });
+  }
+}

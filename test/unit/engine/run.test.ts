@@ -1,0 +1,400 @@
+import { describe, expect, it } from '@jest/globals';
+import { AgentError } from '../../../src/ports/agent.ts';
+import { outcomesOf, pipelineOf, RunHarness } from '../../fakes/run-harness.ts';
+
+const three = pipelineOf(`
+stages:
+  - {name: source, checkout: {}}
+  - {name: build, run: "sleep 5s"}
+  - {name: test, run: "echo done"}
+finally:
+  - {name: tell, run: "echo bye"}
+`);
+
+describe('a run', () => {
+  it('tells what happens in a fixed order', async () => {
+    const harness = new RunHarness(three);
+
+    const result = await harness.start();
+
+    expect(result.outcome).toBe('succeeded');
+    expect(harness.story()).toEqual([
+      'run.started',
+      'agent.created demo-main',
+      'stage.started source 1',
+      'agent.ready demo-main',
+      'stage.finished source succeeded',
+      'stage.started build 1',
+      'stage.finished build succeeded',
+      'stage.started test 1',
+      'stage.finished test succeeded',
+      'stage.started tell 1',
+      'stage.finished tell succeeded',
+      'agent.removed demo-main',
+      'run.finished succeeded',
+    ]);
+    expect(harness.events.map(({ sequence }) => sequence)).toEqual(
+      harness.events.map((_event, index) => index + 1),
+    );
+    const record = harness.store.recordOf('01RUN');
+    expect(record).toMatchObject({ state: 'finished', outcome: 'succeeded', git: { sha: 'c0ffee12' } });
+  });
+
+  it('skips what needs a failed stage, and lets independent stages go on', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: source, wait: {for: 1s}}
+  - {name: lint, needs: [source], wait: {for: 1s, result: failed}}
+  - {name: build, needs: [source], wait: {for: 5s}}
+  - {name: report, needs: [lint], wait: {for: 1s}}
+  - {name: publish, needs: [report, build], wait: {for: 1s}}
+finally:
+  - {name: tell, wait: {for: 1s}}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(result).toMatchObject({ outcome: 'failed', message: 'lint: it failed' });
+    expect(outcomesOf(result)).toEqual({
+      source: 'succeeded',
+      lint: 'failed',
+      build: 'succeeded',
+      report: 'skipped',
+      publish: 'skipped',
+      tell: 'succeeded',
+    });
+    expect(result.stages.find(({ name }) => name === 'publish')?.message).toBe(
+      'needs report, which did not succeed',
+    );
+  });
+
+  it('counts a stage that its own condition skipped as done', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+parameters: {deploy: {type: boolean, default: false}}
+stages:
+  - {name: build, wait: {for: 1s}}
+  - {name: deploy, when: params.deploy, wait: {for: 1s}}
+  - {name: smoke, when: stages.deploy.outcome == "skipped", wait: {for: 1s}}
+`),
+    );
+
+    expect(outcomesOf(await harness.start())).toEqual({
+      build: 'succeeded',
+      deploy: 'skipped',
+      smoke: 'succeeded',
+    });
+  });
+
+  it('goes on after a failure that is allowed', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: lint, allowFailure: true, wait: {for: 1s, result: failed}}
+  - {name: build, wait: {for: 1s}}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(result.outcome).toBe('succeeded');
+    expect(outcomesOf(result)).toEqual({ lint: 'failed', build: 'succeeded' });
+  });
+
+  it('runs at most as many stages at once as it may', async () => {
+    const many = ['a', 'b', 'c', 'd', 'e'].map((name) => `  - {name: ${name}, needs: [], wait: {for: 10s}}`);
+    const harness = new RunHarness(pipelineOf(`stages:\n${many.join('\n')}`));
+
+    const result = await harness.start({ maxParallelStages: 2 });
+
+    expect(result.durationMs).toBe(30_000);
+  });
+
+  it('says that a release was taken back rather than that a stage failed', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: docs, needs: [], wait: {for: 1s, result: failed}}
+  - {name: deploy, needs: [], wait: {for: 1s, result: rolledBack}}
+`),
+    );
+
+    expect((await harness.start()).outcome).toBe('rolledBack');
+  });
+
+  it('ends as internal when a stage throws what is no error of ours, and runs the finally stages', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: odd, retry: {max: 3, on: [failure]}, wait: {for: 1s, throws: "x is not a function"}}
+finally:
+  - {name: tell, wait: {for: 1s}}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(result).toMatchObject({
+      outcome: 'internal',
+      message: 'odd: internal error: x is not a function',
+    });
+    expect(outcomesOf(result)).toEqual({ odd: 'failed', tell: 'succeeded' });
+  });
+
+  it('needs no agent when no stage does', async () => {
+    const harness = new RunHarness(pipelineOf('stages: [{name: a, wait: {for: 1s}}]'));
+
+    await harness.start();
+
+    expect(harness.agents.calls).toEqual([]);
+  });
+
+  it('leaves the agent pod when asked to', async () => {
+    const harness = new RunHarness(three);
+
+    await harness.start({ keepAgent: true });
+
+    expect(harness.agents.calls).not.toContain('release');
+    expect(harness.story()).toContain('agent.kept demo-main');
+  });
+});
+
+describe('what stages see', () => {
+  it('hands outputs, environment, matrix values and expressions to later stages', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+parameters: {port: {type: number, default: 8080}}
+env: {LEVEL: run, TARGET: "\${{ params.port }}", TOKEN: {secret: token}}
+secrets: {token: {env: X}}
+stages:
+  - {name: source, checkout: {ref: "\${{ trigger.ref }}"}}
+  - name: make
+    run: |
+      output version=1.2
+      env LEVEL=earlier
+      env DIR=out
+  - name: check
+    matrix: {nodeVersion: [22, 24]}
+    env: {VERSION: "v\${{ stages.make.outputs.version }}-\${{ git.shortSha }}", N: "\${{ matrix.nodeVersion + 1 }}"}
+    port: "\${{ params.port }}"
+    label: "\${{ params.port }}"
+    run: |
+      expect CI=true
+      expect LEVEL=earlier
+      expect DIR=out
+      expect TARGET=8080
+      expect TOKEN=secret token
+      expect VERSION=v1.2-c0ffee1
+      expect SLIPWAY_RUN=01RUN
+      expect SLIPWAY_WORKSPACE=/workspace
+      output seen=yes
+  - name: last
+    env: {LEVEL: "own \${{ env.DIR }}", SEEN: "\${{ stages.check.outputs.seen }}", ONE: "\${{ stages['check.22'].outcome }}"}
+    run: |
+      expect LEVEL=own out
+      expect SEEN=yes
+      expect ONE=succeeded
+`),
+    );
+
+    const result = await harness.start();
+
+    const said = ['source', 'make', 'check.22', 'check.24', 'last']
+      .map((name) => harness.outputOf(name))
+      .join('');
+    expect(said).toBe('');
+    expect(result.outcome).toBe('succeeded');
+  });
+
+  it('lets finally stages read how the run went', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: build, run: "exit 3"}
+finally:
+  - {name: sad, when: run.status == "failed", run: "expect HOW=failed", env: {HOW: "\${{ stages.build.outcome }}"}}
+  - {name: happy, when: run.status == "succeeded", run: "exit 1"}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(outcomesOf(result)).toEqual({ build: 'failed', sad: 'succeeded', happy: 'skipped' });
+    expect(result).toMatchObject({ outcome: 'failed', message: 'build: exit code 3' });
+  });
+
+  it('fails a stage whose expression fails, with the expression in the message', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: make, run: "echo nothing"}
+  - {name: use, run: "echo x", env: {V: "\${{ stages.make.outputs.version }}"}}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(result.outcome).toBe('failed');
+    expect(result.message).toContain('the expression stages.make.outputs.version failed');
+  });
+});
+
+describe('retries and timeouts', () => {
+  it('tries again after trouble of the infrastructure, waiting longer each time', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: build, retry: {max: 3, backoff: 10s, on: [failure]}, run: "once a exit 1\\nonce b exit 1\\necho ok"}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(result.stages[0]).toMatchObject({ outcome: 'succeeded', attempts: 3 });
+    expect(harness.story().filter((line) => line.includes('retrying'))).toEqual([
+      'stage.retrying build 2 after 10000',
+      'stage.retrying build 3 after 20000',
+    ]);
+    expect(harness.agents.calls.filter((call) => call.startsWith('start'))).toEqual([
+      'start build.1.run',
+      'start build.2.run',
+      'start build.3.run',
+    ]);
+  });
+
+  it('does not try a failed script again unless the policy says so', async () => {
+    const harness = new RunHarness(pipelineOf('stages: [{name: build, retry: {max: 3}, run: "exit 1"}]'));
+
+    const result = await harness.start();
+
+    expect(result.stages[0]).toMatchObject({ outcome: 'failed', attempts: 1 });
+  });
+
+  it('stops an attempt at its timeout, without counting the start of the pod', async () => {
+    const slow = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: quick, timeout: 1s, run: "echo in time"}
+  - {name: slow, timeout: 30s, run: "sleep 5m"}
+  - {name: after, run: "echo never"}
+`),
+    );
+
+    const result = await slow.start();
+
+    expect(outcomesOf(result)).toEqual({ quick: 'succeeded', slow: 'timedOut', after: 'skipped' });
+    expect(result).toMatchObject({ outcome: 'failed', message: 'slow: stage "slow" took longer than 30 s' });
+  });
+
+  it('stops the stages at the timeout of the run, and still runs the finally stages', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+timeout: 1m
+stages:
+  - {name: slow, run: "sleep 5m"}
+  - {name: after, run: "echo never"}
+finally:
+  - {name: tell, run: "sleep 2m"}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(outcomesOf(result)).toEqual({ slow: 'timedOut', after: 'cancelled', tell: 'succeeded' });
+    expect(result).toMatchObject({ outcome: 'failed', message: 'the run took longer than 60 s' });
+  });
+});
+
+describe('the agent of a run', () => {
+  it('tells once, and at once, that the pod cannot start', async () => {
+    const harness = new RunHarness(three);
+    harness.agents.failAcquire.push(new AgentError('quota', 'the quota "small" admits no further pod'));
+
+    const result = await harness.start();
+
+    expect(result).toMatchObject({
+      outcome: 'infrastructure',
+      message: 'source: the quota "small" admits no further pod',
+    });
+    expect(harness.story().filter((line) => line.startsWith('agent.problem'))).toEqual([
+      'agent.problem quota',
+    ]);
+  });
+
+  it('is infrastructure when the pod is lost, never a failed script', async () => {
+    const harness = new RunHarness(pipelineOf('stages: [{name: build, run: "sleep 1s\\nlose evicted"}]'));
+
+    const result = await harness.start();
+
+    expect(result).toMatchObject({
+      outcome: 'infrastructure',
+      message: 'build: the agent pod is gone: evicted',
+    });
+    expect(harness.story()).toContain('agent.problem evicted');
+  });
+
+  it('replaces a lost pod for a retry, and brings the workspace back first', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: source, checkout: {}}
+  - {name: build, run: "need source\\nwrite app=1"}
+  - {name: test, retry: {max: 1, backoff: 1s}, run: "need app\\nonce lost lose deleted\\necho ok"}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(outcomesOf(result)).toEqual({ source: 'succeeded', build: 'succeeded', test: 'succeeded' });
+    expect(harness.agents.calls).toEqual([
+      'acquire main',
+      'start source.1.checkout',
+      'start build.1.run',
+      'start test.1.run',
+      'release',
+      'acquire main-2',
+      'start source.2.checkout',
+      'start build.2.run',
+      'start test.2.run',
+      'release',
+    ]);
+    expect(harness.store.recordOf('01RUN')?.agentName).toBe('main-2');
+  });
+
+  it('gives finally stages a new pod when the run’s was lost', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: source, checkout: {}}
+  - {name: build, run: "lose nodeLost"}
+finally:
+  - {name: tell, run: "need source"}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(result.outcome).toBe('infrastructure');
+    expect(outcomesOf(result)['tell']).toBe('succeeded');
+  });
+
+  it('gives one hash for the files that match', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: source, checkout: {}}
+  - {name: build, env: {KEY: "npm-\${{ hashFiles('**/package-lock.json') }}"}, run: "echo x\\noutput a=b"}
+`),
+    );
+    const sum = (digit: string, path: string) => `${digit.repeat(64)}  ./${path}\n`;
+    harness.agents.answer = () =>
+      sum('a', 'package-lock.json') + sum('b', 'web/package-lock.json') + sum('c', 'notpackage-lock.json');
+
+    const result = await harness.start();
+
+    expect(result.outcome).toBe('succeeded');
+    expect(harness.agents.calls).toContain('query /workspace/src *package-lock.json');
+  });
+});

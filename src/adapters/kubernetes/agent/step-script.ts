@@ -42,11 +42,13 @@ ooms() {
   printf 0
 }
 
+# A time before each line. mawk is left aside: it keeps lines back, or garbles a last line without an end.
 stamp() {
-  if TZ=UTC awk 'BEGIN { if (strftime("%Y", 0) != 1970) exit 1 }' 2>/dev/null </dev/null; then
-    unbuffered=
-    awk -W version 2>/dev/null </dev/null | head -n 1 | grep -q '^mawk' && unbuffered='-W interactive'
-    TZ=UTC awk $unbuffered '{ print strftime("%Y-%m-%dT%H:%M:%SZ") " " $0; fflush() }'
+  if has perl && perl -MPOSIX -e 1 2>/dev/null; then
+    perl -MPOSIX -ne 'BEGIN { $| = 1 } chomp; print strftime("%Y-%m-%dT%H:%M:%SZ ", gmtime), $_, "\n"'
+  elif ! awk -W version 2>&1 </dev/null | head -n 1 | grep -q '^mawk' &&
+    TZ=UTC awk 'BEGIN { if (strftime("%Y", 0) != 1970) exit 1 }' 2>/dev/null </dev/null; then
+    TZ=UTC awk '{ print strftime("%Y-%m-%dT%H:%M:%SZ") " " $0; fflush() }'
   else
     while IFS= read -r line || [ -n "$line" ]; do
       printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$line"

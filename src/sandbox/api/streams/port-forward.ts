@@ -25,14 +25,24 @@ function failure(target: ForwardTarget, port: number, error: unknown): string {
   return `error forwarding port ${port} to pod ${target.pod}, uid : ${messageOf(error)}`;
 }
 
-/** Copies both ways until both ends are done. */
+/**
+ * Copies both ways until the pod's end is done. That the client has sent all it has to say only closes that
+ * direction; a failure of either ends both.
+ */
 async function join(
   client: { from: NodeJS.ReadableStream; to: NodeJS.WritableStream },
   remote: Duplex,
 ): Promise<void> {
-  const settled = await Promise.allSettled([pipeline(client.from, remote), pipeline(remote, client.to)]);
-  const failed = settled.find((row) => row.status === 'rejected');
-  if (failed !== undefined) remote.destroy();
+  const sending = pipeline(client.from, remote).catch(() => {
+    remote.destroy();
+  });
+  try {
+    await pipeline(remote, client.to);
+  } catch {
+    // One side went away: the connection is over for the other one, too.
+  }
+  remote.destroy();
+  await sending;
 }
 
 /**

@@ -58,7 +58,8 @@ export async function* watchCollection<O extends KubernetesObject>(
       if (error instanceof ClusterError && error.status === 410) version = undefined;
       failures += 1;
     }
-    if (failures > 0) await pause(backoffMs(failures, Math.random()), signal);
+    // The pause is cut short by the end of the watch, which the loop's head sees.
+    if (failures > 0) await pause(backoffMs(failures, Math.random()), signal).catch(() => undefined);
   }
 }
 

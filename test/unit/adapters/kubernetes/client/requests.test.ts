@@ -1,0 +1,183 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Agent } from 'undici';
+import type { Connection } from '../../../../../src/adapters/kubernetes/client/connection.ts';
+import { Requests } from '../../../../../src/adapters/kubernetes/client/requests.ts';
+import { KubernetesCluster } from '../../../../../src/adapters/kubernetes/cluster.ts';
+
+type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
+
+let server: Server;
+let requests: Requests;
+const seen: string[] = [];
+let forgotten = 0;
+
+afterEach(async () => {
+  requests.stop();
+  await requests.connection.close();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  seen.length = 0;
+  forgotten = 0;
+});
+
+/** A client of an API whose answers are given one after the other; the last one again and again. */
+async function client(
+  handlers: readonly Handler[],
+  settings: { retryBudgetMs?: number; attemptMs?: number } = {},
+) {
+  let count = 0;
+  server = createServer((request, response) => {
+    const handler = handlers[Math.min(count, handlers.length - 1)]!;
+    count += 1;
+    seen.push(`${request.method ?? ''} ${request.url ?? ''}`);
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString('utf8')));
+    request.on('end', () => handler(request, response, body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const dispatcher = new Agent();
+  const connection: Connection = {
+    name: 'test',
+    server: `http://127.0.0.1:${String(port)}`,
+    namespace: 'default',
+    dispatcher,
+    headers: async () => ({}),
+    socketOptions: async () => ({ headers: {} }),
+    forgetCredentials: () => (forgotten += 1),
+    close: () => dispatcher.destroy(),
+  };
+  requests = new Requests(connection, { retryBudgetMs: 10_000, attemptMs: 5000, ...settings });
+  return new KubernetesCluster(requests);
+}
+
+const answer =
+  (status: number, body: unknown, headers: Record<string, string> = {}): Handler =>
+  (_, response) => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(JSON.stringify(body));
+  };
+const reset: Handler = (request) => void request.socket.destroy();
+const never: Handler = () => undefined;
+const options = () => ({ signal: AbortSignal.timeout(20_000) });
+const configMap = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'x', namespace: 'n' },
+  data: { a: '1' },
+};
+const storedMap = { ...configMap, metadata: { ...configMap.metadata, uid: 'u', resourceVersion: '5' } };
+const reference = { apiVersion: 'v1', kind: 'ConfigMap', name: 'x', namespace: 'n' };
+
+describe('requests', () => {
+  it('are repeated after resets, 500 and 503', async () => {
+    const cluster = await client([reset, answer(500, {}), answer(503, {}), answer(200, storedMap)]);
+
+    await expect(cluster.get(reference, options())).resolves.toMatchObject({ data: { a: '1' } });
+    expect(seen).toHaveLength(4);
+  });
+
+  it('wait as long as Retry-After says', async () => {
+    const cluster = await client([answer(429, {}, { 'retry-after': '1' }), answer(200, storedMap)]);
+    const startedAt = performance.now();
+
+    await cluster.get(reference, options());
+
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(990);
+  });
+
+  it('are begun anew when an answer stalls', async () => {
+    const cluster = await client([never, answer(200, storedMap)], { attemptMs: 100 });
+
+    await expect(cluster.get(reference, options())).resolves.toBeDefined();
+  });
+
+  it('end with a clear error when the budget is spent', async () => {
+    const cluster = await client([answer(503, { message: 'etcd is down' })], { retryBudgetMs: 300 });
+
+    await expect(cluster.get(reference, options())).rejects.toMatchObject({
+      name: 'UnreachableError',
+      message: expect.stringMatching(
+        /cannot get configmaps "x" in namespace "n": etcd is down; gave up after \d+ attempts/,
+      ),
+    });
+  });
+
+  it('are not repeated when they are refused', async () => {
+    const cluster = await client([answer(403, { message: 'no' })]);
+
+    await expect(cluster.get(reference, options())).rejects.toMatchObject({ name: 'ForbiddenError' });
+    expect(seen).toHaveLength(1);
+  });
+
+  it('ask for credentials once more after a 401', async () => {
+    const cluster = await client([answer(401, {}), answer(200, storedMap)]);
+
+    await expect(cluster.get(reference, options())).resolves.toBeDefined();
+    expect(forgotten).toBe(1);
+  });
+
+  it('end at once when they are aborted', async () => {
+    const cluster = await client([never]);
+    const aborting = new AbortController();
+    const pending = cluster.get(reference, { signal: aborting.signal });
+
+    aborting.abort(new Error('enough'));
+
+    await expect(pending).rejects.toThrow('enough');
+  });
+
+  it('take a creation whose answer was lost for done when it is there', async () => {
+    const exists = answer(409, { reason: 'AlreadyExists', message: 'already exists' });
+    const cluster = await client([reset, exists, answer(200, storedMap)]);
+
+    await expect(cluster.create(configMap, options())).resolves.toMatchObject({ metadata: { uid: 'u' } });
+  });
+
+  it('do not take somebody else’s object for their own', async () => {
+    const exists = answer(409, { reason: 'AlreadyExists', message: 'already exists' });
+    const cluster = await client([reset, exists, answer(200, { ...storedMap, data: { a: 'theirs' } })]);
+
+    await expect(cluster.create(configMap, options())).rejects.toMatchObject({ name: 'ConflictError' });
+  });
+
+  it('read long lists in pages, and begin anew when a page has expired', async () => {
+    const page = (name: string, token?: string) =>
+      answer(200, { items: [{ metadata: { name } }], metadata: { resourceVersion: '9', continue: token } });
+    const cluster = await client([
+      page('a', 'next'),
+      answer(410, { reason: 'Expired' }),
+      page('a', 'next'),
+      page('b'),
+    ]);
+
+    const found = await cluster.list({ apiVersion: 'v1', kind: 'Pod' }, { namespace: 'n' }, options());
+
+    expect(found.map(({ metadata, kind }) => [metadata.name, kind])).toEqual([
+      ['a', 'Pod'],
+      ['b', 'Pod'],
+    ]);
+    expect(seen.at(-1)).toContain('continue=next');
+  });
+
+  it('discover an unknown kind once', async () => {
+    const resources = {
+      resources: [
+        { name: 'widgets', kind: 'Widget', namespaced: true },
+        { name: 'widgets/status', kind: 'Widget', namespaced: true },
+      ],
+    };
+    const cluster = await client([answer(200, resources), answer(200, {})]);
+    const widget = { apiVersion: 'x.io/v1', kind: 'Widget', name: 'w', namespace: 'n' };
+
+    await cluster.get(widget, options());
+    await cluster.get(widget, options());
+
+    expect(seen).toEqual([
+      'GET /apis/x.io/v1',
+      ...Array<string>(2).fill('GET /apis/x.io/v1/namespaces/n/widgets/w'),
+    ]);
+  });
+});

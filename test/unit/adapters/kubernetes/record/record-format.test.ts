@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { packRecord, unpackRecord } from '../../../../../src/adapters/kubernetes/record/record-format.ts';
+import type { RunRecord } from '../../../../../src/ports/run-record.ts';
+
+const record: RunRecord = {
+  formatVersion: 1,
+  runId: '01JABC',
+  pipeline: 'shop',
+  namespace: 'ci',
+  createdAt: 1,
+  state: 'running',
+  source: { file: 'app.yaml', text: 'name: shop' },
+  parameters: {},
+  trigger: {},
+  git: {},
+  stages: {
+    build: { state: 'done', attempt: 1, outputs: {}, environment: {}, offsets: { 'build.1.run': 12 } },
+  },
+};
+
+describe('the record of a run', () => {
+  it('comes back as it was written, small or large', () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 200 }), fc.constantFrom(1, 2000), (text, times) => {
+        const given = { ...record, source: { file: 'app.yaml', text: text.repeat(times) } };
+
+        expect(unpackRecord(packRecord(given), 'the record x')).toEqual(given);
+      }),
+    );
+  });
+
+  it('keeps what a later version of the same format adds', () => {
+    const given = { ...record, addedLater: { a: 1 } } as RunRecord;
+
+    expect(unpackRecord(packRecord(given), 'the record x')).toEqual(given);
+  });
+
+  it('refuses a newer format, and says what to do', () => {
+    const packed = packRecord({ ...record, formatVersion: 2 as 1 });
+
+    expect(() => unpackRecord(packed, 'the record slipway-run-x')).toThrow(
+      'the record slipway-run-x was written in format 2; this version of Slipway reads up to 1',
+    );
+  });
+
+  it.each([
+    {},
+    { data: { formatVersion: '1', record: '{' } },
+    { data: { formatVersion: '1', record: '{}' } },
+  ])('refuses what is no record: %j', (data) => {
+    expect(() => unpackRecord(data, 'the record x')).toThrow('the record x cannot be read');
+  });
+
+  it('refuses what does not fit into a ConfigMap', () => {
+    const text = randomBytes(1_000_000).toString('base64');
+
+    expect(() => packRecord({ ...record, source: { file: 'a', text } })).toThrow('too large');
+  });
+});

@@ -28,7 +28,10 @@ export default {
     project('contract'),
     project('scenarios'),
     project('integration'),
-    project('conformance'),
+    project('conformance', {
+      globalSetup: '<rootDir>/test/conformance/global-setup.ts',
+      globalTeardown: '<rootDir>/test/conformance/global-teardown.ts',
+    }),
     project('e2e'),
   ],
   testTimeout: 30_000,

@@ -15,8 +15,6 @@ import { join } from './service-listener.ts';
 
 /** The pods' network; it exists inside its namespace only, so it can hide nothing of the machine's own. */
 const PREFIX = '10.213';
-/** Routing table in which every address is the relay's. */
-const ROUTES = 77;
 /** The relay's address as the pods see it; it is their name server too. */
 export const GATEWAY = `${PREFIX}.0.1`;
 /** Where pods go outside besides Services; a further port opens when a pod is first seen trying it. */
@@ -26,7 +24,10 @@ const DIAL_DEADLINE_MS = 20_000;
 /** State of a connection that waits for its answer, in /proc/net/tcp. */
 const SYN_SENT = '02';
 
-/** Makes the bridge of the pods and goes on as the relay. What is sent to a port that nobody listens on vanishes, so its sender tries again. */
+/**
+ * Makes the bridge of the pods and goes on as the relay. Every address but the pods' own is the relay's, on the ports
+ * that are open; what is sent to any other vanishes, so that its sender tries again when the port has been opened.
+ */
 const NETWORK_SCRIPT = `
 ip=$1; shift
 "$ip" -batch - <<END || exit 1
@@ -34,7 +35,12 @@ link set lo up
 link add pods type bridge
 addr add ${GATEWAY}/16 dev pods
 link set pods up
-route add local default dev lo table ${ROUTES}
+route add local default dev lo table local
+rule add pref 5 to ${GATEWAY} lookup local
+rule add pref 10 to ${PREFIX}.0.0/16 lookup main
+rule add pref 30 iif pods blackhole
+rule add pref 100 lookup local
+rule del pref 0
 END
 for key in all default pods; do echo 1 > /proc/sys/net/ipv4/conf/$key/route_localnet; done
 exec "$@"`;
@@ -61,7 +67,7 @@ END" || return 1
   echo "$pid"
 }
 open() {
-  "$ip" rule add iif pods ipproto tcp dport "$1" lookup ${ROUTES} && echo ok
+  "$ip" rule add pref 20 iif pods ipproto tcp dport "$1" lookup local && echo ok
 }
 while read -r line; do $line || echo failed; done`;
 

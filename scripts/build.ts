@@ -7,11 +7,13 @@ import { build } from 'esbuild';
  */
 await rm('dist', { recursive: true, force: true });
 await build({
-  entryPoints: ['src/main.ts'],
+  entryPoints: ['src/main.ts', 'src/sandbox/start.ts'],
   outdir: 'dist',
   outbase: 'src',
   bundle: true,
   splitting: true,
+  // Used once, when a sandbox gets its certificates; its CommonJS build does not survive bundling.
+  external: ['@peculiar/x509', 'reflect-metadata'],
   format: 'esm',
   platform: 'node',
   target: 'node22',

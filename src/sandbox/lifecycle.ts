@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, rmSync, closeSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DeadlineError, InputError, SlipwayError } from '../base/errors.ts';
@@ -52,6 +52,12 @@ export function status({ folder }: SandboxFolder): SandboxStatus {
   return { state: 'running', folder, kubeconfig: kubeconfigPath({ folder }), ...running };
 }
 
+/** The file of the sandbox's process: beside this one in the sources, an entry of its own in the bundle. */
+function entryPath(): string {
+  const isSource = import.meta.url.endsWith('.ts');
+  return fileURLToPath(new URL(isSource ? './start.ts' : './sandbox/start.js', import.meta.url));
+}
+
 /** Resolves with the first message of the child, or with how it ended without one. */
 function firstMessage(child: ReturnType<typeof spawn>): Promise<StartMessage> {
   return new Promise((resolve) => {
@@ -80,10 +86,9 @@ export async function startDetached(
   if (before.state === 'running') return before;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const log = openSync(logPath({ folder }), 'a', 0o600);
-  const entry = fileURLToPath(new URL(`./start${extname(import.meta.url)}`, import.meta.url));
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', entry, folder, JSON.stringify(rest)],
+    ['--disable-warning=ExperimentalWarning', entryPath(), folder, JSON.stringify(rest)],
     { detached: true, stdio: ['ignore', log, log, 'ipc'], cwd: folder },
   );
   closeSync(log);

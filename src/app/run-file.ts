@@ -1,13 +1,13 @@
 import { exitCodes } from '../base/exit-code.ts';
 import type { Logger } from '../base/logger.ts';
 import { Masker } from '../base/mask.ts';
-import { InputError } from '../base/errors.ts';
 import { createWinstonLogger } from '../adapters/log/winston-logger.ts';
 import type { RunOutcome } from '../ports/events.ts';
 import { connectCluster, type ClusterChoice } from './connection.ts';
 import type { DriveSettings } from './drive-settings.ts';
 import { readPipelineFile } from './pipeline-file.ts';
 import { createReporters } from './reporters.ts';
+import { loadRun } from './runs.ts';
 import { planFile, resumePipeline, runPipeline, type DriveOptions } from './run-pipeline.ts';
 
 /** A file to run, and where. */
@@ -41,13 +41,7 @@ export type ResumeRequest = Pick<RunFileRequest, 'choice' | 'settings' | 'signal
 /** Goes on with a run whose runner died. @throws InputError when there is no such run */
 export async function resumeRunById(request: ResumeRequest): Promise<number> {
   return withDriver(request, async (options) => {
-    const run = { runId: request.runId.toUpperCase(), namespace: options.connection.namespace };
-    const stored = await options.connection.runs.load(run, { signal: request.signal });
-    if (stored === undefined) {
-      throw new InputError(`there is no run ${run.runId} in namespace ${run.namespace}`, {
-        hint: '`pipeline runs` lists them; name another namespace by --namespace',
-      });
-    }
+    const stored = await loadRun(options.connection, request.runId, request.signal);
     const { outcome } = await resumePipeline(stored, options);
     return exitCodeOfRun(outcome);
   });

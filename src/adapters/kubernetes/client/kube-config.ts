@@ -23,6 +23,7 @@ const credentialsMs = 10_000;
 export async function connect(options: KubeConfigOptions): Promise<Connection> {
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = load(new KubeConfig(), options);
+  if (config.getCurrentContext() === 'loaded-context') throw noCluster();
   const cluster = config.getCurrentCluster();
   if (cluster === null) {
     throw new InputError(`the context "${config.getCurrentContext()}" names no cluster of the kubeconfig`);
@@ -35,6 +36,13 @@ export async function connect(options: KubeConfigOptions): Promise<Connection> {
     server: cluster.server.replace(/\/+$/, ''),
     namespace: context?.namespace ?? 'default',
     dispatcher: await dispatcherFor(config),
+  });
+}
+
+/** client-node falls back to localhost:8080, which is nobody's cluster. */
+function noCluster(): InputError {
+  return new InputError('there is no kubeconfig, and this is not inside a cluster', {
+    hint: 'name one by --kubeconfig or $KUBECONFIG, or use --cluster sandbox',
   });
 }
 

@@ -1,0 +1,124 @@
+import { ConflictError } from '../ports/cluster-errors.ts';
+import { InputError } from '../base/errors.ts';
+import type { RunRecord, StoredRun } from '../ports/run-record.ts';
+import type { Connection } from './connection.ts';
+
+/** What `pipeline runs` tells of one run. Times are milliseconds since 1970. */
+export interface RunSummary {
+  runId: string;
+  pipeline: string;
+  state: string;
+  createdAt: number;
+  durationMs?: number;
+  /** The stages that run, or the one that decided the outcome. */
+  stages: readonly string[];
+  /** Who drives it; missing when nobody does. */
+  holder?: string;
+}
+
+/** The runs of a namespace, newest first. */
+export async function listRuns(connection: Connection, signal: AbortSignal): Promise<RunSummary[]> {
+  const { runs, namespace } = connection;
+  const stored = await runs.list(namespace, { signal });
+  const newestFirst = stored.sort((a, b) => b.record.createdAt - a.record.createdAt);
+  return Promise.all(
+    newestFirst.map(async ({ record }) => {
+      const lease = record.state === 'finished' ? undefined : await runs.leaseOf(record, { signal });
+      return summaryOf(record, lease?.holder === '' ? undefined : lease?.holder);
+    }),
+  );
+}
+
+/** One run's record as a summary. Pure. */
+export function summaryOf(record: RunRecord, holder: string | undefined): RunSummary {
+  const running = Object.entries(record.stages).filter(([, stage]) => stage.state === 'running');
+  const troubled = Object.entries(record.stages).filter(
+    ([, { outcome }]) => outcome !== undefined && outcome !== 'succeeded' && outcome !== 'skipped',
+  );
+  return {
+    runId: record.runId,
+    pipeline: record.pipeline,
+    state: record.state === 'finished' ? (record.outcome ?? 'finished') : record.state,
+    createdAt: record.createdAt,
+    stages: (record.state === 'finished' ? troubled : running).map(([name]) => name),
+    ...(record.finishedAt === undefined ? {} : { durationMs: record.finishedAt - record.createdAt }),
+    ...(holder === undefined ? {} : { holder }),
+  };
+}
+
+/** @throws InputError when there is no such run in the connection's namespace */
+export async function loadRun(
+  connection: Connection,
+  runId: string,
+  signal: AbortSignal,
+): Promise<StoredRun> {
+  const { runs, namespace } = connection;
+  const stored = await runs.load({ runId: runId.toUpperCase(), namespace }, { signal });
+  if (stored !== undefined) return stored;
+  throw new InputError(`there is no run ${runId} in namespace ${namespace}`, {
+    hint: '`pipeline runs` lists them; name another namespace by --namespace',
+  });
+}
+
+/**
+ * Asks a run to end: its runner stops the steps, runs the `finally` stages and cleans up. When no runner lives, the
+ * next `resume` or `gc` does.
+ * @returns false when the run has ended already
+ */
+export async function cancelRun(
+  connection: Connection,
+  runId: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (;;) {
+    const stored = await loadRun(connection, runId, signal);
+    if (stored.record.state === 'finished') return false;
+    try {
+      await connection.runs.update(
+        stored,
+        { ...stored.record, state: 'cancelling' },
+        { signal, priority: 'urgent' },
+      );
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error; // its runner wrote in between: look again
+    }
+  }
+}
+
+/** What `pipeline gc` removed. */
+export interface Collected {
+  runs: string[];
+  objects: string[];
+}
+
+/**
+ * Removes what nobody looks after: pods and Secrets of runs that have ended or have no record, and runs whose runner
+ * died, with all that they own. Takes a little longer than a lease lasts when there is anything suspicious.
+ * @param options.olderThanMs finished runs' records older than this are removed too
+ * @param options.keepRuns leave unfinished runs alone: somebody may still resume them
+ */
+export async function collectGarbage(
+  connection: Connection,
+  options: { olderThanMs: number; keepRuns: boolean; signal: AbortSignal },
+): Promise<Collected> {
+  const { cluster, runs, namespace } = connection;
+  const call = { signal: options.signal };
+  const collected: Collected = { runs: [], objects: [] };
+  const oldest = Date.now() - options.olderThanMs;
+  for (const { record } of await runs.list(namespace, call)) {
+    if (record.state !== 'finished' || (record.finishedAt ?? record.createdAt) > oldest) continue;
+    await runs.remove(record, call);
+    collected.runs.push(record.runId);
+  }
+  const orphans = await connection.findOrphans(namespace, call);
+  for (const { record } of options.keepRuns ? [] : orphans.runs) {
+    await connection.agents.release(record, call);
+    await runs.remove(record, call);
+    collected.runs.push(record.runId);
+  }
+  for (const object of orphans.objects) {
+    if (await cluster.delete(object, call)) collected.objects.push(`${object.kind} ${object.name}`);
+  }
+  return collected;
+}

@@ -1,0 +1,22 @@
+import { createWinstonLogger } from '../adapters/log/winston-logger.ts';
+import { Masker } from '../base/mask.ts';
+import { connectCluster, type ClusterChoice, type Connection } from './connection.ts';
+
+/** Somebody is waiting for the answer: an API that is not there is told soon. Milliseconds. */
+const retryBudgetMs = 10_000;
+
+/** Connects for one command and disconnects after it, whatever happens. */
+export async function withConnection<T>(
+  choice: ClusterChoice,
+  options: { debug: boolean; signal: AbortSignal },
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const level = options.debug ? 'debug' : 'warn';
+  const logger = createWinstonLogger({ level, format: 'text', masker: new Masker() });
+  const connection = await connectCluster(choice, { logger, retryBudgetMs, signal: options.signal });
+  try {
+    return await work(connection);
+  } finally {
+    await connection.close();
+  }
+}

@@ -17,6 +17,8 @@ const revision = z.object({
   runId: z.string(),
   pipeline: z.string(),
   stage: z.string(),
+  /** Attempt of the stage, from 1. */
+  attempt: z.number().int(),
   /** Who released it: a person or a robot, as far as the runner knows. */
   who: z.string(),
   startedAt: z.number(),

@@ -30,7 +30,7 @@ export interface ReleaseRequest {
   force: boolean;
   /** Milliseconds to wait while another run releases the application. */
   lockTimeoutMs: number;
-  by: Pick<RevisionRecord, 'runId' | 'pipeline' | 'stage' | 'who'>;
+  by: Pick<RevisionRecord, 'runId' | 'pipeline' | 'stage' | 'attempt' | 'who'>;
 }
 
 /** A request to release objects, complete and in the order of their dependencies. */
@@ -46,7 +46,8 @@ const turnBackMs = 20_000;
  * taken up where it stands; one of another run whose runner is dead is superseded. When the signal is aborted the
  * released revision is applied again (unless rollback is never), Kubernetes finishes the way back, and the abort's
  * reason is thrown.
- * @throws ReleaseBusyError, LeaseLostError, ReleaseRecordError, ClusterError
+ * @throws ReleaseBusyError, LeaseLostError, ReleaseRecordError, ClusterError; InputError when another stage of the run
+ * released the same application
  */
 export function releaseObjects(
   request: ReleaseObjectsRequest,
@@ -54,8 +55,13 @@ export function releaseObjects(
   options: CallOptions,
 ): Promise<ReleaseResult> {
   return withSession(request, ports, options, async (session, held) => {
-    if (!isSameRelease(session.record, request.by)) await begin(session, request, held);
-    else await takeUp(session, held);
+    const ended = endedBefore(session.record, request.by);
+    if (ended !== undefined) return ended;
+    if (isSameRelease(session.record, request.by)) await takeUp(session, held);
+    else {
+      assertOwnName(session.record, request);
+      await begin(session, request, held);
+    }
     return drive(session, held);
   });
 }
@@ -187,6 +193,29 @@ async function takeUp(session: ReleaseSession, options: CallOptions): Promise<vo
   await session.saveCurrent({ phaseStartedAt: clock.now() }, options);
 }
 
+/** The result of this very attempt, when its runner died after the end and before it could tell. */
+function endedBefore(record: ReleaseRecord, by: ReleaseRequest['by']): ReleaseResult | undefined {
+  const entry = record.history.at(-1);
+  if (entry?.runId !== by.runId || entry.stage !== by.stage || entry.attempt !== by.attempt) return undefined;
+  const { outcome, number: revision, reason } = entry;
+  if (outcome === 'unfinished' || outcome === 'superseded' || outcome === 'adopted') return undefined;
+  return {
+    outcome,
+    revision,
+    ...(record.stable === undefined ? {} : { stable: record.stable }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+/** Two stages of a run that release different things under one name would take each other's for old revisions. */
+function assertOwnName({ history }: ReleaseRecord, { application, by }: ReleaseRequest): void {
+  const other = history.at(-1);
+  if (other?.runId !== by.runId || other.stage === by.stage) return;
+  throw new InputError(`stages ${other.stage} and ${by.stage} both release ${application}`, {
+    hint: 'give each deploy stage an application name of its own: deploy.application',
+  });
+}
+
 function isSameRelease(record: ReleaseRecord, by: ReleaseRequest['by']): boolean {
   if (record.current === undefined) return false;
   const entry = revisionOf(record, record.current.revision);
@@ -204,7 +233,7 @@ async function begin(
     const adopted = await adoptable(request.objects, cluster, options);
     if (adopted.length > 0) {
       await session.store.saveRevision(1, adopted, { ...options, owner: session.owner });
-      const by = { runId: '', pipeline: '', stage: '', who: '' };
+      const by = { runId: '', pipeline: '', stage: '', attempt: 0, who: '' };
       record = {
         ...record,
         stable: 1,

@@ -92,7 +92,7 @@ function requestOf(
     prune: settings.prune ?? false,
     force: settings.force ?? false,
     lockTimeoutMs: durationOr(settings.lockTimeout, defaultTimeoutMs),
-    by: { runId: run.id, pipeline: run.pipeline, stage: stage.name, who },
+    by: { runId: run.id, pipeline: run.pipeline, stage: stage.name, attempt: stage.attempt, who },
   };
 }
 

@@ -1,0 +1,351 @@
+import { isDeepStrictEqual } from 'node:util';
+import type {
+  ApplyOptions,
+  CallOptions,
+  Cluster,
+  DeleteOptions,
+  Patch,
+  Selection,
+  ServedKind,
+  WatchEvent,
+  WriteOptions,
+} from '../../src/ports/cluster.ts';
+import { ConflictError, NotFoundError } from '../../src/ports/cluster-errors.ts';
+import type { KubernetesObject, ObjectKind, ObjectReference } from '../../src/ports/kubernetes-object.ts';
+import { leavesOf, removeLeaf, setLeaf } from './field-sets.ts';
+
+type Verb = 'get' | 'list' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
+
+interface Watcher {
+  kind: string;
+  selection: Selection;
+  push: (event: WatchEvent) => void;
+}
+
+const clusterScoped = new Set([
+  'Namespace',
+  'CustomResourceDefinition',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'PriorityClass',
+  'PersistentVolume',
+  'StorageClass',
+  'IngressClass',
+]);
+
+/**
+ * A Kubernetes API in memory: resource versions, generations, server-side apply with owners of fields, selectors,
+ * watches, deletion by ownership. Every kind is served, but for those in `unserved`. No controllers and no validation.
+ */
+export class FakeCluster implements Cluster {
+  readonly identity = { name: 'fake', server: 'https://fake', namespace: 'default' };
+  /** What was asked, in order: `apply Deployment/web`. */
+  readonly calls: string[] = [];
+  /** `apiVersion/Kind` that the API does not serve. */
+  readonly unserved = new Set<string>();
+  /** Called before every call; what it throws the call throws, with nothing done. */
+  before: (verb: Verb, reference: ObjectReference) => void = () => undefined;
+  /** Called after every writing call; what it throws the call throws, though it was done. */
+  after: (verb: Verb, reference: ObjectReference) => void = () => undefined;
+  readonly #objects = new Map<string, KubernetesObject>();
+  readonly #owners = new Map<string, Map<string, Set<string>>>();
+  readonly #watchers = new Set<Watcher>();
+  #version = 0;
+  #uid = 0;
+
+  version(_options: CallOptions) {
+    return Promise.resolve({ major: 1, minor: 20, gitVersion: 'v1.20.2' });
+  }
+
+  async get<O extends KubernetesObject>(
+    reference: ObjectReference,
+    options: CallOptions,
+  ): Promise<O | undefined> {
+    this.#begin('get', reference, options);
+    return structuredClone(this.#objects.get(keyOf(reference))) as O | undefined;
+  }
+
+  async list<O extends KubernetesObject>(
+    kind: ObjectKind,
+    selection: Selection,
+    options: CallOptions,
+  ): Promise<O[]> {
+    this.#begin('list', { ...kind, name: '*' }, options);
+    return this.#select(kind.kind, selection) as O[];
+  }
+
+  async create<O extends KubernetesObject>(object: O, options: WriteOptions): Promise<O> {
+    const reference = referenceOf(object);
+    this.#begin('create', reference, options);
+    if (this.#objects.has(keyOf(reference)))
+      throw new ConflictError(`${object.kind} ${reference.name} exists`);
+    const created = this.#store(reference, object, undefined, options);
+    if (options.dryRun !== true) this.after('create', reference);
+    return created as O;
+  }
+
+  async replace<O extends KubernetesObject>(object: O, options: WriteOptions): Promise<O> {
+    const reference = referenceOf(object);
+    this.#begin('replace', reference, options);
+    const live = this.#objects.get(keyOf(reference));
+    if (live === undefined) throw new NotFoundError(`${object.kind} ${reference.name} is not there`);
+    const { resourceVersion } = object.metadata;
+    if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion)
+      throw new ConflictError(`${object.kind} ${reference.name} has been changed`);
+    const replaced = this.#store(reference, object, live, options);
+    this.after('replace', reference);
+    return replaced as O;
+  }
+
+  async apply<O extends KubernetesObject>(object: O, options: ApplyOptions): Promise<O> {
+    const reference = referenceOf(object);
+    this.#begin('apply', reference, options);
+    const manager = options.fieldManager ?? 'slipway';
+    const live = this.#objects.get(keyOf(reference));
+    const merged = structuredClone(
+      live ?? { apiVersion: object.apiVersion, kind: object.kind, metadata: {} },
+    ) as O;
+    merged.apiVersion = object.apiVersion;
+    const owners = new Map(
+      [...(this.#owners.get(keyOf(reference)) ?? [])].map(([name, set]) => [name, new Set(set)]),
+    );
+    const wanted = leavesOf(object);
+    const present = leavesOf(merged);
+    for (const [path, { value }] of wanted) {
+      const others = [...owners].filter(([name, set]) => name !== manager && set.has(path));
+      if (others.length === 0 || isDeepStrictEqual(present.get(path)?.value, value)) continue;
+      if (options.force !== true)
+        throw new ConflictError(`conflict with "${others[0]![0]}": ${path}`, {
+          status: 409,
+          reason: 'Conflict',
+        });
+      for (const [, set] of others) set.delete(path);
+    }
+    for (const path of owners.get(manager) ?? []) {
+      const shared = [...owners].some(([name, set]) => name !== manager && set.has(path));
+      const leaf = present.get(path);
+      if (!wanted.has(path) && !shared && leaf !== undefined) removeLeaf(merged, leaf);
+    }
+    owners.set(manager, new Set(wanted.keys()));
+    for (const leaf of wanted.values()) setLeaf(merged, structuredClone(leaf));
+    const { resourceVersion: _, ...metadata } = object.metadata;
+    merged.metadata = {
+      ...merged.metadata,
+      ...metadata,
+      ...pick(merged.metadata, ['labels', 'annotations']),
+    };
+    if (options.dryRun !== true) this.#owners.set(keyOf(reference), owners);
+    const stored = this.#store(reference, merged, live, options);
+    if (options.dryRun !== true) this.after('apply', reference);
+    return stored;
+  }
+
+  async patch<O extends KubernetesObject>(
+    reference: ObjectReference,
+    patch: Patch,
+    options: WriteOptions,
+  ): Promise<O> {
+    this.#begin('patch', reference, options);
+    const live = this.#objects.get(keyOf(reference));
+    if (live === undefined) throw new NotFoundError(`${reference.kind} ${reference.name} is not there`);
+    if (patch.type === 'json') throw new Error('the fake knows no JSON patch');
+    const patched = this.#store(reference, merge(live, patch.body) as KubernetesObject, live, options);
+    this.after('patch', reference);
+    return patched as O;
+  }
+
+  async delete(reference: ObjectReference, options: DeleteOptions): Promise<boolean> {
+    this.#begin('delete', reference, options);
+    const live = this.#objects.get(keyOf(reference));
+    if (live === undefined || (options.uid !== undefined && options.uid !== live.metadata.uid)) return false;
+    this.#remove(keyOf(reference), live);
+    this.after('delete', reference);
+    return true;
+  }
+
+  async *watch<O extends KubernetesObject>(
+    kind: ObjectKind,
+    selection: Selection,
+    { signal }: CallOptions,
+  ): AsyncIterable<WatchEvent<O>> {
+    const queue: WatchEvent[] = [{ type: 'reset', objects: this.#select(kind.kind, selection) }];
+    let wake = (): void => undefined;
+    const watcher: Watcher = {
+      kind: kind.kind,
+      selection,
+      push: (event) => {
+        queue.push(event);
+        wake();
+      },
+    };
+    this.#watchers.add(watcher);
+    const onAbort = () => wake();
+    signal.addEventListener('abort', onAbort);
+    try {
+      while (!signal.aborted) {
+        const event = queue.shift();
+        if (event === undefined) await new Promise<void>((resolve) => (wake = resolve));
+        else yield event as WatchEvent<O>;
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#watchers.delete(watcher);
+    }
+  }
+
+  served(kind: ObjectKind, _options: CallOptions): Promise<ServedKind | undefined> {
+    const { apiVersion, kind: name } = kind;
+    if (this.unserved.has(`${apiVersion}/${name}`)) return Promise.resolve(undefined);
+    return Promise.resolve({
+      apiVersion,
+      kind: name,
+      resource: `${name.toLowerCase()}s`,
+      namespaced: !clusterScoped.has(name),
+    });
+  }
+
+  async firstServed(kinds: readonly ObjectKind[], options: CallOptions): Promise<ServedKind | undefined> {
+    for (const kind of kinds) {
+      const served = await this.served(kind, options);
+      if (served !== undefined) return served;
+    }
+    return undefined;
+  }
+
+  mayI(questions: readonly unknown[], _options: CallOptions): Promise<boolean[]> {
+    return Promise.resolve(questions.map(() => true));
+  }
+
+  // What follows is for tests and simulated controllers: no calls, no faults.
+
+  /** The live object. */
+  peek<O extends KubernetesObject>(reference: ObjectReference): O | undefined {
+    return this.#objects.get(keyOf(reference)) as O | undefined;
+  }
+
+  /** All objects of a kind. */
+  all<O extends KubernetesObject>(kind: string): O[] {
+    return [...this.#objects.values()].filter((object) => object.kind === kind) as O[];
+  }
+
+  /** Puts an object in or over, as a controller or somebody else would. */
+  put<O extends KubernetesObject>(object: O): O {
+    const reference = referenceOf(object);
+    const signal = new AbortController().signal;
+    return this.#store(reference, object, this.#objects.get(keyOf(reference)), { signal }) as O;
+  }
+
+  /** Takes an object away. */
+  drop(reference: ObjectReference): void {
+    const live = this.#objects.get(keyOf(reference));
+    if (live !== undefined) this.#remove(keyOf(reference), live);
+  }
+
+  #begin(verb: Verb, reference: ObjectReference, { signal }: CallOptions): void {
+    signal.throwIfAborted();
+    this.calls.push(`${verb} ${reference.kind}/${reference.name}`);
+    this.before(verb, reference);
+  }
+
+  #store<O extends KubernetesObject>(
+    reference: ObjectReference,
+    object: O,
+    live: KubernetesObject | undefined,
+    options: WriteOptions,
+  ): O {
+    const { stringData, ...rest } = structuredClone(object) as O & { stringData?: Record<string, string> };
+    const next = rest as unknown as O;
+    if (stringData !== undefined) {
+      const encoded = Object.entries(stringData).map(([key, value]) => [
+        key,
+        Buffer.from(value).toString('base64'),
+      ]);
+      (next as Record<string, unknown>)['data'] = {
+        ...(next['data'] as object),
+        ...Object.fromEntries(encoded),
+      };
+    }
+    const specChanged = live !== undefined && !isDeepStrictEqual(live['spec'], next['spec']);
+    next.metadata = {
+      ...next.metadata,
+      uid: live?.metadata.uid ?? `uid-${String(++this.#uid)}`,
+      generation: (live?.metadata.generation ?? 1) + (specChanged ? 1 : 0),
+      creationTimestamp: live?.metadata.creationTimestamp ?? '2026-01-01T00:00:00Z',
+    };
+    const managers = this.#owners.get(keyOf(reference));
+    const replicasPath = JSON.stringify(['spec', 'replicas']);
+    next.metadata['managedFields'] = [...(managers ?? [])].map(([manager, paths]) => ({
+      manager,
+      operation: 'Apply',
+      fieldsV1: { 'f:spec': paths.has(replicasPath) ? { 'f:replicas': {} } : {} },
+    }));
+    const unchanged =
+      live !== undefined &&
+      isDeepStrictEqual(live, {
+        ...next,
+        metadata: { ...next.metadata, resourceVersion: live.metadata.resourceVersion },
+      });
+    next.metadata.resourceVersion = unchanged ? live.metadata.resourceVersion! : String(++this.#version);
+    if (options.dryRun !== true && !unchanged) {
+      this.#objects.set(keyOf(reference), next);
+      this.#tell('upsert', next);
+    }
+    return structuredClone(next);
+  }
+
+  #remove(key: string, live: KubernetesObject): void {
+    this.#objects.delete(key);
+    this.#owners.delete(key);
+    this.#tell('delete', live);
+    for (const [other, object] of [...this.#objects])
+      if (object.metadata.ownerReferences?.some(({ uid }) => uid === live.metadata.uid))
+        this.#remove(other, object);
+  }
+
+  #tell(type: 'upsert' | 'delete', object: KubernetesObject): void {
+    for (const { kind, selection, push } of this.#watchers)
+      if (kind === object.kind && matches(object, selection)) push({ type, object: structuredClone(object) });
+  }
+
+  #select(kind: string, selection: Selection): KubernetesObject[] {
+    return structuredClone(this.all(kind).filter((object) => matches(object, selection)));
+  }
+}
+
+function keyOf({ kind, namespace = '', name }: ObjectReference): string {
+  return `${kind}/${namespace}/${name}`;
+}
+
+function referenceOf({ apiVersion, kind, metadata }: KubernetesObject): ObjectReference {
+  const { name, namespace } = metadata;
+  return namespace === undefined ? { apiVersion, kind, name } : { apiVersion, kind, name, namespace };
+}
+
+function matches(object: KubernetesObject, { namespace, labelSelector, fieldSelector }: Selection): boolean {
+  if (namespace !== undefined && object.metadata.namespace !== namespace) return false;
+  if (fieldSelector !== undefined && fieldSelector !== `metadata.name=${object.metadata.name}`) return false;
+  const labels = object.metadata.labels ?? {};
+  return (labelSelector ?? '').split(',').every((part) => {
+    const [key = '', value] = part.split('=');
+    return part === '' || (value === undefined ? key in labels : labels[key] === value);
+  });
+}
+
+function pick<T extends object>(object: T, keys: readonly (keyof T)[]): Partial<T> {
+  return Object.fromEntries(
+    keys.filter((key) => object[key] !== undefined).map((key) => [key, object[key]]),
+  ) as Partial<T>;
+}
+
+function merge(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
+  const merged = { ...(typeof target === 'object' && !Array.isArray(target) ? target : {}) } as Record<
+    string,
+    unknown
+  >;
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) Reflect.deleteProperty(merged, key);
+    else merged[key] = merge(merged[key], value);
+  }
+  return merged;
+}

@@ -43,6 +43,8 @@ export interface DeleteOptions extends CallOptions {
   gracePeriodSeconds?: number;
   /** Delete only this very object, never a newer one of the same name. */
   uid?: string;
+  /** Delete it only as it was seen: ConflictError when it has been changed since. */
+  resourceVersion?: string;
 }
 
 /**

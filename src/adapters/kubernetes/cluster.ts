@@ -151,13 +151,13 @@ export class KubernetesCluster implements Cluster {
 
   async delete(reference: ObjectReference, options: DeleteOptions): Promise<boolean> {
     const kind = await this.#kind(reference, options);
-    const { propagation, gracePeriodSeconds, uid } = options;
+    const { propagation, gracePeriodSeconds } = options;
     const body = {
       apiVersion: 'v1',
       kind: 'DeleteOptions',
       propagationPolicy: propagation ?? 'Background',
       ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
-      ...(uid === undefined ? {} : { preconditions: { uid } }),
+      ...preconditions(options),
     };
     const what = describe('delete', kind, reference);
     try {
@@ -169,7 +169,8 @@ export class KubernetesCluster implements Cluster {
     } catch (error) {
       if (error instanceof AmbiguousError && error.cause instanceof NotFoundError) return true;
       if (error instanceof NotFoundError) return false;
-      if (error instanceof ConflictError && uid !== undefined) return false; // another object of this name
+      const byUid = options.uid !== undefined && options.resourceVersion === undefined;
+      if (error instanceof ConflictError && byUid) return false; // another object of this name
       throw unwrap(error);
     }
   }
@@ -302,6 +303,14 @@ export class KubernetesCluster implements Cluster {
       throw error.cause;
     }
   }
+}
+
+function preconditions({ uid, resourceVersion }: DeleteOptions): Record<string, unknown> {
+  const conditions = {
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
+  return Object.keys(conditions).length === 0 ? {} : { preconditions: conditions };
 }
 
 function unwrap(error: unknown): unknown {

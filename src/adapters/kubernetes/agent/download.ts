@@ -9,13 +9,14 @@ const longestComplaint = 4096;
 /** GNU tar ends with 1 when a file changed while it was read: the archive is whole all the same. */
 const harmless = /file changed as we read it|file removed before we read it|socket ignored/;
 
-/** The command that writes the paths as a tar stream. */
+/** The command that writes the paths as a tar stream. `excludes` are relative to the directory, for a download of `.`. */
 export function downloadCommand(
   directory: string,
   paths: readonly string[],
   excludes: readonly string[],
 ): string[] {
-  const options = excludes.map((pattern) => `--exclude=${pattern}`);
+  // Members are called ./a/b: a pattern that begins alike matches from the top, never a folder of that name deeper down.
+  const options = excludes.map((path) => `--exclude=./${path}`);
   return ['tar', '-C', directory, ...options, '-cf', '-', '--', ...paths];
 }
 

@@ -11,7 +11,7 @@ const attemptMs = 10_000;
 
 /** A lease that this process holds, renewed every third of its time until it is released or somebody else has it. */
 export class HeldLease implements Lease {
-  readonly #cluster: Pick<Cluster, 'get' | 'replace'>;
+  readonly #cluster: Pick<Cluster, 'get' | 'replace' | 'delete'>;
   readonly #log: Log;
   readonly #lost = new AbortController();
   readonly #stopped = new AbortController();
@@ -19,7 +19,7 @@ export class HeldLease implements Lease {
   #lease: LeaseWriting;
 
   constructor(
-    parts: { cluster: Pick<Cluster, 'get' | 'replace'>; log: Log; renewMs: number },
+    parts: { cluster: Pick<Cluster, 'get' | 'replace' | 'delete'>; log: Log; renewMs: number },
     lease: LeaseWriting,
   ) {
     this.#cluster = parts.cluster;
@@ -37,10 +37,15 @@ export class HeldLease implements Lease {
     await this.#renewing;
     if (this.lost.aborted) return;
     try {
-      await this.#write({ ...this.#lease, holder: '' }, { ...options, priority: 'urgent' });
+      const { name, namespace, version } = this.#lease;
+      const guard = version === undefined ? {} : { resourceVersion: version };
+      await this.#cluster.delete(
+        { ...leaseKind, name, namespace },
+        { ...options, ...guard, priority: 'urgent' },
+      );
     } catch (error) {
       // Taken over, or gone with its record: either way it is not ours any more.
-      if (!(error instanceof ConflictError) && !(error instanceof NotFoundError)) throw error;
+      if (!(error instanceof ConflictError)) throw error;
     }
   }
 

@@ -87,6 +87,7 @@ export interface FinishedStage {
 export interface RunResult {
   runId: string;
   outcome: RunOutcome;
+  /** Since the run began, the time without a runner included. */
   durationMs: number;
   /** Why, one line; missing when it succeeded. */
   message?: string;

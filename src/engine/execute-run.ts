@@ -75,7 +75,6 @@ class Execution {
   private readonly session: AgentSession;
   private readonly state: RunState;
   private readonly runner: StageRunner;
-  private readonly startedAt: number;
   private readonly lost: AbortSignal;
 
   constructor(request: ExecuteRequest, dependencies: EngineDependencies) {
@@ -85,7 +84,6 @@ class Execution {
     this.dependencies = dependencies;
     this.options = { ...defaultOptions, ...request.options };
     this.lost = lease.lost;
-    this.startedAt = clock.now();
     this.events = createEventStream(reporter, clock);
     const { events, lost, options } = this;
     this.keeper = new RecordKeeper({
@@ -261,7 +259,7 @@ class Execution {
     } finally {
       deadline.clear();
     }
-    const durationMs = finishedAt - this.startedAt;
+    const durationMs = Math.max(0, finishedAt - state.record.createdAt);
     const words = { ...(message === undefined ? {} : { message }), ...(hint === undefined ? {} : { hint }) };
     await events.emit({ type: 'run.finished', outcome, durationMs, ...words });
     return { runId: state.record.runId, outcome, durationMs, ...words, stages: state.finished() };

@@ -114,7 +114,7 @@ export class StageRunner {
     const current = session.current();
     const generation =
       node.phase === 'finally' && session.isLost() ? await session.replace(current) : current;
-    return this.workspace.ensure(generation, signal);
+    return this.workspace.ensure(node, generation, signal);
   }
 
   private retries(node: PlanNode, number: number, { outcome, internal }: AttemptResult): boolean {

@@ -12,13 +12,14 @@ export class WorkspaceLostError extends SlipwayError {
 }
 
 /**
- * Brings back what a new agent pod lacks: the stages that fill the workspace and were done are run once more, in order,
- * before any other stage works in the pod.
+ * Brings back what a new agent pod lacks. Before a stage works in the pod, the stages that it builds on and that fill
+ * the workspace are run once more, in order; each at most once in a pod, whoever asks.
  */
 export class Workspace {
   private readonly bench: Workbench;
   private readonly resumed: boolean;
-  private readonly restored = new Map<number, Promise<void>>();
+  /** By number of the pod: what is back, and the restoring under way, which others wait for. */
+  private readonly pods = new Map<number, { back: Set<string>; last: Promise<void> }>();
 
   constructor(bench: Workbench, resumed: boolean) {
     this.bench = bench;
@@ -26,17 +27,16 @@ export class Workspace {
   }
 
   /**
-   * Resolves when the pod holds what a stage may expect; true when it had to be brought back.
+   * Resolves when the pod holds what the node may expect; true when the pod is a new one.
    * @throws WorkspaceLostError when a stage could not be repeated
    * @throws AgentError when the pod is not there
    */
-  async ensure(generation: AgentGeneration, signal: AbortSignal): Promise<boolean> {
+  async ensure(node: PlanNode, generation: AgentGeneration, signal: AbortSignal): Promise<boolean> {
     if (!(await this.isNew(generation, signal))) return false;
-    let restoring = this.restored.get(generation.number);
-    if (restoring === undefined) {
-      restoring = this.restore(signal);
-      this.restored.set(generation.number, restoring);
-    }
+    const pod = this.pods.get(generation.number) ?? { back: new Set<string>(), last: Promise.resolve() };
+    this.pods.set(generation.number, pod);
+    const restoring = pod.last.then(() => this.restore(node, pod.back, signal));
+    pod.last = restoring.catch(() => undefined); // the next one tries for itself
     await unlessAborted(restoring, signal);
     return true;
   }
@@ -48,16 +48,26 @@ export class Workspace {
     return agent.adopted === false;
   }
 
-  private async restore(signal: AbortSignal): Promise<void> {
-    const { state, events } = this.bench;
-    const lost = state.plan.nodes.filter(
-      (node) => state.recordOf(node).outcome === 'succeeded' && state.kindOf(node).restoresWorkspace === true,
-    );
+  private async restore(node: PlanNode, back: Set<string>, signal: AbortSignal): Promise<void> {
+    const lost = this.lostFor(node).filter(({ name }) => !back.has(name));
     if (lost.length === 0) return;
     const names = lost.map(({ name }) => name).join(', ');
     const message = `the agent pod is a new one: ${names} run again to bring their files back`;
-    await events.emit({ type: 'notice', level: 'info', message });
-    for (const node of lost) await this.repeat(node, signal);
+    await this.bench.events.emit({ type: 'notice', level: 'info', message });
+    for (const other of lost) {
+      await this.repeat(other, signal);
+      back.add(other.name);
+    }
+  }
+
+  /** A finally stage gets the source alone: it is there to tell and to clean up, not to build again. */
+  private lostFor(node: PlanNode): PlanNode[] {
+    const { state } = this.bench;
+    return state.visibleTo(node).filter((other) => {
+      const kind = state.kindOf(other);
+      const fills = node.phase === 'finally' ? kind.providesSource : kind.restoresWorkspace;
+      return fills === true && state.recordOf(other).outcome === 'succeeded';
+    });
   }
 
   private async repeat(node: PlanNode, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,14 @@
-import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments, type Document } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type Document,
+  type YAMLError,
+} from 'yaml';
 import type { Diagnostic } from './diagnostic.ts';
 import type { Finding } from './finding.ts';
 
@@ -50,7 +60,7 @@ export function readSourceDocument(file: string, text: string): SourceDocument {
   const [document, second] = [...documents];
   if (document === undefined || document.contents === null)
     return broken([problem('empty', 0, 'the file is empty')]);
-  const diagnostics = [...document.errors, ...document.warnings].map((error) =>
+  const diagnostics = worthTelling([...document.errors, ...document.warnings]).map((error) =>
     problem('yaml', error.pos[0], sentence(error.code, error.message)),
   );
   if (second !== undefined) {
@@ -101,6 +111,13 @@ function broken(diagnostics: Diagnostic[]): SourceDocument {
       message,
     }),
   };
+}
+
+/** Keys that are there twice, and the first fault of syntax: those after it are mostly its consequences. */
+function worthTelling(errors: readonly YAMLError[]): YAMLError[] {
+  const duplicates = errors.filter(({ code }) => code === 'DUPLICATE_KEY');
+  const [first] = errors.filter(({ code }) => code !== 'DUPLICATE_KEY');
+  return first === undefined ? duplicates : [first];
 }
 
 function sentence(code: string, message: string): string {

@@ -30,8 +30,14 @@ export function checkoutStage(dependencies: CheckoutDependencies): StageKind<Che
     needsAgent: () => true,
     providesSource: true,
     restoresWorkspace: true,
-    run: (input, context) => checkout(dependencies, input.checkout, context),
+    run: (input, context) => checkout(dependencies, pinned(input.checkout, context), context),
   };
+}
+
+/** A repeated checkout takes the commit of the first one, wherever the branch points by now. */
+function pinned(input: Checkout, { restoring }: StageContext): Checkout {
+  const sha = restoring?.['sha'];
+  return sha === undefined ? input : { ...input, ref: sha };
 }
 
 async function checkout(

@@ -20,6 +20,7 @@ export function runStage(dependencies: RunDependencies): StageKind<RunInput> {
     key: 'run',
     fields: runFields,
     scripts: ['run'],
+    restoresWorkspace: true,
     needsAgent: () => true,
     run: (input, context) => run(dependencies, input, context),
   };

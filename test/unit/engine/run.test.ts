@@ -363,6 +363,31 @@ stages:
     expect(harness.store.recordOf('01RUN')?.agentName).toBe('main-2');
   });
 
+  it('brings back for a retry only what the stage builds on, each stage once', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: source, checkout: {}}
+  - {name: lint, needs: [source], run: "need source"}
+  - {name: build, needs: [source], run: "write app=1"}
+  - {name: unit, needs: [build], retry: {max: 1, backoff: 1s}, run: "need app\\nsleep 10s\\nneed app"}
+  - {name: web, needs: [build], retry: {max: 1, backoff: 2s}, run: "need app\\nsleep 5s\\nonce l lose evicted\\nneed app"}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(result.outcome).toBe('succeeded');
+    expect(harness.agents.calls.slice(harness.agents.calls.indexOf('acquire main-2'))).toEqual([
+      'acquire main-2',
+      'start source.2.checkout',
+      'start build.2.run',
+      'start unit.2.run',
+      'start web.2.run',
+      'release',
+    ]);
+  });
+
   it('gives finally stages a new pod when the run’s was lost', async () => {
     const harness = new RunHarness(
       pipelineOf(`
@@ -378,6 +403,12 @@ finally:
 
     expect(result.outcome).toBe('infrastructure');
     expect(outcomesOf(result)['tell']).toBe('succeeded');
+    expect(harness.agents.calls.slice(-4)).toEqual([
+      'acquire main-2',
+      'start source.2.checkout',
+      'start tell.1.run',
+      'release',
+    ]);
   });
 
   it('gives one hash for the files that match', async () => {

@@ -13,16 +13,22 @@ export function clusterArguments(
 
 /**
  * What runs have left in a namespace, as `kind/name`: pods that are not already ending, and Secrets and Leases of
- * Slipway's. The record of a run that has ended (a ConfigMap) is its history and may stay.
+ * Slipway's. The record of a run that has ended (a ConfigMap, and its Lease, which nobody holds) is its history and
+ * may stay.
  */
 export async function ourObjects(admin: Kubectl, namespace: string): Promise<string[]> {
   const { items } = await admin.json<{
-    items: { kind: string; metadata: { name: string; deletionTimestamp?: string } }[];
+    items: {
+      kind: string;
+      metadata: { name: string; deletionTimestamp?: string };
+      spec?: { holderIdentity?: string };
+    }[];
   }>([
     ...['get', 'pods,secrets,leases', '--namespace', namespace],
     ...['--selector', 'app.kubernetes.io/managed-by=slipway'],
   ]);
   return items
     .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .filter(({ kind, spec }) => kind !== 'Lease' || (spec?.holderIdentity ?? '') !== '')
     .map(({ kind, metadata }) => `${kind}/${metadata.name}`);
 }

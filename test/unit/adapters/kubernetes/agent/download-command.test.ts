@@ -18,7 +18,12 @@ describe('downloadCommand', () => {
       const tar = downloadCommand(directory, ['.'], ['src']).map((word) => `'${word}'`);
       const { stdout } = await runCommand(['sh', '-c', `${tar.join(' ')} | tar -t`]);
 
-      expect(stdout.trim().split('\n').sort()).toEqual(['./', './dist/', './dist/src/', './dist/src/main.js']);
+      expect(stdout.trim().split('\n').sort()).toEqual([
+        './',
+        './dist/',
+        './dist/src/',
+        './dist/src/main.js',
+      ]);
     } finally {
       await rm(directory, { recursive: true, force: true });
     }

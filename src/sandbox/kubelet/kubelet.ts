@@ -59,7 +59,9 @@ export function startKubelet(options: KubeletOptions): Kubelet {
   mkdirSync(podsFolder, { recursive: true });
   registerNode(objects, timestamp(Date.now()));
   const events = createEventRecorder(objects, Date.now);
-  const runtime = machine.namespaces ? createNamespaceRuntime(machine) : createHostRuntime(machine);
+  const runtime = machine.namespaces
+    ? createNamespaceRuntime(machine, stateFolder)
+    : createHostRuntime(machine);
   const pullImage = createImagePuller({
     images: options.images,
     strict: options.strictImages === true,

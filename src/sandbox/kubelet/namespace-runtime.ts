@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import type { Machine } from './machine.ts';
 import { firstLine, killProcess, processOf, runCommand } from './processes.ts';
 import type { CommandProcess } from './processes.ts';
-import { planRoot } from './root-filesystem.ts';
+import { makeSkeleton, planRoot } from './root-filesystem.ts';
 import { StartError } from './runtime.ts';
 import type { ContainerLaunch, RunningContainer, Runtime } from './runtime.ts';
 
@@ -29,7 +30,9 @@ echo started >&3
 exec "$@" 3>&-`;
 
 /** The {@link Runtime} that gives every container mounts and process ids of its own; needs {@link Machine.namespaces}. */
-export function createNamespaceRuntime(machine: Machine): Runtime {
+export function createNamespaceRuntime(machine: Machine, stateFolder: string): Runtime {
+  const skeleton = join(stateFolder, 'skeleton');
+  makeSkeleton(skeleton);
   const tool = (name: keyof Machine['tools']): string => machine.tools[name] ?? name;
 
   function intoNetwork(pid: number | undefined): string[] {
@@ -38,7 +41,7 @@ export function createNamespaceRuntime(machine: Machine): Runtime {
   }
 
   async function start(launch: ContainerLaunch): Promise<RunningContainer> {
-    const { root, fstab } = planRoot(launch.folder, launch.image, launch.mounts);
+    const { root, fstab } = planRoot(launch.folder, skeleton, launch);
     const [command = '', ...options] = intoNetwork(launch.networkOf);
     const own = [
       ...options,

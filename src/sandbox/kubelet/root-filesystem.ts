@@ -37,15 +37,35 @@ const DEVICE_LINKS = {
 };
 
 /**
+ * Makes the root that all containers without a system of their own begin with: an empty place for each folder of the
+ * machine's root, its symbolic links, and the devices' places.
+ */
+export function makeSkeleton(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync('/')) {
+    if (OWN.includes(name)) continue;
+    const found = lstatSync(join('/', name));
+    if (found.isSymbolicLink()) symlinkSync(readlinkSync(join('/', name)), join(folder, name));
+    else makePoint(join(folder, name), !found.isDirectory());
+  }
+  makeSystemFolders(folder);
+}
+
+/**
  * Prepares a container's root in `folder`, afresh: the image's files, copied on write, or the machine's own files with
  * the image's laid over them, and the mounts. Only the plan is made here: the mounts happen in the container's own
  * mount namespace, so nothing of the machine is changed.
  */
-export function planRoot(folder: string, image: ImageFiles, mounts: readonly Mount[]): RootPlan {
-  removeRoot(folder);
-  const plan = new Plan(folder, image, mounts);
-  plan.build();
+export function planRoot(
+  folder: string,
+  skeleton: string,
+  { image, mounts }: { image: ImageFiles; mounts: readonly Mount[] },
+): RootPlan {
   const fstab = join(folder, 'fstab');
+  if (existsSync(fstab)) removeRoot(folder);
+  const plan = new Plan(folder, skeleton, image, mounts);
+  plan.build();
   writeFileSync(fstab, plan.lines.join('\n') + '\n');
   return { root: plan.root, fstab };
 }
@@ -74,12 +94,18 @@ class Plan {
   private readonly folder: string;
   private readonly image: ImageFiles;
   private readonly points: readonly MountPoint[];
+  /** What lies beneath the container's own files at its root. */
+  private readonly base: string;
+  /** The container's own files at its root. */
+  private readonly own: string;
   private overlays = 0;
 
-  constructor(folder: string, image: ImageFiles, mounts: readonly Mount[]) {
+  constructor(folder: string, skeleton: string, image: ImageFiles, mounts: readonly Mount[]) {
     this.folder = folder;
     this.image = image;
+    this.base = image.complete && image.root !== undefined ? image.root : skeleton;
     this.root = join(folder, 'root');
+    this.own = join(folder, 'upper', '1');
     const points = mounts.map((mount) => ({
       path: image.complete ? mount.target : withoutLinks(mount.target),
       isFile: statSync(mount.source).isFile(),
@@ -90,50 +116,45 @@ class Plan {
 
   build(): void {
     mkdirSync(this.root, { recursive: true });
-    if (this.image.complete && this.image.root !== undefined) this.overlay('/', [this.image.root]);
-    else this.assembleTop();
+    this.overlay('/', [this.base]);
+    if (this.image.complete) makeSystemFolders(this.own);
+    else this.assembleChildren('/', this.image.root);
     this.addSystem();
     for (const point of this.points) this.addMount(point);
   }
 
-  private assembleTop(): void {
-    const ofImage = this.image.root === undefined ? [] : readdirSync(this.image.root);
-    const ofMounts = this.points.map(({ path }) => path.split('/')[1] ?? '');
-    for (const name of new Set([...readdirSync('/'), ...ofImage, ...ofMounts])) {
-      if (name !== '' && !OWN.includes(name)) this.assemble(`/${name}`);
-    }
-  }
-
   /** Makes `path` of the machine visible in the root, with room for what the image and the mounts put there. */
   private assemble(path: string): void {
-    const target = join(this.root, path);
     const inImage = this.image.root === undefined ? undefined : join(this.image.root, path);
     const layer = inImage !== undefined && existsSync(inImage) ? inImage : undefined;
     const onMachine = lstatSync(path, { throwIfNoEntry: false });
-    if (layer !== undefined && !statSync(layer).isDirectory()) copyFileSync(layer, target);
-    else if (onMachine === undefined || !existsSync(path)) this.assembleNew(path, layer);
-    else if (onMachine.isSymbolicLink() && layer === undefined) symlinkSync(readlinkSync(path), target);
-    else if (
-      layer === undefined &&
-      !this.points.some((point) => isBelow(point.path, path) && !existsSync(point.path))
-    )
-      this.bind(path, target);
-    else if (canBeOverlaid(path, this.folder))
+    if (layer !== undefined && !statSync(layer).isDirectory()) copyFileSync(layer, join(this.own, path));
+    else if (onMachine === undefined || !existsSync(path)) {
+      if (layer !== undefined) this.overlay(path, [layer]);
+    } else if (layer === undefined && onMachine.isSymbolicLink()) this.link(path);
+    else if (layer === undefined && !this.isPointMissing(path)) {
+      this.makeIn(path, !onMachine.isDirectory());
+      this.add(path, join(this.root, path), 'none', 'rbind');
+    } else if (canBeOverlaid(path, this.folder)) {
       this.overlay(path, layer === undefined ? [path] : [layer, realpathSync(path)]);
-    else this.assembleChildren(path, layer);
+    } else {
+      this.makeIn(path, false);
+      this.assembleChildren(path, layer);
+    }
   }
 
-  private assembleNew(path: string, layer: string | undefined): void {
-    if (layer === undefined) return;
-    this.overlay(path, [layer]);
+  /** Whether a mount needs a place below `path` that the machine does not have. */
+  private isPointMissing(path: string): boolean {
+    return this.points.some((point) => isBelow(point.path, path) && !existsSync(point.path));
   }
 
   private assembleChildren(path: string, layer: string | undefined): void {
-    mkdirSync(join(this.root, path));
     const below = this.points.filter((point) => isBelow(point.path, path) && point.path !== path);
     const names = below.map((point) => relative(path, point.path).split('/')[0] ?? '');
     const ofLayer = layer === undefined ? [] : readdirSync(layer);
-    for (const name of new Set([...readdirSync(path), ...ofLayer, ...names])) this.assemble(join(path, name));
+    for (const name of new Set([...readdirSync(path), ...ofLayer, ...names])) {
+      if (path !== '/' || !OWN.includes(name)) this.assemble(join(path, name));
+    }
   }
 
   /** The lower folders as one at `path`; what is written goes to the container's folder. Mount points are made there too. */
@@ -141,35 +162,39 @@ class Plan {
     this.overlays += 1;
     const upper = join(this.folder, 'upper', String(this.overlays));
     const work = join(this.folder, 'work', String(this.overlays));
+    for (const folder of [upper, work]) mkdirSync(folder, { recursive: true });
+    if (path !== '/') this.makeIn(path, false);
     const target = join(this.root, path);
-    for (const folder of [upper, work, target]) mkdirSync(folder, { recursive: true });
     this.add('overlay', target, 'overlay', `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work}`);
     for (const point of this.points) {
       const inside = relative(path, point.path);
       if (!isBelow(point.path, path) || lower.some((layer) => existsSync(join(layer, inside)))) continue;
       makePoint(join(upper, inside), point.isFile);
     }
-    if (path === '/') makeSystemFolders(upper);
   }
 
-  private bind(source: string, target: string): void {
-    makePoint(target, !statSync(source).isDirectory());
-    this.add(source, target, 'none', 'rbind');
+  /** Makes sure that there is a folder, or a file, to mount over in the container's root. */
+  private makeIn(path: string, isFile: boolean): void {
+    const found = lstatSync(join(this.base, path), { throwIfNoEntry: false });
+    if (found === undefined || found.isSymbolicLink()) makePoint(join(this.own, path), isFile);
+  }
+
+  private link(path: string): void {
+    if (lstatSync(join(this.base, path), { throwIfNoEntry: false }) === undefined)
+      symlinkSync(readlinkSync(path), join(this.own, path));
   }
 
   private addSystem(): void {
-    if (!this.image.complete) makeSystemFolders(this.root);
     this.add('proc', join(this.root, 'proc'), 'proc', 'defaults');
     this.add('/sys', join(this.root, 'sys'), 'none', 'rbind');
     for (const device of DEVICES) this.add(`/dev/${device}`, join(this.root, 'dev', device), 'none', 'bind');
     this.add('/dev/pts', join(this.root, 'dev/pts'), 'none', 'rbind');
   }
 
-  /** A mount point inside another mount is made in that one's source; what an overlay or a bind will hide does no harm. */
+  /** A mount point inside another mount is made in that one's source. */
   private addMount({ path, isFile, mount }: MountPoint): void {
     const outer = this.points.findLast((other) => other.path !== path && isBelow(path, other.path));
     if (outer !== undefined) makePoint(join(outer.mount.source, relative(outer.path, path)), isFile);
-    makePoint(join(this.root, path), isFile);
     this.add(mount.source, join(this.root, path), 'none', mount.readOnly ? 'rbind,ro' : 'rbind');
   }
 

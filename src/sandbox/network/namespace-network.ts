@@ -47,24 +47,20 @@ exec "$@"`;
 
 /** Reads lines of commands in the pods' network: `attach NUMBER ADDRESS` answers with the id of a process that holds the pod's network, `open PORT` with `ok`. */
 const CONTROL_SCRIPT = `
-ip=$1 unshare=$2 nsenter=$3
+ip=$1 unshare=$2 relay=$3
 attach() {
-  pid=$("$unshare" --net sh -c 'echo $$; exec sleep 2147483647 >&- 2>&-' &)
-  "$ip" -batch - <<END || return 1
-link add pod$1 type veth peer name eth0 netns $pid
-link set pod$1 master pods up
-END
-  "$nsenter" --net=/proc/$pid/ns/net sh -c "
-for key in all default eth0; do echo 1 > /proc/sys/net/ipv4/conf/\\$key/route_localnet; done
-'$ip' -batch - <<END
+  pid=$("$unshare" --net sh -c '"$1" -batch - <<END || exit 1
+link add eth0 type veth peer name pod$2 netns $4
 link set lo up
-addr add $2/16 dev eth0
+addr add $3/16 dev eth0
 link set eth0 up
 route add default via ${GATEWAY}
 route del local 127.0.0.0/8 dev lo table local
 route add local 127.0.0.0/16 dev lo table local
-END" || return 1
-  echo "$pid"
+END
+for key in all eth0; do echo 1 > /proc/sys/net/ipv4/conf/$key/route_localnet; done
+echo $$; exec sleep 2147483647 >&- 2>&-' sh "$ip" "$1" "$2" "$relay" &)
+  [ -n "$pid" ] && "$ip" link set "pod$1" master pods up && echo "$pid"
 }
 open() {
   "$ip" rule add pref 20 iif pods ipproto tcp dport "$1" lookup local && echo ok
@@ -115,7 +111,7 @@ export async function startPodsNamespace(
     throw new Error('the network of the pods could not be made');
   }
   const into = [...machine.enterUser, '--target', String(relay.pid), '--net', sh, '-c', CONTROL_SCRIPT];
-  const control = spawn(nsenter, [...into, 'sh', ip, unshare, nsenter], {
+  const control = spawn(nsenter, [...into, 'sh', ip, unshare, String(relay.pid)], {
     ...options,
     stdio: ['pipe', 'pipe', 'ignore'],
   });

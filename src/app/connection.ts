@@ -39,6 +39,18 @@ export async function connectCluster(choice: ClusterChoice, options: ConnectOpti
     logger: options.logger,
     ...(options.retryBudgetMs === undefined ? {} : { retryBudgetMs: options.retryBudgetMs }),
   };
+  if (choice.cluster === 'sandbox') {
+    const { ensureSandbox } = await import('./sandbox.ts');
+    const sandbox = await ensureSandbox(options);
+    const kubernetes = await createKubernetes({ ...settings, kubeconfig: sandbox.kubeconfig });
+    return {
+      ...kubernetes,
+      name: 'sandbox',
+      namespace: choice.namespace ?? 'default',
+      sandbox: true,
+      resolveRegistryHost: () => sandbox.registry,
+    };
+  }
   const kubernetes = await createKubernetes({
     ...settings,
     ...(choice.kubeconfig === undefined ? {} : { kubeconfig: choice.kubeconfig }),

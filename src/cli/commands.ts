@@ -1,9 +1,13 @@
 import type { CommandModule } from 'yargs';
 import { cancelCommand } from './cancel.ts';
+import { doctorCommand } from './doctor.ts';
 import { gcCommand } from './gc.ts';
+import { planCommand } from './plan.ts';
+import { releaseCommand } from './release.ts';
 import { resumeCommand } from './resume.ts';
 import { runCommand } from './run.ts';
 import { runsCommand } from './runs.ts';
+import { sandboxCommand } from './sandbox.ts';
 import { schemaCommand } from './schema.ts';
 import { validateCommand } from './validate.ts';
 
@@ -16,9 +20,13 @@ export function commands(setExitCode: SetExitCode): CommandModule[] {
     runCommand(setExitCode),
     validateCommand(),
     schemaCommand(),
+    planCommand(),
+    doctorCommand(setExitCode),
     runsCommand(),
     resumeCommand(setExitCode),
     cancelCommand(),
     gcCommand(),
+    releaseCommand(setExitCode),
+    sandboxCommand(),
   ];
 }

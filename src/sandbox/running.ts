@@ -5,6 +5,8 @@ import { join } from 'node:path';
 export interface Running {
   pid: number;
   address: string;
+  /** The OCI registry, plain HTTP, and who may use it. */
+  registry: { address: string; credentials: { username: string; password: string } };
 }
 
 const pathIn = (folder: string): string => join(folder, 'running.json');

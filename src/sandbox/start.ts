@@ -19,7 +19,7 @@ async function main(): Promise<void> {
       log(`${what}: ${messageOf(error)}`);
     },
   });
-  const forget = writeRunning(folder, { pid: process.pid, address: sandbox.address });
+  const forget = writeRunning(folder, { pid: process.pid, address: sandbox.address, registry: sandbox.registry });
 
   let ending = false;
   const end = (): void => {

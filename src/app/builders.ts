@@ -1,8 +1,9 @@
 import { openBuildContext } from '../adapters/build-context/open-build-context.ts';
 import { dockerBuilder } from '../adapters/docker/docker-builder.ts';
 import { distributionRegistry } from '../adapters/oci/distribution-registry.ts';
+import { layersBuilder } from '../adapters/oci/layers/layers-builder.ts';
 import { systemClock } from '../adapters/system/clock.ts';
-import { BuilderUnavailableError, type Builders } from '../ports/builder.ts';
+import type { Builders, EngineAddress } from '../ports/builder.ts';
 import type { Connection } from './connection.ts';
 
 /** How images are built. */
@@ -22,15 +23,16 @@ export function createBuilders(
   const shared = { openContext: openBuildContext, registry, clock: systemClock, resolveHost };
   const host = settings.dockerHost;
   const builders: Builders = {
-    docker: (address) =>
-      dockerBuilder({
-        ...shared,
-        environment,
-        address: address.type === 'environment' && host !== undefined ? { type: 'host', host } : address,
-      }),
-    layers: () => {
-      throw new BuilderUnavailableError('the layers builder is not part of this version yet');
+    docker: (address) => {
+      const named = address.type !== 'environment' || host !== undefined;
+      const target: EngineAddress =
+        address.type === 'environment' && host !== undefined ? { type: 'host', host } : address;
+      const builder = dockerBuilder({ ...shared, environment, address: target });
+      if (named || !connection.sandbox) return builder;
+      // A base image that only the sandbox stands in for is nothing that an engine could pull.
+      return { ...builder, unavailable: () => Promise.resolve('the sandbox needs no engine') };
     },
+    layers: () => layersBuilder({ ...shared, missingBase: connection.sandbox ? 'empty' : 'fail' }),
   };
   return { builders, registry };
 }

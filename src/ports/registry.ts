@@ -31,7 +31,7 @@ export interface RegistryEndpoint {
   skipTlsVerify?: boolean;
   /** Certificate authority (PEM) to trust besides the system's. */
   ca?: string;
-  /** Used when the call gives none. */
+  /** Its own login; a call's credentials are for the host that this endpoint stands for, and are not sent here. */
   credentials?: RegistryCredentials;
 }
 

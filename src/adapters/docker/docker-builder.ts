@@ -134,7 +134,7 @@ async function pushAll(
   const { settings, request, built } = image;
   const endpoint = settings.resolveHost?.(request.repository.split('/')[0] ?? '');
   const repository = engineRepository(request.repository, endpoint?.url);
-  const credentials = request.credentials ?? endpoint?.credentials;
+  const credentials = endpoint?.credentials ?? request.credentials;
   const added: string[] = [];
   try {
     let digest = '';

@@ -133,7 +133,7 @@ export class RegistryHttp {
     const endpoint = this.#endpoint(call);
     const login = {
       challenge,
-      credentials: repository.credentials ?? endpoint.credentials,
+      credentials: endpoint.credentials ?? repository.credentials,
       scopes: [
         `repository:${repository.path}:${call.access}`,
         ...(readsFrom === undefined ? [] : [`repository:${readsFrom}:pull`]),

@@ -118,7 +118,12 @@ export async function connect(kubeconfig: string): Promise<Wire> {
   async function request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
     const response = await send(method, path, options);
     const text = await response.text();
-    return { code: response.status, headers: response.headers as unknown as Headers, body: parseBody(text), text };
+    return {
+      code: response.status,
+      headers: response.headers as unknown as Headers,
+      body: parseBody(text),
+      text,
+    };
   }
 
   async function watch(

@@ -26,10 +26,10 @@ export async function testCluster(): Promise<TestCluster> {
   if (kind !== 'sandbox') throw new Error(`SLIPWAY_TEST_CLUSTER is sandbox or current, not ${kind}`);
   const directory = await mkdtemp(join(tmpdir(), 'slipway-test-cluster-'));
   const { startSandbox } = await import('../../src/sandbox/server.ts');
-  const sandbox = await startSandbox({ directory });
+  const sandbox = await startSandbox({ folder: directory });
   return {
     kind,
-    kubeconfig: sandbox.kubeconfigPath,
+    kubeconfig: sandbox.kubeconfig,
     close: async () => {
       await sandbox.close();
       await rm(directory, { recursive: true, force: true });

@@ -89,6 +89,8 @@ export interface BuildContext {
   dockerfile: string;
   /** Its text. */
   dockerfileText: string;
+  /** Names in the stream that are for the builder alone, since .dockerignore excludes them: they are not copied into the image. */
+  hidden: readonly string[];
 }
 
 /** Opens the context of a request in the agent; nothing of it is kept whole in memory or on disk. @throws BuildError, AgentError */

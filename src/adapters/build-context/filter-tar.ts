@@ -17,7 +17,7 @@ export interface ExtraFile {
  */
 export function filterTar(
   source: Readable,
-  options: { keep: (name: string) => boolean; extra?: ExtraFile },
+  options: { keep: (name: string) => boolean; extra?: readonly ExtraFile[] },
 ): Readable {
   const output = pack();
   output.once('close', () => source.destroy());
@@ -32,9 +32,9 @@ export function filterTar(
 async function copyEntries(
   source: Readable,
   output: Pack,
-  options: { keep: (name: string) => boolean; extra?: ExtraFile },
+  options: { keep: (name: string) => boolean; extra?: readonly ExtraFile[] },
 ): Promise<void> {
-  if (options.extra !== undefined) output.entry({ name: options.extra.name }, options.extra.content);
+  for (const { name, content } of options.extra ?? []) output.entry({ name, mtime: new Date(0) }, content);
   const entries = extract();
   const reading = pipeline(source, entries);
   // The reason is rethrown below, from the entries or from here: this keeps it from being unhandled meanwhile.

@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
+import type { Readable } from 'node:stream';
 import { BuildError, type BuildContext, type BuildRequest } from '../../ports/builder.ts';
 import type { Agent } from '../../ports/agent.ts';
 import type { CallOptions } from '../../ports/cluster.ts';
@@ -23,25 +24,41 @@ export async function openBuildContext(request: BuildRequest, call: CallOptions)
   const path = posix.resolve(contextDirectory, dockerfile);
   const dockerfileText = await readText(agent, path, options);
   if (dockerfileText === undefined) throw await nothingToBuild(request, path, options);
-  const outside = dockerfile.startsWith('../') || posix.isAbsolute(dockerfile);
   const ignoreText =
     (await readText(agent, `${path}.dockerignore`, options)) ??
-    (await readText(agent, posix.join(contextDirectory, '.dockerignore'), options));
-  const ignore = parseDockerIgnore(ignoreText ?? '');
-  const always = new Set(['.dockerignore', ...(outside ? [] : [dockerfile])]);
-  const source = await agent.download(['.'], {
-    ...options,
-    directory: contextDirectory,
-    excludes: ignore.prunable.filter((excluded) => ![...always].some((kept) => isBelow(kept, excluded))),
-  });
-  const keep = (name: string) => always.has(name) || !ignore.excludes(name);
-  if (!outside) return { tar: filterTar(source, { keep }), dockerfile, dockerfileText };
-  const name = `.dockerfile.${randomUUID()}`;
-  return {
-    tar: filterTar(source, { keep, extra: { name, content: dockerfileText } }),
-    dockerfile: name,
+    (await readText(agent, posix.join(contextDirectory, '.dockerignore'), options)) ??
+    '';
+  const ignore = parseDockerIgnore(ignoreText);
+  const outside = dockerfile.startsWith('../') || posix.isAbsolute(dockerfile);
+  const own = ['.dockerignore', ...(outside ? [] : [dockerfile])];
+  const excludes = ignore.prunable.filter((excluded) => !own.some((kept) => isBelow(kept, excluded)));
+  const source = await agent.download(['.'], { ...options, directory: contextDirectory, excludes });
+  const keep = (name: string) => own.includes(name) || !ignore.excludes(name);
+  const hidden = own.filter((name) => ignore.excludes(name));
+  if (!outside) return { tar: filterTar(source, { keep }), dockerfile, dockerfileText, hidden };
+  return bringDockerfile(source, { keep, dockerfileText, ignoreText });
+}
+
+/**
+ * A Dockerfile outside of the context comes into it under a name that its own text gives (so that it is the same each
+ * time), and is hidden from the instructions by .dockerignore, as the Docker CLI does it.
+ */
+function bringDockerfile(
+  source: Readable,
+  {
+    keep,
     dockerfileText,
-  };
+    ignoreText,
+  }: { keep: (name: string) => boolean } & Record<'dockerfileText' | 'ignoreText', string>,
+): BuildContext {
+  const name = `.dockerfile.${createHash('sha256').update(dockerfileText).digest('hex').slice(0, 20)}`;
+  const hidden = [name, '.dockerignore'];
+  const extra = [
+    { name, content: dockerfileText },
+    { name: '.dockerignore', content: [ignoreText, ...hidden, ''].join('\n') },
+  ];
+  const tar = filterTar(source, { keep: (path) => path !== '.dockerignore' && keep(path), extra });
+  return { tar, dockerfile: name, dockerfileText, hidden };
 }
 
 function isBelow(path: string, folder: string): boolean {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Transform, type Readable } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { RegistryError } from '../../ports/registry.ts';
 import type { Descriptor } from './manifest.ts';
 import type { RegistryHttp, RegistryRequest, Repository } from './registry-http.ts';
@@ -64,4 +64,39 @@ function checkContent(name: string, { digest, size }: Pick<Descriptor, 'digest' 
       done(right ? null : new RegistryError('invalid', `${name} does not have the content of its digest`));
     },
   });
+}
+
+/**
+ * Opens a part of a blob, for sending it on. Its content is not checked here: whoever receives the whole checks it.
+ * @returns bytes from `start` to before `end`
+ */
+export function readBlobRange(
+  http: RegistryHttp,
+  repository: Repository,
+  part: { digest: string; start: number; end: number },
+  options: Options,
+): Readable {
+  return Readable.from(rangeChunks(http, repository, part, options), { objectMode: false });
+}
+
+async function* rangeChunks(
+  http: RegistryHttp,
+  repository: Repository,
+  { digest, start, end }: { digest: string; start: number; end: number },
+  options: Options,
+): AsyncGenerator<Buffer> {
+  const call = {
+    ...blobRequest('GET', repository, digest),
+    headers: { range: `bytes=${String(start)}-${String(end - 1)}` },
+    accept: [200, 206],
+  };
+  const response = await http.send(call, options);
+  // A registry that knows no ranges sends the whole: what comes before is passed over.
+  let at = response.statusCode === 206 ? start : 0;
+  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+    const wanted = chunk.subarray(Math.max(start - at, 0), Math.max(end - at, 0));
+    at += chunk.length;
+    if (wanted.length > 0) yield wanted;
+    if (at >= end) break;
+  }
 }

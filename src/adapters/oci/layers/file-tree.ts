@@ -1,0 +1,90 @@
+/** Where a file's bytes are: in the spool, or in a layer of an image in a registry. */
+export type Content = { in: 'spool'; offset: number } | { in: 'layer'; layer: LayerLocation; path: string };
+
+/** A layer in a registry, to be read again. */
+export interface LayerLocation {
+  digest: string;
+}
+
+/** A file, folder or symbolic link of an image or a build context. */
+export type FileNode =
+  | { type: 'file'; mode: number; uid: number; gid: number; size: number; content: Content }
+  | { type: 'directory'; mode: number; uid: number; gid: number }
+  | { type: 'symlink'; mode: number; uid: number; gid: number; target: string };
+
+const maxLinks = 40;
+
+/** Files by their path, without `/` in front; the root is `''` and always there. Later ones hide earlier ones. */
+export class FileTree {
+  readonly #nodes = new Map<string, FileNode>();
+
+  /** A tree with the same files, that can be changed by itself. */
+  copy(): FileTree {
+    const copy = new FileTree();
+    for (const [path, node] of this.#nodes) copy.#nodes.set(path, node);
+    return copy;
+  }
+
+  get(path: string): FileNode | undefined {
+    return path === '' ? { type: 'directory', mode: 0o755, uid: 0, gid: 0 } : this.#nodes.get(path);
+  }
+
+  /**
+   * A folder keeps what is in it; anything else takes the place of what was there, with all below. Folders above that
+   * nobody named are made.
+   */
+  set(path: string, node: FileNode): void {
+    const slash = path.lastIndexOf('/');
+    const folder = path.slice(0, Math.max(slash, 0));
+    if (this.get(folder) === undefined) this.set(folder, { type: 'directory', mode: 0o755, uid: 0, gid: 0 });
+    const before = this.#nodes.get(path);
+    if (before?.type === 'directory' && node.type !== 'directory') this.remove(path);
+    this.#nodes.set(path, node);
+  }
+
+  remove(path: string): void {
+    this.#nodes.delete(path);
+    this.empty(path);
+  }
+
+  /** Takes away what is below a folder. */
+  empty(path: string): void {
+    const prefix = path === '' ? '' : `${path}/`;
+    for (const key of this.#nodes.keys()) if (key.startsWith(prefix)) this.#nodes.delete(key);
+  }
+
+  /** All paths, or those below a folder, in no special order. */
+  *below(path = ''): Generator<[path: string, node: FileNode]> {
+    const prefix = path === '' ? '' : `${path}/`;
+    for (const entry of this.#nodes) if (entry[0].startsWith(prefix)) yield entry;
+  }
+
+  /**
+   * Follows symbolic links in the folders of a path, and in its last name when `last` says so, as a process in the
+   * image would. @throws Error when the links go in a circle
+   */
+  resolve(path: string, last: 'follow' | 'keep'): string {
+    let rest = path.split('/').filter((name) => name !== '' && name !== '.');
+    let at: string[] = [];
+    let links = 0;
+    while (rest.length > 0) {
+      const [name = '', ...more] = rest;
+      rest = more;
+      if (name === '..') {
+        at.pop();
+        continue;
+      }
+      const next = [...at, name];
+      const node = this.#nodes.get(next.join('/'));
+      if (node?.type !== 'symlink' || (rest.length === 0 && last === 'keep')) {
+        at = next;
+        continue;
+      }
+      links += 1;
+      if (links > maxLinks) throw new Error(`too many symbolic links at /${path}`);
+      rest = [...node.target.split('/').filter((part) => part !== '' && part !== '.'), ...rest];
+      if (node.target.startsWith('/')) at = [];
+    }
+    return at.join('/');
+  }
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+
+const words = z.array(z.string()).nullish();
+
+/** The part of an image's configuration that containers start with; keys as the specification writes them. */
+export type RunConfig = z.infer<typeof RunConfig>;
+
+const RunConfig = z.looseObject({
+  User: z.string().nullish(),
+  ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
+  Env: words,
+  Entrypoint: words,
+  Cmd: words,
+  Volumes: z.record(z.string(), z.unknown()).nullish(),
+  WorkingDir: z.string().nullish(),
+  Labels: z.record(z.string(), z.string()).nullish(),
+  StopSignal: z.string().nullish(),
+  Healthcheck: z.unknown().optional(),
+  Shell: words,
+  OnBuild: words,
+});
+
+/** One line of an image's history. */
+export interface HistoryEntry {
+  created: string;
+  created_by: string;
+  comment?: string;
+  empty_layer?: boolean;
+}
+
+/** An image's configuration: https://github.com/opencontainers/image-spec/blob/main/config.md */
+export type ImageConfig = z.infer<typeof ImageConfig>;
+
+/** See {@link ImageConfig}. */
+export const ImageConfig = z.looseObject({
+  architecture: z.string(),
+  os: z.string(),
+  variant: z.string().optional(),
+  author: z.string().optional(),
+  config: RunConfig.nullish(),
+  rootfs: z.looseObject({ type: z.literal('layers'), diff_ids: z.array(z.string()).nullish() }),
+  history: z.array(z.looseObject({ empty_layer: z.boolean().optional() })).nullish(),
+});
+
+/** `os/architecture[/variant]`. */
+export interface Platform {
+  os: string;
+  architecture: string;
+  variant?: string;
+}
+
+const architectures: Partial<Record<NodeJS.Architecture, string>> = {
+  x64: 'amd64',
+  ia32: '386',
+  arm64: 'arm64',
+  arm: 'arm',
+};
+
+/** Reads `linux/arm64`; missing: Linux on the runner's own kind of processor. */
+export function parsePlatform(text: string | undefined): Platform {
+  const [os = 'linux', architecture, variant] = text?.split('/') ?? [];
+  return {
+    os,
+    architecture: architecture ?? architectures[process.arch] ?? process.arch,
+    ...(variant === undefined ? {} : { variant }),
+  };
+}
+
+/** The configuration of an image without anything in it. */
+export function emptyConfig(platform: Platform): ImageConfig {
+  return {
+    ...platform,
+    config: {},
+    rootfs: { type: 'layers', diff_ids: [] },
+    history: [],
+  };
+}
+
+/** The environment of a configuration, by name. */
+export function environmentOf(config: RunConfig): Map<string, string> {
+  return new Map(
+    (config.Env ?? []).map((line) => {
+      const equals = line.indexOf('=');
+      return equals === -1 ? [line, ''] : [line.slice(0, equals), line.slice(equals + 1)];
+    }),
+  );
+}

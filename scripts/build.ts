@@ -7,7 +7,7 @@ import { build } from 'esbuild';
  */
 await rm('dist', { recursive: true, force: true });
 await build({
-  entryPoints: ['src/main.ts', 'src/sandbox/start.ts'],
+  entryPoints: ['src/main.ts', 'src/sandbox/start.ts', 'src/sandbox/network/relay.ts'],
   outdir: 'dist',
   outbase: 'src',
   bundle: true,

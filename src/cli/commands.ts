@@ -9,10 +9,8 @@ import { runCommand } from './run.ts';
 import { runsCommand } from './runs.ts';
 import { sandboxCommand } from './sandbox.ts';
 import { schemaCommand } from './schema.ts';
+import type { SetExitCode } from './set-exit-code.ts';
 import { validateCommand } from './validate.ts';
-
-/** Tells the exit code of a command that ended without an error. */
-export type SetExitCode = (code: number) => void;
 
 /** Every command, in the order of the help. Their handlers load what they need when they are called. */
 export function commands(setExitCode: SetExitCode): CommandModule[] {

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { exitCodes } from '../base/exit-code.ts';
 import { clusterOptions } from './cluster-options.ts';
-import type { SetExitCode } from './commands.ts';
+import type { SetExitCode } from './set-exit-code.ts';
 import { parseNameValues } from './name-value.ts';
 import { withCluster } from './with-cluster.ts';
 import { writeLine } from './write-line.ts';

@@ -3,7 +3,7 @@ import type { ReleaseTarget } from '../app/release-commands.ts';
 import { formatDuration } from '../base/duration.ts';
 import { exitCodes } from '../base/exit-code.ts';
 import { clusterOptions } from './cluster-options.ts';
-import type { SetExitCode } from './commands.ts';
+import type { SetExitCode } from './set-exit-code.ts';
 import { age, table } from './table.ts';
 import { withCluster } from './with-cluster.ts';
 import { writeLine } from './write-line.ts';

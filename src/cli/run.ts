@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { cancelOnSignals } from './cancellation.ts';
 import { clusterChoice } from './cluster-options.ts';
-import type { SetExitCode } from './commands.ts';
+import type { SetExitCode } from './set-exit-code.ts';
 import { parseNameValues } from './name-value.ts';
 import { driveSettings, runOptions } from './run-options.ts';
 

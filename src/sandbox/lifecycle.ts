@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, openSync, readdirSync, rmSync, closeSync } from 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { DeadlineError, InputError, SlipwayError } from '../base/errors.ts';
+import { entryFile } from '../base/entry-file.ts';
 import type { Running } from './running.ts';
 import { readRunning } from './running.ts';
 import type { StartMessage } from './start.ts';
@@ -52,12 +52,6 @@ export function status({ folder }: SandboxFolder): SandboxStatus {
   return { state: 'running', folder, kubeconfig: kubeconfigPath({ folder }), ...running };
 }
 
-/** The file of the sandbox's process: beside this one in the sources, an entry of its own in the bundle. */
-function entryPath(): string {
-  const isSource = import.meta.url.endsWith('.ts');
-  return fileURLToPath(new URL(isSource ? './start.ts' : './sandbox/start.js', import.meta.url));
-}
-
 /** Resolves with the first message of the child, or with how it ended without one. */
 function firstMessage(child: ReturnType<typeof spawn>): Promise<StartMessage> {
   return new Promise((resolve) => {
@@ -88,7 +82,7 @@ export async function startDetached(
   const log = openSync(logPath({ folder }), 'a', 0o600);
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', entryPath(), folder, JSON.stringify(rest)],
+    ['--disable-warning=ExperimentalWarning', entryFile('sandbox/start'), folder, JSON.stringify(rest)],
     { detached: true, stdio: ['ignore', log, log, 'ipc'], cwd: folder },
   );
   closeSync(log);

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect as connectSocket, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import { extname, join as joinPath } from 'node:path';
+import { join as joinPath } from 'node:path';
 import type { Duplex, Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import { entryFile } from '../../base/entry-file.ts';
 import { firstLine, killProcess } from '../kubelet/processes.ts';
 import type { Machine } from '../kubelet/machine.ts';
 import { answerName } from './name-relay.ts';
@@ -95,7 +95,7 @@ export async function startPodsNamespace(
   await once(server, 'listening');
   const { unshare = '', ip = '', sh = '', nsenter = '' } = machine.tools;
   const options = { env: { ...process.env, ...environment, NODE_OPTIONS: '' }, detached: true } as const;
-  const relayFile = fileURLToPath(new URL(`./relay${extname(import.meta.url)}`, import.meta.url));
+  const relayFile = entryFile('sandbox/network/relay');
   const node = [
     process.execPath,
     '--disable-warning=ExperimentalWarning',

@@ -1,0 +1,2 @@
+/** Tells the exit code of a command that ended without an error. */
+export type SetExitCode = (code: number) => void;

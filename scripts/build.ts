@@ -12,8 +12,8 @@ await build({
   outbase: 'src',
   bundle: true,
   splitting: true,
-  // Used once, when a sandbox gets its certificates; its CommonJS build does not survive bundling.
-  external: ['@peculiar/x509', 'reflect-metadata'],
+  // x509 does not survive bundling, and dockerode's SSH part may bring a native module; both are loaded only when needed.
+  external: ['@peculiar/x509', 'reflect-metadata', 'dockerode'],
   format: 'esm',
   platform: 'node',
   target: 'node22',

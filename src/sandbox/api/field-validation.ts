@@ -70,10 +70,21 @@ function checkValue(value: unknown, type: string, format: string, place: Place):
     mismatch(shown);
   } else {
     const plain = plainType(of, format);
-    if (of === 'string' && typeof value === 'number' && isQuantity(place.path)) return String(value);
+    if (of === 'string' && isQuantity(place.path)) return checkQuantity(value, place);
     if (!plain.fits(value)) mismatch(plain.told);
   }
   return value;
+}
+
+const quantity = /^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/;
+
+/** A quantity, as text. */
+function checkQuantity(value: unknown, { check }: Place): unknown {
+  if (typeof value !== 'string' && typeof value !== 'number') return value;
+  if (!quantity.test(String(value))) {
+    check.mismatch ??= `quantities must match the regular expression '${quantity.source}'`;
+  }
+  return String(value);
 }
 
 /** Quantities may be written as numbers: `cpu: 1`. */

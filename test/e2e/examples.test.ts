@@ -6,6 +6,7 @@ import { startLoad, type LoadClient } from '../support/load-client.ts';
 import { expectExit, runPipeline, type PipelineResult } from '../support/pipeline-command.ts';
 import { clusterArguments, ourObjects } from '../support/runner.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
+import { waitFor } from '../support/wait-for.ts';
 
 interface Example {
   name: string;
@@ -106,6 +107,21 @@ describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) 
     return admin.run(['get', 'deployment', name, '--namespace', application, '--output', path]);
   }
 
+  /** Old pods go on answering while they end, and may lose a request at their very end: the load goes on until then. */
+  async function oldPodsAreGone(): Promise<void> {
+    const { admin, application } = namespaces;
+    await waitFor(
+      'old pods to end',
+      async () => {
+        const { items } = await admin.json<{ items: { metadata: { deletionTimestamp?: string } }[] }>([
+          ...['get', 'pods', '--namespace', application, '--selector', `app=${name}`],
+        ]);
+        return items.every(({ metadata }) => metadata.deletionTimestamp === undefined) ? true : undefined;
+      },
+      { timeoutMs: 2 * minutes, intervalMs: 1_000 },
+    );
+  }
+
   it(
     'is checked out, built, tested, pushed, released by digest and verified',
     async () => {
@@ -129,6 +145,7 @@ describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) 
       load = await startLoad({ environment, admin, namespace: application, service: name, from: agents });
 
       const result = await run();
+      await oldPodsAreGone();
       const seen = await load.stop();
       load = undefined;
 
@@ -137,7 +154,7 @@ describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) 
       expect(Object.keys(seen.versions).sort()).toEqual(['1.0.0', '2.0.0']);
       expect(await deployedImage()).not.toBe(before);
     },
-    6 * minutes,
+    8 * minutes,
   );
 
   it(
@@ -149,6 +166,7 @@ describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) 
       load = await startLoad({ environment, admin, namespace: application, service: name, from: agents });
 
       const result = await run(...fault.parameters);
+      await oldPodsAreGone();
       const seen = await load.stop();
       load = undefined;
 
@@ -158,7 +176,7 @@ describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) 
       expect(Object.keys(seen.versions)).toEqual(['2.0.0']);
       expect(await deployedImage()).toBe(before);
     },
-    6 * minutes,
+    8 * minutes,
   );
 
   it(

@@ -14,6 +14,8 @@ await build({
   splitting: true,
   // x509 does not survive bundling, and dockerode's SSH part may bring a native module; both are loaded only when needed.
   external: ['@peculiar/x509', 'reflect-metadata', 'dockerode'],
+  // Its Node build is CommonJS, of which a bundle can neither leave parts out nor import names late.
+  alias: { yaml: './node_modules/yaml/browser/index.js' },
   format: 'esm',
   platform: 'node',
   target: 'node22',

@@ -18,7 +18,7 @@ export interface OciRegistryOptions {
 }
 
 /** A fault: the next `times` requests that fit get `status`, or a broken connection after some of the body. */
-export interface Fault {
+interface Fault {
   method: string;
   path: RegExp;
   times: number;

@@ -16,7 +16,7 @@ export function endpointOf(host: string, resolve: ResolveRegistryHost | undefine
 }
 
 /** `localhost`, 127.0.0.0/8 or `[::1]`, with or without a port. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   const name = host.replace(/:\d+$/, '');
   return name === 'localhost' || name === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(name);
 }

@@ -79,11 +79,11 @@ export class RegistryHttp {
     }
   }
 
-  /** Closes the idle connections. */
+  /** Closes all connections; what is still being read of them breaks off. */
   async close(): Promise<void> {
     const open = [...this.#dispatchers.values()];
     this.#dispatchers.clear();
-    await Promise.all(open.map((dispatcher) => dispatcher.close()));
+    await Promise.all(open.map((dispatcher) => dispatcher.destroy()));
   }
 
   async #attempt(

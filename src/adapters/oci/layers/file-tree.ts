@@ -1,8 +1,8 @@
 /** Where a file's bytes are: in the spool, or in a layer of an image in a registry. */
-export type Content = { in: 'spool'; offset: number } | { in: 'layer'; layer: LayerLocation; path: string };
+type Content = { in: 'spool'; offset: number } | { in: 'layer'; layer: LayerLocation; path: string };
 
 /** A layer in a registry, to be read again. */
-export interface LayerLocation {
+interface LayerLocation {
   digest: string;
 }
 

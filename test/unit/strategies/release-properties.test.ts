@@ -8,7 +8,7 @@ import type { PodBehaviour } from '../../fakes/deployment-controller.ts';
 import { replicas, requestOf, webObjects, World, type Fault } from './release-world.ts';
 
 const fault = fc.record<Fault>({
-  at: fc.nat({ max: 45 }),
+  at: fc.nat({ max: 30 }),
   type: fc.constantFrom('refused', 'lost', 'diesBefore', 'diesAfter'),
 });
 const behaviour = fc.constantFrom<PodBehaviour>('ready', 'crash', 'imagePull', 'never');

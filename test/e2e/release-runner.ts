@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { waitFor } from '../support/wait-for.ts';
+import type { ReleaseOrder } from './release-process.ts';
+
+const script = join(dirname(fileURLToPath(import.meta.url)), 'release-process.ts');
+
+/** One line of the process. */
+export interface Line {
+  type: string;
+  at: number;
+  phase?: string;
+  message?: string;
+  outcome?: string;
+  hint?: string;
+  outputs?: Record<string, string>;
+}
+
+/** A runner at work. */
+export interface RunningRelease {
+  lines: Line[];
+  /** The last line: the result or the error. */
+  result(): Promise<Line>;
+  /** Waits for a line. */
+  saw(what: string, check: (line: Line) => boolean): Promise<Line>;
+  kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
+}
+
+/** Starts a runner in a process of its own that releases these manifests. */
+export async function startRelease(
+  manifests: string,
+  order: Omit<ReleaseOrder, 'directory'>,
+): Promise<RunningRelease> {
+  const directory = await mkdtemp(join(tmpdir(), 'slipway-release-'));
+  await writeFile(join(directory, 'app.yaml'), manifests);
+  const child = spawn(process.execPath, [script, JSON.stringify({ ...order, directory })], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines: Line[] = [];
+  createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line) as Line));
+  const ended = once(child, 'close').finally(() => rm(directory, { recursive: true, force: true }));
+  return {
+    lines,
+    result: async () => {
+      await ended;
+      const last = lines.at(-1);
+      if (last?.type !== 'result' && last?.type !== 'error')
+        throw new Error('the runner ended without a result');
+      return last;
+    },
+    saw: (what, check) => waitFor(what, async () => lines.find(check), { intervalMs: 50 }),
+    kill: async (signal) => {
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
+
+/** What a test changes of the application. */
+export interface WebOptions {
+  version: string;
+  /** `crash`: ends with exit code 3 after a line on stderr; `image`: an image that is not there. */
+  fault?: 'crash' | 'image' | 'never';
+  replicas?: number;
+  /** Further documents. */
+  more?: string;
+}
+
+/** A small HTTP service with its configuration: answers its version, ends in order. */
+export function webManifests({ version, fault, replicas = 3, more = '' }: WebOptions): string {
+  const program =
+    fault === 'crash'
+      ? `console.error('no database at db:5432'); process.exit(3)`
+      : `const { createServer } = require('node:http');
+         const body = JSON.stringify({ version: process.env.VERSION });
+         const server = createServer((request, response) => {
+           response.writeHead(request.url === '/ready' && ${String(fault === 'never')} ? 503 : 200);
+           response.end(body);
+         }).listen(8080);
+         process.on('SIGTERM', () => { server.close(() => process.exit(0)); server.closeIdleConnections(); });`;
+  const image = fault === 'image' ? '127.0.0.1:5000/nobody/nothing:1' : 'node:24-bookworm-slim';
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  replicas: ${String(replicas)}
+  selector: { matchLabels: { app: web } }
+  strategy: { rollingUpdate: { maxSurge: 1 } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      containers:
+        - name: web
+          image: ${image}
+          command: [node, --eval]
+          args: [${JSON.stringify(program)}]
+          env: [{ name: VERSION, valueFrom: { configMapKeyRef: { name: web, key: version } } }]
+          readinessProbe: { httpGet: { path: /ready, port: 8080 }, periodSeconds: 1 }
+          lifecycle: { preStop: { exec: { command: [sleep, "4"] } } }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: web }
+data: { version: "${version}" }
+${more}`;
+}

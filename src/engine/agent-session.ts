@@ -6,7 +6,7 @@ import { startDeadline } from './signals.ts';
 
 /** What the session needs. */
 export interface AgentSessionOptions {
-  agents: Agents;
+  agents: Pick<Agents, 'acquire' | 'release'>;
   spec: AgentSpec;
   clock: Clock;
   emit(event: RunEvent): Promise<void>;

@@ -10,7 +10,7 @@ import type { Plan } from '../plan/plan.ts';
 export interface EngineDependencies {
   /** The same kinds that the file was parsed with. */
   kinds: readonly AnyStageKind[];
-  agents: Agents;
+  agents: Pick<Agents, 'acquire' | 'release'>;
   store: RunStore;
   /** Reads the plan's `secrets`. */
   secrets: Secrets;

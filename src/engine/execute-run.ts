@@ -269,10 +269,11 @@ class Execution {
   private async watchForCancel(): Promise<void> {
     const { signal } = this.ended;
     const watched = AbortSignal.any([signal, this.stop.signal, this.lost]);
+    const freshMs = this.options.cancelPollMs;
     while (!watched.aborted) {
       try {
-        await this.dependencies.clock.sleep(this.options.cancelPollMs, { signal: watched });
-        await this.keeper.look({ signal: watched });
+        await this.dependencies.clock.sleep(freshMs, { signal: watched });
+        await this.keeper.look({ signal: watched, freshMs });
       } catch {
         continue; // ended, or unreachable just now
       }

@@ -35,6 +35,7 @@ export class RecordKeeper {
   private current: RunRecord;
   private revision = 0;
   private written = 0;
+  private writtenAt = Number.NEGATIVE_INFINITY;
   private hurry = Promise.withResolvers<undefined>();
   private change = Promise.withResolvers<undefined>();
   private saved = Promise.withResolvers<undefined>();
@@ -73,10 +74,12 @@ export class RecordKeeper {
   }
 
   /**
-   * Looks whether somebody asked for cancellation.
+   * Looks whether somebody asked for cancellation; needless when a write of the last `freshMs` milliseconds succeeded,
+   * since it would have failed had anybody changed the record.
    * @throws whatever the store throws
    */
-  async look(options: { signal: AbortSignal }): Promise<void> {
+  async look(options: { signal: AbortSignal; freshMs: number }): Promise<void> {
+    if (this.options.clock.now() - this.writtenAt < options.freshMs) return;
     const found = await this.options.store.load(this.current, options);
     this.heed(found);
   }
@@ -107,6 +110,7 @@ export class RecordKeeper {
       try {
         this.stored = await this.options.store.update(this.stored, current, { signal: this.signal });
         this.written = revision;
+        this.writtenAt = this.options.clock.now();
         backoffMs = firstBackoffMs;
       } catch (error) {
         this.signal.throwIfAborted();

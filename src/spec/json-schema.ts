@@ -35,7 +35,7 @@ export function pipelineJsonSchema(kinds: readonly AnyStageKind[]): JsonSchema {
     required: [...(required ?? []), 'stages'],
     $defs: {
       stage: { oneOf: kinds.map((kind) => ({ $ref: `#/$defs/${kind.key}Stage` })) },
-      ...Object.fromEntries(kinds.map((kind) => [`${kind.key}Stage`, stageSchema(kind)])),
+      ...Object.assign({}, ...kinds.map(stageDefinitions)),
     },
   };
 }
@@ -52,15 +52,35 @@ function schemaOf(schema: z.ZodType, override?: (json: JsonNode) => void): JsonN
   });
 }
 
-function stageSchema(kind: AnyStageKind): JsonSchema {
+/** The schema of one kind of stage, and what it refers to, all named after the kind. */
+function stageDefinitions(kind: AnyStageKind): JsonSchema {
   const common = schemaOf(z.strictObject(commonFields));
   const own = schemaOf(z.strictObject({ ...kind.fields }), allowTemplate);
+  const prefix = `${kind.key}Stage`;
+  const named = (value: unknown) => renameReferences(value, prefix);
+  const definitions = Object.entries(own.$defs ?? {}).map(([name, schema]) => [prefix + name, named(schema)]);
   return {
-    type: 'object',
-    properties: { ...common.properties, ...own.properties },
-    required: [...new Set([...(common.required ?? []), ...(own.required ?? []), kind.key])],
-    additionalProperties: false,
+    [prefix]: {
+      type: 'object',
+      properties: { ...common.properties, ...(named(own.properties ?? {}) as JsonSchema) },
+      required: [...new Set([...(common.required ?? []), ...(own.required ?? []), kind.key])],
+      additionalProperties: false,
+    },
+    ...(Object.fromEntries(definitions) as JsonSchema),
   };
+}
+
+/** Definitions that several kinds call by the same name must not meet. */
+function renameReferences(value: unknown, prefix: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => renameReferences(item, prefix));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]: [string, unknown]) =>
+      key === '$ref' && typeof item === 'string'
+        ? [key, item.replace('#/$defs/', `#/$defs/${prefix}`)]
+        : [key, renameReferences(item, prefix)],
+    ),
+  );
 }
 
 /** Lets an expression stand for every value that is not a free string already. */

@@ -36,7 +36,7 @@ interface RunningStep {
  * `env NAME=VALUE`, `expect NAME=VALUE` (of the environment), `write FILE=TEXT`, `need FILE` (in the workspace),
  * `stubborn` (ignores cancellation for a minute), `once FILE COMMAND` (the first time only), `lose PROBLEM` (the pod dies).
  */
-export class ScriptedAgents implements Agents {
+export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release'> {
   /** Every call that reached the agents: `acquire main`, `step build.1.run`, `release`. */
   readonly calls: string[] = [];
   /** Thrown by the next acquires, one each. */

@@ -26,6 +26,7 @@ export function verifyStage(dependencies: VerifyDependencies): StageKind<VerifyI
     key: 'verify',
     fields: { verify: verifySettings },
     scripts: ['verify.script.run'],
+    secretNames: ['verify.http.headers.*.secret'],
     needsAgent: ({ verify }) => verify.script !== undefined,
     run: ({ verify }, context) => runVerify(verify, dependencies, context),
   };

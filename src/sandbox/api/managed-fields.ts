@@ -68,6 +68,12 @@ export function isEntryOf(entry: FieldManager, writer: Writer, operation: 'Apply
 const without = (fields: FieldSet, ...others: FieldSet[]): FieldSet =>
   new Set([...fields].filter((path) => !others.some((other) => other.has(path))));
 
+/** A client drops all entries by writing an empty list, or one empty entry. */
+function isReset(entries: unknown[] | undefined): boolean {
+  const [first, ...more] = entries ?? [{ manager: '' }];
+  return more.length === 0 && (first === undefined || (isFields(first) && Object.keys(first).length === 0));
+}
+
 /**
  * Tracks an ordinary write (create, update, patch): what `writer` added or changed is now its own and nobody
  * else's, what it removed is nobody's. Changes `after.metadata.managedFields`.
@@ -80,8 +86,11 @@ export function trackUpdate(
 ): void {
   const old = fieldValues((before ?? {}) as Fields, isBuiltIn);
   const changes = compareFields(old, fieldValues(after, isBuiltIn));
-  const cleared = after.metadata.managedFields?.length === 0;
-  const managers = cleared ? [] : managersOf(before ?? after);
+  if (isReset(after.metadata.managedFields)) {
+    delete after.metadata.managedFields;
+    return;
+  }
+  const managers = managersOf(before ?? after);
   const changed: FieldSet = new Set([...changes.added, ...changes.modified]);
   if (changed.size === 0 && changes.removed.size === 0) {
     setManagers(after, managers);

@@ -4,7 +4,7 @@ import type { ResourceExchange } from './exchange.ts';
 import { sendJson } from './exchange.ts';
 import { present, presentList, representationOf } from './representation.ts';
 import { parseSelectors } from './selectors.ts';
-import { badRequest, expired, notFound } from './status-error.ts';
+import { badRequest, notFound } from './status-error.ts';
 
 /** Where a chunked list goes on; the client gets it as an opaque token. */
 interface Continuation {
@@ -47,44 +47,67 @@ function parseContinue(token: string): Continuation {
   }
 }
 
-/**
- * GET of a collection, in chunks when `limit` is given. Unlike the real API server a later chunk shows the state
- * of now, not that of the first chunk.
- */
-export function listObjects(exchange: ResourceExchange): void {
+/** What of a collection a request wants. */
+interface ListRequest {
+  limit: number;
+  start: Continuation | undefined;
+  /** Whether a selector leaves objects out, so that the number of those that remain is not known. */
+  selects: boolean;
+}
+
+function parseListRequest(query: URLSearchParams): ListRequest {
+  const token = query.get('continue') ?? '';
+  return {
+    limit: Number(query.get('limit') ?? 0),
+    start: token === '' ? undefined : parseContinue(token),
+    selects: (query.get('labelSelector') ?? '') !== '' || (query.get('fieldSelector') ?? '') !== '',
+  };
+}
+
+/** Reads pages until `limit` objects match, or none are left; a later chunk shows the state of the first one. */
+function collect(exchange: ResourceExchange, { limit, start }: ListRequest): Found {
   const { kind, namespace, query, objects } = exchange;
   const wanted = parseSelectors(kind, query);
-  const limit = Number(query.get('limit') ?? 0);
-  const token = query.get('continue') ?? '';
-  const start = token === '' ? undefined : parseContinue(token);
-  if (start !== undefined && start.version < objects.version() - 100_000) {
-    throw expired('The provided continue parameter is too old to display a consistent list result.');
-  }
-  const range = namespace === undefined ? {} : { namespace };
-  const found: StoredObject[] = [];
-  let after = start?.after;
-  let remaining: number;
+  const found: Found = { objects: [], remaining: 0, after: start?.after };
   do {
-    const page = objects.page(kind, {
-      ...range,
-      ...(after === undefined ? {} : { after }),
-      ...(limit > 0 ? { limit: limit - found.length } : {}),
-    });
-    remaining = page.remaining;
+    const page = objects.page(
+      kind,
+      {
+        ...(namespace === undefined ? {} : { namespace }),
+        ...(found.after === undefined ? {} : { after: found.after }),
+        ...(limit > 0 ? { limit: limit - found.objects.length } : {}),
+      },
+      start?.version,
+    );
     const last = page.objects.at(-1);
-    if (last !== undefined) after = { namespace: last.metadata.namespace ?? '', name: last.metadata.name };
-    found.push(...page.objects.filter(wanted));
-  } while (remaining > 0 && found.length < limit);
-  const version = start?.version ?? objects.version();
-  const selects = (query.get('labelSelector') ?? '') !== '' || (query.get('fieldSelector') ?? '') !== '';
-  const metadata = {
-    resourceVersion: String(version),
-    ...(remaining === 0 || after === undefined
+    if (last !== undefined)
+      found.after = { namespace: last.metadata.namespace ?? '', name: last.metadata.name };
+    found.objects.push(...page.objects.filter(wanted));
+    found.remaining = page.remaining;
+  } while (found.remaining > 0 && found.objects.length < limit);
+  return found;
+}
+
+interface Found {
+  objects: StoredObject[];
+  remaining: number;
+  after: Continuation['after'] | undefined;
+}
+
+/** GET of a collection, in chunks when `limit` is given. */
+export function listObjects(exchange: ResourceExchange): void {
+  const { kind, query, objects } = exchange;
+  const form = formOf(exchange);
+  const request = parseListRequest(query);
+  const { objects: found, remaining, after } = collect(exchange, request);
+  const version = request.start?.version ?? objects.version();
+  const more =
+    remaining === 0
       ? {}
       : {
           continue: Buffer.from(JSON.stringify({ version, after })).toString('base64url'),
-          ...(selects ? {} : { remainingItemCount: remaining }),
-        }),
-  };
-  sendJson(exchange.response, 200, presentList(kind, found, metadata, formOf(exchange)));
+          ...(request.selects ? {} : { remainingItemCount: remaining }),
+        };
+  const metadata = { resourceVersion: String(version), ...more };
+  sendJson(exchange.response, 200, presentList(kind, found, metadata, form));
 }

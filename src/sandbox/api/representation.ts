@@ -1,19 +1,23 @@
 import type { Kind } from '../kinds/kind.ts';
 import { apiVersionOf } from '../kinds/kind.ts';
 import type { StoredObject } from '../store/objects.ts';
+import { StatusError } from './status-error.ts';
 import { tableOf } from './table.ts';
 
 /** How a client wants objects: whole, as the table that `kubectl get` prints, or their metadata alone. */
 export type Representation = 'object' | 'table' | 'metadata';
 
-/** Reads the Accept header; the first alternative that the sandbox knows counts. */
+/**
+ * Reads the Accept header; the first alternative that the sandbox knows counts.
+ * @throws StatusError NotAcceptable when it knows none.
+ */
 export function representationOf(accept: string | undefined): Representation {
-  for (const alternative of (accept ?? '').split(',')) {
+  for (const alternative of (accept ?? '*/*').split(',')) {
     if (/;\s*as=Table/.test(alternative)) return 'table';
     if (/;\s*as=PartialObjectMetadata(List)?/.test(alternative)) return 'metadata';
     if (/^\s*(application\/(json|\*)|\*\/\*)\s*(;|$)/.test(alternative)) return 'object';
   }
-  return 'object';
+  throw new StatusError('NotAcceptable', 'only the following media types are accepted: application/json');
 }
 
 function metadataOf(object: StoredObject): Record<string, unknown> {

@@ -6,7 +6,7 @@ import { badRequest } from './status-error.ts';
 /** Says whether an object is wanted. */
 export type Predicate = (object: StoredObject) => boolean;
 
-const namePattern = String.raw`[A-Za-z0-9]([A-Za-z0-9_./-]*[A-Za-z0-9])?`;
+const namePattern = String.raw`(?:[a-z0-9][a-z0-9.-]*/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?`;
 const valuePattern = String.raw`[A-Za-z0-9_.-]*`;
 const setRequirement = new RegExp(String.raw`^(${namePattern})\s+(in|notin)\s+\(([^)]*)\)$`);
 const equalityRequirement = new RegExp(String.raw`^(${namePattern})\s*(==|=|!=)\s*(${valuePattern})$`);
@@ -15,13 +15,13 @@ const existsRequirement = new RegExp(String.raw`^(!?)\s*(${namePattern})$`);
 function parseRequirement(text: string): (labels: Record<string, string>) => boolean {
   const set = setRequirement.exec(text);
   if (set !== null) {
-    const [, name = '', , operator, list = ''] = set;
+    const [, name = '', operator, list = ''] = set;
     const values = new Set(list.split(',').map((value) => value.trim()));
     return (labels) => (name in labels && values.has(labels[name] ?? '')) === (operator === 'in');
   }
   const equality = equalityRequirement.exec(text);
   if (equality !== null) {
-    const [, name = '', , operator, value] = equality;
+    const [, name = '', operator, value] = equality;
     return (labels) => (labels[name] === value) === (operator !== '!=');
   }
   const exists = existsRequirement.exec(text);

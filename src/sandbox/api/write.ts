@@ -15,7 +15,7 @@ import { findObject, formOf } from './read.ts';
 import { present, presentList } from './representation.ts';
 import { parseSelectors } from './selectors.ts';
 import { applyConfiguration } from './server-side-apply.ts';
-import { badRequest, conflict, invalid, notFound } from './status-error.ts';
+import { badRequest, conflict, invalid, notFound, StatusError } from './status-error.ts';
 
 /** Kinds whose deletion answers with the object, not with a Status. */
 const answersWithObject = new Set([
@@ -128,6 +128,9 @@ function track(
 /** POST of a collection. */
 export async function createObject(exchange: ResourceExchange): Promise<void> {
   const object = conform(exchange, checkFields(exchange, await readObject(exchange.request)));
+  if (at(object, 'metadata', 'resourceVersion') !== undefined) {
+    throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
+  }
   delete object.metadata.managedFields;
   warnOfKind(exchange);
   const created = run(exchange, () =>
@@ -187,6 +190,10 @@ function serverSideApply(exchange: ResourceExchange, configuration: unknown): vo
         field: 'fieldManager',
       },
     ]);
+  }
+  for (const field of ['apiVersion', 'kind']) {
+    if (configuration[field] === undefined)
+      throw badRequest(`Object '${field}' is missing in the applied configuration`);
   }
   const applied = conform(exchange, checkFields(exchange, configuration));
   if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');

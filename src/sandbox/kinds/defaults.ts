@@ -62,10 +62,21 @@ function fillService(service: Fields): void {
   if (type === 'LoadBalancer') fill(spec, { allocateLoadBalancerNodePorts: true });
 }
 
+/** Empty data is not stored. */
+function dropEmptyData(object: Fields): void {
+  for (const name of ['data', 'binaryData']) {
+    const data = child(object, name);
+    if (data !== undefined && Object.keys(data).length === 0) Reflect.deleteProperty(object, name);
+  }
+}
+
 function fillSecret(secret: Fields): void {
   fill(secret, { type: 'Opaque' });
   const plain = child(secret, 'stringData');
-  if (plain === undefined) return;
+  if (plain === undefined) {
+    dropEmptyData(secret);
+    return;
+  }
   const data = ensure(secret, 'data');
   for (const [name, value] of Object.entries(plain))
     data[name] = Buffer.from(String(value)).toString('base64');
@@ -140,6 +151,7 @@ const defaultsOf: Record<string, FillObject> = {
   }),
   Service: fillService,
   Secret: fillSecret,
+  ConfigMap: dropEmptyData,
   PersistentVolumeClaim: ofSpec((spec) => {
     fill(spec, { volumeMode: 'Filesystem' });
   }),

@@ -13,6 +13,7 @@ import {
 } from '../api/status-error.ts';
 import type { ChangeRow, RowRange } from './database.ts';
 import { openDatabase } from './database.ts';
+import { readPage } from './page.ts';
 import { decideDeletion, isReadyToGo } from './deletion.ts';
 import type { ListFilter, NewObject, ObjectKey, Objects, StoredObject, StoreEvent } from './objects.ts';
 import { prepareForCreate, prepareForUpdate, refuseInDyingNamespace } from './prepare.ts';
@@ -27,7 +28,6 @@ export interface Page {
   objects: StoredObject[];
   /** How many more objects there are after these. */
   remaining: number;
-  version: number;
 }
 
 /** The store with what the API server needs beyond {@link Objects}. */
@@ -37,7 +37,11 @@ export interface ObjectStore extends Objects {
   readonly serviceNetwork: string;
   /** The resourceVersion of the last change. */
   version(): number;
-  page(kind: Kind, range: RowRange): Page;
+  /**
+   * Objects in order of namespace and name, as they are now or were at `version`.
+   * @throws StatusError Expired when the changes since then are no longer kept.
+   */
+  page(kind: Kind, range: RowRange, version?: number): Page;
   /**
    * Calls `listener` with each change of `kind`: first with those after `version` (all that is there when it is
    * undefined), then as they happen. Returns the function that ends it.
@@ -231,12 +235,9 @@ export function createObjects(databasePath: string, options: StoreOptions = {}):
         .map((row) => parse(row.json))
         .filter((object) => matches(object, filter)) as O[];
     },
-    page(kind, range) {
-      const rows = database.list(rowKind(kind), range);
-      const last = rows.at(-1);
-      const more = range.limit !== undefined && rows.length === range.limit && last !== undefined;
-      const remaining = more ? database.count(rowKind(kind), { ...range, after: last }) : 0;
-      return { objects: rows.map((row) => parse(row.json)), remaining, version: database.version() };
+    page(kind, range, version) {
+      const { rows, remaining } = readPage(database, rowKind(kind), range, version);
+      return { objects: rows.map((row) => parse(row.json)), remaining };
     },
     create<O extends StoredObject>(given: NewObject<O>) {
       const kind = kindOfObject(given as unknown as StoredObject);

@@ -61,6 +61,12 @@ const schema = `
   CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 `;
 
+/**
+ * A new database counts its versions from the seconds of the clock: after a reset a client that goes on from a version
+ * of the old state is told that this version is gone, instead of missing changes.
+ */
+const firstVersion = (): number => Math.floor(Date.now() / 1000);
+
 function open(path: string): DatabaseSync {
   try {
     const database = new DatabaseSync(path);
@@ -101,7 +107,7 @@ export function openDatabase(path: string): Database {
   const getSetting = prepare('SELECT value FROM settings WHERE name = ?');
   const putSetting = prepare('INSERT INTO settings VALUES (?, ?)');
   const last = prepare('SELECT max(version) AS version FROM changes').get() as { version: number | null };
-  let version = last.version ?? 0;
+  let version = last.version ?? firstVersion();
 
   const afterOf = (range: RowRange): [string, string] => [
     range.after?.namespace ?? '',

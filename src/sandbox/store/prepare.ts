@@ -79,6 +79,16 @@ export function refuseInDyingNamespace(
   }
 }
 
+/** Empty maps and lists are not stored, as Go's encoding leaves them out. */
+function dropEmpty(parent: Fields, names: readonly string[]): void {
+  for (const name of names) {
+    const value = parent[name];
+    if (typeof value === 'object' && value !== null && Object.keys(value).length === 0) {
+      Reflect.deleteProperty(parent, name);
+    }
+  }
+}
+
 /** What a write may not change is taken from the stored object. */
 function keepMetadata(kind: Kind, next: StoredObject, stored: StoredObject): void {
   const { metadata } = next;
@@ -92,7 +102,7 @@ function keepMetadata(kind: Kind, next: StoredObject, stored: StoredObject): voi
     if (kept[name] === undefined) Reflect.deleteProperty(metadata, name);
     else Object.assign(metadata, { [name]: kept[name] });
   }
-  if (metadata.finalizers?.length === 0) delete metadata.finalizers;
+  dropEmpty(metadata as unknown as Fields, ['labels', 'annotations', 'finalizers', 'ownerReferences']);
 }
 
 /** Whether the desired state differs: the spec of built-in kinds, everything but metadata and status of others. */

@@ -1,5 +1,5 @@
 /**
- * Runs the end-to-end tests: `npm run e2e -- --cluster current [arguments of jest]`.
+ * Runs the end-to-end tests: `npm run e2e -- --cluster sandbox|current [arguments of jest]`.
  * `current` is the cluster of KUBECONFIG; its registry and the login are taken from SLIPWAY_TEST_REGISTRY,
  * SLIPWAY_TEST_REGISTRY_USER and SLIPWAY_TEST_REGISTRY_PASSWORD. Docker on this machine must be the one that the
  * cluster's nodes run, or the agent image and the base images must be there already.
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 import { makeImages } from './e2e-images.ts';
 import { runCommand } from './run-command.ts';
+import { startTestSandbox } from './test-sandbox.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -19,7 +20,13 @@ async function main(args: readonly string[]): Promise<number> {
   const cluster = position < 0 ? 'sandbox' : args[position + 1];
   const rest = position < 0 ? args : args.toSpliced(position, 2);
   if (cluster === 'current') return runTests(cluster, currentCluster(), rest);
-  throw new Error('--cluster current is the only one so far');
+  if (cluster !== 'sandbox') throw new Error('--cluster is sandbox or current');
+  const sandbox = await startTestSandbox();
+  try {
+    return await runTests(cluster, sandbox.environment, rest);
+  } finally {
+    await sandbox.stop();
+  }
 }
 
 function currentCluster(): NodeJS.ProcessEnv {

@@ -34,7 +34,11 @@ export async function makeRunnerNamespaces(
   const id = `e2e-${name}-${randomBytes(3).toString('hex')}`;
   const agents = `${id}-agents`;
   const application = `${id}-app`;
-  for (const namespace of [agents, application]) await admin.run(['create', 'namespace', namespace]);
+  for (const namespace of [agents, application])
+    await admin.run(
+      ['apply', '--filename', '-'],
+      JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }),
+    );
   await addRegistryLogin(admin, environment, [agents, application]);
   const folder = await mkdtemp(join(tmpdir(), 'slipway-e2e-'));
   let kubeconfig = environment.kubeconfig;

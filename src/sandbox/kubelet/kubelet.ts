@@ -117,7 +117,10 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     });
   }
 
+  let isClosed = false;
+
   function writeStatus({ metadata }: Pod, status: PodStatus): void {
+    if (isClosed) return; // a pod that was still ending; the store has gone
     const { namespace = 'default', name, uid } = metadata;
     objects.modify<Pod>(
       { kind: 'Pod', namespace, name },
@@ -208,6 +211,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     runners.clear();
     await Promise.all(all.map((runner) => runner.terminate(CLOSE_GRACE_SECONDS)));
     killMarked(SANDBOX_MARK, stateFolder);
+    isClosed = true;
   }
 
   return { streams: createPodStreams(objects, runners, { network, podsFolder }), close };

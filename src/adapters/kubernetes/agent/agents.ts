@@ -1,4 +1,4 @@
-import { AgentError, type Agent, type Agents, type AgentSpec } from '../../../ports/agent.ts';
+import { AgentError, type Agent, type Agents, type AgentSpec, type AgentView } from '../../../ports/agent.ts';
 import type { CallOptions, Cluster } from '../../../ports/cluster.ts';
 import {
   ConflictError,
@@ -15,6 +15,7 @@ import type { KubernetesSettings } from '../settings.ts';
 import type { SharedWatches } from '../watch/shared-watch.ts';
 import { labels, labelValue, runSelector } from './agent-names.ts';
 import { buildAgentPod, environmentSecretKey, environmentSecretName } from './agent-pod.ts';
+import { KubernetesAgentView } from './agent-view.ts';
 import { KubernetesAgent } from './agent.ts';
 import { PodMonitor } from './pod-monitor.ts';
 import { parsePod } from './pod-status.ts';
@@ -53,6 +54,20 @@ export class KubernetesAgents implements Agents {
       options.signal.throwIfAborted();
       throw refusal(error);
     }
+  }
+
+  async view(run: { runId: string; namespace: string }, { signal }: CallOptions): Promise<AgentView[]> {
+    const { cluster, watches, settings, connection, log } = this.#parts;
+    const labelSelector = `${runSelector(run.runId)},${labels.agent}`;
+    const pods = await cluster.list(podKind, { namespace: run.namespace, labelSelector }, { signal });
+    const stepContainers = new Set<string>(); // an ended container is the driver's business
+    const { unschedulableMs } = settings;
+    return pods
+      .filter((pod) => pod.metadata.deletionTimestamp === undefined)
+      .map((pod) => {
+        const monitor = new PodMonitor({ cluster, watches, pod, stepContainers, unschedulableMs });
+        return new KubernetesAgentView({ connection, monitor, pod, settings, log });
+      });
   }
 
   async release(run: { runId: string; namespace: string }, { signal }: CallOptions): Promise<void> {

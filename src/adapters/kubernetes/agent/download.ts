@@ -9,6 +9,10 @@ const longestComplaint = 4096;
 /** GNU tar ends with 1 when a file changed while it was read: the archive is whole all the same. */
 const harmless = /file changed as we read it|file removed before we read it|socket ignored/;
 
+/** Leaves the excludes (`$1` arguments) away where tar does not know them: the reader gets more than it wants then. */
+const tarScript =
+  'n=$1; shift; tar --exclude=./x -cf /dev/null -C / dev/null 2>/dev/null || shift "$n"; exec tar "$@"';
+
 /** The command that writes the paths as a tar stream. `excludes` are relative to the directory, for a download of `.`. */
 export function downloadCommand(
   directory: string,
@@ -17,7 +21,9 @@ export function downloadCommand(
 ): string[] {
   // Members are called ./a/b: a pattern that begins alike matches from the top, never a folder of that name deeper down.
   const options = excludes.map((path) => `--exclude=./${path}`);
-  return ['tar', '-C', directory, ...options, '-cf', '-', '--', ...paths];
+  const tar = ['-C', directory, '-cf', '-', '--', ...paths];
+  if (options.length === 0) return ['tar', ...tar];
+  return ['/bin/sh', '-c', tarScript, 'slipway', String(options.length), ...options, ...tar];
 }
 
 /**

@@ -28,8 +28,8 @@ export interface FollowContext {
 /** What to follow. */
 export interface FollowRequest {
   id: string;
-  /** Arguments of `run` after the offset, and the launch script for its standard input. */
-  launch: { script: Buffer; logLimit: number; timestamps: boolean };
+  /** Arguments of `run` after the offset, and the launch script for its standard input; missing: only follow. */
+  launch?: { script: Buffer; logLimit: number; timestamps: boolean };
   fromOffset: number;
   onOutput: (chunk: Buffer, offset: number) => Promise<void> | void;
 }
@@ -118,19 +118,20 @@ class StepFollow {
   /** One exec. @returns the end of the step, or why the exec ended without one */
   async session(signal: AbortSignal): Promise<StepEnd | string> {
     const { id, launch } = this.#request;
-    const stdin = !this.#started;
-    const args = stdin
-      ? [
-          'run',
-          id,
-          String(launch.script.length),
-          String(this.offset),
-          String(launch.logLimit),
-          launch.timestamps ? '1' : '',
-        ]
-      : ['follow', id, String(this.offset)];
+    const beginning = this.#started ? undefined : launch;
+    const args =
+      beginning === undefined
+        ? ['follow', id, String(this.offset)]
+        : [
+            'run',
+            id,
+            String(beginning.script.length),
+            String(this.offset),
+            String(beginning.logLimit),
+            beginning.timestamps ? '1' : '',
+          ];
     this.#context.failure.throwIfAborted();
-    const socket = await this.#context.open(args, stdin, signal);
+    const socket = await this.#context.open(args, beginning !== undefined, signal);
     let farewell: NodeJS.Timeout | undefined;
     const abort = () => socket.close();
     const lose = () => (farewell = setTimeout(abort, lastWordsMs).unref());
@@ -141,7 +142,7 @@ class StepFollow {
     this.#context.failure.addEventListener('abort', lose, { once: true });
     try {
       // Not awaited: a follower of a step that runs already does not read it.
-      if (stdin) void sendStdin(socket, launch.script);
+      if (beginning !== undefined) void sendStdin(socket, beginning.script);
       const ended = await this.#read(socket, watchdog);
       if (typeof ended === 'object') return ended;
       signal.throwIfAborted();

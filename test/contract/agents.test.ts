@@ -1,0 +1,381 @@
+import { createServer } from 'node:net';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { extract, pack } from 'tar-stream';
+import type { Agent } from '../../src/ports/agent.ts';
+import { LeaseLostError } from '../../src/ports/run-record.ts';
+import { testCluster, type TestCluster } from '../support/cluster.ts';
+import { runScript, stepOf } from '../support/run-script.ts';
+import { scratchNamespace, soon, testImage, type ScratchNamespace } from '../support/scratch-namespace.ts';
+
+jest.setTimeout(120_000);
+
+let cluster: TestCluster;
+let scratch: ScratchNamespace;
+let agent: Agent;
+const main = () => ({ name: 'main', image: testImage, env: {}, imagePullPolicy: 'IfNotPresent' as const });
+
+beforeAll(async () => {
+  cluster = await testCluster();
+  scratch = await scratchNamespace(cluster.kubeconfig, 'agents');
+  const spec = scratch.agentSpec({ containers: [main(), { ...main(), name: 'other' }] });
+  agent = await scratch.kubernetes.agents.acquire(spec, soon());
+  await agent.ready(soon());
+});
+
+afterAll(async () => {
+  await scratch.remove();
+  await cluster.close();
+});
+
+describe('a step', () => {
+  it('gives its exit code, its output and its log’s length', async () => {
+    const { result, output } = await runScript(agent, 'echo out; echo err >&2; exit 7');
+
+    expect(output.split('\n').sort()).toEqual(['', 'err', 'out']);
+    expect(result).toEqual({ type: 'exited', exitCode: 7, outputs: {}, environment: {}, logBytes: 8 });
+  });
+
+  it('runs in the workspace, which all containers share', async () => {
+    await runScript(agent, 'mkdir -p shared && echo hello >shared/file');
+
+    const { output } = await runScript(agent, 'pwd; cat file', {
+      container: 'other',
+      workingDirectory: 'shared',
+    });
+
+    expect(output).toBe(`${agent.workspace}/shared\nhello\n`);
+  });
+
+  it('hands over outputs and environment', async () => {
+    const { result } = await runScript(
+      agent,
+      'echo VERSION=1.2 >>"$SLIPWAY_OUTPUT"; echo NODE_ENV=test >>"$SLIPWAY_ENV"; test "$CI" = true',
+    );
+
+    expect(result).toMatchObject({
+      exitCode: 0,
+      outputs: { VERSION: '1.2' },
+      environment: { NODE_ENV: 'test' },
+    });
+  });
+
+  it('gets variables as data, whatever they hold', async () => {
+    const value = 'a\'b "c" $(id) `id` \\ \n\ttab ünïcode';
+
+    const { output } = await runScript(agent, 'printf %s "$VALUE"', {
+      env: { VALUE: { type: 'plain', value } },
+    });
+
+    expect(output).toBe(value);
+  });
+
+  it('gets secrets that are in no argument of any process', async () => {
+    const secrets = { read: async () => new Map([['value', Buffer.from('hush-hush')]]) };
+    const spec = scratch.agentSpec({ secrets });
+    const own = await scratch.kubernetes.agents.acquire(spec, soon());
+
+    const { output } = await runScript(
+      own,
+      'printf "%s\\n" "$TOKEN"; sleep 0.3; cat /proc/[0-9]*/cmdline | tr "\\0" " " | grep -c "[h]ush" || :',
+      { env: { TOKEN: { type: 'secret', secret: 'token' } } },
+    );
+
+    expect(output).toBe('hush-hush\n0\n');
+    await scratch.kubernetes.agents.release(spec, soon());
+  });
+
+  it('says that its shell is not there', async () => {
+    const { result, output } = await runScript(agent, 'true', { shell: ['no-such-shell'] });
+
+    expect(result).toMatchObject({ exitCode: 127 });
+    expect(output).toContain('no-such-shell');
+  });
+
+  it('says that its working directory is not there', async () => {
+    const { result, output } = await runScript(agent, 'true', { workingDirectory: 'nowhere' });
+
+    expect(result).toMatchObject({ exitCode: 125 });
+    expect(output).toContain('the working directory /workspace/nowhere is not there');
+  });
+
+  it('shows small output at once', async () => {
+    const times: number[] = [];
+
+    const { output } = await runScript(agent, 'for i in 1 2 3 4; do echo $i; sleep 0.4; done', {
+      onOutput: () => void times.push(performance.now()),
+    });
+
+    expect(output).toBe('');
+    const gaps = times.slice(1).map((time, index) => time - times[index]!);
+    expect(times).toHaveLength(4);
+    expect(Math.max(...gaps)).toBeLessThan(800);
+  });
+
+  it('is started once, and followed by all who ask for it', async () => {
+    const step = stepOf('echo begun >>started; sleep 1; echo done');
+    const follow = async (fromOffset: number) => {
+      const parts: Buffer[] = [];
+      const result = await agent.runStep(step, {
+        ...soon(),
+        fromOffset,
+        onOutput: (chunk) => void parts.push(Buffer.from(chunk)),
+      });
+      return [result.logBytes, Buffer.concat(parts).toString('utf8')];
+    };
+
+    const followed = await Promise.all([follow(0), follow(0), follow(2)]);
+
+    expect(followed).toEqual([
+      [5, 'done\n'],
+      [5, 'done\n'],
+      [5, 'ne\n'],
+    ]);
+    await expect(agent.query(['cat', 'started'], soon())).resolves.toMatchObject({ stdout: 'begun\n' });
+  });
+
+  it('keeps every byte of binary output', async () => {
+    const seen: Buffer[] = [];
+    let next = 0;
+
+    const { result } = await runScript(agent, 'head -c 3000000 /dev/urandom | tee data', {
+      onOutput: (chunk, offset) => {
+        expect(offset).toBe(next);
+        next += chunk.length;
+        seen.push(Buffer.from(chunk));
+      },
+    });
+
+    const { stdout } = await agent.query(['sha256sum', '/workspace/data'], soon());
+    const { createHash } = await import('node:crypto');
+    expect(stdout.split(' ')[0]).toBe(createHash('sha256').update(Buffer.concat(seen)).digest('hex'));
+    expect(result.logBytes).toBe(3_000_000);
+  });
+
+  it('gets a time before each line when asked', async () => {
+    const { output } = await runScript(agent, 'echo one; echo; printf three', { timestamps: true });
+
+    const time = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`;
+    expect(output).toMatch(new RegExp(`^${time} one\n${time} \n${time} three\n$`));
+  });
+
+  it('is stopped by its group, children too', async () => {
+    const aborting = new AbortController();
+    const running = runScript(
+      agent,
+      'trap "echo stopping; exit 3" TERM; sleep 300 & echo $! >child; echo up; wait',
+      {
+        signal: aborting.signal,
+        onOutput: () => aborting.abort(new Error('cancelled')),
+        graceMs: 5000,
+      },
+    );
+
+    const { result } = await running;
+
+    expect(result).toMatchObject({ type: 'cancelled' });
+    const { exitCode } = await agent.query(
+      ['sh', '-c', 'sleep 0.5; kill -0 "$(cat /workspace/child)"'],
+      soon(),
+    );
+    expect(exitCode).not.toBe(0);
+  });
+
+  it('is killed when it does not heed TERM', async () => {
+    const aborting = new AbortController();
+    const startedAt = performance.now();
+
+    const { result } = await runScript(agent, 'trap "" TERM; echo up; while :; do sleep 0.1; done', {
+      signal: aborting.signal,
+      onOutput: () => aborting.abort(new Error('cancelled')),
+      graceMs: 1000,
+    });
+
+    expect(result).toMatchObject({ type: 'cancelled', logBytes: 3 });
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+
+  it('goes on when another runner has taken the run over', async () => {
+    const aborting = new AbortController();
+    const step = stepOf('echo up; sleep 1; echo end');
+    const lost = new LeaseLostError('taken');
+
+    const abandoned = agent.runStep(step, { signal: aborting.signal, onOutput: () => aborting.abort(lost) });
+
+    await expect(abandoned).rejects.toBe(lost);
+    await expect(agent.runStep(step, { ...soon(), onOutput: () => undefined })).resolves.toMatchObject({
+      type: 'exited',
+      exitCode: 0,
+    });
+  });
+
+  it('does not hang on a process that it leaves behind', async () => {
+    const { result, output } = await runScript(agent, 'sleep 60 & echo left');
+
+    expect(result).toMatchObject({ type: 'exited', exitCode: 0 });
+    expect(output).toBe('left\n');
+  });
+
+  it('writes as fast as the reader reads, and waits for nobody', async () => {
+    let bytes = 0;
+
+    const { result } = await runScript(agent, 'head -c 20000000 /dev/zero; date +%s >written; :', {
+      onOutput: async (chunk) => {
+        bytes += chunk.length;
+        if (bytes < 1_000_000) await sleep(100);
+      },
+    });
+
+    expect(bytes).toBe(20_000_000);
+    expect(result).toMatchObject({ exitCode: 0 });
+  });
+
+  it('runs beside others', async () => {
+    const startedAt = performance.now();
+
+    const runs = await Promise.all(
+      ['1', '2', '3', '4'].map((code) => runScript(agent, `sleep 1; exit ${code}`)),
+    );
+
+    expect(runs.map(({ result }) => (result.type === 'exited' ? result.exitCode : -1))).toEqual([1, 2, 3, 4]);
+    expect(performance.now() - startedAt).toBeLessThan(4000);
+  });
+});
+
+describe('a query', () => {
+  it('gives both streams and the exit code', async () => {
+    await expect(agent.query(['sh', '-c', 'echo a; echo b >&2; exit 5'], soon())).resolves.toEqual({
+      exitCode: 5,
+      stdout: 'a\n',
+      stderr: 'b\n',
+    });
+  });
+
+  it('is bounded', async () => {
+    await expect(agent.query(['head', '-c', '2000000', '/dev/zero'], soon())).rejects.toThrow(
+      'longer than 1 MiB',
+    );
+  });
+});
+
+describe('files', () => {
+  it('come back as they were sent', async () => {
+    const content = Buffer.from(Array.from({ length: 5_000_000 }, (_, index) => (index * 7) % 251));
+    const archive = pack();
+    archive.entry({ name: 'dir/data.bin', mode: 0o755 }, content);
+    archive.entry({ name: 'dir/skip.log' }, 'x');
+    archive.finalize();
+
+    await agent.upload(archive as unknown as Readable, { ...soon(), directory: 'uploaded' });
+    const stream = await agent.download(['.'], {
+      ...soon(),
+      directory: 'uploaded',
+      excludes: ['dir/skip.log'],
+    });
+
+    const files = new Map<string, { mode: number | undefined; content: Buffer }>();
+    const unpack = extract();
+    const reading = (async () => {
+      for await (const entry of unpack) {
+        files.set(entry.header.name, { mode: entry.header.mode, content: await buffer(entry) });
+      }
+    })();
+    await Promise.all([pipeline(stream, unpack), reading]);
+    // Whether excludes are left out is up to the container's tar.
+    expect([...files.keys()]).toEqual(expect.arrayContaining(['./', './dir/', './dir/data.bin']));
+    expect(files.get('./dir/data.bin')?.content.equals(content)).toBe(true);
+    expect((files.get('./dir/data.bin')?.mode ?? 0) & 0o777).toBe(0o755);
+  });
+
+  it('that are not there are said', async () => {
+    const stream = await agent.download(['nothing-here'], soon());
+
+    await expect(buffer(stream)).rejects.toThrow(/nothing-here/);
+  });
+
+  it('that are no archive are refused', async () => {
+    const nonsense = Readable.from([Buffer.alloc(100_000, 'nonsense')]);
+
+    await expect(agent.upload(nonsense, { ...soon(), directory: 'bad' })).rejects.toThrow(/cannot write to/);
+  });
+
+  it('of a source that fails are not taken for whole', async () => {
+    const source = Readable.from(
+      (async function* () {
+        yield Buffer.alloc(1000);
+        await sleep(10);
+        throw new Error('source failed');
+      })(),
+    );
+
+    await expect(agent.upload(source, { ...soon(), directory: 'bad' })).rejects.toThrow('source failed');
+  });
+});
+
+describe('a pod', () => {
+  it('is adopted by the next who asks for it, with the steps that run in it', async () => {
+    const spec = scratch.agentSpec();
+    const first = await scratch.kubernetes.agents.acquire(spec, soon());
+    await runScript(first, 'echo kept >file');
+
+    const second = await scratch.kubernetes.agents.acquire(spec, soon());
+    const { output } = await runScript(second, 'cat file');
+
+    expect([first.adopted, second.adopted]).toEqual([false, true]);
+    expect(second.pod).toBe(first.pod);
+    expect(output).toBe('kept\n');
+    await scratch.kubernetes.agents.release(spec, soon());
+  });
+
+  it('is released, and may be released again', async () => {
+    const spec = scratch.agentSpec();
+    const released = await scratch.kubernetes.agents.acquire(spec, soon());
+    await scratch.kubernetes.agents.release(spec, soon());
+    await scratch.kubernetes.agents.release(spec, soon());
+
+    const pod = await scratch.kubernetes.cluster.get(
+      { apiVersion: 'v1', kind: 'Pod', name: released.pod, namespace: released.namespace },
+      soon(),
+    );
+    expect(pod === undefined || pod.metadata.deletionTimestamp !== undefined).toBe(true);
+  });
+
+  it('waits for its services to be ready', async () => {
+    const spec = scratch.agentSpec({
+      services: [
+        {
+          ...main(),
+          name: 'db',
+          command: ['sh', '-c', 'sleep 2; touch /workspace/db-is-up; sleep 600'],
+          ready: { exec: ['test', '-e', '/workspace/db-is-up'] },
+        },
+      ],
+    });
+    const own = await scratch.kubernetes.agents.acquire(spec, soon());
+
+    const { result } = await runScript(own, 'test -e db-is-up');
+
+    expect(result).toMatchObject({ exitCode: 0 });
+    await scratch.kubernetes.agents.release(spec, soon());
+  });
+
+  it('refuses a connection where nobody listens', async () => {
+    const port = await new Promise<number>((resolve) => {
+      const server = createServer().listen(0, () => {
+        const { port: free } = server.address() as { port: number };
+        server.close(() => resolve(free));
+      });
+    });
+
+    const connecting = (async () => {
+      const socket = await agent.connect(port, soon(20_000));
+      socket.write('hello');
+      return buffer(socket);
+    })();
+
+    await expect(connecting).rejects.toThrow(/cannot connect to port/);
+  });
+});

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { ulid } from 'ulid';
 import type { Logger } from '../base/logger.ts';
-import { Masker } from '../base/mask.ts';
+import type { Masker } from '../base/mask.ts';
 import { createFolderStore } from '../adapters/store/folder.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import type { EngineDependencies, EngineOptions, RunResult } from '../engine/dependencies.ts';

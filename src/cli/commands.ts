@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { attachCommand, logsCommand } from './attach.ts';
 import { cancelCommand } from './cancel.ts';
 import { doctorCommand } from './doctor.ts';
 import { gcCommand } from './gc.ts';
@@ -21,6 +22,8 @@ export function commands(setExitCode: SetExitCode): CommandModule[] {
     planCommand(),
     doctorCommand(setExitCode),
     runsCommand(),
+    attachCommand(setExitCode),
+    logsCommand(),
     resumeCommand(setExitCode),
     cancelCommand(),
     gcCommand(),

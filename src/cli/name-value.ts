@@ -6,7 +6,7 @@ import { ArgumentError } from './argument-error.ts';
  * @throws ArgumentError
  */
 export function parseNameValues(option: string, values: unknown): Record<string, string> {
-  const list = Array.isArray(values) ? values.map(String) : values === undefined ? [] : [String(values)];
+  const list = [values ?? []].flat().map(String);
   return Object.fromEntries(
     list.map((text) => {
       const at = text.indexOf('=');

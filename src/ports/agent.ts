@@ -169,6 +169,30 @@ export interface Agent {
   connect(port: number, options: CallOptions): Promise<Duplex>;
 }
 
+/** A step as it lies in the pod, started by whoever drives the run. */
+export interface StartedStep {
+  id: string;
+  container: string;
+}
+
+/** An agent pod that another runner works with: reading only, and changing nothing. */
+export interface AgentView {
+  readonly pod: string;
+  readonly namespace: string;
+  /** Steps that were started, in the order of their start as far as the pod knows it. */
+  steps(options: CallOptions): Promise<StartedStep[]>;
+  /**
+   * Follows a step's log to the step's end, as Agent.runStep does; an abort ends the follow and leaves the step alone.
+   * @returns the exit code; undefined when it was cancelled
+   * @throws AgentError when the pod is gone; `signal.reason`
+   */
+  followStep(step: StartedStep, options: RunStepOptions): Promise<number | undefined>;
+  /** What a step has written so far, whether it goes on or not. @throws AgentError, ClusterError */
+  readLog(step: StartedStep, options: CallOptions & Pick<RunStepOptions, 'onOutput'>): Promise<void>;
+  /** Ends what the view holds in this process. */
+  close(): void;
+}
+
 /** Makes and ends agents. */
 export interface Agents {
   /**
@@ -176,6 +200,8 @@ export interface Agents {
    * @throws AgentError with the problem quota, forbidden or admission
    */
   acquire(spec: AgentSpec, options: CallOptions): Promise<Agent>;
+  /** The living agent pods of a run, for looking on. */
+  view(run: { runId: string; namespace: string }, options: CallOptions): Promise<AgentView[]>;
   /** Deletes every agent pod, and Secret made for one, of the run. Idempotent; safe after a failed acquire. */
   release(run: { runId: string; namespace: string }, options: CallOptions): Promise<void>;
 }

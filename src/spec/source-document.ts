@@ -7,6 +7,7 @@ import {
   LineCounter,
   parseAllDocuments,
   type Document,
+  type Scalar,
   type YAMLError,
 } from 'yaml';
 import type { Diagnostic } from './diagnostic.ts';
@@ -89,7 +90,10 @@ export function readSourceDocument(file: string, text: string): SourceDocument {
       severity,
       file,
       path,
-      ...position(find(document, path, at) + offset),
+      ...position(
+        find(document, path, at) +
+          (offset === 0 ? 0 : offsetInSource(scalarAt(document, path), text, offset)),
+      ),
       message,
       ...(hint === undefined ? {} : { hint }),
     }),
@@ -155,7 +159,32 @@ function resolve(document: Document, node: unknown): unknown {
   return isAlias(node) ? node.resolve(document) : node;
 }
 
+/** How far into the source a character of a scalar stands; 0 where quotes or folded lines have moved it. */
+function offsetInSource(scalar: Scalar | undefined, text: string, offset: number): number {
+  if (scalar?.type === 'BLOCK_LITERAL' && typeof scalar.value === 'string') {
+    return offsetInBlock(text.slice(scalar.range?.[0]), scalar.value, offset);
+  }
+  if (scalar === undefined || scalar.source !== scalar.value) return 0;
+  if (scalar.type === 'PLAIN') return offset;
+  return scalar.type === 'QUOTE_DOUBLE' || scalar.type === 'QUOTE_SINGLE' ? offset + 1 : 0;
+}
+
+/** A block begins in the line after its `|`, each of its lines indented. */
+function offsetInBlock(source: string, value: string, offset: number): number {
+  const before = value.slice(0, offset).split('\n');
+  const column = before.at(-1)?.length ?? 0;
+  const line = value.split('\n')[before.length - 1] ?? '';
+  const lines = source.split('\n');
+  const start = lines.slice(0, before.length).join('\n').length + 1;
+  const indent = (lines[before.length] ?? '').indexOf(line);
+  return indent === -1 ? 0 : start + indent + column;
+}
+
 function writtenText(document: Document, path: readonly (string | number)[]): string | undefined {
+  return scalarAt(document, path)?.source;
+}
+
+function scalarAt(document: Document, path: readonly (string | number)[]): Scalar | undefined {
   let node: unknown = document.contents;
   for (const part of path) {
     node = resolve(document, node);
@@ -163,5 +192,5 @@ function writtenText(document: Document, path: readonly (string | number)[]): st
     node = node.get(part, true);
   }
   node = resolve(document, node);
-  return isScalar(node) ? node.source : undefined;
+  return isScalar(node) ? node : undefined;
 }

@@ -111,7 +111,7 @@ function noExpressions(value: unknown, at: Path): Finding[] {
 function lintScript(script: string, path: Path): Finding[] {
   if (!hasTemplate(script)) return [];
   const hint = 'give it by the environment: env: {VALUE: "${{ … }}"}, and write "$VALUE" in the script';
-  const offset = script.includes('\n') ? 0 : script.indexOf('${{');
+  const offset = script.indexOf('${{');
   return [
     { code: 'expression-in-script', path, offset, message: 'an expression cannot stand in a script', hint },
   ];
@@ -135,7 +135,12 @@ function lintTemplate(text: string, path: Path, scope: Scope): Finding[] {
   if (!hasTemplate(text)) return [];
   try {
     return parseTemplate(text).flatMap((part) =>
-      part.type === 'text' ? [] : lintExpression(part.source, path, scope),
+      part.type === 'text'
+        ? []
+        : lintExpression(part.source, path, scope).map((found) => ({
+            ...found,
+            offset: part.offset + (found.offset ?? 0),
+          })),
     );
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
@@ -153,7 +158,9 @@ function lintTemplate(text: string, path: Path, scope: Scope): Finding[] {
 function lintExpression(source: string, path: Path, scope: Scope): Finding[] {
   try {
     const { references, functions } = parseExpression(source);
-    const findings = references.flatMap((reference) => lintReference(reference, scope));
+    const findings: Remark[] = references.flatMap((reference) =>
+      lintReference(reference, scope).map((remark) => ({ ...remark, offset: reference.offset })),
+    );
     if (functions.includes('hashFiles') && !scope.roots.includes('env')) {
       findings.push({ message: 'hashFiles reads the checkout, which is not there yet' });
     }
@@ -167,10 +174,11 @@ function lintExpression(source: string, path: Path, scope: Scope): Finding[] {
 }
 
 function faulty(source: string, path: Path, error: ExpressionError): Finding {
-  return { code: 'expression', path, message: `${error.message}, in the expression ${source}` };
+  const { message, offset } = error;
+  return { code: 'expression', path, offset, message: `${message}, in the expression ${source}` };
 }
 
-type Remark = Pick<Finding, 'message' | 'hint'>;
+type Remark = Pick<Finding, 'message' | 'hint' | 'offset'>;
 
 function lintReference({ root, keys: [key] }: Reference, scope: Scope): Remark[] {
   if (!expressionRoots.some((known) => known === root)) {

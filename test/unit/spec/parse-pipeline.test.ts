@@ -362,6 +362,17 @@ stages:
     expect(errorsOf(text).map((line) => line.replace(/^app.yaml:10:\d+: /, ''))).toContain(expected);
   });
 
+  it.each([
+    ['plain text', '    run: echo ${{ git.sha }}\n', 'app.yaml:6:15'],
+    ['a block', '    run: |\n      true\n      echo ${{ git.sha }}\n', 'app.yaml:8:12'],
+    ['quotes', '    run: b\n    label: "x ${{ gti.sha }}"\n', 'app.yaml:7:19'],
+    ['a condition', '    run: b\n    when: git.sha == gti.sha\n', 'app.yaml:7:22'],
+  ])('are found at their line and column in %s', (_what, stage, place) => {
+    const [error] = errorsOf(pipelineOf(`stages:\n  - name: a\n${stage}`));
+
+    expect(error?.slice(0, place.length)).toBe(place);
+  });
+
   it('are accepted where the value is known in time', () => {
     const text = pipelineOf(`
 parameters: {p: {type: string}}
@@ -383,7 +394,7 @@ finally:
       pipelineOf('agent: {containers: {node: {image: "node:${{ git.sha }}"}}}\nstages: [{name: a, run: b}]'),
     );
 
-    expect(errors).toEqual(['app.yaml:4:36: "git" is not known here yet (allowed: params, trigger)']);
+    expect(errors).toEqual(['app.yaml:4:46: "git" is not known here yet (allowed: params, trigger)']);
   });
 });
 

@@ -1,0 +1,103 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { hashFiles } from '../../../src/engine/hash-files.ts';
+import type { Agent } from '../../../src/ports/agent.ts';
+
+let workspace: string;
+
+/** Runs the command on this machine, as the agent would in its container. */
+const agentHere = (): Agent =>
+  ({
+    workspace,
+    query: async ([program = '', ...args]: readonly string[]) => {
+      const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+      return { exitCode: status ?? -1, stdout, stderr };
+    },
+  }) as unknown as Agent;
+
+function hash(...patterns: string[]): Promise<string> {
+  return hashFiles(patterns, {
+    agent: agentHere(),
+    container: 'main',
+    directory: 'src',
+    signal: new AbortController().signal,
+  });
+}
+
+function write(file: string, text: string): void {
+  const target = path.join(workspace, 'src', file);
+  mkdirSync(path.dirname(target), { recursive: true });
+  writeFileSync(target, text);
+}
+
+beforeEach(() => {
+  workspace = mkdtempSync(path.join(tmpdir(), 'hash-files-'));
+  mkdirSync(path.join(workspace, 'src'));
+});
+
+afterEach(() => rmSync(workspace, { recursive: true }));
+
+describe('hashFiles', () => {
+  it('changes with the content and the names of the files that match, and with nothing else', async () => {
+    write('package-lock.json', 'a');
+    write('web/package-lock.json', 'b');
+    const first = await hash('**/package-lock.json');
+
+    write('README.md', 'x');
+    write('web/not-package-lock.json', 'x');
+    write('.git/package-lock.json', 'x');
+    const same = await hash('**/package-lock.json');
+    write('web/package-lock.json', 'c');
+    const changed = await hash('**/package-lock.json');
+
+    expect(first).toMatch(/^[0-9a-f]{64}$/);
+    expect(same).toBe(first);
+    expect(changed).not.toBe(first);
+  });
+
+  it('takes a star for names within one folder', async () => {
+    write('a.gradle', '1');
+    const top = await hash('*.gradle');
+
+    write('deep/b.gradle', '2');
+
+    expect(await hash('*.gradle')).toBe(top);
+    expect(await hash('**/*.gradle')).not.toBe(top);
+  });
+
+  it('finds files of odd names, in braces and in several patterns', async () => {
+    write('my file (1).txt', '1');
+    write('go.mod', '2');
+    write('go.sum', '3');
+
+    expect(await hash('my file (1).txt')).toMatch(/^[0-9a-f]{64}$/);
+    expect(await hash('go.{mod,sum}')).toBe(await hash('go.sum', 'go.mod'));
+    expect(await hash('go.{mod,sum}')).not.toBe(await hash('go.mod'));
+  });
+
+  it('is empty when no file matches', async () => {
+    expect(await hash('nothing-*.lock')).toBe('');
+  });
+
+  it('never runs what a pattern says', async () => {
+    write('a', '1');
+
+    expect(await hash('$(touch pwned)', '`touch pwned`', '; touch pwned', '-delete')).toBe('');
+    expect(await hash('pwned')).toBe('');
+    expect(await hash('a')).not.toBe('');
+  });
+
+  it.each(['/etc/passwd', '../x', 'a/../../x'])('refuses %s, which leaves the checkout', async (pattern) => {
+    await expect(hash(pattern)).rejects.toThrow('leaves the checkout');
+  });
+
+  it('says why files could not be read', async () => {
+    rmSync(path.join(workspace, 'src'), { recursive: true });
+
+    await expect(hash('a')).rejects.toThrow('hashFiles could not read the files');
+    mkdirSync(path.join(workspace, 'src'));
+  });
+});

@@ -86,9 +86,9 @@ export function isRolledOut(deployment: Json): boolean {
   const { spec, status, metadata } = deployment;
   return (
     status?.observedGeneration >= metadata.generation &&
-    status.updatedReplicas === spec.replicas &&
-    status.replicas === spec.replicas &&
-    status.availableReplicas === spec.replicas
+    (status.updatedReplicas ?? 0) === spec.replicas &&
+    (status.replicas ?? 0) === spec.replicas &&
+    (status.availableReplicas ?? 0) === spec.replicas
   );
 }
 

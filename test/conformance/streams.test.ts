@@ -132,7 +132,7 @@ describe('logs', () => {
     [{ sinceSeconds: '3600' }, 6],
     [{ sinceTime: '2099-01-01T00:00:00Z' }, 0],
   ])('%j gives %d lines', async (query, count) => {
-    const { text } = await logs('target', { ...talker, ...query } as Record<string, string>);
+    const { text } = await logs('target', { ...talker, ...query });
 
     expect(text.split('\n').filter((line) => line !== '')).toHaveLength(count);
   });

@@ -15,7 +15,7 @@ async function start(object: Json): Promise<Json> {
 
 /** Watches a pod from its deletion to its end. */
 async function deleted(name: string, options?: Json): Promise<Json[]> {
-  const { metadata } = (await lab.read('pods')).body as Json;
+  const { metadata } = (await lab.read('pods')).body;
   const watching = lab.wire.watch(
     await lab.url('pods'),
     {

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { parse } from 'yaml';
 
 /** Any object of the API; the cases look into it freely. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
+
 export type Json = any;
 
 /** What the server answered. */
@@ -69,7 +69,7 @@ interface Connection {
 
 /** The current context of a kubeconfig. */
 async function readConnection(path: string): Promise<Connection> {
-  const config = parse(await readFile(path, 'utf8')) as Json;
+  const config = parse(await readFile(path, 'utf8'));
   const context = config.contexts.find((entry: Json) => entry.name === config['current-context']).context;
   const { cluster } = config.clusters.find((entry: Json) => entry.name === context.cluster);
   const { user } = config.users.find((entry: Json) => entry.name === context.user);

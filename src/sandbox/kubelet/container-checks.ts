@@ -2,7 +2,7 @@ import type { ContainerSurroundings } from './container-surroundings.ts';
 import type { HandlerTarget } from './handlers.ts';
 import { runHandler } from './handlers.ts';
 import { residentMemory } from './leftovers.ts';
-import type { Container, ContainerStatus, Handler, Probe } from './pod-types.ts';
+import type { Container, ContainerStatus, Probe } from './pod-types.ts';
 import { pause, runProbe } from './probe-loop.ts';
 import { quantityToNumber } from './quantity.ts';
 import type { RunningContainer } from './runtime.ts';
@@ -43,7 +43,7 @@ export function startChecks(
     onResult: (healthy: boolean) => void,
     options: { once?: boolean; eager?: boolean },
   ): Promise<void> {
-    const ask = (askSignal: AbortSignal) => runHandler(probe as Handler, target, askSignal);
+    const ask = (askSignal: AbortSignal) => runHandler(probe, target, askSignal);
     const onFailure = (message: string): void =>
       around.event('Warning', 'Unhealthy', `${kind} probe failed: ${message}`);
     await runProbe(probe, ask, { onResult, onFailure }, { signal, ...options });

@@ -1,15 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import { timestamp } from '../controllers/controller.ts';
 import { createBackOff, goSeconds } from './back-off.ts';
@@ -19,7 +8,8 @@ import { PullFailed } from './container-surroundings.ts';
 import { ConfigurationMissing, expand } from './environment.ts';
 import { runHandler } from './handlers.ts';
 import type { ImageFiles } from './image-files.ts';
-import { LogFile } from './log-file.ts';
+import { openLog, prepareMessageFile, terminationMessage } from './instance-files.ts';
+import type { LogFile } from './log-file.ts';
 import { isRestarted } from './pod-status.ts';
 import type { Container, ContainerStatus, Terminated } from './pod-types.ts';
 import { pause } from './probe-loop.ts';
@@ -30,7 +20,6 @@ import { MountFailed } from './volumes.ts';
 const CONFIGURATION_RETRY_MS = 1_000;
 /** As the kubelet: an event of a repeating failure is written again only after a while. */
 const REPEAT_EVENT_MS = 10_000;
-const MESSAGE_BYTES = 4096;
 /** What is left for TERM when the preStop hook has used up the grace period. */
 const LEAST_GRACE_MS = 2_000;
 
@@ -132,8 +121,9 @@ export class ContainerRunner {
     this.status.containerID = containerID;
     if (this.restarting) this.status.restartCount += 1;
     this.restarting = false;
-    const messageFile = this.prepareMessageFile();
-    const log = this.openLog();
+    const messageFile = prepareMessageFile(around.folder);
+    const log = openLog(around.folder, this.status.restartCount);
+    this.log = log;
     try {
       const { environment } = configured;
       const expanded = (words: readonly string[] | undefined): string[] | undefined =>
@@ -225,7 +215,11 @@ export class ContainerRunner {
     this.running = undefined;
     log.close();
     const reason = outOfMemory ? 'OOMKilled' : end.exitCode === 0 ? 'Completed' : 'Error';
-    const message = this.terminationMessage(messageFile, log, end.exitCode);
+    const message = terminationMessage(this.container, {
+      messageFile,
+      log: log.path,
+      exitCode: end.exitCode,
+    });
     return this.terminated({
       exitCode: end.exitCode,
       reason,
@@ -283,46 +277,6 @@ export class ContainerRunner {
     Object.assign(this.status, { state: { terminated }, ready: false, started: false });
     this.around.changed();
     return terminated;
-  }
-
-  /** Path of the log of this container's instance `restart`. */
-  logPath(restart: number): string {
-    return join(this.around.folder, `${restart}.log`);
-  }
-
-  private openLog(): LogFile {
-    for (const name of [this.logPath(this.status.restartCount - 2)]) {
-      for (const path of [name, `${name}.1`]) rmSync(path, { force: true });
-    }
-    this.log = new LogFile(this.logPath(this.status.restartCount));
-    return this.log;
-  }
-
-  private prepareMessageFile(): string {
-    const path = join(this.around.folder, 'termination-log');
-    mkdirSync(this.around.folder, { recursive: true });
-    if (existsSync(path)) renameSync(path, `${path}.before`);
-    writeFileSync(path, '', { mode: 0o666 });
-    return path;
-  }
-
-  private terminationMessage(path: string, log: LogFile, exitCode: number): string {
-    const written = headOf(path);
-    const wantsLog = this.container.terminationMessagePolicy === 'FallbackToLogsOnError' && exitCode !== 0;
-    if (written !== '' || !wantsLog) return written;
-    return headOf(log.path)
-      .replaceAll(/^\S+ [FP] /gm, '')
-      .slice(-2048);
-  }
-}
-
-function headOf(path: string): string {
-  const handle = openSync(path, 'r');
-  try {
-    const buffer = Buffer.alloc(MESSAGE_BYTES);
-    return buffer.toString('utf8', 0, readSync(handle, buffer));
-  } finally {
-    closeSync(handle);
   }
 }
 

@@ -31,7 +31,20 @@ export function resolveEnvironment(
     inherited,
   }: { source: ConfigurationSource; facts: PodFacts; inherited: Record<string, string> },
 ): Record<string, string> {
-  const environment: Record<string, string> = { ...inherited };
+  const environment: Record<string, string> = { ...inherited, ...valuesFrom(container, source) };
+  for (const { name, value, valueFrom } of container.env ?? []) {
+    const found =
+      valueFrom === undefined
+        ? expand(value ?? '', environment)
+        : valueOf(pod, container, valueFrom, { source, facts });
+    if (found !== undefined) environment[name] = found;
+  }
+  return environment;
+}
+
+/** The variables of `envFrom`. */
+function valuesFrom(container: Container, source: ConfigurationSource): Record<string, string> {
+  const environment: Record<string, string> = {};
   for (const { prefix = '', configMapRef, secretRef } of container.envFrom ?? []) {
     const reference = configMapRef ?? secretRef;
     if (reference === undefined) continue;
@@ -41,25 +54,16 @@ export function resolveEnvironment(
       throw new ConfigurationMissing(`${kind} "${reference.name}" not found`);
     for (const [key, value] of Object.entries(values ?? {})) environment[prefix + key] = value;
   }
-  for (const { name, value, valueFrom } of container.env ?? []) {
-    const found =
-      valueFrom === undefined
-        ? expand(value ?? '', environment)
-        : valueOf(pod, container, valueFrom, source, facts);
-    if (found !== undefined) environment[name] = found;
-  }
   return environment;
 }
 
 type ValueFrom = NonNullable<NonNullable<Container['env']>[number]['valueFrom']>;
 
-// eslint-disable-next-line max-params -- all five are read-only views of one container's surroundings
 function valueOf(
   pod: Pod,
   container: Container,
   from: ValueFrom,
-  source: ConfigurationSource,
-  facts: PodFacts,
+  { source, facts }: { source: ConfigurationSource; facts: PodFacts },
 ): string | undefined {
   if (from.fieldRef !== undefined) return fieldOf(pod, from.fieldRef, facts);
   if (from.resourceFieldRef !== undefined) return resourceOf(pod, from.resourceFieldRef, container);
@@ -117,14 +121,18 @@ export function resourceOf(pod: Pod, reference: ResourceFieldRef, own?: Containe
   const all = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
   const container =
     reference.containerName === undefined ? own : all.find(({ name }) => name === reference.containerName);
-  const [list = '', ...rest] = reference.resource.split('.');
+  const [list, ...rest] = reference.resource.split('.');
   const name = rest.join('.');
   const kind = list === 'limits' ? 'limits' : 'requests';
-  const given = container?.resources?.[kind]?.[name];
-  const machine = name === 'cpu' ? availableParallelism() : name === 'memory' ? totalmem() : 0;
-  const value = given === undefined ? (kind === 'limits' ? machine : 0) : (quantityToNumber(given) ?? 0);
+  const given = quantityToNumber(container?.resources?.[kind]?.[name] ?? '');
+  const value = given ?? (kind === 'limits' ? machineSize(name) : 0);
   const divisor = quantityToNumber(reference.divisor ?? '1') ?? 1;
   return String(Math.ceil(value / (divisor === 0 ? 1 : divisor) - 1e-9));
+}
+
+function machineSize(resource: string): number {
+  if (resource === 'cpu') return availableParallelism();
+  return resource === 'memory' ? totalmem() : 0;
 }
 
 /** Replaces `$(NAME)` by its value; `$$(NAME)` is the text `$(NAME)`, and a name that is not known stays as it is written. */

@@ -14,7 +14,7 @@ export interface PullerOptions {
   /** Refuse what the registry does not have, instead of letting this machine's tools stand for it. */
   strict: boolean;
   /** `host:port` of the sandbox's own registry: what is named by it must be there. */
-  registryAddress(): string;
+  registryAddress: () => string;
 }
 
 /** Gets a container's image; rejects with {@link PullFailed}. */

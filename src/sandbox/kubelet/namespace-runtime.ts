@@ -78,7 +78,6 @@ export function createNamespaceRuntime(machine: Machine, stateFolder: string): R
     };
   }
 
-  // eslint-disable-next-line max-params -- one call site, each a thing of its own
   function exec(
     pid: number,
     launch: ContainerLaunch,

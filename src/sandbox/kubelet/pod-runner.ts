@@ -9,7 +9,7 @@ import type { ImageFiles } from './image-files.ts';
 import { calculatePodStatus } from './pod-status.ts';
 import type { Container, Pod, PodStatus, Terminated } from './pod-types.ts';
 import { isSidecar } from './pod-types.ts';
-import { pause } from './probe-loop.ts';
+import { isAborted, pause } from './probe-loop.ts';
 import { removeRoot } from './root-filesystem.ts';
 import type { Mount, Runtime } from './runtime.ts';
 
@@ -97,7 +97,7 @@ export class PodRunner {
       const main = this.pod.spec.containers.map((container) => this.runner(container));
       this.publish();
       await Promise.all(main.map((runner) => runner.run(signal)));
-      await this.endAll(sidecars, Date.now() + this.graceMs());
+      await this.endSidecars(sidecars);
     } finally {
       clearTimeout(deadline);
       await this.settle();
@@ -130,15 +130,15 @@ export class PodRunner {
       if (isSidecar(container)) {
         sidecars.push(runner);
         void runner.run(signal);
-        while (!runner.status.started && !signal.aborted) await pause(20, signal);
+        while (!runner.status.started && !isAborted(signal)) await pause(20, signal);
         continue;
       }
       const end: Terminated | undefined = await runner.run(signal);
       if (end?.exitCode === 0) continue;
-      await this.endAll(sidecars, Date.now() + this.graceMs());
+      await this.endSidecars(sidecars);
       return undefined;
     }
-    return signal.aborted ? undefined : sidecars;
+    return isAborted(signal) ? undefined : sidecars;
   }
 
   private runner(container: Container): ContainerRunner {
@@ -199,6 +199,12 @@ export class PodRunner {
     await Promise.all(main.map((runner) => runner.terminate(killAtMs)));
     for (const sidecar of runners.filter(({ container }) => isSidecar(container)).reverse())
       await sidecar.terminate(Math.max(killAtMs, Date.now() + KILL_SLACK_MS));
+  }
+
+  /** The sidecars' turn, when all others have ended: they are not started again. */
+  private async endSidecars(sidecars: readonly ContainerRunner[]): Promise<void> {
+    this.stop.abort();
+    await this.endAll(sidecars, Date.now() + this.graceMs());
   }
 
   /** Waits until the last processes are gone. */

@@ -14,6 +14,7 @@ import { StatusError, badRequest } from '../api/status-error.ts';
 import type { PodNetwork } from '../network/pod-network.ts';
 import type { Objects } from '../store/objects.ts';
 import type { ContainerRunner } from './container-runner.ts';
+import { logPath } from './instance-files.ts';
 import { readLog } from './log-reader.ts';
 import type { PodRunner } from './pod-runner.ts';
 import type { ContainerStatus, Pod } from './pod-types.ts';
@@ -27,7 +28,7 @@ export function createPodStreams(
   runners: ReadonlyMap<string, PodRunner>,
   { network, podsFolder }: { network: PodNetwork; podsFolder: string },
 ): PodStreams {
-  function find({ namespace, pod: name, container: wanted }: ContainerKey): {
+  function look({ namespace, pod: name, container: wanted }: ContainerKey): {
     pod: Pod;
     container: string;
     runner: ContainerRunner | undefined;
@@ -44,40 +45,31 @@ export function createPodStreams(
   }
 
   async function logs(request: LogRequest): Promise<Readable> {
-    const { pod, container, runner } = find(request);
-    const all = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
-    const status: ContainerStatus | undefined = runner?.status ?? all.find(({ name }) => name === container);
-    const { previous = false, follow = false, timestamps = false } = request;
+    const { pod, container, runner } = await find(request);
+    const status = runner?.status ?? statusOf(pod, container);
+    const previous = request.previous === true;
     const restart = (status?.restartCount ?? 0) - (previous ? 1 : 0);
-    const path = join(podsFolder, pod.metadata.uid, 'containers', container, `${restart}.log`);
-    if (previous && (restart < 0 || !existsSync(path)))
-      throw badRequest(
-        `previous terminated container "${container}" in pod "${pod.metadata.name}" not found`,
-      );
-    const why = status?.state.waiting;
-    if (!existsSync(path)) {
-      const reason = why?.reason ?? 'ContainerCreating';
-      const told = reason.includes('Pull') ? `trying and failing to pull image` : (why?.message ?? reason);
-      throw badRequest(`container "${container}" in pod "${pod.metadata.name}" is waiting to start: ${told}`);
-    }
-    const since =
-      request.sinceTime ??
-      (request.sinceSeconds === undefined ? undefined : Date.now() - request.sinceSeconds * 1000);
+    const path = logPath(join(podsFolder, pod.metadata.uid, 'containers', container), restart);
+    if (!existsSync(path))
+      throw badRequest(whyNoLog(pod.metadata.name, container, previous ? undefined : status));
     return readLog(path, previous ? undefined : runner?.log, {
-      follow: follow && !previous,
-      timestamps,
+      follow: request.follow === true && !previous,
+      timestamps: request.timestamps === true,
       tailLines: request.tailLines,
-      sinceMs: since === undefined ? undefined : new Date(since).getTime(),
+      sinceMs: sinceOf(request),
       limitBytes: request.limitBytes,
       signal: request.signal,
     });
   }
 
+  // The interface is asynchronous: what is thrown is a rejection.
+  const find = async (key: ContainerKey): Promise<ReturnType<typeof look>> => Promise.resolve(look(key));
+
   function running(request: ContainerKey): {
     runner: ContainerRunner;
     process: NonNullable<ContainerRunner['running']>;
   } {
-    const { pod, container, runner } = find(request);
+    const { pod, container, runner } = look(request);
     if (runner?.running !== undefined) return { runner, process: runner.running };
     const { phase } = pod.status ?? {};
     if (phase === 'Succeeded' || phase === 'Failed')
@@ -89,12 +81,12 @@ export function createPodStreams(
   }
 
   async function exec(request: ExecRequest): Promise<ExecProcess> {
-    const { process } = running(request);
+    const { process } = await Promise.resolve(running(request));
     return execProcess(process.exec(request.command, request), request);
   }
 
   async function attach(request: ExecRequest): Promise<ExecProcess> {
-    const { runner, process } = running(request);
+    const { runner, process } = await Promise.resolve(running(request));
     const follow = readLog(runner.log?.path ?? '', runner.log, {
       follow: true,
       timestamps: false,
@@ -119,7 +111,7 @@ export function createPodStreams(
     port,
     signal,
   }: Parameters<PodStreams['portForward']>[0]): ReturnType<PodStreams['portForward']> {
-    const { pod } = find({ namespace, pod: name });
+    const { pod } = look({ namespace, pod: name });
     try {
       return await network.connect(pod.metadata.uid, port, signal);
     } catch (error) {
@@ -131,6 +123,24 @@ export function createPodStreams(
   }
 
   return { logs, exec, attach, portForward };
+}
+
+function statusOf({ status }: Pod, container: string): ContainerStatus | undefined {
+  const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  return all.find(({ name }) => name === container);
+}
+
+/** The kubelet's message where there is no log; without a status it is the previous instance's that is missing. */
+function whyNoLog(pod: string, container: string, status: ContainerStatus | undefined): string {
+  if (status === undefined) return `previous terminated container "${container}" in pod "${pod}" not found`;
+  const { reason = 'ContainerCreating', message } = status.state.waiting ?? {};
+  const why = reason.includes('Pull') ? 'trying and failing to pull image' : (message ?? reason);
+  return `container "${container}" in pod "${pod}" is waiting to start: ${why}`;
+}
+
+function sinceOf({ sinceTime, sinceSeconds }: LogRequest): number | undefined {
+  if (sinceTime !== undefined) return Date.parse(sinceTime);
+  return sinceSeconds === undefined ? undefined : Date.now() - sinceSeconds * 1000;
 }
 
 function execProcess(child: CommandProcess, { stdin, stdout, stderr, signal }: ExecRequest): ExecProcess {

@@ -39,31 +39,34 @@ export async function runProbe(
   observer: ProbeObserver,
   { signal, once = false, eager = false }: { signal: AbortSignal; once?: boolean; eager?: boolean },
 ): Promise<void> {
-  const thresholds = createThresholds(probe);
   const { initialDelaySeconds = 0, periodSeconds = 10, timeoutSeconds = 1 } = probe;
-  const startedAt = performance.now();
-  let early = eager ? 0 : undefined;
+  const thresholds = createThresholds(probe);
   await pause(initialDelaySeconds * 1000, signal);
+  const eagerUntil = eager ? performance.now() + periodSeconds * 1000 : 0;
+  let asked = 0;
   while (!signal.aborted) {
     const answer = await ask(AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1000)]));
     if (isAborted(signal)) return;
-    const sinceStart = performance.now() - startedAt - initialDelaySeconds * 1000;
-    if (answer.healthy || sinceStart > periodSeconds * 1000) early = undefined;
-    if (early !== undefined) {
-      await pause(EAGER_MS[early] ?? 1000, signal);
-      early += 1;
+    if (!answer.healthy && performance.now() < eagerUntil) {
+      await pause(EAGER_MS[asked] ?? 1000, signal);
+      asked += 1;
       continue;
     }
-    const verdict = thresholds(answer.healthy);
-    if (!answer.healthy) observer.onFailure(answer.message);
-    if (verdict !== undefined) observer.onResult(verdict, answer.healthy ? '' : answer.message);
-    if (verdict !== undefined && once) return;
+    if (tell(answer, thresholds(answer.healthy), observer) && once) return;
     await pause(periodSeconds * 1000, signal);
   }
 }
 
-/** TypeScript holds `signal.aborted` to be what it was before an await. */
-function isAborted(signal: AbortSignal): boolean {
+/** Tells the observer; whether there was a verdict. */
+function tell(answer: ProbeAnswer, verdict: boolean | undefined, observer: ProbeObserver): boolean {
+  const message = answer.healthy ? '' : answer.message;
+  if (!answer.healthy) observer.onFailure(message);
+  if (verdict !== undefined) observer.onResult(verdict, message);
+  return verdict !== undefined;
+}
+
+/** `signal.aborted` now: TypeScript holds the property itself to be what it was before an await. */
+export function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }
 

@@ -42,20 +42,16 @@ export function materializeVolume(
     chmodSync(path, 0o777);
     return path;
   }
-  const { projected, configMap, secret, downwardAPI } = volume;
-  const sources = projected?.sources ?? [volume];
-  if (
-    projected === undefined &&
-    configMap === undefined &&
-    secret === undefined &&
-    downwardAPI === undefined
-  ) {
+  const { projected } = volume;
+  const source = projected ?? volume.configMap ?? volume.secret ?? volume.downwardAPI;
+  if (source === undefined) {
     const type = Object.keys(volume).find((field) => field !== 'name') ?? 'unknown';
     throw new MountFailed(`volume "${volume.name}": the sandbox has no volumes of type ${type}`);
   }
-  const mode = (projected ?? configMap ?? secret ?? downwardAPI)?.defaultMode ?? DEFAULT_MODE;
-  const files = sources.flatMap((source) => filesOf(pod, source, values, facts));
-  for (const file of files) writeFile(inside(path, file.path), file.data, file.mode ?? mode);
+  const sources = projected === undefined ? [volume] : (projected.sources ?? []);
+  const files = sources.flatMap((one) => filesOf(pod, one, values, facts));
+  for (const file of files)
+    writeFile(inside(path, file.path), file.data, file.mode ?? source.defaultMode ?? DEFAULT_MODE);
   return path;
 }
 

@@ -59,14 +59,22 @@ export async function handleUpload(exchange: RegistryExchange): Promise<void> {
   switch (request.method) {
     case 'PATCH':
       checkChunk(exchange, size);
-      return sendProgress(exchange, id, await storage.append(id, request), 202);
+      {
+        sendProgress(exchange, id, await storage.append(id, request), 202);
+        return;
+      }
     case 'PUT':
       return finish(exchange, id);
-    case 'GET':
-      return sendProgress(exchange, id, size, 204);
+    case 'GET': {
+      sendProgress(exchange, id, size, 204);
+      return;
+    }
     case 'DELETE':
       await storage.cancelUpload(id);
-      return sendEmpty(exchange.response, 204);
+      {
+        sendEmpty(exchange.response, 204);
+        return;
+      }
     default:
       throw methodNotAllowed(exchange);
   }

@@ -29,7 +29,10 @@ export async function handleManifest(exchange: RegistryExchange): Promise<void> 
       return put(exchange);
     case 'DELETE':
       if (!(await storage.deleteManifest(repository, name))) throw unknown;
-      return sendEmpty(response, 202);
+      {
+        sendEmpty(response, 202);
+        return;
+      }
     case 'GET':
     case 'HEAD': {
       const manifest = await storage.manifest(repository, name);

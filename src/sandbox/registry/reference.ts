@@ -29,16 +29,18 @@ export function isDigest(text: string): boolean {
 
 /** Takes an image reference apart, with Docker's defaults; undefined when it is not one. */
 export function parseReference(text: string): ImageReference | undefined {
-  const [named = '', digest, ...more] = text.split('@');
-  const match = /^(.*?)(?::([^:/]*))?$/.exec(named);
-  const path = match?.[1] ?? '';
-  const tag = match?.[2] ?? 'latest';
-  const first = path.split('/')[0] ?? '';
-  const hasHost = path.includes('/') && (/[.:]/.test(first) || first === 'localhost');
-  const host = hasHost ? first : 'docker.io';
-  const rest = hasHost ? path.slice(first.length + 1) : path;
-  const repository = host === 'docker.io' && !rest.includes('/') ? `library/${rest}` : rest;
-  const isValid =
-    isRepository(repository) && isTag(tag) && (digest === undefined || isDigest(digest)) && more.length === 0;
+  const match = /^([^@]*?)(?::([^:/@]*))?(?:@([^@]*))?$/.exec(text);
+  if (match === null) return undefined;
+  const [, path = '', tag = 'latest', digest] = match;
+  const { host, repository } = splitHost(path);
+  const isValid = isRepository(repository) && isTag(tag) && (digest === undefined || isDigest(digest));
   return isValid ? { host, repository, tag, digest } : undefined;
+}
+
+/** The first part is a host when it looks like one; all else is Docker Hub's. */
+function splitHost(path: string): { host: string; repository: string } {
+  const end = path.indexOf('/');
+  const first = path.slice(0, Math.max(0, end));
+  if (/[.:]/.test(first) || first === 'localhost') return { host: first, repository: path.slice(end + 1) };
+  return { host: 'docker.io', repository: end === -1 ? `library/${path}` : path };
 }

@@ -89,7 +89,10 @@ async function answer(
     response.setHeader('WWW-Authenticate', 'Basic realm="sandbox registry"');
     throw new RegistryError(401, 'UNAUTHORIZED', 'authentication required');
   }
-  if (url.pathname === '/v2' || url.pathname === '/v2/') return sendJson(response, 200, {});
+  if (url.pathname === '/v2' || url.pathname === '/v2/') {
+    sendJson(response, 200, {});
+    return;
+  }
   if (url.pathname === '/v2/_catalog') return handleCatalog({ ...given, url, repository: '', name: '' });
   const route = /^\/v2\/(.+)\/(blobs\/uploads|blobs|manifests|tags|referrers)\/?([^/]*)$/.exec(url.pathname);
   const [, repository = '', kind, name = ''] = route ?? [];

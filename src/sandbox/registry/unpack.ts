@@ -43,7 +43,7 @@ async function unpackLayer(path: string, root: string): Promise<void> {
       continue;
     }
     fresh.add(target);
-    if (entry.header.type === 'directory') folders.push({ path: target, mode: entry.header.mode ?? 0o755 });
+    if (entry.header.type === 'directory') folders.push({ path: target, mode: entry.header.mode });
     await writeEntry(root, target, entry.header, entry);
   }
   await reading;
@@ -106,7 +106,7 @@ async function applyWhiteout(target: string, fresh: ReadonlySet<string>): Promis
 }
 
 async function writeEntry(root: string, target: string, header: Header, data: Entry): Promise<void> {
-  const mode = header.mode ?? 0o644;
+  const { mode } = header;
   const found = await lstat(target).catch(() => undefined);
   const isFolder = header.type === 'directory';
   if (found !== undefined && !(isFolder && found.isDirectory()))
@@ -121,10 +121,10 @@ async function writeEntry(root: string, target: string, header: Header, data: En
       if (found?.isDirectory() !== true) await mkdir(target);
       break;
     case 'symlink':
-      await symlink(header.linkname ?? '', target);
+      await symlink(header.linkname, target);
       break;
     case 'link':
-      await link(await placeOf(root, header.linkname ?? ''), target);
+      await link(await placeOf(root, header.linkname), target);
       break;
     case 'character-device':
     case 'block-device':

@@ -89,7 +89,7 @@ function checkQuantity(value: unknown, { check }: Place): unknown {
 
 /** Quantities may be written as numbers: `cpu: 1`. */
 function isQuantity(path: string): boolean {
-  return /(^|\.)(limits|requests|capacity|hard|used|allocatable|sizeLimit|divisor|averageValue|value)(\.|$)/.test(
+  return /(^|\.)(limits|requests|capacity|hard|used|allocatable)\.|(sizeLimit|divisor|averageValue)$/.test(
     path,
   );
 }

@@ -95,7 +95,8 @@ function showManager(entry: FieldManager): string {
   const name = JSON.stringify(entry.manager);
   const told =
     entry.subresource === '' ? name : `${name} with subresource ${JSON.stringify(entry.subresource)}`;
-  return entry.operation === 'Update' ? `${told} using ${entry.apiVersion} at ${entry.time}` : told;
+  if (entry.operation === 'Apply') return told;
+  return `${told} using ${entry.apiVersion}${entry.time === '' ? '' : ` at ${entry.time}`}`;
 }
 
 /** 409 with the message and the causes of the real API server. */
@@ -133,7 +134,7 @@ function managersBefore(live: StoredObject, isBuiltIn: boolean): FieldManager[] 
       operation: 'Update',
       apiVersion: live.apiVersion,
       subresource: '',
-      time: live.metadata.creationTimestamp,
+      time: '',
       fields: new Set(fieldValues(live as unknown as Fields, isBuiltIn).keys()),
     },
   ];
@@ -157,11 +158,16 @@ export function applyConfiguration(
   const before = fieldValues((live ?? {}) as Fields, isBuiltIn);
   const laid = merge(live ?? {}, applied, [], isBuiltIn) as StoredObject;
 
-  const changes = compareFields(before, fieldValues(laid, isBuiltIn));
+  const values = fieldValues(laid, isBuiltIn);
+  // An empty map or list is not stored, so it is no change where there is none.
+  const isEmpty = (path: string): boolean => ['{}', '[]'].includes(values.get(path) ?? '');
+  const changes = compareFields(before, values);
   const conflicts = others
     .map((entry) => ({
       entry,
-      paths: [...entry.fields].filter((path) => changes.modified.has(path) || changes.added.has(path)),
+      paths: [...entry.fields].filter(
+        (path) => changes.modified.has(path) || (changes.added.has(path) && !isEmpty(path)),
+      ),
     }))
     .filter(({ paths }) => paths.length > 0);
   if (conflicts.length > 0 && !force) throw applyConflict(conflicts);

@@ -1,7 +1,7 @@
 import type { StatusCause } from '../api/status-error.ts';
-import { forbiddenField, required } from './causes.ts';
+import { forbiddenField, invalidValue, required } from './causes.ts';
 import type { Fields } from './fields.ts';
-import { child, text } from './fields.ts';
+import { child, items, text } from './fields.ts';
 import { changeChecks } from './immutable.ts';
 import type { Kind } from './kind.ts';
 import { checkLabelsAndAnnotations, checkObjectName } from './names.ts';
@@ -16,6 +16,30 @@ function checkContent(kind: Kind, object: Fields): StatusCause[] {
   ];
 }
 
+function checkOwners(metadata: Fields | undefined): StatusCause[] {
+  const owners = items(metadata, 'ownerReferences');
+  const controllers = owners.filter((owner) => owner['controller'] === true);
+  const two = controllers.slice(0, 2).map((owner) => `${String(owner['kind'])}/${String(owner['name'])}`);
+  return [
+    ...owners.flatMap((owner) =>
+      ['apiVersion', 'kind', 'name', 'uid'].flatMap((part) =>
+        (text(owner, part) ?? '') === ''
+          ? [invalidValue(`metadata.ownerReferences.${part}`, owner[part], `${part} must not be empty`)]
+          : [],
+      ),
+    ),
+    ...(controllers.length > 1
+      ? [
+          invalidValue(
+            'metadata.ownerReferences',
+            undefined,
+            `Only one reference can have Controller set to true. Found "true" in references for ${two.join(' and ')}`,
+          ),
+        ]
+      : []),
+  ];
+}
+
 /** What is wrong with a new object, in the words of the real API server; empty when it is valid. */
 export function validate(kind: Kind, object: Fields): StatusCause[] {
   const metadata = child(object, 'metadata');
@@ -25,6 +49,7 @@ export function validate(kind: Kind, object: Fields): StatusCause[] {
       ? [required('metadata.name', 'name or generateName is required')]
       : checkObjectName(kind.kind, name)),
     ...checkLabelsAndAnnotations('metadata', metadata),
+    ...checkOwners(metadata),
     ...checkContent(kind, object),
   ];
 }

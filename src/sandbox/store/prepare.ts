@@ -47,15 +47,21 @@ export function prepareForCreate(request: {
   if (kind.hasGeneration) metadata.generation = 1;
   else delete metadata.generation;
   if (isBuiltIn(kind)) fillDefaults(kind.kind, fieldsOf(object));
-  if (kind.kind === 'Service') {
-    allocateServiceAddresses(fieldsOf(object), undefined, request.others('Service'), request.serviceNetwork);
-  }
+  const refused =
+    kind.kind === 'Service'
+      ? allocateServiceAddresses(
+          fieldsOf(object),
+          undefined,
+          request.others('Service'),
+          request.serviceNetwork,
+        )
+      : [];
   if (kind.subresources.includes('status')) {
     const status = isBuiltIn(kind) ? initialStatus(kind.kind, fieldsOf(object)) : undefined;
     if (status === undefined) delete object.status;
     else object.status = status;
   }
-  const causes = validate(kind, fieldsOf(object));
+  const causes = [...validate(kind, fieldsOf(object)), ...refused];
   if (causes.length > 0) throw invalid(subjectOf(kind), metadata.name, causes);
   return object;
 }
@@ -138,11 +144,13 @@ export function prepareForUpdate(request: {
   keepMetadata(kind, next, stored);
   if (part !== 'status') {
     if (isBuiltIn(kind)) fillDefaults(kind.kind, fieldsOf(next));
-    if (kind.kind === 'Service') {
-      const others = request.others('Service').filter((other) => other.metadata.uid !== stored.metadata.uid);
-      allocateServiceAddresses(fieldsOf(next), fieldsOf(stored), others, request.serviceNetwork);
-    }
-    const causes = validateUpdate(kind, fieldsOf(next), fieldsOf(stored));
+    const others = (): StoredObject[] =>
+      request.others('Service').filter((other) => other.metadata.uid !== stored.metadata.uid);
+    const refused =
+      kind.kind === 'Service'
+        ? allocateServiceAddresses(fieldsOf(next), fieldsOf(stored), others(), request.serviceNetwork)
+        : [];
+    const causes = [...validateUpdate(kind, fieldsOf(next), fieldsOf(stored)), ...refused];
     if (causes.length > 0) throw invalid(subjectOf(kind), stored.metadata.name, causes);
   }
   if (sameJson(next, stored)) return undefined;

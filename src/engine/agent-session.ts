@@ -2,7 +2,7 @@ import { DeadlineError, messageOf } from '../base/errors.ts';
 import { AgentError, type Agent, type Agents, type AgentSpec } from '../ports/agent.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RunEvent } from '../ports/events.ts';
-import { startDeadline } from './signals.ts';
+import { startDeadline, unlessAborted } from './signals.ts';
 
 /** What the session needs. */
 export interface AgentSessionOptions {
@@ -89,8 +89,8 @@ export class AgentSession {
       return;
     }
     this.ended.abort();
-    await generation.acquired.catch(() => undefined); // its signal is aborted: no pod comes after the removal
     try {
+      await this.settled(generation, options.cleanupMs);
       await this.release(options.cleanupMs);
       const { pod } = this;
       if (pod !== '') await this.options.emit({ type: 'agent.removed', pod });
@@ -130,10 +130,24 @@ export class AgentSession {
   private async makeNext(lost: AgentGeneration): Promise<AgentGeneration> {
     await this.release(this.spec.startTimeoutMs);
     const number = lost.number + 1;
-    this.spec = { ...this.spec, name: `main-${String(number)}` };
+    const before = /-(?<count>\d+)$/.exec(this.spec.name)?.groups?.['count'] ?? '1';
+    this.spec = { ...this.spec, name: `main-${String(Number(before) + 1)}` };
     this.options.onReplaced(this.spec.name);
     this.generation = this.begin(number);
     return this.generation;
+  }
+
+  /** Waits for the end of an aborted acquire, so that no pod comes after the removal. */
+  private async settled({ acquired }: AgentGeneration, ms: number): Promise<void> {
+    const reason = () => new DeadlineError('the creation of the agent pod', ms);
+    const deadline = startDeadline(this.options.clock, { ms, reason });
+    try {
+      await unlessAborted(acquired, deadline.signal);
+    } catch {
+      // It failed, or takes too long: the removal finds whatever is there.
+    } finally {
+      deadline.clear();
+    }
   }
 
   private async release(ms: number): Promise<void> {

@@ -7,7 +7,7 @@ import { runAttempt, viewOptions, type Workbench } from './attempt.ts';
 import { outcomeOfAbort, outcomeOfError, type AttemptResult } from './outcome.ts';
 import { finishedStage } from './run-state.ts';
 import { blockersOf } from './schedule.ts';
-import { reasonOf } from './signals.ts';
+import { reasonOf, unlessAborted } from './signals.ts';
 import { viewOf } from './stage-scope.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -113,7 +113,9 @@ export class StageRunner {
     const { session } = this.bench;
     const current = session.current();
     const generation =
-      node.phase === 'finally' && session.isLost() ? await session.replace(current) : current;
+      node.phase === 'finally' && session.isLost()
+        ? await unlessAborted(session.replace(current), signal)
+        : current;
     return this.workspace.ensure(node, generation, signal);
   }
 
@@ -134,7 +136,8 @@ export class StageRunner {
     await events.emit({ type: 'stage.retrying', stage: node.name, attempt: number, delayMs, message });
     try {
       await dependencies.clock.sleep(delayMs, { signal });
-      if (result.error instanceof AgentError && pod !== undefined) await session.replace(pod);
+      if (result.error instanceof AgentError && pod !== undefined)
+        await unlessAborted(session.replace(pod), signal);
       return undefined;
     } catch (error) {
       if (lost.aborted) throw reasonOf(lost);

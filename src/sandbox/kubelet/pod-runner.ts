@@ -48,6 +48,7 @@ export class PodRunner {
   private readonly around: PodSurroundings;
   private readonly startTime: string;
   private readonly stop = new AbortController();
+  private deadline: NodeJS.Timeout | undefined;
   private publishing = false;
   private over: Promise<void> | undefined;
 
@@ -59,7 +60,9 @@ export class PodRunner {
 
   /** The pod has changed in the store. */
   update(pod: Pod): void {
+    const { activeDeadlineSeconds } = this.pod.spec;
     this.pod = pod;
+    if (pod.spec.activeDeadlineSeconds !== activeDeadlineSeconds) this.watchDeadline();
     if (pod.spec.readinessGates !== undefined) this.publish();
   }
 
@@ -89,7 +92,7 @@ export class PodRunner {
     this.podIP = network.ip;
     this.networkOf = network.processId;
     this.networkMounts = network.mounts;
-    const deadline = this.watchDeadline();
+    this.watchDeadline();
     try {
       if (!(await this.waitForVolumes(signal))) return;
       const sidecars = await this.runInit(signal);
@@ -99,7 +102,7 @@ export class PodRunner {
       await Promise.all(main.map((runner) => runner.run(signal)));
       await this.endSidecars(sidecars);
     } finally {
-      clearTimeout(deadline);
+      clearTimeout(this.deadline);
       await this.settle();
       this.around.network.detach(this.pod.metadata.uid);
       this.writeNow();
@@ -216,25 +219,18 @@ export class PodRunner {
     await pause(0, AbortSignal.timeout(KILL_SLACK_MS));
   }
 
-  private watchDeadline(): NodeJS.Timeout | undefined {
+  private watchDeadline(): void {
+    clearTimeout(this.deadline);
     const seconds = this.pod.spec.activeDeadlineSeconds;
-    if (seconds === undefined) return undefined;
+    if (seconds === undefined || this.stop.signal.aborted) return;
     const left = Date.parse(this.startTime) + seconds * 1000 - Date.now();
-    return setTimeout(
-      () => {
-        this.failure = {
-          reason: 'DeadlineExceeded',
-          message: 'Pod was active on the node longer than the specified deadline',
-        };
-        this.event(
-          'Normal',
-          'DeadlineExceeded',
-          'Pod was active on the node longer than the specified deadline',
-        );
-        void this.terminate(this.graceMs() / 1000);
-      },
-      Math.max(0, Math.min(left, 2 ** 31 - 1)),
-    );
+    const message = 'Pod was active on the node longer than the specified deadline';
+    const end = (): void => {
+      this.failure = { reason: 'DeadlineExceeded', message };
+      this.event('Normal', 'DeadlineExceeded', message);
+      void this.terminate(this.graceMs() / 1000);
+    };
+    this.deadline = setTimeout(end, Math.max(0, Math.min(left, 2 ** 31 - 1)));
   }
 
   private graceMs(): number {

@@ -133,8 +133,8 @@ function statusOf({ status }: Pod, container: string): ContainerStatus | undefin
 /** The kubelet's message where there is no log; without a status it is the previous instance's that is missing. */
 function whyNoLog(pod: string, container: string, status: ContainerStatus | undefined): string {
   if (status === undefined) return `previous terminated container "${container}" in pod "${pod}" not found`;
-  const { reason = 'ContainerCreating', message } = status.state.waiting ?? {};
-  const why = reason.includes('Pull') ? 'trying and failing to pull image' : (message ?? reason);
+  const { reason = 'ContainerCreating' } = status.state.waiting ?? {};
+  const why = reason.includes('Pull') ? 'trying and failing to pull image' : reason;
   return `container "${container}" in pod "${pod}" is waiting to start: ${why}`;
 }
 

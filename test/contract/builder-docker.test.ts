@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer, connect as connectSocket, type Server } from 'node:net';
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer, connect as connectSocket, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { dirname, join } from 'node:path';
 import { openBuildContext } from '../../src/adapters/build-context/open-build-context.ts';
 import { dockerBuilder, type DockerBuilderOptions } from '../../src/adapters/docker/docker-builder.ts';
@@ -251,22 +253,25 @@ whenDocker('builder docker, on a real engine and registry', () => {
   });
 
   it('ends the build in the engine when it is cancelled, with nothing left behind', async () => {
+    const id = randomUUID();
     const folder = await project({
-      Dockerfile: `FROM ${base}\nLABEL slipway-test=${randomUUID()}\nRUN sleep 300\n`,
+      Dockerfile: `FROM ${base}\nLABEL slipway-test=${id}\nRUN sleep 300; echo ${id}\n`,
     });
     const controller = new AbortController();
     const asked = request(folder);
-    const before = docker('ps', '-aq').stdout;
+    const containers = () => docker('ps', '-a', '--no-trunc', '--format', '{{.Command}}').stdout;
+    let running = false;
 
     const building = builder().buildAndPush(asked, {
       signal: controller.signal,
       onProgress: (line) => {
-        if (line.includes('Running in')) controller.abort(new Error('enough'));
+        running ||= line.startsWith('Step 3/3');
+        if (running && line.includes('Running in')) controller.abort(new Error('enough'));
       },
     });
 
     await expect(building).rejects.toThrow('enough');
-    await until(() => docker('ps', '-aq').stdout === before);
+    await until(() => !containers().includes(id));
     expect(docker('images', '-q', asked.repository).stdout).toBe('');
   });
 
@@ -365,6 +370,64 @@ whenDocker('builder docker, on a real engine and registry', () => {
       await expect(failing).rejects.toThrow(/port 1 of the service docker in the agent pod does not answer/);
     });
   });
+
+  describe('over TCP with TLS', () => {
+    let engine: TlsServer;
+    const open = new Set<Socket>();
+    let certificates: Record<'ca' | 'cert' | 'key', Buffer>;
+    let folder: string;
+
+    beforeAll(async () => {
+      folder = join(workspace, 'tls');
+      await mkdir(folder);
+      makeCertificates(folder);
+      const [ca, cert, key] = await Promise.all(
+        ['ca', 'cert', 'key'].map((name) => readFile(join(folder, `${name}.pem`))),
+      );
+      certificates = { ca: ca!, cert: cert!, key: key! };
+      engine = createTlsServer({ ...certificates, requestCert: true, rejectUnauthorized: true }, (socket) => {
+        const plain = connectSocket('/var/run/docker.sock');
+        open.add(socket);
+        socket.pipe(plain).pipe(socket);
+        socket.on('error', () => plain.destroy());
+        plain.on('error', () => socket.destroy());
+      });
+      await new Promise<void>((resolve) => engine.listen(0, '127.0.0.1', resolve));
+    });
+    afterAll(() => {
+      for (const socket of open) socket.destroy();
+      engine.close();
+    });
+
+    const host = () => `tcp://127.0.0.1:${String((engine.address() as { port: number }).port)}`;
+
+    it('builds and pushes with the certificates that are given', async () => {
+      const project1 = await project({ Dockerfile: `FROM ${base}\nCOPY . /c\n` });
+      const { ca, cert: certificate, key } = certificates;
+
+      const { image } = await build(request(project1), {
+        address: { type: 'host', host: host(), certificates: { ca, certificate, key } },
+      });
+
+      expect(image.digest).toMatch(/^sha256:/);
+    });
+
+    it('builds and pushes with those of DOCKER_CERT_PATH', async () => {
+      const environment = { DOCKER_HOST: host(), DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: folder };
+
+      expect(await builder({ environment }).unavailable({ signal })).toBeUndefined();
+    });
+
+    it('trusts no other certificate, and is told so', async () => {
+      const { cert: certificate, key } = certificates;
+
+      const why = await builder({
+        address: { type: 'host', host: host(), certificates: { certificate, key } },
+      }).unavailable({ signal });
+
+      expect(why).toMatch(/does not answer: .*certificate/);
+    });
+  });
 });
 
 async function until(condition: () => boolean): Promise<void> {
@@ -373,4 +436,50 @@ async function until(condition: () => boolean): Promise<void> {
     if (Date.now() > deadline) throw new Error('it did not come true');
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+}
+
+/** One authority, and one certificate for both sides. */
+function makeCertificates(folder: string): void {
+  const openssl = (...args: string[]) => {
+    const made = spawnSync('openssl', args, { cwd: folder, encoding: 'utf8' });
+    if (made.status !== 0) throw new Error(made.stderr);
+  };
+  const key = ['-newkey', 'rsa:2048', '-nodes'];
+  openssl(
+    'req',
+    '-x509',
+    ...key,
+    '-keyout',
+    'ca-key.pem',
+    '-out',
+    'ca.pem',
+    '-subj',
+    '/CN=test-ca',
+    '-days',
+    '2',
+  );
+  openssl(
+    'req',
+    ...key,
+    '-keyout',
+    'key.pem',
+    '-out',
+    'csr.pem',
+    '-subj',
+    '/CN=docker',
+    '-addext',
+    'subjectAltName=IP:127.0.0.1',
+  );
+  const signed = [
+    '-CA',
+    'ca.pem',
+    '-CAkey',
+    'ca-key.pem',
+    '-CAcreateserial',
+    '-copy_extensions',
+    'copy',
+    '-days',
+    '2',
+  ];
+  openssl('x509', '-req', '-in', 'csr.pem', '-out', 'cert.pem', ...signed);
 }

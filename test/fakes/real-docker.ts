@@ -9,16 +9,14 @@ export interface RealDocker {
 }
 
 /**
- * What the machine offers. The registry is named by SLIPWAY_TEST_REGISTRY (`user:password@host:port`), the base image
- * by SLIPWAY_TEST_BASE_IMAGE; the defaults are those of the test cluster.
+ * What the machine offers. The registry is that of SLIPWAY_TEST_REGISTRY, SLIPWAY_TEST_REGISTRY_USER and
+ * SLIPWAY_TEST_REGISTRY_PASSWORD, the base image that of SLIPWAY_TEST_IMAGE; the defaults are those of the test cluster.
  */
 export function findRealDocker(): RealDocker | { missing: string } {
-  const login = /^([^:]+):([^@]+)@(.+)$/.exec(
-    process.env['SLIPWAY_TEST_REGISTRY'] ?? 'ci:ci-secret@127.0.0.1:5000',
-  );
-  const base = process.env['SLIPWAY_TEST_BASE_IMAGE'] ?? 'busybox:local';
-  if (login === null) return { missing: 'SLIPWAY_TEST_REGISTRY is not user:password@host:port' };
-  const [, username = '', password = '', host = ''] = login;
+  const host = process.env['SLIPWAY_TEST_REGISTRY'] ?? '127.0.0.1:5000';
+  const username = process.env['SLIPWAY_TEST_REGISTRY_USER'] ?? 'ci';
+  const password = process.env['SLIPWAY_TEST_REGISTRY_PASSWORD'] ?? 'ci-secret';
+  const base = process.env['SLIPWAY_TEST_IMAGE'] ?? 'busybox:local';
   const found = docker('image', 'inspect', base);
   if (found.status !== 0) return { missing: `no Docker Engine answers, or it has no image ${base}` };
   const probe = spawnSync('curl', ['-sf', '-o', '/dev/null', '-K', '-'], {

@@ -47,7 +47,7 @@ describe('a layer', () => {
     await fc.assert(
       fc.asyncProperty(files, fc.infiniteStream(fc.nat()), async (content, numbers) => {
         const shuffled = content
-          .map((one) => ({ one, at: numbers.next().value }))
+          .map((one) => ({ one, at: Number(numbers.next().value) }))
           .sort((a, b) => a.at - b.at);
 
         const first = await write(content);

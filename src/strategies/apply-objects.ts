@@ -134,7 +134,11 @@ async function prepareWorkload(
   }
   const last = request.replicas[key];
   const byHand = last !== undefined && last === wanted && liveReplicas !== last;
-  if (!request.autoscaled.has(key) && !byHand) return object;
+  if (!request.autoscaled.has(key) && !byHand) {
+    // The manifest has a new count: it wins over whoever holds the old one, ourselves as the second manager included.
+    if (last !== undefined && wanted !== liveReplicas) await handOver(object, wanted, request, options);
+    return object;
+  }
   if (wanted !== liveReplicas) {
     const who = request.autoscaled.has(key) ? 'its autoscaler' : 'somebody';
     await request.notice(

@@ -78,11 +78,15 @@ export function webManifests({ version, fault, replicas = 3, more = '' }: WebOpt
       ? `console.error('no database at db:5432'); process.exit(3)`
       : `const { createServer } = require('node:http');
          const body = JSON.stringify({ version: process.env.VERSION });
+         let draining = false;
          const server = createServer((request, response) => {
+           // Who keeps a connection is told to take a new one, before this end closes it.
+           if (draining) response.setHeader('connection', 'close');
            response.writeHead(request.url === '/ready' && ${String(fault === 'never')} ? 503 : 200);
            response.end(body);
          }).listen(8080);
-         process.on('SIGTERM', () => { server.close(() => process.exit(0)); server.closeIdleConnections(); });`;
+         const close = () => server.close(() => process.exit(0));
+         process.on('SIGTERM', () => { draining = true; setTimeout(close, 2000); });`;
   const image = fault === 'image' ? '127.0.0.1:5000/nobody/nothing:1' : 'node:24-bookworm-slim';
   return `apiVersion: apps/v1
 kind: Deployment

@@ -81,7 +81,7 @@ export class FakeCluster implements Cluster {
       throw new ConflictError(`${object.kind} ${reference.name} exists`);
     const created = this.#store(reference, object, undefined, options);
     if (options.dryRun !== true) this.after('create', reference);
-    return created as O;
+    return created;
   }
 
   async replace<O extends KubernetesObject>(object: O, options: WriteOptions): Promise<O> {
@@ -94,46 +94,15 @@ export class FakeCluster implements Cluster {
       throw new ConflictError(`${object.kind} ${reference.name} has been changed`);
     const replaced = this.#store(reference, object, live, options);
     this.after('replace', reference);
-    return replaced as O;
+    return replaced;
   }
 
   async apply<O extends KubernetesObject>(object: O, options: ApplyOptions): Promise<O> {
     const reference = referenceOf(object);
     this.#begin('apply', reference, options);
-    const manager = options.fieldManager ?? 'slipway';
     const live = this.#objects.get(keyOf(reference));
-    const merged = structuredClone(
-      live ?? { apiVersion: object.apiVersion, kind: object.kind, metadata: {} },
-    ) as O;
-    merged.apiVersion = object.apiVersion;
-    const owners = new Map(
-      [...(this.#owners.get(keyOf(reference)) ?? [])].map(([name, set]) => [name, new Set(set)]),
-    );
-    const wanted = leavesOf(object);
-    const present = leavesOf(merged);
-    for (const [path, { value }] of wanted) {
-      const others = [...owners].filter(([name, set]) => name !== manager && set.has(path));
-      if (others.length === 0 || isDeepStrictEqual(present.get(path)?.value, value)) continue;
-      if (options.force !== true)
-        throw new ConflictError(`conflict with "${others[0]![0]}": ${path}`, {
-          status: 409,
-          reason: 'Conflict',
-        });
-      for (const [, set] of others) set.delete(path);
-    }
-    for (const path of owners.get(manager) ?? []) {
-      const shared = [...owners].some(([name, set]) => name !== manager && set.has(path));
-      const leaf = present.get(path);
-      if (!wanted.has(path) && !shared && leaf !== undefined) removeLeaf(merged, leaf);
-    }
-    owners.set(manager, new Set(wanted.keys()));
-    for (const leaf of wanted.values()) setLeaf(merged, structuredClone(leaf));
-    const { resourceVersion: _, ...metadata } = object.metadata;
-    merged.metadata = {
-      ...merged.metadata,
-      ...metadata,
-      ...pick(merged.metadata, ['labels', 'annotations']),
-    };
+    const known = this.#owners.get(keyOf(reference)) ?? new Map<string, Set<string>>();
+    const { merged, owners } = mergeApplied(object, live, known, options);
     if (options.dryRun !== true) this.#owners.set(keyOf(reference), owners);
     const stored = this.#store(reference, merged, live, options);
     if (options.dryRun !== true) this.after('apply', reference);
@@ -219,7 +188,8 @@ export class FakeCluster implements Cluster {
   // What follows is for tests and simulated controllers: no calls, no faults.
 
   /** The live object. */
-  peek<O extends KubernetesObject>(reference: ObjectReference): O | undefined {
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as Cluster.get
+  peek<O extends KubernetesObject = KubernetesObject>(reference: ObjectReference): O | undefined {
     return this.#objects.get(keyOf(reference)) as O | undefined;
   }
 
@@ -232,7 +202,7 @@ export class FakeCluster implements Cluster {
   put<O extends KubernetesObject>(object: O): O {
     const reference = referenceOf(object);
     const signal = new AbortController().signal;
-    return this.#store(reference, object, this.#objects.get(keyOf(reference)), { signal }) as O;
+    return this.#store(reference, object, this.#objects.get(keyOf(reference)), { signal });
   }
 
   /** Takes an object away. */
@@ -312,6 +282,35 @@ export class FakeCluster implements Cluster {
   }
 }
 
+/** Server-side apply: takes what others own only by force, and takes away what the manager no longer says. */
+function mergeApplied<O extends KubernetesObject>(
+  object: O,
+  live: KubernetesObject | undefined,
+  known: ReadonlyMap<string, ReadonlySet<string>>,
+  { fieldManager: manager = 'slipway', force = false }: ApplyOptions,
+): { merged: O; owners: Map<string, Set<string>> } {
+  const merged = structuredClone(live ?? { kind: object.kind, metadata: {} }) as O;
+  merged.apiVersion = object.apiVersion;
+  const owners = new Map([...known].map(([name, paths]) => [name, new Set(paths)]));
+  const others = () => [...owners].filter(([name]) => name !== manager);
+  const wanted = leavesOf(object);
+  const present = leavesOf(merged);
+  for (const [path, { value }] of wanted) {
+    const holders = others().filter(([, paths]) => paths.has(path));
+    if (holders.length === 0 || isDeepStrictEqual(present.get(path)?.value, value)) continue;
+    if (!force) throw new ConflictError(`conflict with "${holders[0]![0]}": ${path}`, { status: 409 });
+    for (const [, paths] of holders) paths.delete(path);
+  }
+  const isShared = (path: string) => others().some(([, paths]) => paths.has(path));
+  const dropped = [...(owners.get(manager) ?? [])].filter((path) => !wanted.has(path) && !isShared(path));
+  for (const leaf of dropped.flatMap((path) => present.get(path) ?? [])) removeLeaf(merged, leaf);
+  owners.set(manager, new Set(wanted.keys()));
+  for (const leaf of wanted.values()) setLeaf(merged, structuredClone(leaf));
+  const { resourceVersion: _, labels: _labels, annotations: _annotations, ...metadata } = object.metadata;
+  merged.metadata = { ...merged.metadata, ...metadata };
+  return { merged, owners };
+}
+
 function keyOf({ kind, namespace = '', name }: ObjectReference): string {
   return `${kind}/${namespace}/${name}`;
 }
@@ -329,12 +328,6 @@ function matches(object: KubernetesObject, { namespace, labelSelector, fieldSele
     const [key = '', value] = part.split('=');
     return part === '' || (value === undefined ? key in labels : labels[key] === value);
   });
-}
-
-function pick<T extends object>(object: T, keys: readonly (keyof T)[]): Partial<T> {
-  return Object.fromEntries(
-    keys.filter((key) => object[key] !== undefined).map((key) => [key, object[key]]),
-  ) as Partial<T>;
 }
 
 function merge(target: unknown, patch: unknown): unknown {

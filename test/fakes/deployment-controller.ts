@@ -59,13 +59,13 @@ export class SimulatedDeployments {
   ): (() => void)[] {
     if (current === undefined) return [() => this.#addSet(deployment, sets)];
     const { replicas: desired = 1, strategy } = deployment.spec;
-    const { maxSurge = '25%', maxUnavailable = '25%' } = strategy?.rollingUpdate ?? {};
+    const { surge, missing } = limitsOf(strategy, desired);
     const total = sets.reduce((sum, set) => sum + replicasOf(set), 0);
     const readyAfter = sets.reduce((sum, set) => sum + this.#readyAfter(set), 0);
-    const spare = readyAfter - (desired - count(maxUnavailable, desired, Math.floor));
+    const spare = readyAfter - (desired - missing);
     const moves: (() => void)[] = [];
     if (latest(sets) !== current) moves.push(() => this.#setRevision(deployment, current, sets));
-    if (replicasOf(current) < desired && total < desired + count(maxSurge, desired, Math.ceil))
+    if (replicasOf(current) < desired && total < desired + surge)
       moves.push(() => this.#scale(current, replicasOf(current) + 1));
     if (replicasOf(current) > desired) moves.push(() => this.#scale(current, replicasOf(current) - 1));
     for (const set of sets) {
@@ -225,6 +225,12 @@ function sameTemplate(a: PodTemplate | undefined, b: PodTemplate | undefined): b
 
 function isReady(pod: Pod): boolean {
   return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+}
+
+/** Rounded as the controller does: surge up, missing down. */
+function limitsOf(strategy: Workload['spec']['strategy'], desired: number) {
+  const { maxSurge = '25%', maxUnavailable = '25%' } = strategy?.rollingUpdate ?? {};
+  return { surge: count(maxSurge, desired, Math.ceil), missing: count(maxUnavailable, desired, Math.floor) };
 }
 
 function count(value: number | string, total: number, round: (n: number) => number): number {

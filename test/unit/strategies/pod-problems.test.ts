@@ -3,13 +3,14 @@ import { symptomsOfPod } from '../../../src/strategies/pod-problems.ts';
 import type { ContainerStatus, Pod } from '../../../src/strategies/workload-objects.ts';
 
 function pod(status: Partial<ContainerStatus>, more: object = {}): Pod {
-  return {
+  const made: object = {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: 'web-1', namespace: 'shop', uid: 'u1' },
     spec: { containers: [{ name: 'web', image: 'shop/web:1' }] },
     status: { containerStatuses: [{ name: 'web', ...status }], ...more },
-  } as unknown as Pod;
+  };
+  return made as Pod;
 }
 
 const waiting = (reason: string, message?: string) => ({

@@ -84,11 +84,7 @@ describe('a release under faults', () => {
 });
 
 function recordOf(world: World) {
-  const map = world.cluster.peek<{ data: { record: string } } & never>({
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    name: 'slipway-release-web',
-    namespace: 'shop',
-  }) as unknown as { data: { record: string } } | undefined;
-  return parseRecord(map?.data.record, 'web');
+  const reference = { apiVersion: 'v1', kind: 'ConfigMap', name: 'slipway-release-web', namespace: 'shop' };
+  const map = world.cluster.peek(reference) as unknown as { data: { record: string } };
+  return parseRecord(map.data.record, 'web');
 }

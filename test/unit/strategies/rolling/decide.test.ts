@@ -114,7 +114,7 @@ describe('decideRolling', () => {
       now: 5000,
     });
 
-    expect(decision).toMatchObject({ type: 'halt', reason: expect.stringMatching(reason) as string });
+    expect(decision).toMatchObject({ type: 'halt', reason: expect.stringMatching(reason) });
   });
 
   it('waits for a paused Deployment to be resumed, and halts at the deadline since it can go nowhere', () => {
@@ -122,7 +122,7 @@ describe('decideRolling', () => {
 
     expect(decide({}, [paused])).toMatchObject({
       type: 'wait',
-      message: expect.stringContaining('kubectl rollout resume deployment/web') as string,
+      message: expect.stringContaining('kubectl rollout resume deployment/web'),
     });
     expect(decide({}, [paused], 61_000)).toMatchObject({ type: 'halt' });
   });
@@ -157,7 +157,7 @@ describe('decideRolling', () => {
   ])('halts when %s', (_when, workloads, now) => {
     expect(decide({ phase: 'restoring', reason: 'v3 crashes' }, workloads, now)).toMatchObject({
       type: 'halt',
-      reason: expect.stringMatching(/^v3 crashes; going back to revision 2 failed too: /) as string,
+      reason: expect.stringMatching(/^v3 crashes; going back to revision 2 failed too: /),
     });
   });
 

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import { timestamp } from '../controllers/controller.ts';
-import type { PodNetwork } from '../network/pod-network.ts';
+import type { PodAttachment, PodNetwork } from '../network/pod-network.ts';
 import { ContainerRunner } from './container-runner.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
 import type { ImageFiles } from './image-files.ts';
@@ -11,7 +11,7 @@ import type { Container, Pod, PodStatus, Terminated } from './pod-types.ts';
 import { isSidecar } from './pod-types.ts';
 import { isAborted, pause } from './probe-loop.ts';
 import { removeRoot } from './root-filesystem.ts';
-import type { Mount, Runtime } from './runtime.ts';
+import type { Runtime } from './runtime.ts';
 
 /** What a pod needs of the kubelet. */
 export interface PodSurroundings {
@@ -41,8 +41,7 @@ export class PodRunner {
   readonly containers = new Map<string, ContainerRunner>();
   private pod: Pod;
   private podIP: string | undefined;
-  private networkOf: number | undefined;
-  private networkMounts: readonly Mount[] = [];
+  private attached: PodAttachment | undefined;
   private volumes: ReadonlyMap<string, string> = new Map();
   private failure: { reason: string; message: string } | undefined;
   private readonly around: PodSurroundings;
@@ -90,8 +89,7 @@ export class PodRunner {
     this.publish();
     const network = await this.around.network.attach(this.pod, this.around.folder);
     this.podIP = network.ip;
-    this.networkOf = network.processId;
-    this.networkMounts = network.mounts;
+    this.attached = network;
     this.watchDeadline();
     try {
       if (!(await this.waitForVolumes(signal))) return;
@@ -158,7 +156,7 @@ export class PodRunner {
         runtime: around.runtime,
         pull: (wanted, signal) => around.pull(this.pod, wanted, signal),
         configure: (wanted) => this.configure(wanted),
-        networkOf: this.networkOf,
+        networkOf: this.attached?.processId,
         connect: (port, signal) => around.network.connect(this.pod.metadata.uid, port, signal),
         podIP: this.podIP ?? '',
         event: (type, reason, message) => this.event(type, reason, message),
@@ -172,11 +170,19 @@ export class PodRunner {
 
   private configure(container: Container): ReturnType<ContainerSurroundings['configure']> {
     const made = { volumes: this.volumes, podIP: this.podIP ?? '' };
-    const { environment, mounts } = this.around.configure(this.pod, container, made);
-    const taken = new Set(mounts.map(({ target }) => target));
+    const configured = this.around.configure(this.pod, container, made);
+    const { environment = {}, mounts = [] } = this.attached ?? {};
+    const taken = new Set(configured.mounts.map(({ target }) => target));
+    const nodeOptions = [environment['NODE_OPTIONS'], configured.environment['NODE_OPTIONS']].filter(
+      (options) => options !== undefined,
+    );
     return {
-      environment,
-      mounts: [...mounts, ...this.networkMounts.filter(({ target }) => !taken.has(target))],
+      environment: {
+        ...environment,
+        ...configured.environment,
+        ...(nodeOptions.length === 0 ? {} : { NODE_OPTIONS: nodeOptions.join(' ') }),
+      },
+      mounts: [...configured.mounts, ...mounts.filter(({ target }) => !taken.has(target))],
     };
   }
 

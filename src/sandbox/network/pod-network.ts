@@ -6,9 +6,10 @@ import type { Container, Pod } from '../kubelet/pod-types.ts';
 import type { Mount } from '../kubelet/runtime.ts';
 import type { Objects } from '../store/objects.ts';
 import { renderHosts } from './hosts-file.ts';
-import { connectTcp } from './connect-tcp.ts';
 import { createLoopbackAddresses } from './loopback-addresses.ts';
+import { nodeHookEnvironment } from './node-hook.ts';
 import type { Service } from './service-types.ts';
+import { connectShared, createSharedPorts, portEnvironment } from './shared-ports.ts';
 import { GATEWAY, startPodsNamespace } from './namespace-network.ts';
 import type { PodsNamespace, Route } from './namespace-network.ts';
 
@@ -17,6 +18,8 @@ export interface PodAttachment {
   ip: string;
   /** A process that holds the pod's own network; undefined when it shares the machine's. */
   processId: number | undefined;
+  /** Variables that its containers get unless they set them themselves. */
+  environment: Record<string, string>;
   /** Files that the pod's containers find under /etc. */
   mounts: Mount[];
 }
@@ -44,6 +47,7 @@ export interface PodNetworkOptions {
   environment: Record<string, string>;
 }
 
+const MACHINE_ADDRESS = '127.0.0.1';
 const REPLICATED = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet']);
 
 interface Attached {
@@ -51,6 +55,7 @@ interface Attached {
   ip: string;
   hostsFile: string;
   own: { namespace: PodsNamespace; processId: number } | undefined;
+  ports: ReadonlyMap<number, number>;
 }
 
 /**
@@ -61,6 +66,7 @@ interface Attached {
 export function createPodNetwork({ objects, machine, folder, environment }: PodNetworkOptions): PodNetwork {
   const pods = new Map<string, Attached>();
   const addresses = createLoopbackAddresses();
+  const sharedPorts = createSharedPorts();
   let starting: Promise<PodsNamespace> | undefined;
   let route: Route = () => undefined;
 
@@ -81,24 +87,37 @@ export function createPodNetwork({ objects, machine, folder, environment }: PodN
   }
 
   async function attach(pod: Pod, podFolder: string): Promise<PodAttachment> {
-    const wantsOwn = machine.podNetworks && needsOwnNetwork(pod);
-    const inNamespace = wantsOwn ? await namespace() : undefined;
-    const made = await inNamespace?.attach();
-    const ip = made?.ip ?? (pod.spec.hostNetwork === true ? '127.0.0.1' : addresses.take());
+    const wantsOwn = needsOwnNetwork(pod);
+    const namespaceOfPods = wantsOwn && machine.podNetworks ? await namespace() : undefined;
+    const made = await namespaceOfPods?.attach();
+    const ip = made?.ip ?? (isSharedAddress(pod) ? MACHINE_ADDRESS : addresses.take());
     const hostsFile = join(podFolder, 'hosts');
     const own =
-      inNamespace === undefined || made === undefined
+      namespaceOfPods === undefined || made === undefined
         ? undefined
-        : { namespace: inNamespace, processId: made.processId };
-    pods.set(pod.metadata.uid, { pod, ip, hostsFile, own });
+        : { namespace: namespaceOfPods, processId: made.processId };
+    const ports = wantsOwn && own === undefined ? sharedPorts.give(pod) : new Map<number, number>();
+    pods.set(pod.metadata.uid, { pod, ip, hostsFile, own, ports });
     writeFileSync(hostsFile, renderHosts(objects, pod, ip));
-    const mounts: Mount[] = [{ source: hostsFile, target: '/etc/hosts', readOnly: false }];
-    if (own !== undefined) {
-      const resolver = join(podFolder, 'resolv.conf');
-      writeFileSync(resolver, `nameserver ${GATEWAY}\noptions timeout:5 attempts:1\n`);
-      mounts.push({ source: resolver, target: '/etc/resolv.conf', readOnly: false });
-    }
-    return { ip, processId: own?.processId, mounts: machine.namespaces ? mounts : [] };
+    return {
+      ip,
+      processId: own?.processId,
+      environment: {
+        ...portEnvironment(ports),
+        ...(machine.namespaces && own !== undefined ? {} : hookFor(pod, { ip, hostsFile, wantsOwn })),
+      },
+      mounts: machine.namespaces ? etcMounts(podFolder, hostsFile, own !== undefined) : [],
+    };
+  }
+
+  /** Only where something is not as the program expects it: it should listen elsewhere, or has no hosts file. */
+  function hookFor(
+    pod: Pod,
+    { ip, hostsFile, wantsOwn }: { ip: string; hostsFile: string; wantsOwn: boolean },
+  ): Record<string, string> {
+    const listensElsewhere = wantsOwn && !isSharedAddress(pod);
+    if (!listensElsewhere && machine.namespaces) return {};
+    return nodeHookEnvironment(listensElsewhere ? ip : '', machine.namespaces ? undefined : hostsFile);
   }
 
   function detach(uid: string): void {
@@ -113,7 +132,7 @@ export function createPodNetwork({ objects, machine, folder, environment }: PodN
     if (pod === undefined)
       return Promise.reject(Object.assign(new Error('the pod has no network'), { code: 'EHOSTUNREACH' }));
     return pod.own === undefined
-      ? connectTcp(pod.ip, port, signal)
+      ? connectShared(pod, port, signal)
       : pod.own.namespace.connect(pod.ip, port, signal);
   }
 
@@ -139,6 +158,20 @@ export function createPodNetwork({ objects, machine, folder, environment }: PodN
   }
 
   return { attach, detach, connect, close, useServices: (given) => void (route = given) };
+}
+
+/** Whether the pod's address is the machine's: it wants it so, or the system knows but one loopback address. */
+function isSharedAddress({ spec }: Pod): boolean {
+  return spec.hostNetwork === true || process.platform !== 'linux';
+}
+
+/** The files of /etc that tell of the network; a pod with a network of its own asks the relay for names. */
+function etcMounts(folder: string, hostsFile: string, isOwn: boolean): Mount[] {
+  const mounts = [{ source: hostsFile, target: '/etc/hosts', readOnly: false }];
+  if (!isOwn) return mounts;
+  const resolver = join(folder, 'resolv.conf');
+  writeFileSync(resolver, `nameserver ${GATEWAY}\noptions timeout:5 attempts:1\n`);
+  return [...mounts, { source: resolver, target: '/etc/resolv.conf', readOnly: false }];
 }
 
 /** Whether a pod listens, as far as one can tell beforehand, or may have replicas that listen on the same port. */

@@ -337,7 +337,8 @@ whenDocker('builder docker, on a real engine and registry', () => {
       sidecar = createServer((socket) => {
         const engine = connectSocket('/var/run/docker.sock');
         socket.pipe(engine).pipe(socket);
-        socket.on('error', () => engine.destroy());
+        socket.on('error', () => undefined);
+        socket.on('close', () => engine.destroy());
         engine.on('error', () => socket.destroy());
       });
       await new Promise<void>((resolve) => sidecar.listen(0, '127.0.0.1', resolve));
@@ -356,6 +357,22 @@ whenDocker('builder docker, on a real engine and registry', () => {
       });
 
       expect(image.digest).toMatch(/^sha256:/);
+    });
+
+    it('leaves no connection open, also when a BuildKit build fails', async () => {
+      const folder = await project({ Dockerfile: `FROM ${base}\nRUN false\n` });
+      const { port } = sidecar.address() as { port: number };
+      const agent = folderAgent(workspace);
+
+      const failing = build(request(folder, { agent }), {
+        address: { type: 'sidecar', agent, service: 'docker', port },
+        buildKit: 'on',
+      });
+
+      await expect(failing).rejects.toThrow(BuildError);
+      const connections = () =>
+        new Promise<number>((resolve) => sidecar.getConnections((_, count) => resolve(count)));
+      while ((await connections()) > 0) await new Promise((resolve) => setTimeout(resolve, 20));
     });
 
     it('tells a service that does not answer', async () => {
@@ -389,7 +406,8 @@ whenDocker('builder docker, on a real engine and registry', () => {
         const plain = connectSocket('/var/run/docker.sock');
         open.add(socket);
         socket.pipe(plain).pipe(socket);
-        socket.on('error', () => plain.destroy());
+        socket.on('error', () => undefined);
+        socket.on('close', () => plain.destroy());
         plain.on('error', () => socket.destroy());
       });
       await new Promise<void>((resolve) => engine.listen(0, '127.0.0.1', resolve));

@@ -1,9 +1,16 @@
 import { Agent as HttpAgent, type ClientRequestArgs } from 'node:http';
-import type { Duplex } from 'node:stream';
+import { Agent as HttpsAgent } from 'node:https';
+import { Duplex } from 'node:stream';
 import Docker from 'dockerode';
-import type { Agent } from '../../ports/agent.ts';
 import type { EngineAddress } from '../../ports/builder.ts';
 import { findEndpoint, type EngineEnvironment } from './engine-address.ts';
+
+/** A client, and the end of all its connections. */
+export interface EngineConnection {
+  engine: Docker;
+  /** Destroys every connection, those too that dockerode has turned into BuildKit sessions and would leave open. */
+  readonly close: () => void;
+}
 
 /**
  * Makes the client for an engine; nothing is sent yet. Every option that dockerode would take from the environment by
@@ -12,31 +19,37 @@ import { findEndpoint, type EngineEnvironment } from './engine-address.ts';
 export async function connectEngine(
   address: EngineAddress,
   options: { environment: EngineEnvironment; signal: AbortSignal },
-): Promise<Docker> {
+): Promise<EngineConnection> {
+  const open = new Set<Duplex>();
+  const close = () => {
+    for (const socket of open) socket.destroy();
+  };
   if (address.type === 'sidecar') {
-    const agent = new PodPortAgent(address.agent, address.port, options.signal);
-    return new Docker({
-      ...nothing,
-      host: 'localhost',
-      port: address.port,
-      protocol: 'http',
-      agent,
-    } as never);
+    const agent = new PodPortAgent(address, options.signal, open);
+    const pod = { host: 'localhost', port: address.port, protocol: 'http', agent };
+    return { engine: new Docker({ ...nothing, ...pod } as never), close };
   }
   const endpoint = await findEndpoint(address, options.environment);
   if (endpoint.type === 'socket') {
-    return new Docker({ ...nothing, protocol: 'http', socketPath: endpoint.path } as never);
+    const socket = { protocol: 'http', socketPath: endpoint.path, agent: track(new HttpAgent(), open) };
+    return { engine: new Docker({ ...nothing, ...socket } as never), close };
   }
-  const { ca, certificate, key } = endpoint.certificates;
-  return new Docker({
-    ...nothing,
-    host: endpoint.host,
-    port: endpoint.port,
-    protocol: endpoint.tls ? 'https' : 'http',
-    ca,
-    cert: certificate,
-    key,
-  } as never);
+  const { host, port, tls } = endpoint;
+  const { ca, certificate: cert, key } = endpoint.certificates;
+  const agent = track(tls ? new HttpsAgent() : new HttpAgent(), open);
+  const tcp = { host, port, protocol: tls ? 'https' : 'http', ca, cert, key, agent };
+  return { engine: new Docker({ ...nothing, ...tcp } as never), close };
+}
+
+/** Notes every connection that an agent makes. */
+function track<A extends HttpAgent>(agent: A, open: Set<Duplex>): A {
+  const create = agent.createConnection.bind(agent);
+  agent.createConnection = (options, callback) => {
+    const socket = create(options, callback);
+    if (socket instanceof Duplex) open.add(socket);
+    return socket;
+  };
+  return agent;
 }
 
 /** Overwrites what dockerode reads from DOCKER_HOST and its like. */
@@ -53,23 +66,27 @@ const nothing = {
 
 /** An HTTP agent whose every connection is one to a port of the agent pod. */
 class PodPortAgent extends HttpAgent {
-  readonly #pod: Agent;
-  readonly #port: number;
+  readonly #address: Extract<EngineAddress, { type: 'sidecar' }>;
   readonly #signal: AbortSignal;
+  readonly #open: Set<Duplex>;
 
-  constructor(pod: Agent, port: number, signal: AbortSignal) {
+  constructor(address: Extract<EngineAddress, { type: 'sidecar' }>, signal: AbortSignal, open: Set<Duplex>) {
     super({ keepAlive: false });
-    this.#pod = pod;
-    this.#port = port;
+    this.#address = address;
     this.#signal = signal;
+    this.#open = open;
   }
 
   override createConnection(
     _options: ClientRequestArgs,
     callback?: (error: Error | null, stream: Duplex) => void,
   ): undefined {
-    this.#pod.connect(this.#port, { signal: this.#signal }).then(
-      (connection) => callback?.(null, connection),
+    const { agent, port } = this.#address;
+    agent.connect(port, { signal: this.#signal }).then(
+      (connection) => {
+        this.#open.add(connection);
+        callback?.(null, connection);
+      },
       (error: unknown) => callback?.(error as Error, undefined as never),
     );
   }

@@ -48,8 +48,7 @@ export function dockerBuilder(settings: DockerBuilderOptions): Builder {
     name: 'docker',
     unavailable: async (options) => {
       try {
-        const engine = await connectEngine(settings.address, { ...settings, ...options });
-        await askVersion(engine, settings, options);
+        await withEngine(settings, options, (engine) => askVersion(engine, settings, options));
         return undefined;
       } catch (error) {
         options.signal.throwIfAborted();
@@ -58,7 +57,9 @@ export function dockerBuilder(settings: DockerBuilderOptions): Builder {
     },
     buildAndPush: async (request, options) => {
       try {
-        return await buildAndPush(settings, request, options);
+        return await withEngine(settings, options, (engine) =>
+          buildAndPush(engine, { settings, request }, options),
+        );
       } catch (error) {
         options.signal.throwIfAborted();
         if (error instanceof SlipwayError) throw error;
@@ -68,12 +69,25 @@ export function dockerBuilder(settings: DockerBuilderOptions): Builder {
   };
 }
 
-async function buildAndPush(
+/** The connections live as long as the work. */
+async function withEngine<T>(
   settings: DockerBuilderOptions,
-  request: BuildRequest,
+  options: CallOptions,
+  work: (engine: Docker) => Promise<T>,
+): Promise<T> {
+  const { engine, close } = await connectEngine(settings.address, { ...settings, ...options });
+  try {
+    return await work(engine);
+  } finally {
+    close();
+  }
+}
+
+async function buildAndPush(
+  engine: Docker,
+  { settings, request }: { settings: DockerBuilderOptions; request: BuildRequest },
   options: Progress,
 ): Promise<BuiltImage> {
-  const engine = await connectEngine(settings.address, { ...settings, ...options });
   const buildKit = await usesBuildKit(engine, settings, options);
   const tag = cacheTag(request.repository, request.target);
   const before = await imageId(engine, tag);

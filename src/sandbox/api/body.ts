@@ -3,6 +3,9 @@ import type { Fields } from '../kinds/fields.ts';
 import { isFields } from '../kinds/fields.ts';
 import { badRequest, StatusError } from './status-error.ts';
 
+/** The encoding in which clients written in Go send built-in types. */
+const protobufType = 'application/vnd.kubernetes.protobuf';
+
 /** The limit of the real API server. */
 const maxBodyBytes = 3 * 1024 * 1024;
 
@@ -11,11 +14,7 @@ export function mediaType(request: IncomingMessage): string {
   return (request.headers['content-type'] ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
-/**
- * The whole body as text.
- * @throws StatusError RequestEntityTooLarge above 3 MiB.
- */
-export async function readText(request: IncomingMessage): Promise<string> {
+async function readBytes(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -25,7 +24,15 @@ export async function readText(request: IncomingMessage): Promise<string> {
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
+}
+
+/**
+ * The whole body as text.
+ * @throws StatusError RequestEntityTooLarge above 3 MiB.
+ */
+export async function readText(request: IncomingMessage): Promise<string> {
+  return (await readBytes(request)).toString('utf8');
 }
 
 /**
@@ -44,14 +51,15 @@ export async function parseDocument(source: string, type: string): Promise<unkno
 
 /**
  * The body as an object; an empty body is an empty object.
- * @throws StatusError BadRequest, UnsupportedMediaType for anything but JSON and YAML.
+ * @throws StatusError BadRequest, UnsupportedMediaType for anything but JSON, YAML and Kubernetes protobuf.
  */
 export async function readObject(request: IncomingMessage): Promise<Fields> {
   const type = mediaType(request);
+  if (type === protobufType) return readProtobuf(request);
   if (!/^application\/(json|yaml|apply-patch\+yaml|[a-z-]+\+json)$/.test(type)) {
     throw new StatusError(
       'UnsupportedMediaType',
-      `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml`,
+      `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, ${protobufType}`,
     );
   }
   const source = await readText(request);
@@ -59,4 +67,12 @@ export async function readObject(request: IncomingMessage): Promise<Fields> {
   const value = await parseDocument(source, type);
   if (!isFields(value)) throw badRequest('the body of the request is not an object');
   return value;
+}
+
+async function readProtobuf(request: IncomingMessage): Promise<Fields> {
+  const bytes = await readBytes(request);
+  if (bytes.length === 0) return {};
+  // Its table is loaded only when a client needs it.
+  const { decodeProtobuf } = await import('./protobuf/decode.ts');
+  return decodeProtobuf(bytes);
 }

@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
+import { createServer, connect, isIP, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
@@ -71,7 +71,10 @@ export async function startCutProxy(kubeconfig: string): Promise<CutProxy> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const config = await redirectKubeconfig(kubeconfig, (cluster) => ({
-    'tls-server-name': new URL(cluster.server).hostname,
+    // The certificate is checked against the name that it was before; an address cannot be sent as one.
+    ...(isIP(new URL(cluster.server).hostname) === 0
+      ? { 'tls-server-name': new URL(cluster.server).hostname }
+      : {}),
     ...cluster,
     server: `${new URL(cluster.server).protocol}//127.0.0.1:${String(port)}`,
   }));

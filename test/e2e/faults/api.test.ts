@@ -1,0 +1,146 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { createKubernetes, type Kubernetes } from '../../../src/adapters/kubernetes/create-kubernetes.ts';
+import { e2eEnvironment } from '../../support/e2e-environment.ts';
+import { startFaultyApi, type FaultyApi } from '../../support/faulty-api.ts';
+import { runScript } from '../../support/run-script.ts';
+import { scratchNamespace, soon, type ScratchNamespace } from '../../support/scratch-namespace.ts';
+
+jest.setTimeout(240_000);
+
+let scratch: ScratchNamespace;
+let api: FaultyApi;
+let kubernetes: Kubernetes;
+
+beforeAll(async () => {
+  scratch = await scratchNamespace(e2eEnvironment().kubeconfig, 'api');
+});
+afterAll(() => scratch.remove());
+
+beforeEach(async () => {
+  api = await startFaultyApi(e2eEnvironment().kubeconfig);
+  kubernetes = await createKubernetes({ kubeconfig: api.kubeconfig, attemptMs: 2000 });
+});
+afterEach(async () => {
+  await kubernetes.close();
+  await api.close();
+});
+
+/** A run as the engine does it, seen from the adapter. */
+async function wholeRun(name: string): Promise<void> {
+  const spec = scratch.agentSpec({ runId: `${scratch.namespace}-${name}` });
+  const record = {
+    formatVersion: 1 as const,
+    runId: spec.runId,
+    pipeline: 'test',
+    namespace: spec.namespace,
+    createdAt: 0,
+    state: 'running' as const,
+    source: { file: 'app.yaml', text: '' },
+    parameters: {},
+    trigger: {},
+    git: {},
+    stages: {},
+  };
+  let stored = await kubernetes.runs.create(record, soon());
+  const lease = await kubernetes.runs.acquireLease(stored, name, soon());
+  const agent = await kubernetes.agents.acquire({ ...spec, owner: stored.owner }, soon());
+  for (let number = 1; number <= 5; number += 1) {
+    const { result, output } = await runScript(
+      agent,
+      `echo "step ${String(number)}"; exit ${String(number)}`,
+    );
+    expect(output).toBe(`step ${String(number)}\n`);
+    expect(result).toMatchObject({ type: 'exited', exitCode: number });
+    stored = await kubernetes.runs.update(stored, { ...record, parameters: { at: String(number) } }, soon());
+  }
+  expect(lease.lost.aborted).toBe(false);
+  await kubernetes.agents.release(spec, soon());
+  await lease.release(soon());
+  await kubernetes.runs.remove(record, soon());
+}
+
+describe('an API server', () => {
+  it('that fails 5 % and stalls 1 % of requests, and loses answers, harms no run', async () => {
+    // Every kind of failure at places that differ from run to run, the same in each repetition of the test.
+    let count = 0;
+    let failed = 0;
+    api.fate = () => {
+      count += 1;
+      const fate =
+        count % 20 === 7 ? 'fail' : count % 100 === 53 ? 'stall' : count % 33 === 11 ? 'lose' : 'pass';
+      if (fate !== 'pass') failed += 1;
+      return fate;
+    };
+
+    for (let run = 1; run <= 12; run += 1) await wholeRun(`faulty-${String(run)}`);
+
+    expect(count).toBeGreaterThan(120);
+    expect(failed).toBeGreaterThan(8);
+  });
+
+  it('whose watches end every two seconds is asked less than once a second by a run', async () => {
+    api.watchMs = 2000;
+    const spec = scratch.agentSpec({ runId: `${scratch.namespace}-short-watch` });
+    const agent = await kubernetes.agents.acquire(spec, soon());
+    await agent.ready(soon());
+    const before = api.seen.length;
+
+    const { result } = await runScript(agent, 'sleep 12; exit 4');
+
+    expect(result).toMatchObject({ exitCode: 4 });
+    expect(api.seen.length - before).toBeLessThan(12);
+    await kubernetes.cluster.delete(
+      { apiVersion: 'v1', kind: 'Pod', name: agent.pod, namespace: agent.namespace },
+      { ...soon(), gracePeriodSeconds: 0 },
+    );
+    await expect(runScript(agent, 'sleep 60')).rejects.toMatchObject({ problem: 'deleted' });
+    await kubernetes.agents.release(spec, soon());
+  });
+
+  it('is asked for next to nothing by a step that runs', async () => {
+    const spec = scratch.agentSpec({ runId: `${scratch.namespace}-quiet` });
+    const agent = await kubernetes.agents.acquire(spec, soon());
+    await agent.ready(soon());
+    const before = api.seen.length;
+
+    await runScript(agent, 'sleep 10');
+
+    expect(api.seen.slice(before)).toEqual([]);
+    await kubernetes.agents.release(spec, soon());
+  });
+
+  it('that throttles is waited for', async () => {
+    let refused = 0;
+    api.fate = ({ method }) => {
+      if (method !== 'POST' || refused >= 3) return 'pass';
+      refused += 1;
+      return 'fail';
+    };
+
+    await wholeRun('throttled');
+
+    expect(refused).toBe(3);
+  });
+
+  const restart = process.env['SLIPWAY_TEST_RESTART_API'];
+  const itRestarts = restart === undefined ? it.skip : it; // needs SLIPWAY_TEST_RESTART_API: a command that restarts kube-apiserver
+  itRestarts('that is restarted during a step loses neither the step nor a line', async () => {
+    const direct = await createKubernetes({ kubeconfig: e2eEnvironment().kubeconfig });
+    const spec = scratch.agentSpec({ runId: `${scratch.namespace}-restart` });
+    const agent = await direct.agents.acquire(spec, soon());
+    const script = 'i=0; while [ "$i" -lt 400 ]; do i=$((i+1)); echo "line $i"; sleep 0.05; done; exit 9';
+    const running = runScript(agent, script);
+    await sleep(3000);
+
+    await promisify(execFile)('/bin/sh', ['-c', restart ?? '']);
+    const { result, output } = await running;
+
+    expect(output).toBe(Array.from({ length: 400 }, (_, index) => `line ${String(index + 1)}\n`).join(''));
+    expect(result).toMatchObject({ type: 'exited', exitCode: 9 });
+    await direct.agents.release(spec, soon());
+    await direct.close();
+  });
+});

@@ -1,0 +1,280 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { Agent, AgentProblem, AgentSpec } from '../../../src/ports/agent.ts';
+import { e2eEnvironment } from '../../support/e2e-environment.ts';
+import { runScript } from '../../support/run-script.ts';
+import { scratchNamespace, soon, testImage, type ScratchNamespace } from '../../support/scratch-namespace.ts';
+
+jest.setTimeout(180_000);
+
+const environment = e2eEnvironment();
+/** What only a real kubelet does; the sandbox isolates nothing and enforces no limits. */
+const itOnARealNode = environment.cluster === 'current' ? it : it.skip;
+const pod = { apiVersion: 'v1', kind: 'Pod' };
+let scratch: ScratchNamespace;
+
+beforeAll(async () => {
+  scratch = await scratchNamespace(environment.kubeconfig, 'pod');
+});
+afterAll(() => scratch.remove());
+
+const main = (more = {}) => ({
+  name: 'main',
+  image: testImage,
+  env: {},
+  imagePullPolicy: 'IfNotPresent' as const,
+  ...more,
+});
+
+/** Runs with an agent, which is released at the end. */
+async function withAgent(
+  more: Partial<AgentSpec>,
+  use: (agent: Agent, spec: AgentSpec) => Promise<void>,
+): Promise<void> {
+  const spec = scratch.agentSpec(more);
+  try {
+    await use(await scratch.kubernetes.agents.acquire(spec, soon()), spec);
+  } finally {
+    await scratch.kubernetes.agents.release(spec, soon());
+  }
+}
+
+/** Expects the agent to be found unable to work, with the problem told in one line. @returns milliseconds it took */
+async function expectProblem(
+  more: Partial<AgentSpec>,
+  problem: AgentProblem,
+  message: RegExp,
+): Promise<number> {
+  const startedAt = performance.now();
+  await withAgent(more, async (agent) => {
+    const error: unknown = await agent.ready(soon()).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: 'AgentError', fault: 'infrastructure', problem });
+    expect((error as Error).message).toMatch(message);
+    expect((error as Error).message).not.toContain('\n');
+  });
+  return performance.now() - startedAt;
+}
+
+describe('an agent pod that cannot start', () => {
+  itOnARealNode('for want of its image says so within ten seconds', async () => {
+    const containers: AgentSpec['containers'] = [main({ image: '127.0.0.1:5000/none/such:1' })];
+
+    const tookMs = await expectProblem(
+      { containers },
+      'imagePull',
+      /cannot pull image "127.0.0.1:5000\/none\/such:1"/,
+    );
+
+    expect(tookMs).toBeLessThan(10_000);
+  });
+
+  itOnARealNode('for its image’s name says so within ten seconds', async () => {
+    const tookMs = await expectProblem(
+      { containers: [main({ image: 'No:Such:Name' })] },
+      'imagePull',
+      /No:Such:Name/,
+    );
+
+    expect(tookMs).toBeLessThan(10_000);
+  });
+
+  itOnARealNode('for want of a node says so within ten seconds', async () => {
+    const containers: AgentSpec['containers'] = [main({ resources: { requests: { cpu: '500' } } })];
+
+    const tookMs = await expectProblem({ containers }, 'unschedulable', /no node takes .* Insufficient cpu/);
+
+    expect(tookMs).toBeLessThan(11_000);
+  });
+
+  itOnARealNode('for a Secret that is not there says so within ten seconds', async () => {
+    const podTemplate = {
+      spec: { containers: [{ name: 'main', envFrom: [{ secretRef: { name: 'not-there' } }] }] },
+    };
+
+    const tookMs = await expectProblem({ podTemplate }, 'containerStart', /secret "not-there" not found/);
+
+    expect(tookMs).toBeLessThan(10_000);
+  });
+
+  itOnARealNode('for a service that fails says which', async () => {
+    const services = [main({ name: 'db', command: ['sh', '-c', 'exit 5'], ready: { tcp: 5432 } })];
+
+    await expectProblem({ services }, 'containerExited', /container db of agent pod .* exit code 5/);
+  });
+
+  it('in time says what it waits for', async () => {
+    const services = [main({ name: 'db', command: ['sleep', '600'], ready: { exec: ['false'] } })];
+
+    await expectProblem({ services, startTimeoutMs: 5000 }, 'startTimeout', /not ready after 5 s: .*db/);
+  });
+
+  it('since its namespace is not there says so at once', async () => {
+    const acquiring = scratch.kubernetes.agents.acquire(
+      scratch.agentSpec({ namespace: 'no-such-namespace' }),
+      soon(),
+    );
+
+    await expect(acquiring).rejects.toMatchObject({ problem: 'admission', message: /no-such-namespace/ });
+  });
+
+  it('since the API refuses it says why', async () => {
+    const podTemplate = { spec: { volumes: [{ name: 'Not A Name', emptyDir: {} }] } };
+    const acquiring = scratch.kubernetes.agents.acquire(scratch.agentSpec({ podTemplate }), soon());
+
+    await expect(acquiring).rejects.toMatchObject({ problem: 'admission', message: /Not A Name/ });
+  });
+
+  itOnARealNode('since its namespace is being deleted says so', async () => {
+    const name = `test-ending-${randomBytes(3).toString('hex')}`;
+    const { cluster, agents } = scratch.kubernetes;
+    const namespace = { apiVersion: 'v1', kind: 'Namespace' };
+    await cluster.create({ ...namespace, metadata: { name } }, soon());
+    const holder = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'x', namespace: name, finalizers: ['test/x'] },
+    };
+    await cluster.create(holder, soon());
+    await cluster.delete({ ...namespace, name }, soon());
+
+    const acquiring = agents.acquire(scratch.agentSpec({ namespace: name }), soon());
+
+    await expect(acquiring).rejects.toMatchObject({ problem: 'admission', message: /being terminated/ });
+    const release = { type: 'merge', body: { metadata: { finalizers: null } } } as const;
+    await cluster.patch({ ...holder, name: 'x', namespace: name }, release, soon());
+  });
+
+  itOnARealNode('until a quota has room waits for it', async () => {
+    const quota = {
+      apiVersion: 'v1',
+      kind: 'ResourceQuota',
+      metadata: { name: 'none', namespace: scratch.namespace },
+      spec: { hard: { pods: '0' } },
+    };
+    const { cluster } = scratch.kubernetes;
+    const reference = { ...quota, name: 'none', namespace: scratch.namespace };
+    await cluster.create(quota, soon());
+    const enforced = async () => (await cluster.get(reference, soon()))?.['status'];
+    while (JSON.stringify(await enforced()) === '{}' || (await enforced()) === undefined) await sleep(100);
+    const hopeless = scratch.kubernetes.agents.acquire(scratch.agentSpec({ startTimeoutMs: 3000 }), soon());
+    await expect(hopeless).rejects.toMatchObject({ problem: 'quota', message: /exceeded quota: none/ });
+
+    const patient = withAgent({}, (agent) => agent.ready(soon()));
+    await sleep(5000);
+    await cluster.delete(reference, soon());
+
+    await patient;
+  });
+});
+
+describe('an agent pod that is lost', () => {
+  it('to somebody who deletes it ends the step with a clear error at once', async () => {
+    await withAgent({}, async (agent) => {
+      await agent.ready(soon());
+      const running = runScript(agent, 'echo up; sleep 600').catch((error: unknown) => error);
+      await sleep(1500);
+      const startedAt = performance.now();
+      await scratch.kubernetes.cluster.delete(
+        { ...pod, name: agent.pod, namespace: agent.namespace },
+        soon(),
+      );
+
+      const error = await running;
+
+      expect(error).toMatchObject({
+        problem: 'deleted',
+        fault: 'infrastructure',
+        message: /was deleted by somebody/,
+      });
+      expect(performance.now() - startedAt).toBeLessThan(10_000);
+    });
+  });
+
+  itOnARealNode('to the eviction of the kubelet says so', async () => {
+    const podTemplate = { spec: { volumes: [{ name: 'workspace', emptyDir: { sizeLimit: '5Mi' } }] } };
+    await withAgent({ podTemplate }, async (agent) => {
+      const running = runScript(agent, 'head -c 20000000 /dev/zero >big; sync; sleep 170', soon(170_000));
+
+      await expect(running).rejects.toMatchObject({ problem: 'evicted', message: /evicted.*workspace/ });
+    });
+  });
+
+  itOnARealNode('to its own deadline says so', async () => {
+    await withAgent({ deadlineSeconds: 8 }, async (agent) => {
+      await agent.ready(soon());
+
+      await expect(runScript(agent, 'sleep 600')).rejects.toMatchObject({ problem: 'deadlineExceeded' });
+    });
+  });
+});
+
+describe('a step that fails in an odd way', () => {
+  let agent: Agent;
+  let spec: AgentSpec;
+  beforeAll(async () => {
+    spec = scratch.agentSpec({
+      podTemplate: {
+        spec: { volumes: [{ name: 'workspace', emptyDir: { medium: 'Memory', sizeLimit: '3Mi' } }] },
+      },
+      containers: [main({ resources: { limits: { memory: '64Mi' } } })],
+    });
+    agent = await scratch.kubernetes.agents.acquire(spec, soon());
+    await agent.ready(soon());
+  });
+  afterAll(() => scratch.kubernetes.agents.release(spec, soon()));
+
+  it('with exit code 137 of its own has failed, and nothing else', async () => {
+    await expect(runScript(agent, 'exit 137')).resolves.toMatchObject({
+      result: { type: 'exited', exitCode: 137 },
+    });
+  });
+
+  itOnARealNode('for want of memory is no failure of the script', async () => {
+    const hungry = runScript(agent, 'x=$(head -c 200000000 /dev/zero | tr "\\0" "x"); echo "${#x}"');
+
+    await expect(hungry).rejects.toMatchObject({ problem: 'outOfMemory', message: /ran out of memory/ });
+  });
+
+  it('writes a line of 20 MB', async () => {
+    let bytes = 0;
+    const { result } = await runScript(agent, 'head -c 20971520 /dev/zero | tr "\\0" "x"', {
+      onOutput: (chunk) => void (bytes += chunk.length),
+    });
+
+    expect(result).toMatchObject({ exitCode: 0, logBytes: 20_971_520 });
+    expect(bytes).toBe(20_971_520);
+  });
+
+  itOnARealNode('fills the workspace and says what the tools say', async () => {
+    const mount = await agent.query(['sh', '-c', 'df /workspace | tail -1'], soon());
+    expect(mount.exitCode).toBe(0);
+    const { result, output } = await runScript(
+      agent,
+      'dd if=/dev/zero of=full bs=1M count=4000 2>&1 || { rm -f full; exit 8; }',
+    );
+
+    // The kubelet of old versions gives a memory medium half of the node's memory: it is the container's limit then.
+    expect(result).toMatchObject({ type: 'exited', exitCode: 8 });
+    expect(output).toMatch(/No space left|Killed|memory/i);
+  });
+});
+
+describe('the log of a step', () => {
+  it('is cut at its limit, which it says, and the step goes on', async () => {
+    const { createKubernetes } = await import('../../../src/adapters/kubernetes/create-kubernetes.ts');
+    const small = await createKubernetes({ kubeconfig: environment.kubeconfig, stepLogBytes: 100_000 });
+    const spec = scratch.agentSpec();
+    const agent = await small.agents.acquire(spec, soon());
+
+    const { result, output } = await runScript(agent, 'head -c 5000000 /dev/zero | tr "\\0" "x"; exit 6');
+
+    expect(output.slice(0, 100_000)).toBe('x'.repeat(100_000));
+    expect(output.slice(100_000)).toBe(
+      '\n[slipway: the limit of 100000 bytes for the log of a step is reached; the rest of its output is not kept]\n',
+    );
+    expect(result).toMatchObject({ exitCode: 6 });
+    await small.agents.release(spec, soon());
+    await small.close();
+  });
+});

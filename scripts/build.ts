@@ -1,5 +1,25 @@
-import { rm } from 'node:fs/promises';
-import { build } from 'esbuild';
+import { readFile, rm } from 'node:fs/promises';
+import { build, type Plugin } from 'esbuild';
+
+/** Keeps work that few commands need out of the start of all: seen by measuring (bench/cli-start.ts). */
+const lazyLibraries: Plugin = {
+  name: 'lazy-libraries',
+  setup({ onLoad }) {
+    // zod brings its messages in fifty languages; ours are English.
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+    }));
+    // The segmenter loads tables of its own, and is asked only for text beyond ASCII.
+    onLoad({ filter: /string-width\/index\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      const eager = 'const segmenter = new Intl.Segmenter();';
+      if (!text.includes(eager)) throw new Error(`${path} has changed: look at what its start costs`);
+      const lazy =
+        'let loaded; const segmenter = { segment: (text) => (loaded ??= new Intl.Segmenter()).segment(text) };';
+      return { contents: text.replace(eager, lazy), loader: 'js' };
+    });
+  },
+};
 
 /**
  * Bundles the CLI into dist/: one file a command's own code, shared parts apart. A bundle starts several times faster
@@ -27,5 +47,6 @@ await build({
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
+  plugins: [lazyLibraries],
   logLevel: 'warning',
 });

@@ -4,9 +4,7 @@ import type { Cluster } from '../../ports/cluster.ts';
 import type { PodAccess } from '../../ports/pod-access.ts';
 import type { StageContext, StageKind, StageResult } from '../../ports/stage.ts';
 import type { CheckResult } from './check-result.ts';
-import { checkHttp } from './http-check.ts';
 import { checkScript } from './script-check.ts';
-import { checkTcp } from './tcp-check.ts';
 import { verifySettings, type HttpCheck, type VerifySettings } from './settings.ts';
 
 /** What the stage works with. */
@@ -54,7 +52,8 @@ async function runVerify(
   }
 }
 
-function checkOnce(
+/** Clients are loaded when they are needed: Node's HTTP costs more than all else that reading a file takes. */
+async function checkOnce(
   { http, tcp, script }: VerifySettings,
   {
     headers,
@@ -64,8 +63,14 @@ function checkOnce(
   context: StageContext,
 ): Promise<CheckResult> {
   const reach = { ...dependencies, namespace: context.run.namespace, turn: attempt - 1 };
-  if (http !== undefined) return checkHttp(http, headers, reach, context);
-  if (tcp !== undefined) return checkTcp(tcp, reach, context);
+  if (http !== undefined) {
+    const { checkHttp } = await import('./http-check.ts');
+    return checkHttp(http, headers, reach, context);
+  }
+  if (tcp !== undefined) {
+    const { checkTcp } = await import('./tcp-check.ts');
+    return checkTcp(tcp, reach, context);
+  }
   if (script !== undefined) return checkScript(script, context, attempt);
   throw new InputError('verify needs one of http, tcp, script');
 }

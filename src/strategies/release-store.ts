@@ -100,9 +100,10 @@ export class ReleaseStore {
       ],
     };
     const text = JSON.stringify(open);
-    if (text.length > 900_000) {
+    const bytes = new TextEncoder().encode(text).length;
+    if (bytes > 900_000) {
       throw new ReleaseRecordError(
-        `the objects of ${this.#application} are ${String(text.length)} bytes as JSON: more than a ConfigMap can hold (900,000)`,
+        `the objects of ${this.#application} are ${String(bytes)} bytes as JSON: more than a ConfigMap can hold (900,000)`,
         { hint: 'release them in several deploy stages, each with an application name of its own' },
       );
     }

@@ -160,5 +160,5 @@ async function bodyOf(response: IncomingMessage): Promise<string> {
 
 /** Errors of sockets, TLS and HTTP parsing carry a code. */
 function isConnectionError(error: unknown): boolean {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string';
+  return typeof (error as { code?: unknown } | null)?.code === 'string';
 }

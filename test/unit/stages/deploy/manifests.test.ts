@@ -1,0 +1,240 @@
+import { describe, expect, it } from '@jest/globals';
+import { inDependencyOrder } from '../../../../src/stages/deploy/order.ts';
+import { parseManifests } from '../../../../src/stages/deploy/parse-manifests.ts';
+import { selectFiles } from '../../../../src/stages/deploy/read-manifest-files.ts';
+import { releaseWarnings } from '../../../../src/stages/deploy/release-warnings.ts';
+import { withRollingUpdate } from '../../../../src/stages/deploy/rolling-update.ts';
+import { repositoryOf, setImages } from '../../../../src/stages/deploy/set-images.ts';
+import type { KubernetesObject } from '../../../../src/ports/kubernetes-object.ts';
+import type { Workload } from '../../../../src/strategies/workload-objects.ts';
+
+const parse = (text: string) => parseManifests([{ path: 'k8s/web.yaml', text }]);
+const digest = `sha256:${'a'.repeat(64)}`;
+
+function deployment(
+  spec: object = {},
+  containers: object[] = [{ name: 'web', image: 'shop/web:1' }],
+): Workload {
+  const template = { metadata: { labels: { app: 'web' } }, spec: { containers } };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web', namespace: 'shop' },
+    spec: { template, ...spec } as Workload['spec'],
+  };
+}
+
+const service: KubernetesObject = {
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: { name: 'web', namespace: 'shop' },
+  spec: { selector: { app: 'web' } },
+};
+
+describe('parseManifests', () => {
+  it('reads several documents, leaves empty ones out and takes lists apart', () => {
+    const text = `
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+---
+# nothing here
+---
+apiVersion: v1
+kind: List
+items:
+  - {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}
+  - {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}
+`;
+
+    const manifests = parse(text);
+
+    expect(manifests.map(({ object, location }) => [object.metadata.name, location])).toEqual([
+      ['web', 'k8s/web.yaml:2'],
+      ['a', 'k8s/web.yaml:8'],
+      ['b', 'k8s/web.yaml:8'],
+    ]);
+  });
+
+  it.each([
+    ['kind: Service\nmetadata: {name: web}', /k8s\/web\.yaml:1: apiVersion: /],
+    ['apiVersion: v1\nkind: service\nmetadata: {name: web}', /k8s\/web\.yaml:2:7: kind: must be a kind/],
+    ['apiVersion: v1\nkind: Service\nmetadata: {nam: web}', /metadata\.name/],
+    ['a: [1\nb: 2', /k8s\/web\.yaml:2:1: /],
+    ['just text', /k8s\/web\.yaml:1:1: a Kubernetes object is wanted/],
+    ['a: 1\na: 2', /k8s\/web\.yaml:2:1: .*unique/],
+  ])('tells file and line of what is wrong in %j', (text, message) => {
+    expect(() => parse(text)).toThrow(message);
+  });
+
+  it('tells every error, and objects that stand twice', () => {
+    const object = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\n';
+
+    expect(() => parse(`${object}---\n${object}---\nkind: X\n`)).toThrow(
+      /k8s\/web\.yaml:9.*\n.*k8s\/web\.yaml:5: ConfigMap web stands already at k8s\/web\.yaml:1/s,
+    );
+  });
+
+  it('stops an alias bomb', () => {
+    const lines = ['a: &a [x,x,x,x,x,x,x,x,x,x]'];
+    for (let i = 0; i < 8; i++) {
+      const [from, to] = ['abcdefghi'[i]!, 'abcdefghi'[i + 1]!];
+      lines.push(`${to}: &${to} [${Array(10).fill(`*${from}`).join(',')}]`);
+    }
+
+    expect(() => parse(lines.join('\n'))).toThrow(/k8s\/web\.yaml:1: .*alias/i);
+  });
+
+  it('takes out what only the server writes', () => {
+    const [manifest] = parse(
+      'apiVersion: v1\nkind: Service\nmetadata: {name: web, uid: u, resourceVersion: "1"}\nstatus: {a: 1}',
+    );
+
+    expect(manifest?.object).toEqual({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'web' } });
+  });
+});
+
+describe('inDependencyOrder', () => {
+  it('brings what others refer to first, and traffic last', () => {
+    const kinds = [
+      'Ingress',
+      'Widget',
+      'Deployment',
+      'Service',
+      'ConfigMap',
+      'CustomResourceDefinition',
+      'Namespace',
+    ];
+    const manifests = kinds.map((kind) => ({ object: { apiVersion: 'v1', kind, metadata: { name: kind } } }));
+
+    expect(inDependencyOrder(manifests).map(({ object }) => object.kind)).toEqual([
+      'Namespace',
+      'CustomResourceDefinition',
+      'ConfigMap',
+      'Service',
+      'Deployment',
+      'Widget',
+      'Ingress',
+    ]);
+  });
+});
+
+describe('selectFiles', () => {
+  const paths = ['k8s/web.yaml', 'k8s/db/db.yml', 'k8s/notes.md', 'other.yaml'];
+
+  it.each([
+    [['k8s/*.yaml'], ['k8s/web.yaml']],
+    [['k8s'], ['k8s/web.yaml']],
+    [['./k8s/'], ['k8s/web.yaml']],
+    [
+      ['k8s/**/*.y{a,}ml', 'other.yaml'],
+      ['k8s/db/db.yml', 'k8s/web.yaml', 'other.yaml'],
+    ],
+    [['.'], ['other.yaml']],
+  ])('finds %j', (patterns, found) => {
+    expect(selectFiles(paths, patterns)).toEqual(found);
+  });
+
+  it('says which pattern matches nothing', () => {
+    expect(() => selectFiles(paths, ['k8s/*.yaml', 'deploy/*.yaml'])).toThrow(
+      /no file matches "deploy\/\*\.yaml"/,
+    );
+  });
+});
+
+describe('setImages', () => {
+  const pushed = [{ stage: 'image', reference: `harbor.example.com:8443/shop/web@${digest}` }];
+  const image = (objects: KubernetesObject[]) =>
+    (objects[0] as Workload).spec.template?.spec.containers[0]?.image;
+
+  it.each([
+    ['harbor.example.com:8443/shop/web', 'harbor.example.com:8443/shop/web:1.2'],
+    ['web', 'web'],
+    ['shop/web', `shop/web:1@${digest}`],
+  ])('finds the repository %s of %s', (repository, reference) => {
+    expect(repositoryOf(reference)).toBe(repository);
+  });
+
+  it('sets the pushed digest where the repository is the same', () => {
+    const objects = [deployment({}, [{ name: 'web', image: 'harbor.example.com:8443/shop/web:1' }])];
+
+    const result = setImages(objects, undefined, pushed);
+
+    expect(image(result.objects)).toBe(pushed[0]?.reference);
+    expect(result.warnings).toEqual([]);
+    expect(image(objects)).toBe('harbor.example.com:8443/shop/web:1');
+  });
+
+  it('warns when no container uses what was pushed', () => {
+    expect(setImages([deployment()], undefined, pushed).warnings).toEqual([
+      expect.stringContaining('no container uses harbor.example.com:8443/shop/web, which stage image pushed'),
+    ]);
+  });
+
+  it('sets images by the name of the container', () => {
+    expect(image(setImages([deployment()], { web: 'shop/web:2' }, pushed).objects)).toBe('shop/web:2');
+  });
+
+  it('refuses a container that is not there, and says which are', () => {
+    expect(() => setImages([deployment()], { wbe: 'shop/web:2' }, [])).toThrow(
+      expect.objectContaining({ message: expect.stringContaining('wbe'), hint: 'there are: web' }),
+    );
+  });
+});
+
+describe('withRollingUpdate', () => {
+  const strategy = (spec: object, settings = {}) =>
+    (withRollingUpdate([deployment(spec)], settings)[0] as Workload).spec.strategy;
+
+  it('lets no pod be missing where nobody says how many may be', () => {
+    expect(strategy({})).toEqual({
+      type: 'RollingUpdate',
+      rollingUpdate: { maxSurge: '25%', maxUnavailable: 0 },
+    });
+  });
+
+  it('keeps what the manifest says, and lets the settings win over it', () => {
+    const rollingUpdate = { maxSurge: 2, maxUnavailable: 1 };
+
+    expect(strategy({ strategy: { rollingUpdate } })?.rollingUpdate).toEqual(rollingUpdate);
+    expect(strategy({ strategy: { rollingUpdate } }, { maxUnavailable: 0 })?.rollingUpdate).toEqual({
+      maxSurge: 2,
+      maxUnavailable: 0,
+    });
+  });
+
+  it('never asks for what the API refuses: no surge and none missing', () => {
+    expect(strategy({ strategy: { rollingUpdate: { maxSurge: 0 } } })?.rollingUpdate).toEqual({
+      maxSurge: 1,
+      maxUnavailable: 0,
+    });
+  });
+
+  it('leaves Recreate alone', () => {
+    expect(strategy({ strategy: { type: 'Recreate' } })).toEqual({ type: 'Recreate' });
+  });
+
+  it('writes the progress deadline in seconds', () => {
+    const [object] = withRollingUpdate([deployment()], { progressDeadline: '2m' });
+
+    expect((object as Workload).spec.progressDeadlineSeconds).toBe(120);
+  });
+});
+
+describe('releaseWarnings', () => {
+  it('says how requests may get lost, of pods behind a Service', () => {
+    const warnings = releaseWarnings([deployment(), service]);
+
+    expect(warnings).toEqual([
+      expect.stringContaining('readinessProbe'),
+      expect.stringContaining('lifecycle.preStop'),
+    ]);
+    expect(releaseWarnings([deployment()])).toEqual([]);
+  });
+
+  it('is silent when all is well', () => {
+    const container = { name: 'web', readinessProbe: {}, lifecycle: { preStop: {} } };
+
+    expect(releaseWarnings([deployment({}, [container]), service])).toEqual([]);
+  });
+});

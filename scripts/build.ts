@@ -4,13 +4,13 @@ import { build, type Plugin } from 'esbuild';
 /** Keeps work that few commands need out of the start of all: seen by measuring (bench/cli-start.ts). */
 const lazyLibraries: Plugin = {
   name: 'lazy-libraries',
-  setup({ onLoad }) {
+  setup(bundle) {
     // zod brings its messages in fifty languages; ours are English.
-    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+    bundle.onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
       contents: "export { default as en } from './en.js';",
     }));
     // The segmenter loads tables of its own, and is asked only for text beyond ASCII.
-    onLoad({ filter: /string-width\/index\.js$/ }, async ({ path }) => {
+    bundle.onLoad({ filter: /string-width\/index\.js$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
       const eager = 'const segmenter = new Intl.Segmenter();';
       if (!text.includes(eager)) throw new Error(`${path} has changed: look at what its start costs`);

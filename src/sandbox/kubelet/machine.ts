@@ -19,7 +19,7 @@ export interface Machine {
   enterUser: readonly string[];
 }
 
-const TOOLS = ['unshare', 'nsenter', 'mount', 'chroot', 'ip', 'script', 'sh'] as const;
+const TOOLS = ['unshare', 'nsenter', 'mount', 'chroot', 'ip', 'script', 'setpriv', 'sh'] as const;
 export type Tool = (typeof TOOLS)[number];
 
 /** Where the system's tools are looked for after PATH: an ordinary user's PATH often lacks the sbin folders. */

@@ -35,9 +35,14 @@ export function createNamespaceRuntime(machine: Machine, stateFolder: string): R
   makeSkeleton(skeleton);
   const tool = (name: keyof Machine['tools']): string => machine.tools[name] ?? name;
 
+  /** With the sandbox, even if that is killed, everything in the container ends. */
+  const withParent =
+    machine.tools.setpriv === undefined ? [] : [machine.tools.setpriv, '--pdeathsig', 'KILL', '--'];
+
   function intoNetwork(pid: number | undefined): string[] {
-    if (pid === undefined) return [tool('unshare'), ...machine.unshareUser];
-    return [tool('nsenter'), ...machine.enterUser, '--target', String(pid), '--net', tool('unshare')];
+    if (pid === undefined) return [...withParent, tool('unshare'), ...machine.unshareUser];
+    const enter = [tool('nsenter'), ...machine.enterUser, '--target', String(pid), '--net'];
+    return [...enter, ...withParent, tool('unshare')];
   }
 
   async function start(launch: ContainerLaunch): Promise<RunningContainer> {

@@ -7,7 +7,7 @@ import { ContainerRunner } from './container-runner.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
 import type { ImageFiles } from './image-files.ts';
 import { calculatePodStatus } from './pod-status.ts';
-import type { Container, Pod, PodStatus, Terminated } from './pod-types.ts';
+import type { Container, ContainerStatus, Pod, PodStatus, Terminated } from './pod-types.ts';
 import { isSidecar } from './pod-types.ts';
 import { isAborted, pause } from './probe-loop.ts';
 import { removeRoot } from './root-filesystem.ts';
@@ -46,6 +46,8 @@ export class PodRunner {
   private failure: { reason: string; message: string } | undefined;
   private readonly around: PodSurroundings;
   private readonly startTime: string;
+  /** What an earlier sandbox knew of the containers. */
+  private readonly before: readonly ContainerStatus[];
   private readonly stop = new AbortController();
   private deadline: NodeJS.Timeout | undefined;
   private publishing = false;
@@ -54,6 +56,7 @@ export class PodRunner {
   constructor(pod: Pod, around: PodSurroundings) {
     this.pod = pod;
     this.around = around;
+    this.before = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
     this.startTime = pod.status?.startTime ?? timestamp(Date.now());
   }
 
@@ -143,10 +146,6 @@ export class PodRunner {
   }
 
   private runner(container: Container): ContainerRunner {
-    const before = [
-      ...(this.pod.status?.containerStatuses ?? []),
-      ...(this.pod.status?.initContainerStatuses ?? []),
-    ];
     const { around } = this;
     const runner = new ContainerRunner(
       container,
@@ -162,7 +161,7 @@ export class PodRunner {
         event: (type, reason, message) => this.event(type, reason, message),
         changed: () => this.publish(),
       },
-      before.find(({ name, containerID }) => name === container.name && containerID !== undefined),
+      this.before.find(({ name, containerID }) => name === container.name && containerID !== undefined),
     );
     this.containers.set(container.name, runner);
     return runner;

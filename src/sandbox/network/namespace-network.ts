@@ -46,7 +46,7 @@ echo 0 > /proc/sys/net/ipv4/ip_forward
 for key in all default pods; do echo 1 > /proc/sys/net/ipv4/conf/$key/route_localnet; done
 exec "$@"`;
 
-/** Reads lines of commands in the pods' network: `attach NUMBER ADDRESS` answers with the id of a process that holds the pod's network, `open PORT` with `ok`. */
+/** Reads lines of commands in the pods' network: `attach NUMBER ADDRESS` answers with the id of a process that holds the pod's network, `open PORT` with `ok`. Ends with its input, and those processes with it. */
 const CONTROL_SCRIPT = `
 ip=$1 unshare=$2 relay=$3
 attach() {
@@ -61,12 +61,16 @@ route add local 127.0.0.0/16 dev lo table local
 END
 for key in all eth0; do echo 1 > /proc/sys/net/ipv4/conf/$key/route_localnet; done
 echo $$; exec sleep 2147483647 >&- 2>&-' sh "$ip" "$1" "$2" "$relay" &)
+  all="$all $pid"
   [ -n "$pid" ] && "$ip" link set "pod$1" master pods up && echo "$pid"
 }
 open() {
   "$ip" rule add pref 20 iif pods ipproto tcp dport "$1" lookup local && echo ok
 }
-while read -r line; do $line || echo failed; done`;
+while read -r line; do $line || echo failed; done
+for pid in $all; do
+  read -r name < /proc/$pid/comm && [ "$name" = sleep ] && kill -9 $pid
+done 2>/dev/null`;
 
 /** A network namespace for the pods, with a relay to the machine. */
 export interface PodsNamespace {

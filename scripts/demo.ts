@@ -28,12 +28,22 @@ interface Chapter {
 
 const chapters: readonly Chapter[] = [
   { title: 'Version 1 is released', parameters: { version: '1.0.0' }, expected: 'succeeded' },
-  { title: 'Version 2 is rolled out while clients keep asking', parameters: { version: '2.0.0' }, expected: 'succeeded' },
-  { title: 'Version 3 crashes at its start and is taken back', parameters: { version: '3.0.0', fault: 'crash' }, expected: 'rolledBack' },
+  {
+    title: 'Version 2 is rolled out while clients keep asking',
+    parameters: { version: '2.0.0' },
+    expected: 'succeeded',
+  },
+  {
+    title: 'Version 3 crashes at its start and is taken back',
+    parameters: { version: '3.0.0', fault: 'crash' },
+    expected: 'rolledBack',
+  },
 ];
 
 async function main(signal: AbortSignal): Promise<void> {
-  say(ansis.bold('Slipway on this machine: a sandbox that speaks the Kubernetes API, no cluster, no Docker.\n'));
+  say(
+    ansis.bold('Slipway on this machine: a sandbox that speaks the Kubernetes API, no cluster, no Docker.\n'),
+  );
   const connection = await connectCluster({ cluster: 'sandbox' }, { logger: silentLogger, signal });
   const repository = await makeExampleRepository('quickstart');
   const requests = new RequestCounter(signal);
@@ -45,7 +55,8 @@ async function main(signal: AbortSignal): Promise<void> {
     }
     await requests.stop();
     say(`\n${requests.summary()}\n`);
-    if (requests.failures > 0) throw new Error(`${String(requests.failures)} requests were lost:\n${requests.errors.join('\n')}`);
+    if (requests.failures > 0)
+      throw new Error(`${String(requests.failures)} requests were lost:\n${requests.errors.join('\n')}`);
   } finally {
     await requests.stop();
     await repository.remove();
@@ -85,7 +96,8 @@ async function play({ parameters, expected }: Chapter, stage: Stage): Promise<vo
 
 async function serviceUrl(connection: Connection, signal: AbortSignal): Promise<string> {
   const reference = { apiVersion: 'v1', kind: 'Service', namespace, name: 'quickstart' };
-  const service = (await connection.cluster.get(reference, { signal })) as { spec?: { clusterIP?: string; ports?: { port: number }[] } } | undefined;
+  const service = (await connection.cluster.get(reference, { signal })) as
+    { spec?: { clusterIP?: string; ports?: { port: number }[] } } | undefined;
   const address = service?.spec?.clusterIP;
   const port = service?.spec?.ports?.[0]?.port;
   if (address === undefined || port === undefined) throw new Error('the Service quickstart has no address');

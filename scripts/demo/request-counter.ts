@@ -47,7 +47,10 @@ export class RequestCounter {
       while (!this.#signal.aborted) {
         this.requests++;
         try {
-          const { statusCode, body } = await request(url, { dispatcher, signal: AbortSignal.timeout(timeoutMs) });
+          const { statusCode, body } = await request(url, {
+            dispatcher,
+            signal: AbortSignal.timeout(timeoutMs),
+          });
           const text = await body.text();
           if (statusCode !== 200) throw new Error(`status ${String(statusCode)}`);
           const { version } = JSON.parse(text) as { version: string };

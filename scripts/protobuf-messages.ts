@@ -54,7 +54,7 @@ const roots =
   core.PersistentVolume core.PersistentVolumeClaim core.ReplicationController core.LimitRange core.ResourceQuota
   core.PodTemplate core.Binding apps.Deployment apps.ReplicaSet apps.StatefulSet apps.DaemonSet apps.ControllerRevision
   batch.Job batch.CronJob discovery.EndpointSlice coordination.Lease policy.PodDisruptionBudget policy.Eviction
-  autoscaling.Scale autoscalingv2.HorizontalPodAutoscaler networking.Ingress networking.IngressClass
+  autoscaling.Scale autoscaling.HorizontalPodAutoscaler autoscalingv2.HorizontalPodAutoscaler networking.Ingress networking.IngressClass
   networking.NetworkPolicy rbac.Role rbac.RoleBinding rbac.ClusterRole rbac.ClusterRoleBinding storage.StorageClass
   scheduling.PriorityClass events.Event meta.DeleteOptions authentication.TokenRequest authentication.TokenReview
   authentication.SelfSubjectReview authorization.SelfSubjectAccessReview authorization.SelfSubjectRulesReview

@@ -3,7 +3,9 @@ import type { Kind } from '../kinds/kind.ts';
 import { apiVersionOf } from '../kinds/kind.ts';
 import { describeModel, isModel, parseModelType } from '../kinds/model.ts';
 
-const schemaName = (model: string): string => `io.k8s.${model}`;
+/** `V1PodSpec` is `io.k8s.V1.PodSpec`: what follows the last dot is what kubectl shows. */
+const schemaName = (model: string): string =>
+  `io.k8s.${model.replace(/^(.*?V\d+(?:(?:alpha|beta)\d+)?)/, '$1.')}`;
 const reference = (model: string): Fields => ({ $ref: `#/components/schemas/${schemaName(model)}` });
 
 const plainSchemas: Record<string, Fields> = {

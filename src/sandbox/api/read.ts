@@ -1,3 +1,4 @@
+import { toVersion } from '../kinds/conversion.ts';
 import { subjectOf } from '../kinds/kind.ts';
 import type { StoredObject } from '../store/objects.ts';
 import type { ResourceExchange } from './exchange.ts';
@@ -18,9 +19,7 @@ export function findObject(exchange: ResourceExchange): StoredObject {
   const key = { kind: kind.kind, group: kind.group, name, ...(namespace === undefined ? {} : { namespace }) };
   const object = exchange.objects.get(key);
   if (object === undefined) throw notFound(subjectOf(kind), name);
-  // A custom kind of several versions is stored once; it is read in the version that was asked for.
-  if (kind.model === undefined) object.apiVersion = `${kind.group}/${kind.version}`;
-  return object;
+  return toVersion(kind, object);
 }
 
 /** How the client wants its answer. */

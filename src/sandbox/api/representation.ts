@@ -1,3 +1,4 @@
+import { toVersion } from '../kinds/conversion.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { apiVersionOf } from '../kinds/kind.ts';
 import type { StoredObject } from '../store/objects.ts';
@@ -32,7 +33,7 @@ export function present(
 ): Record<string, unknown> {
   switch (as.representation) {
     case 'object':
-      return object;
+      return toVersion(kind, object);
     case 'metadata':
       return metadataOf(object);
     case 'table':
@@ -53,7 +54,7 @@ export function presentList(
         kind: `${kind.kind}List`,
         apiVersion: apiVersionOf(kind),
         metadata,
-        items: kind.model === undefined ? objects : objects.map(withoutType),
+        items: objects.map((object) => inList(kind, object)),
       };
     case 'metadata':
       return {
@@ -68,10 +69,7 @@ export function presentList(
 }
 
 /** In lists of built-in kinds the items carry no kind and apiVersion. */
-function withoutType({
-  kind: _kind,
-  apiVersion: _apiVersion,
-  ...fields
-}: StoredObject): Record<string, unknown> {
-  return fields;
+function inList(kind: Kind, object: StoredObject): Record<string, unknown> {
+  const { kind: _kind, apiVersion: _apiVersion, ...fields } = toVersion(kind, object);
+  return kind.model === undefined ? { ...fields, kind: kind.kind, apiVersion: apiVersionOf(kind) } : fields;
 }

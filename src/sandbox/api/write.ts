@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Fields } from '../kinds/fields.ts';
+import { toStored } from '../kinds/conversion.ts';
 import { fillDefaults } from '../kinds/defaults.ts';
 import { at, isFields } from '../kinds/fields.ts';
 import { apiVersionOf, subjectOf } from '../kinds/kind.ts';
+import { warningsOfIgnoredFields } from '../kinds/unsupported.ts';
 import type { DeleteOptions, NewObject, ObjectKey, StoredObject } from '../store/objects.ts';
 import { mediaType, parseDocument, readObject, readText } from './body.ts';
 import type { ResourceExchange } from './exchange.ts';
@@ -87,8 +89,11 @@ function conform(exchange: ResourceExchange, body: Fields): StoredObject {
   } as StoredObject;
 }
 
-function warnOfKind(exchange: ResourceExchange): void {
+/** What the sandbox stores without acting on it is told, never passed over in silence. */
+function warnOfIgnored(exchange: ResourceExchange, object: Fields): void {
   if (exchange.kind.warning !== undefined) warn(exchange, exchange.kind.warning);
+  if (!isBuiltIn(exchange)) return;
+  for (const message of warningsOfIgnoredFields(exchange.kind.kind, object)) warn(exchange, message);
 }
 
 function answer(exchange: ResourceExchange, httpCode: number, object: StoredObject): void {
@@ -132,10 +137,8 @@ export async function createObject(exchange: ResourceExchange): Promise<void> {
     throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
   }
   delete object.metadata.managedFields;
-  warnOfKind(exchange);
-  const created = run(exchange, () =>
-    exchange.objects.create(track(exchange, undefined, object) as NewObject),
-  );
+  warnOfIgnored(exchange, object);
+  const created = run(exchange, () => create(exchange, track(exchange, undefined, object)));
   answer(exchange, 201, created);
 }
 
@@ -148,16 +151,21 @@ export function replace(
   return store(exchange, track(exchange, before, object));
 }
 
+function create(exchange: ResourceExchange, object: StoredObject): StoredObject {
+  return exchange.objects.create(toStored(exchange.kind, object) as NewObject);
+}
+
 function store(exchange: ResourceExchange, object: StoredObject): StoredObject {
+  const stored = toStored(exchange.kind, object);
   return exchange.subresource === 'status'
-    ? exchange.objects.updateStatus(object)
-    : exchange.objects.update(object);
+    ? exchange.objects.updateStatus(stored)
+    : exchange.objects.update(stored);
 }
 
 /** PUT of an object or of its status. */
 export async function updateObject(exchange: ResourceExchange): Promise<void> {
   const object = conform(exchange, checkFields(exchange, await readObject(exchange.request)));
-  warnOfKind(exchange);
+  warnOfIgnored(exchange, object);
   const updated = run(exchange, () => replace(exchange, findObject(exchange), object));
   answer(exchange, 200, updated);
 }
@@ -166,7 +174,8 @@ export async function updateObject(exchange: ResourceExchange): Promise<void> {
 export async function patchObject(exchange: ResourceExchange): Promise<void> {
   const type = mediaType(exchange.request);
   const patch = await parseDocument(await readText(exchange.request), type);
-  warnOfKind(exchange);
+  // A merge or an apply patch has the form of the object; a JSON patch has not.
+  warnOfIgnored(exchange, isFields(patch) ? patch : {});
   if (type === 'application/apply-patch+yaml') {
     serverSideApply(exchange, patch);
     return;
@@ -209,7 +218,7 @@ function serverSideApply(exchange: ResourceExchange, configuration: unknown): vo
   if (!isThere && version !== undefined) throw conflict(subjectOf(kind), name);
   const result = run(exchange, () => {
     if (!isThere) {
-      return exchange.objects.create(applyConfiguration(undefined, applied as Fields, options) as NewObject);
+      return create(exchange, applyConfiguration(undefined, applied as Fields, options));
     }
     const live = findObject(exchange);
     return store(exchange, applyConfiguration(live, applied as Fields, options));

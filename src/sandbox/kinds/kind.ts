@@ -8,6 +8,8 @@ export interface Kind {
   group: string;
   version: string;
   kind: string;
+  /** The group under which its objects are stored, where that is another one (`events.k8s.io` Events). */
+  storageGroup: string;
   plural: string;
   singular: string;
   shortNames: readonly string[];

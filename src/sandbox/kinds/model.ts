@@ -72,7 +72,11 @@ export function isModel(type: string): boolean {
 /** A model with its documentation, from the library's type declarations. */
 export function describeModel(model: string): ModelDescription {
   const text = source(model, '.d.ts');
-  const comment = (value: string | undefined): string => (value ?? '').replace(/\s*\n\s*\*\s?/g, ' ').trim();
+  const comment = (value: string | undefined): string =>
+    (value ?? '')
+      .replace(/\s*\n\s*\*\s?/g, ' ')
+      .replaceAll('\\"', '"')
+      .trim();
   const description = /\/\*\*\s*\*([^/]*?)\*\/\s*export declare class/.exec(text)?.[1];
   const documented = new Map<string, { description: string; required: boolean }>();
   for (const match of text.matchAll(/(?:\/\*\*\s*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?'([^']+)'(\??): /g)) {

@@ -10,6 +10,7 @@ interface Row {
   all?: true;
   model?: string;
   warning?: string;
+  storageGroup?: string;
 }
 
 function kind(apiVersion: string, name: string, namespaced: boolean, row: Row): Kind {
@@ -19,6 +20,7 @@ function kind(apiVersion: string, name: string, namespaced: boolean, row: Row): 
     group,
     version,
     kind: name,
+    storageGroup: row.storageGroup ?? group,
     singular,
     plural: row.plural ?? `${singular}s`,
     shortNames: row.short?.split(' ') ?? [],
@@ -97,6 +99,13 @@ export const kindTable: readonly Kind[] = [
     all: true,
     warning: 'the sandbox stores a HorizontalPodAutoscaler but does not scale by it',
   }),
+  inNamespace('autoscaling/v1', 'HorizontalPodAutoscaler', {
+    short: 'hpa',
+    parts: 'status',
+    all: true,
+    warning: 'the sandbox stores a HorizontalPodAutoscaler but does not scale by it',
+  }),
+  inNamespace('events.k8s.io/v1', 'Event', { short: 'ev', model: 'EventsV1Event', storageGroup: '' }),
   inNamespace('networking.k8s.io/v1', 'Ingress', {
     short: 'ing',
     plural: 'ingresses',

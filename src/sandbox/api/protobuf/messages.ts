@@ -34,6 +34,7 @@ coordination.Lease 1metadata:meta.ObjectMeta 2spec:.LeaseSpec
 policy.PodDisruptionBudget 1metadata:meta.ObjectMeta 2spec:.PodDisruptionBudgetSpec 3status:.PodDisruptionBudgetStatus
 policy.Eviction 1metadata:meta.ObjectMeta 2deleteOptions:meta.DeleteOptions*
 autoscaling.Scale 1metadata:meta.ObjectMeta 2spec:.ScaleSpec 3status:.ScaleStatus
+autoscaling.HorizontalPodAutoscaler 1metadata:meta.ObjectMeta 2spec:.HorizontalPodAutoscalerSpec 3status:.HorizontalPodAutoscalerStatus
 autoscalingv2.HorizontalPodAutoscaler 1metadata:meta.ObjectMeta 2spec:.HorizontalPodAutoscalerSpec 3status:.HorizontalPodAutoscalerStatus
 networking.Ingress 1metadata:meta.ObjectMeta 2spec:.IngressSpec 3status:.IngressStatus
 networking.IngressClass 1metadata:meta.ObjectMeta 2spec:.IngressClassSpec
@@ -96,6 +97,8 @@ policy.PodDisruptionBudgetSpec 1minAvailable:IntOrString* 2selector:meta.LabelSe
 policy.PodDisruptionBudgetStatus 1observedGeneration:i 2disruptedPods:{}Time 3disruptionsAllowed:i 4currentHealthy:i 5desiredHealthy:i 6expectedPods:i 7conditions:[]meta.Condition
 autoscaling.ScaleSpec 1replicas:i
 autoscaling.ScaleStatus 1replicas:i 2selector:s
+autoscaling.HorizontalPodAutoscalerSpec 1scaleTargetRef:.CrossVersionObjectReference 2minReplicas:i* 3maxReplicas:i 4targetCPUUtilizationPercentage:i*
+autoscaling.HorizontalPodAutoscalerStatus 1observedGeneration:i* 2lastScaleTime:Time* 3currentReplicas:i 4desiredReplicas:i 5currentCPUUtilizationPercentage:i*
 autoscalingv2.HorizontalPodAutoscalerSpec 1scaleTargetRef:.CrossVersionObjectReference 2minReplicas:i* 3maxReplicas:i 4metrics:[].MetricSpec 5behavior:.HorizontalPodAutoscalerBehavior*
 autoscalingv2.HorizontalPodAutoscalerStatus 1observedGeneration:i* 2lastScaleTime:Time* 3currentReplicas:i 4desiredReplicas:i 5currentMetrics:[].MetricStatus 6conditions:[].HorizontalPodAutoscalerCondition
 networking.IngressSpec 4ingressClassName:s* 1defaultBackend:.IngressBackend* 2tls:[].IngressTLS 3rules:[].IngressRule
@@ -191,6 +194,7 @@ batch.UncountedTerminatedPods 1succeeded:[]s 2failed:[]s
 batch.JobTemplateSpec 1metadata:meta.ObjectMeta 2spec:.JobSpec
 discovery.EndpointConditions 1ready:b* 2serving:b* 3terminating:b*
 discovery.EndpointHints 1forZones:[].ForZone 2forNodes:[].ForNode
+autoscaling.CrossVersionObjectReference 1kind:s 2name:s 3apiVersion:s
 autoscalingv2.CrossVersionObjectReference 1kind:s 2name:s 3apiVersion:s
 autoscalingv2.MetricSpec 1type:s 2object:.ObjectMetricSource* 3pods:.PodsMetricSource* 4resource:.ResourceMetricSource* 7containerResource:.ContainerResourceMetricSource* 5external:.ExternalMetricSource*
 autoscalingv2.HorizontalPodAutoscalerBehavior 1scaleUp:.HPAScalingRules* 2scaleDown:.HPAScalingRules*

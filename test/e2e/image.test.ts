@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pack as packFolder } from 'tar-fs';
 import { z } from 'zod';
@@ -12,7 +13,6 @@ import { distributionRegistry } from '../../src/adapters/oci/distribution-regist
 import { layersBuilder } from '../../src/adapters/oci/layers/layers-builder.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import type { Agent } from '../../src/ports/agent.ts';
-import type { KubernetesObject } from '../../src/ports/kubernetes-object.ts';
 import type { StageContext } from '../../src/ports/stage.ts';
 import { imageStage } from '../../src/stages/image/image-stage.ts';
 import { docker, findRealDocker } from '../fakes/real-docker.ts';
@@ -62,7 +62,7 @@ describe('an image made from the workspace of an agent pod', () => {
         metadata: { name: 'login', namespace: scratch.namespace },
         type: 'kubernetes.io/dockerconfigjson',
         data: { '.dockerconfigjson': Buffer.from(config).toString('base64') },
-      } as KubernetesObject,
+      },
       soon(),
     );
   });
@@ -88,14 +88,20 @@ describe('an image made from the workspace of an agent pod', () => {
     const spec = scratch.agentSpec(more);
     const agent = await scratch.kubernetes.agents.acquire(spec, soon());
     await agent.ready(soon());
-    await agent.upload(packFolder(project), { ...soon(), directory: `${agent.workspace}/web` });
+    await agent.upload(Readable.from(packFolder(project), { objectMode: false }), {
+      ...soon(),
+      directory: `${agent.workspace}/web`,
+    });
     return agent;
   };
 
   const runStage = async (agent: Agent, image: Record<string, unknown>) => {
     const signal = AbortSignal.timeout(120_000);
-    const registry = distributionRegistry({ clock: systemClock });
-    const shared = { openContext: openBuildContext, registry, clock: systemClock };
+    // The sandbox's registry stands for all of them, as containerd's mirrors do.
+    const resolveHost = () =>
+      onSandbox ? { url: `http://${host}`, credentials: { username, password } } : undefined;
+    const registry = distributionRegistry({ clock: systemClock, resolveHost });
+    const shared = { openContext: openBuildContext, registry, clock: systemClock, resolveHost };
     const stage = imageStage({
       builders: {
         docker: (address) => dockerBuilder({ ...shared, address, environment: process.env }),
@@ -148,7 +154,7 @@ describe('an image made from the workspace of an agent pod', () => {
         containers: [{ name: 'web', image: reference }],
       },
     };
-    await cluster.create(pod as KubernetesObject, soon());
+    await cluster.create(pod, soon());
     const ended = await waitFor(`pod ${name}`, async () => {
       const found = await cluster.get(
         { apiVersion: 'v1', kind: 'Pod', name, namespace: scratch.namespace },

@@ -36,7 +36,7 @@ export function connectionError(attempted: Attempted, error: unknown): RegistryE
   const insecure = /wrong version number|packet length too long|ssl3_get_record/i.test(messageOf(cause));
   return new RegistryError(
     'unreachable',
-    `cannot ${attempted.action} ${attempted.target}: ${messageOf(error) || messageOf(cause)}`,
+    `cannot ${attempted.action} ${attempted.target}: ${(messageOf(error) || messageOf(cause)).replace(/^Error: /, '')}`,
     {
       cause: error,
       ...(insecure ? { hint: 'the registry seems to speak plain HTTP: say so in its settings' } : {}),

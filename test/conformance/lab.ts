@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { pod } from './objects.ts';
 import { connect, type Answer, type Json, type RequestOptions, type Wire } from './wire.ts';
 
 /** The outcome of a kubectl command. */
@@ -90,7 +91,14 @@ export function useLab(topic: string): Lab {
       body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
     });
     if (made.code !== 201) throw new Error(`no namespace: ${JSON.stringify(made.body)}`);
-    await until('serviceaccounts', 'default', (account) => account !== undefined, 20);
+    // A real cluster takes pods only once the namespace's service account is complete.
+    const trial = pod('trial', 'true');
+    await poll(
+      () => post('pods', trial, { dryRun: 'All' }),
+      ({ code }) => code === 201,
+      'the first pod',
+      20,
+    );
   }, 30_000);
 
   afterAll(async () => {

@@ -97,7 +97,9 @@ describe('liveness', () => {
 
     await lab.until('pods', 'live', (object) => restarts(object) >= 1, 30);
 
-    const events = await lab.events('live');
+    const events = await lab.untilList('events', { fieldSelector: 'involvedObject.name=live' }, (items) =>
+      items.some(({ reason }) => reason === 'Killing'),
+    );
     expect(events.find(({ reason }) => reason === 'Unhealthy')?.message).toMatch(
       /^Liveness probe failed: broken/,
     );

@@ -214,9 +214,6 @@ describe('a step that fails in an odd way', () => {
   let spec: AgentSpec;
   beforeAll(async () => {
     spec = scratch.agentSpec({
-      podTemplate: {
-        spec: { volumes: [{ name: 'workspace', emptyDir: { medium: 'Memory', sizeLimit: '3Mi' } }] },
-      },
       containers: [main({ resources: { limits: { memory: '64Mi' } } })],
     });
     agent = await scratch.kubernetes.agents.acquire(spec, soon());
@@ -245,18 +242,37 @@ describe('a step that fails in an odd way', () => {
     expect(result).toMatchObject({ exitCode: 0, logBytes: 20_971_520 });
     expect(bytes).toBe(20_971_520);
   });
+});
 
-  itOnARealNode('fills the workspace and says what the tools say', async () => {
-    const mount = await agent.query(['sh', '-c', 'df /workspace | tail -1'], soon());
-    expect(mount.exitCode).toBe(0);
-    const { result, output } = await runScript(
-      agent,
-      'dd if=/dev/zero of=full bs=1M count=4000 2>&1 || { rm -f full; exit 8; }',
-    );
+describe('a disk that is full', () => {
+  let agent: Agent;
+  let spec: AgentSpec;
+  beforeAll(async () => {
+    // The steps may mount small file systems over what they fill.
+    const podTemplate = { spec: { containers: [{ name: 'main', securityContext: { capabilities: { add: ['SYS_ADMIN'] } } }] } };
+    spec = scratch.agentSpec({ podTemplate });
+    agent = await scratch.kubernetes.agents.acquire(spec, soon());
+  });
+  afterAll(() => scratch.kubernetes.agents.release(spec, soon()));
 
-    // The kubelet of old versions gives a memory medium half of the node's memory: it is the container's limit then.
+  itOnARealNode('in the workspace fails the script, whose log says why', async () => {
+    await runScript(agent, 'mount -t tmpfs -o size=2m tmpfs /workspace');
+
+    const { result, output } = await runScript(agent, 'dd if=/dev/zero of=full bs=1M count=10 2>&1');
+
+    expect(result).toMatchObject({ type: 'exited', exitCode: 1 });
+    expect(output).toContain('No space left on device');
+  });
+
+  itOnARealNode('under the log stops neither the script nor its exit code', async () => {
+    const steps = '/slipway/main/steps';
+    await agent.query(['mount', '-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', steps], soon());
+
+    const script = 'head -c 5000000 /dev/zero | tr "\\0" "x"; exit 8';
+    const { result, output } = await runScript(agent, script, soon(60_000));
+
     expect(result).toMatchObject({ type: 'exited', exitCode: 8 });
-    expect(output).toMatch(/No space left|Killed|memory/i);
+    expect(output).toMatch(/^x{1000000,}\n\[slipway: the disk of the agent is full/);
   });
 });
 

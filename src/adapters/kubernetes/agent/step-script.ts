@@ -68,7 +68,11 @@ pump() {
 record() {
   if [ "$2" -gt 0 ]; then
     if [ -n "$3" ]; then stamp | pump "$2"; else pump "$2"; fi >>"$1/log"
-    if [ "$(size "$1/log")" -ge "$2" ]; then
+    failed=$?
+    if [ "$failed" -ne 0 ]; then
+      rm -f "$1/reserve"
+      printf '\n[slipway: the disk of the agent is full; the rest of the output of this step is not kept]\n' >>"$1/log"
+    elif [ "$(size "$1/log")" -ge "$2" ]; then
       printf '\n[slipway: the limit of %s bytes for the log of a step is reached; the rest of its output is not kept]\n' "$2" >>"$1/log"
     fi
   fi
@@ -83,6 +87,8 @@ supervise() {
   mkfifo "$dir/pipe" || exit 1
   : >"$dir/output"
   : >"$dir/env"
+  # What is written at the end must find room on a full disk too.
+  head -c 8192 /dev/zero >"$dir/reserve" 2>/dev/null
   before=$(ooms)
   record "$dir" "$2" "$3" <"$dir/pipe" &
   (umask "$4"; SLIPWAY_OUTPUT=$dir/output SLIPWAY_ENV=$dir/env; export SLIPWAY_OUTPUT SLIPWAY_ENV
@@ -98,6 +104,7 @@ supervise() {
     tries=$((tries + 1))
   done
   after=$(ooms)
+  rm -f "$dir/reserve"
   until printf '%s %s %s\n' "$code" "$(size "$dir/log")" "$((after - before))" >"$dir/exit.new" && [ -s "$dir/exit.new" ]; do
     nap 1 # the disk is full
   done

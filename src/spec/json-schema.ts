@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AnyStageKind } from '../ports/stage.ts';
 import { document, documentFields } from './schema/document.ts';
 import { commonFields } from './schema/stage.ts';

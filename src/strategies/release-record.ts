@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { InternalError, SlipwayError } from '../base/errors.ts';
 import type { ReleaseState } from './strategy.ts';
 

@@ -1,6 +1,6 @@
 import { addAbortSignal, Readable } from 'node:stream';
 import type Docker from 'dockerode';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A line of what the engine says while it builds, pulls or pushes; https://docs.docker.com/reference/api/engine/ */
 export type EngineMessage = z.infer<typeof Message>;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Media types of the formats that a registry may hold; https://github.com/opencontainers/image-spec/blob/main/media-types.md */
 export const mediaTypes = {

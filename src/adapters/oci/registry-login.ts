@@ -1,5 +1,5 @@
 import { request, type Dispatcher } from 'undici';
-import { z } from 'zod';
+import * as z from 'zod';
 import { RegistryError, type RegistryCredentials } from '../../ports/registry.ts';
 import type { Challenge } from './challenge.ts';
 import { answerError, type Attempted } from './registry-errors.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ImageReference } from './reference.ts';
 import type { RegistryStorage } from './storage.ts';
 import { unpackLayers } from './unpack.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isDigest, isTag } from './reference.ts';
 import { RegistryError, methodNotAllowed, sendEmpty, sendJson } from './registry-answers.ts';
 import type { RegistryExchange } from './registry-answers.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { environment } from './environment.ts';
 import { dnsLabel, duration, objectName, port } from './scalars.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { agent } from './agent.ts';
 import { environment } from './environment.ts';
 import { parameters } from './parameters.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Environment, EnvironmentValue } from '../../ports/secrets.ts';
 import { variableName } from './scalars.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from '../../base/duration.ts';
 
 /** A duration such as `90s`, `2m` or `1h30m`; becomes milliseconds. */

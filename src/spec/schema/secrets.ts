@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SecretSource } from '../../ports/secrets.ts';
 import { objectName, variableName } from './scalars.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AnyStageKind } from '../../ports/stage.ts';
 import { environment } from './environment.ts';
 import { dnsLabel, duration, identifier } from './scalars.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** `checkout:` of a stage. */
 export const checkoutFields = {

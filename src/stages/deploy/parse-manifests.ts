@@ -1,5 +1,5 @@
 import { isMap, LineCounter, parseAllDocuments, type Document } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { InputError } from '../../base/errors.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 

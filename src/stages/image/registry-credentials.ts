@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { InputError } from '../../base/errors.ts';
 import type { RegistryCredentials } from '../../ports/registry.ts';
 import type { SecretData } from '../../ports/secrets.ts';

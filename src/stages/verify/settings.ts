@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const duration = z.string().regex(/^(?:\d+(?:ms|[smhd]))+$/, 'must be a duration like 500ms, 2s or 1m');
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { KubernetesObject } from '../../../ports/kubernetes-object.ts';
 import { labels } from '../agent/agent-names.ts';
 

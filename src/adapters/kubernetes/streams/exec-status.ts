@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ExecResult } from '../../../ports/pod-access.ts';
 
 const Status = z.object({

@@ -50,7 +50,7 @@ export default tseslint.config(
   },
   {
     // These cases look at what comes over the wire, before anyone has given it a type.
-    files: ['test/conformance/**/*.ts'],
+    files: ['test/conformance/**/*.ts', 'test/integration/sandbox-custom-objects.test.ts'],
     rules: {
       '@typescript-eslint/no-explicit-any': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',

@@ -509,6 +509,47 @@ describe('volumes', () => {
     ).toMatch(/^\s*1\n$/);
   });
 
+  it('a bound claim is a folder that outlives its pods', async () => {
+    const name = `${lab.namespace}-kept`;
+    const shared = { accessModes: ['ReadWriteOnce'], storageClassName: '' };
+    // A cluster without a storage class binds to a volume that is made by hand.
+    const volume = {
+      capacity: { storage: '1Mi' },
+      hostPath: { path: `/tmp/${name}`, type: 'DirectoryOrCreate' },
+      ...shared,
+    };
+    await lab.wire.request('POST', '/api/v1/persistentvolumes', {
+      body: {
+        apiVersion: 'v1',
+        kind: 'PersistentVolume',
+        metadata: { name },
+        spec: { ...volume, persistentVolumeReclaimPolicy: 'Retain' },
+      },
+    });
+    try {
+      const claim = { resources: { requests: { storage: '1Mi' } }, volumeName: name, ...shared };
+      await lab.create('persistentvolumeclaims', {
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: 'kept' },
+        spec: claim,
+      });
+      const bound = await lab.until(
+        'persistentvolumeclaims',
+        'kept',
+        (object) => object.status.phase === 'Bound',
+        20,
+      );
+      const source = { persistentVolumeClaim: { claimName: 'kept' } };
+
+      await show('vol-writer', 'echo kept > /v/note', source);
+
+      expect(bound.status).toMatchObject({ accessModes: ['ReadWriteOnce'], capacity: { storage: '1Mi' } });
+      expect(await show('vol-reader', 'cat /v/note; rm /v/note', source)).toBe('kept\n');
+    } finally {
+      await lab.wire.request('DELETE', `/api/v1/persistentvolumes/${name}`);
+    }
+  }, 50_000);
+
   it('a missing ConfigMap keeps the pod waiting and says so', async () => {
     await lab.create(
       'pods',

@@ -110,6 +110,15 @@ const ignored: Readonly<Record<string, readonly IgnoredField[]>> = {
     { path: 'spec.type', when: is('LoadBalancer'), why: 'there is no load balancer; its node port works' },
     { path: 'spec.externalTrafficPolicy', when: is('Local'), why: ONE_NODE },
     { path: 'spec.trafficDistribution', why: ONE_NODE },
+    { path: 'spec.ports[].protocol', when: isNot('TCP'), why: 'Services carry TCP alone' },
+    {
+      path: 'spec.ipFamilies',
+      when: (families) => Array.isArray(families) && families.includes('IPv6'),
+      why: 'Services have IPv4 addresses alone',
+    },
+  ],
+  PersistentVolume: [
+    { path: 'spec', why: 'every claim gets a folder of its own, whatever volumes there are' },
   ],
   PersistentVolumeClaim: [
     { path: 'spec.dataSource', why: 'a claim is an empty folder' },

@@ -32,8 +32,7 @@ const change = (spec: object): void => {
   );
 };
 const condition = (type: string): { status: string; reason?: string } | undefined =>
-  web().status?.conditions?.find((entry) => entry.type === type) as
-    { status: string; reason?: string } | undefined;
+  web().status?.conditions?.find((entry) => entry.type === type);
 const isRolledOut = (): boolean =>
   condition('Progressing')?.reason === 'NewReplicaSetAvailable' &&
   web().status?.observedGeneration === web().metadata.generation &&

@@ -1,16 +1,33 @@
 import type { Fields } from '../kinds/fields.ts';
-import { at, child, isFields, items, text } from '../kinds/fields.ts';
-import { age, humanDuration } from './human-duration.ts';
+import { at, child, isFields, items, scalarText } from '../kinds/fields.ts';
+import {
+  accessModes,
+  claimOf,
+  endpointAddresses,
+  eventTime,
+  externalAddress,
+  involved,
+  jobDuration,
+  jobStatus,
+  list,
+  nodeAddress,
+  nodeRoles,
+  nodeStatus,
+  none,
+  selectorText,
+  servicePorts,
+} from './column-cells.ts';
+import type { Cell } from './column-cells.ts';
+import { age } from './human-duration.ts';
 import { podReadinessGates, podReady, podRestarts, podStatus } from './pod-columns.ts';
 
 /** A column of `kubectl get`: its title, what stands in it, and whether it is shown only with `-o wide`. */
 export interface Column {
   name: string;
-  cell: (object: Fields) => unknown;
+  cell: Cell;
   wide?: true;
 }
 
-const none = '<none>';
 const field =
   (path: string, otherwise: unknown = none) =>
   (object: Fields): unknown =>
@@ -22,13 +39,17 @@ const count =
     if (Array.isArray(value)) return value.length;
     return isFields(value) ? Object.keys(value).length : 0;
   };
-const column = (name: string, cell: string | Column['cell'], otherwise?: unknown): Column => ({
+const column = (name: string, cell: string | Cell, otherwise?: unknown): Column => ({
   name,
   cell: typeof cell === 'string' ? field(cell, otherwise) : cell,
 });
-const wide = (name: string, cell: string | Column['cell']): Column => ({ ...column(name, cell), wide: true });
-const list = (values: readonly unknown[]): string =>
-  values.length === 0 ? none : values.map(String).join(',');
+const wide = (name: string, cell: string | Cell): Column => ({ ...column(name, cell), wide: true });
+
+/** `1/3`: a count that may be missing, of a wanted one. */
+const ratio =
+  (part: string, whole: string): Cell =>
+  (object) =>
+    `${scalarText(at(object, ...part.split('.')) ?? 0)}/${scalarText(at(object, ...whole.split('.')) ?? 1)}`;
 
 const nameColumn = column('Name', 'metadata.name');
 const ageColumn = column('Age', (object) => age(at(object, 'metadata', 'creationTimestamp')));
@@ -42,110 +63,6 @@ const templateColumns = [
   wide('Images', (object) => list(templateContainers(object).map((row) => row['image']))),
   wide('Selector', (object) => selectorText(at(object, 'spec', 'selector'))),
 ];
-
-/** A label selector, or a Service's map, as kubectl prints it. */
-export function selectorText(selector: unknown): string {
-  if (!isFields(selector)) return none;
-  const labels =
-    child(selector, 'matchLabels') ?? (selector['matchExpressions'] === undefined ? selector : {});
-  const parts = Object.entries(labels)
-    .filter(([name]) => name !== 'matchLabels')
-    .map(([name, value]) => `${name}=${String(value)}`)
-    .sort();
-  for (const { key, operator, values } of items(selector, 'matchExpressions')) {
-    const listed = `(${Array.isArray(values) ? values.join(',') : ''})`;
-    if (operator === 'Exists') parts.push(String(key));
-    else if (operator === 'DoesNotExist') parts.push(`!${String(key)}`);
-    else parts.push(`${String(key)} ${operator === 'In' ? 'in' : 'notin'} ${listed}`);
-  }
-  return list(parts);
-}
-
-function servicePorts(object: Fields): string {
-  return list(
-    items(child(object, 'spec'), 'ports').map((row) => {
-      const node = row['nodePort'] === undefined ? '' : `:${String(row['nodePort'])}`;
-      return `${String(row['port'])}${node}/${String(row['protocol'])}`;
-    }),
-  );
-}
-
-function externalAddress(object: Fields): string {
-  const spec = child(object, 'spec');
-  if (spec?.['type'] === 'ExternalName') return text(spec, 'externalName') ?? none;
-  const ingress = items(child(child(object, 'status'), 'loadBalancer'), 'ingress');
-  const addresses = ingress.map((row) => row['ip'] ?? row['hostname']);
-  if (spec?.['type'] === 'LoadBalancer' && addresses.length === 0) return '<pending>';
-  return list(addresses);
-}
-
-/** `10.0.0.1:80,10.0.0.2:80 + 3 more...` */
-function endpointAddresses(object: Fields): string {
-  const all = items(object, 'subsets').flatMap((subset) =>
-    items(subset, 'addresses').flatMap((address) =>
-      items(subset, 'ports').map((port) => `${String(address['ip'])}:${String(port['port'])}`),
-    ),
-  );
-  return all.length > 3 ? `${all.slice(0, 3).join(',')} + ${all.length - 3} more...` : list(all);
-}
-
-function jobStatus(job: Fields): string {
-  const met = items(child(job, 'status'), 'conditions').filter((row) => row['status'] === 'True');
-  const types = ['Complete', 'Failed', 'Suspended'];
-  return types.find((type) => met.some((row) => row['type'] === type)) ?? 'Running';
-}
-
-function jobDuration(job: Fields): string | undefined {
-  const start = at(job, 'status', 'startTime');
-  if (typeof start !== 'string') return undefined;
-  const end = at(job, 'status', 'completionTime');
-  return humanDuration((typeof end === 'string' ? Date.parse(end) : Date.now()) - Date.parse(start));
-}
-
-function nodeStatus(node: Fields): string {
-  const ready = items(child(node, 'status'), 'conditions').find((row) => row['type'] === 'Ready');
-  const state = ready?.['status'] === 'True' ? 'Ready' : ready === undefined ? 'Unknown' : 'NotReady';
-  return at(node, 'spec', 'unschedulable') === true ? `${state},SchedulingDisabled` : state;
-}
-
-function nodeRoles(node: Fields): string {
-  const prefix = 'node-role.kubernetes.io/';
-  return list(
-    Object.keys(child(child(node, 'metadata'), 'labels') ?? {})
-      .filter((label) => label.startsWith(prefix))
-      .map((label) => label.slice(prefix.length)),
-  );
-}
-
-const nodeAddress =
-  (type: string) =>
-  (node: Fields): unknown =>
-    items(child(node, 'status'), 'addresses').find((row) => row['type'] === type)?.['address'] ?? none;
-
-const accessModes = (path: string): Column['cell'] => {
-  const short: Record<string, string> = {
-    ReadWriteOnce: 'RWO',
-    ReadOnlyMany: 'ROX',
-    ReadWriteMany: 'RWX',
-    ReadWriteOncePod: 'RWOP',
-  };
-  return (object) => {
-    const modes = at(object, ...path.split('.'));
-    return Array.isArray(modes) ? modes.map((mode) => short[String(mode)] ?? String(mode)).join(',') : '';
-  };
-};
-
-const claimOf: Column['cell'] = (volume) => {
-  const claim = child(child(volume, 'spec'), 'claimRef');
-  return claim === undefined ? '' : `${String(claim['namespace'])}/${String(claim['name'])}`;
-};
-
-const eventTime: Column['cell'] = (event) =>
-  age(event['lastTimestamp'] ?? event['eventTime'] ?? at(event, 'metadata', 'creationTimestamp'));
-const involved: Column['cell'] = (event) => {
-  const object = child(event, 'involvedObject');
-  return `${String(object?.['kind'] ?? '').toLowerCase()}/${String(object?.['name'] ?? '')}`;
-};
 
 const desired = [
   column('Desired', 'spec.replicas', 0),
@@ -168,11 +85,7 @@ export const columnsOf: Record<string, readonly Column[]> = {
   ],
   Deployment: [
     nameColumn,
-    column(
-      'Ready',
-      (object) =>
-        `${String(at(object, 'status', 'readyReplicas') ?? 0)}/${String(at(object, 'spec', 'replicas'))}`,
-    ),
+    column('Ready', ratio('status.readyReplicas', 'spec.replicas')),
     column('Up-to-date', 'status.updatedReplicas', 0),
     column('Available', 'status.availableReplicas', 0),
     ageColumn,
@@ -181,11 +94,7 @@ export const columnsOf: Record<string, readonly Column[]> = {
   ReplicaSet: [nameColumn, ...desired, ageColumn, ...templateColumns],
   StatefulSet: [
     nameColumn,
-    column(
-      'Ready',
-      (object) =>
-        `${String(at(object, 'status', 'readyReplicas') ?? 0)}/${String(at(object, 'spec', 'replicas'))}`,
-    ),
+    column('Ready', ratio('status.readyReplicas', 'spec.replicas')),
     ageColumn,
     ...templateColumns.slice(0, 2),
   ],
@@ -203,11 +112,7 @@ export const columnsOf: Record<string, readonly Column[]> = {
   Job: [
     nameColumn,
     column('Status', jobStatus),
-    column(
-      'Completions',
-      (job) =>
-        `${String(at(job, 'status', 'succeeded') ?? 0)}/${String(at(job, 'spec', 'completions') ?? 1)}`,
-    ),
+    column('Completions', ratio('status.succeeded', 'spec.completions')),
     column('Duration', (job) => jobDuration(job) ?? ''),
     ageColumn,
     ...templateColumns,
@@ -255,7 +160,7 @@ export const columnsOf: Record<string, readonly Column[]> = {
     column('Reason', 'reason'),
     column('Object', involved),
     wide('Source', 'source.component'),
-    column('Message', (event) => String(event['message'] ?? '').trim()),
+    column('Message', (event) => scalarText(event['message']).trim()),
     wide('Count', (event) => event['count'] ?? 1),
     wide('Name', 'metadata.name'),
   ],

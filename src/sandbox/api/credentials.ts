@@ -31,7 +31,7 @@ async function generate(): Promise<Credentials> {
   await import('reflect-metadata');
   const x509 = await import('@peculiar/x509');
   const makeKeys = (): Promise<webcrypto.CryptoKeyPair> =>
-    crypto.subtle.generateKey(ecdsa, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>;
+    crypto.subtle.generateKey(ecdsa, true, ['sign', 'verify']);
   const [caKeys, serverKeys, clientKeys] = [await makeKeys(), await makeKeys(), await makeKeys()];
   const period = { notBefore: new Date(Date.now() - 60_000), notAfter: new Date(Date.now() + 10 * yearMs) };
   const common = { ...period, signingAlgorithm: ecdsa };

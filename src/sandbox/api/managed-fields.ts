@@ -1,5 +1,5 @@
 import type { Fields } from '../kinds/fields.ts';
-import { isFields, items } from '../kinds/fields.ts';
+import { isFields, items, scalarText } from '../kinds/fields.ts';
 import type { StoredObject } from '../store/objects.ts';
 import type { FieldSet } from './field-set.ts';
 import { compareFields, fieldValues, parseFieldsV1, toFieldsV1 } from './field-set.ts';
@@ -20,17 +20,15 @@ export type Writer = Omit<FieldManager, 'fields' | 'operation'>;
 /** `metadata.managedFields`, read. */
 export function managersOf(object: StoredObject): FieldManager[] {
   return items(object.metadata as unknown as Fields, 'managedFields').flatMap((entry) => {
-    const { manager, operation, apiVersion, subresource, time } = entry as unknown as FieldManager;
     if (!isFields(entry['fieldsV1'])) return [];
-    const fields = parseFieldsV1(entry['fieldsV1']);
     return [
       {
-        manager,
-        operation,
-        apiVersion,
-        time: (time as string | undefined) ?? '',
-        subresource: (subresource as string | undefined) ?? '',
-        fields,
+        manager: scalarText(entry['manager']),
+        operation: entry['operation'] === 'Apply' ? 'Apply' : 'Update',
+        apiVersion: scalarText(entry['apiVersion']),
+        time: scalarText(entry['time']),
+        subresource: scalarText(entry['subresource']),
+        fields: parseFieldsV1(entry['fieldsV1']),
       },
     ];
   });
@@ -84,7 +82,7 @@ export function trackUpdate(
   writer: Writer,
   isBuiltIn: boolean,
 ): void {
-  const old = fieldValues((before ?? {}) as Fields, isBuiltIn);
+  const old = fieldValues(before ?? {}, isBuiltIn);
   const changes = compareFields(old, fieldValues(after, isBuiltIn));
   if (isReset(after.metadata.managedFields)) {
     delete after.metadata.managedFields;

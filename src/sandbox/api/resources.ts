@@ -1,3 +1,4 @@
+import { deleteCollection, deleteObject } from './delete.ts';
 import type { ResourceExchange } from './exchange.ts';
 import { getObject, listObjects } from './read.ts';
 import {
@@ -9,7 +10,7 @@ import {
   unsupportedSubresource,
 } from './subresources.ts';
 import { watchObjects } from './watch.ts';
-import { createObject, deleteCollection, deleteObject, patchObject, updateObject } from './write.ts';
+import { createObject, patchObject, updateObject } from './write.ts';
 
 type Handler = (exchange: ResourceExchange) => void | Promise<void>;
 

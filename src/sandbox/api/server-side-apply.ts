@@ -135,7 +135,7 @@ function managersBefore(live: StoredObject, isBuiltIn: boolean): FieldManager[] 
       apiVersion: live.apiVersion,
       subresource: '',
       time: '',
-      fields: new Set(fieldValues(live as unknown as Fields, isBuiltIn).keys()),
+      fields: new Set(fieldValues(live, isBuiltIn).keys()),
     },
   ];
 }
@@ -155,7 +155,7 @@ export function applyConfiguration(
   const managers = live === undefined ? [] : managersBefore(live, isBuiltIn);
   const own = managers.find((entry) => isEntryOf(entry, writer, 'Apply'));
   const others = managers.filter((entry) => entry !== own);
-  const before = fieldValues((live ?? {}) as Fields, isBuiltIn);
+  const before = fieldValues(live ?? {}, isBuiltIn);
   const laid = merge(live ?? {}, applied, [], isBuiltIn) as StoredObject;
 
   const values = fieldValues(laid, isBuiltIn);

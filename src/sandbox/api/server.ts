@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
 import { createServer } from 'node:https';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
+import type { Kind } from '../kinds/kind.ts';
 import type { ObjectStore } from '../store/create-objects.ts';
 import type { Credentials } from './credentials.ts';
 import { verifyToken } from './credentials.ts';
@@ -52,12 +53,14 @@ function versionInfo(): unknown {
 
 /** Who sends a request: by client certificate or by token. @throws StatusError Unauthorized. */
 export function userOf(request: IncomingMessage, credentials: Credentials): string {
-  const socket = request.socket as TLSSocket;
+  const { socket } = request;
   const token = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token !== undefined) {
     const user = verifyToken(credentials.tokenSecret, token);
     if (user !== undefined) return user;
-  } else if (socket.authorized) return String(socket.getPeerCertificate().subject.CN);
+  } else if (socket instanceof TLSSocket && socket.authorized) {
+    return String(socket.getPeerCertificate().subject.CN);
+  }
   throw new StatusError('Unauthorized', 'Unauthorized');
 }
 
@@ -69,27 +72,44 @@ function handleHealth(exchange: Pick<Exchange, 'response' | 'url'>, ready: boole
   exchange.response.end(isUp ? 'ok' : 'not ready');
 }
 
+/** Roots of the API that are told as a whole. */
+function describeRoot(exchange: Exchange, kinds: readonly Kind[]): unknown {
+  const { pathname } = exchange.url;
+  const isAggregated = exchange.request.headers.accept?.includes('as=APIGroupDiscoveryList') === true;
+  if (isAggregated && (pathname === '/api' || pathname === '/apis')) {
+    exchange.response.setHeader('Vary', 'Accept');
+    return aggregatedDiscovery(kinds, pathname === '/api' ? 'api' : 'apis');
+  }
+  switch (pathname) {
+    case '/version':
+      return versionInfo();
+    case '/api':
+      return coreVersions(exchange.request.headers.host ?? '');
+    case '/apis':
+      return apiGroupList(kinds);
+    case '/openapi/v3':
+      return openApiIndex(
+        kinds,
+        createHash('sha256').update(JSON.stringify(kinds)).digest('hex').slice(0, 32),
+      );
+    default:
+      return undefined;
+  }
+}
+
 /** Discovery, version and OpenAPI: what is told of the API itself. Undefined when the path is none of them. */
 function describeApi(exchange: Exchange): unknown {
   const { pathname } = exchange.url;
   const kinds = exchange.objects.catalog.all();
-  const isAggregated = /as=APIGroupDiscoveryList/.test(exchange.request.headers.accept ?? '');
-  const [root, group = '', version] = pathname.split('/').filter((part) => part !== '');
-  if (pathname === '/version') return versionInfo();
-  if ((pathname === '/api' || pathname === '/apis') && isAggregated) {
-    exchange.response.setHeader('Vary', 'Accept');
-    return aggregatedDiscovery(kinds, pathname === '/api' ? 'api' : 'apis');
-  }
-  if (pathname === '/api') return coreVersions(exchange.request.headers.host ?? '');
-  if (pathname === '/apis') return apiGroupList(kinds);
-  if (pathname === '/openapi/v3') {
-    return openApiIndex(kinds, createHash('sha256').update(JSON.stringify(kinds)).digest('hex').slice(0, 32));
-  }
+  const root = describeRoot(exchange, kinds);
+  if (root !== undefined) return root;
   const document = /^\/openapi\/v3\/apis?\/(.+)$/.exec(pathname)?.[1];
   if (document !== undefined) return openApiDocument(kinds, document);
-  if (root === 'api' && version === undefined) return resourceList(kinds, { group: '', version: group });
-  if (root === 'apis' && version !== undefined) return resourceList(kinds, { group, version });
-  if (root !== 'apis') return undefined;
+  const core = /^\/api\/([^/]+)\/?$/.exec(pathname)?.[1];
+  if (core !== undefined) return resourceList(kinds, { group: '', version: core });
+  const [, group, version] = /^\/apis\/([^/]+)(?:\/([^/]+))?\/?$/.exec(pathname) ?? [];
+  if (group === undefined) return undefined;
+  if (version !== undefined) return resourceList(kinds, { group, version });
   const found = apiGroup(kinds, group);
   return found && { kind: 'APIGroup', apiVersion: 'v1', ...found };
 }
@@ -106,7 +126,7 @@ function sendOpenApiV2(exchange: Exchange): void {
   }
   // An empty document in protobuf is an empty body.
   exchange.response.writeHead(200, {
-    'Content-Type': 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
+    'Content-Type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
     'Content-Length': 0,
   });
   exchange.response.end();

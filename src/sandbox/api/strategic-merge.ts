@@ -23,31 +23,37 @@ function mergeMap(original: Fields, patch: Fields, names: readonly string[]): Fi
   if (directive !== undefined && directive !== 'merge') {
     throw badRequest(`unknown patch directive: ${JSON.stringify(directive)}`);
   }
-  const result: Fields = {};
-  for (const [name, value] of Object.entries(original)) {
-    if (!Array.isArray(retain) || retain.includes(name)) result[name] = value;
-  }
-  const plain = Object.entries(fields).filter(([name]) => !name.startsWith('$'));
+  const result = Object.fromEntries(
+    Object.entries(original).filter(([name]) => !Array.isArray(retain) || retain.includes(name)),
+  );
+  dropPrimitives(result, fields);
   for (const [name, value] of Object.entries(fields)) {
-    if (name.startsWith(deletePrimitives) && Array.isArray(value)) {
-      const list = name.slice(deletePrimitives.length);
-      const there = result[list];
-      if (Array.isArray(there)) result[list] = there.filter((item) => !value.includes(item));
-    }
-  }
-  for (const [name, value] of plain) {
+    if (name.startsWith('$')) continue;
     if (value === null) Reflect.deleteProperty(result, name);
     else result[name] = mergeValue(result[name], value, [...names, name], fields[`${orderDirective}${name}`]);
   }
-  for (const [name, order] of Object.entries(fields)) {
-    if (!name.startsWith(orderDirective)) continue;
-    const list = name.slice(orderDirective.length);
-    // An order alone, without a patch of the list itself, still orders it.
-    if (!(list in fields) && Array.isArray(result[list])) {
-      result[list] = inOrder(result[list], order, [...names, list]);
-    }
-  }
+  orderUntouched(result, fields, names);
   return result;
+}
+
+/** `$deleteFromPrimitiveList/NAME` */
+function dropPrimitives(result: Fields, fields: Fields): void {
+  for (const [directive, value] of Object.entries(fields)) {
+    if (!directive.startsWith(deletePrimitives) || !Array.isArray(value)) continue;
+    const name = directive.slice(deletePrimitives.length);
+    const list = result[name];
+    if (Array.isArray(list)) result[name] = list.filter((item) => !value.includes(item));
+  }
+}
+
+/** `$setElementOrder/NAME` alone, without a patch of the list itself, still orders it. */
+function orderUntouched(result: Fields, fields: Fields, names: readonly string[]): void {
+  for (const [directive, order] of Object.entries(fields)) {
+    const name = directive.slice(orderDirective.length);
+    if (!directive.startsWith(orderDirective) || name in fields) continue;
+    const list = result[name];
+    if (Array.isArray(list)) result[name] = inOrder(list, order, [...names, name]);
+  }
 }
 
 function mergeValue(original: unknown, value: unknown, names: readonly string[], order: unknown): unknown {

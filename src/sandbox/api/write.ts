@@ -1,11 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import type { Fields } from '../kinds/fields.ts';
 import { toStored } from '../kinds/conversion.ts';
 import { fillDefaults } from '../kinds/defaults.ts';
-import { at, isFields } from '../kinds/fields.ts';
+import { at, isFields, scalarText } from '../kinds/fields.ts';
 import { apiVersionOf, subjectOf } from '../kinds/kind.ts';
 import { warningsOfIgnoredFields } from '../kinds/unsupported.ts';
-import type { DeleteOptions, NewObject, ObjectKey, StoredObject } from '../store/objects.ts';
+import type { ObjectKey, StoredObject } from '../store/objects.ts';
 import { mediaType, parseDocument, readObject, readText } from './body.ts';
 import type { ResourceExchange } from './exchange.ts';
 import { sendJson, warn } from './exchange.ts';
@@ -14,19 +13,9 @@ import type { Writer } from './managed-fields.ts';
 import { trackUpdate } from './managed-fields.ts';
 import { applyPatch } from './patch.ts';
 import { findObject, formOf } from './read.ts';
-import { present, presentList } from './representation.ts';
-import { parseSelectors } from './selectors.ts';
+import { present } from './representation.ts';
 import { applyConfiguration } from './server-side-apply.ts';
 import { badRequest, conflict, invalid, notFound, StatusError } from './status-error.ts';
-
-/** Kinds whose deletion answers with the object, not with a Status. */
-const answersWithObject = new Set([
-  'Pod',
-  'Service',
-  'ServiceAccount',
-  'PersistentVolume',
-  'PersistentVolumeClaim',
-]);
 
 const isBuiltIn = (exchange: ResourceExchange): boolean => exchange.kind.model !== undefined;
 
@@ -37,7 +26,7 @@ export function keyOf(exchange: ResourceExchange, name = exchange.name ?? ''): O
 }
 
 /** Runs a write, or only its checks for `dryRun=All`. */
-function run<T>(exchange: ResourceExchange, work: () => T): T {
+export function run<T>(exchange: ResourceExchange, work: () => T): T {
   const dryRun = exchange.query.getAll('dryRun');
   if (dryRun.some((value) => value !== 'All' && value !== '')) {
     throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
@@ -56,37 +45,38 @@ export function writerOf(exchange: ResourceExchange): Writer {
   };
 }
 
-/** Checks that the body is what the path says, and completes it from the path. */
-function conform(exchange: ResourceExchange, body: Fields): StoredObject {
-  const { kind, namespace, name } = exchange;
-  const apiVersion = body['apiVersion'] ?? apiVersionOf(kind);
-  const ofKind = body['kind'] ?? kind.kind;
-  if (apiVersion !== apiVersionOf(kind) || ofKind !== kind.kind) {
-    throw badRequest(
-      `the API version in the data (${String(apiVersion)}, Kind=${String(ofKind)}) does not match the expected API version (${apiVersionOf(kind)}, Kind=${kind.kind})`,
-    );
-  }
-  const metadata = body['metadata'] === undefined ? {} : body['metadata'];
+/** The metadata of a body, checked against the path and completed from it. */
+function conformMetadata({ namespace, name }: ResourceExchange, metadata: unknown): Fields {
   if (!isFields(metadata)) throw badRequest('metadata is not an object');
-  const ownNamespace = metadata['namespace'] ?? '';
-  if (namespace !== undefined && ownNamespace !== '' && ownNamespace !== namespace) {
-    throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
+  const own = { namespace: scalarText(metadata['namespace']), name: scalarText(metadata['name']) };
+  if (namespace !== undefined && own.namespace !== '' && own.namespace !== namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
-  if (name !== undefined && metadata['name'] !== undefined && metadata['name'] !== name) {
-    throw badRequest(
-      `the name of the object (${String(metadata['name'])}) does not match the name on the URL (${name})`,
-    );
+  if (name !== undefined && own.name !== '' && own.name !== name) {
+    throw badRequest(`the name of the object (${own.name}) does not match the name on the URL (${name})`);
   }
-  const identity = {
+  return {
+    ...metadata,
     ...(name === undefined ? {} : { name }),
     ...(namespace === undefined ? {} : { namespace }),
   };
+}
+
+/** Checks that the body is what the path says, and completes it from the path. */
+function conform(exchange: ResourceExchange, body: Fields): StoredObject {
+  const expected = { apiVersion: apiVersionOf(exchange.kind), kind: exchange.kind.kind };
+  const { apiVersion, kind } = { ...expected, ...body };
+  if (apiVersion !== expected.apiVersion || kind !== expected.kind) {
+    throw badRequest(
+      `the API version in the data (${scalarText(apiVersion)}, Kind=${scalarText(kind)}) does not match the ` +
+        `expected API version (${expected.apiVersion}, Kind=${expected.kind})`,
+    );
+  }
   return {
     ...body,
-    apiVersion: apiVersionOf(kind),
-    kind: kind.kind,
-    metadata: { ...metadata, ...identity },
-  } as StoredObject;
+    ...expected,
+    metadata: conformMetadata(exchange, body['metadata'] ?? {}),
+  } as unknown as StoredObject;
 }
 
 /** What the sandbox stores without acting on it is told, never passed over in silence. */
@@ -96,7 +86,8 @@ function warnOfIgnored(exchange: ResourceExchange, object: Fields): void {
   for (const message of warningsOfIgnoredFields(exchange.kind.kind, object)) warn(exchange, message);
 }
 
-function answer(exchange: ResourceExchange, httpCode: number, object: StoredObject): void {
+/** Answers with the object in the form that the client wants. */
+export function answer(exchange: ResourceExchange, httpCode: number, object: StoredObject): void {
   sendJson(exchange.response, httpCode, present(exchange.kind, object, formOf(exchange)));
 }
 
@@ -109,13 +100,11 @@ function limitToPart(
   if (!exchange.kind.subresources.includes('status')) return object;
   const { status, ...rest } = object;
   if (exchange.subresource !== 'status') {
-    return before?.status === undefined
-      ? (rest as StoredObject)
-      : ({ ...rest, status: before.status } as StoredObject);
+    return before?.status === undefined ? rest : { ...rest, status: before.status };
   }
   const { status: _old, ...kept } = before ?? object;
   const metadata = { ...kept.metadata, resourceVersion: object.metadata.resourceVersion };
-  return { ...kept, metadata, ...(status === undefined ? {} : { status }) } as StoredObject;
+  return { ...kept, metadata, ...(status === undefined ? {} : { status }) };
 }
 
 /** Defaults the object and records in it who changed what. */
@@ -152,7 +141,7 @@ export function replace(
 }
 
 function create(exchange: ResourceExchange, object: StoredObject): StoredObject {
-  return exchange.objects.create(toStored(exchange.kind, object) as NewObject);
+  return exchange.objects.create(toStored(exchange.kind, object));
 }
 
 function store(exchange: ResourceExchange, object: StoredObject): StoredObject {
@@ -218,10 +207,10 @@ function serverSideApply(exchange: ResourceExchange, configuration: unknown): vo
   if (!isThere && version !== undefined) throw conflict(subjectOf(kind), name);
   const result = run(exchange, () => {
     if (!isThere) {
-      return create(exchange, applyConfiguration(undefined, applied as Fields, options));
+      return create(exchange, applyConfiguration(undefined, applied, options));
     }
     const live = findObject(exchange);
-    return store(exchange, applyConfiguration(live, applied as Fields, options));
+    return store(exchange, applyConfiguration(live, applied, options));
   });
   answer(exchange, isThere ? 200 : 201, result);
 }
@@ -236,71 +225,4 @@ function limitApplied(exchange: ResourceExchange, applied: StoredObject): void {
       Reflect.deleteProperty(applied.metadata, name);
     }
   } else if (exchange.kind.subresources.includes('status')) delete applied.status;
-}
-
-async function deleteOptions(exchange: ResourceExchange, request: IncomingMessage): Promise<DeleteOptions> {
-  const body = await readObject(request);
-  const option = (name: string): unknown => body[name] ?? exchange.query.get(name) ?? undefined;
-  if (body['dryRun'] !== undefined) exchange.query.set('dryRun', 'All');
-  const grace = option('gracePeriodSeconds');
-  const orphan = String(option('orphanDependents') ?? '');
-  const given = option('propagationPolicy') as DeleteOptions['propagation'];
-  const inherited = orphan === '' ? undefined : orphan === 'true' ? 'Orphan' : 'Background';
-  // A Job that is deleted without a policy leaves its pods, for compatibility with old clients.
-  const ofKind = exchange.kind.kind === 'Job' ? 'Orphan' : undefined;
-  const propagation = given ?? inherited ?? ofKind;
-  const preconditions = isFields(body['preconditions']) ? body['preconditions'] : undefined;
-  return {
-    ...(propagation === undefined ? {} : { propagation }),
-    ...(grace === undefined ? {} : { gracePeriodSeconds: Number(grace) }),
-    ...(preconditions === undefined ? {} : { preconditions }),
-  };
-}
-
-/** DELETE of one object. */
-export async function deleteObject(exchange: ResourceExchange): Promise<void> {
-  const { kind, response, objects } = exchange;
-  const options = await deleteOptions(exchange, exchange.request);
-  const { stored, left } = run(exchange, () => {
-    const found = findObject(exchange);
-    objects.delete(keyOf(exchange), options);
-    return { stored: found, left: objects.get(keyOf(exchange)) };
-  });
-  if (left !== undefined || answersWithObject.has(kind.kind)) {
-    answer(exchange, 200, left ?? stored);
-    return;
-  }
-  sendJson(response, 200, {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Success',
-    details: {
-      name: stored.metadata.name,
-      ...(kind.group === '' ? {} : { group: kind.group }),
-      kind: kind.plural,
-      uid: at(stored, 'metadata', 'uid'),
-    },
-  });
-}
-
-/** DELETE of a collection: all that the selectors match. */
-export async function deleteCollection(exchange: ResourceExchange): Promise<void> {
-  const { kind, namespace, objects } = exchange;
-  const wanted = parseSelectors(kind, exchange.query);
-  const options = await deleteOptions(exchange, exchange.request);
-  const found = run(exchange, () => {
-    const page = objects.page(kind, namespace === undefined ? {} : { namespace });
-    const matching = page.objects.filter(wanted);
-    for (const object of matching) {
-      const { name, namespace: own } = object.metadata;
-      objects.delete(
-        { kind: kind.kind, group: kind.group, name, ...(own === undefined ? {} : { namespace: own }) },
-        options,
-      );
-    }
-    return matching;
-  });
-  const metadata = { resourceVersion: String(objects.version()) };
-  sendJson(exchange.response, 200, presentList(kind, found, metadata, formOf(exchange)));
 }

@@ -1,5 +1,5 @@
 import type { StatusCause } from '../api/status-error.ts';
-import { isFields } from './fields.ts';
+import { isFields, scalarText } from './fields.ts';
 
 // The reasons and texts of k8s.io/apimachinery/pkg/util/validation/field/errors.go.
 
@@ -69,7 +69,7 @@ export function portNumber(field: string, value: unknown): StatusCause[] {
 
 /** A value of a list; nothing when it is not given. */
 export function oneOf(field: string, value: unknown, supported: readonly string[]): StatusCause[] {
-  return value === undefined || supported.includes(String(value))
+  return value === undefined || supported.includes(scalarText(value))
     ? []
     : [unsupported(field, value, supported)];
 }

@@ -24,6 +24,15 @@ export function text(parent: Fields | undefined, name: string): string | undefin
   return typeof value === 'string' ? value : undefined;
 }
 
+/** A scalar as text; empty for everything else. */
+export function scalarText(value: unknown): string {
+  return typeof value === 'string'
+    ? value
+    : typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : '';
+}
+
 /** Walks down: the value at `path`, or undefined. */
 export function at(parent: unknown, ...path: string[]): unknown {
   return path.reduce<unknown>((value, name) => (isFields(value) ? value[name] : undefined), parent);

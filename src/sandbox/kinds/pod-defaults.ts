@@ -1,5 +1,5 @@
 import type { Fields } from './fields.ts';
-import { child, ensure, fill, items, text } from './fields.ts';
+import { child, ensure, fill, items, scalarText, text } from './fields.ts';
 
 const podSpec = {
   restartPolicy: 'Always',
@@ -116,7 +116,7 @@ export function qualityOfService(spec: Fields): 'Guaranteed' | 'Burstable' | 'Be
   const guaranteed = resources.every((entry) =>
     ['cpu', 'memory'].every((name) => {
       const limit = child(entry, 'limits')?.[name];
-      return limit !== undefined && String(limit) === String(child(entry, 'requests')?.[name]);
+      return limit !== undefined && scalarText(limit) === scalarText(child(entry, 'requests')?.[name]);
     }),
   );
   return guaranteed ? 'Guaranteed' : 'Burstable';

@@ -12,7 +12,7 @@ import {
   required,
 } from './causes.ts';
 import type { Fields } from './fields.ts';
-import { at, child, isFields, items, text } from './fields.ts';
+import { at, child, isFields, items, scalarText, text } from './fields.ts';
 import { checkName, configKey, labelName, variableName } from './names.ts';
 
 const handlers = ['exec', 'httpGet', 'tcpSocket', 'grpc'];
@@ -146,7 +146,7 @@ function checkResources(field: string, container: Fields): StatusCause[] {
             invalidValue(
               `${field}.resources.requests`,
               value,
-              `must be less than or equal to ${name} limit of ${String(limit)}`,
+              `must be less than or equal to ${name} limit of ${scalarText(limit)}`,
             ),
           ];
     }),

@@ -226,6 +226,7 @@ export function createObjects(databasePath: string, options: StoreOptions = {}):
     catalog,
     serviceNetwork,
     version: () => database.version(),
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as the interface has it
     get: <O extends StoredObject>(key: ObjectKey) =>
       read(kindOf(key.kind, key.group), key.namespace, key.name) as O | undefined,
     list<O extends StoredObject>(kind: string, filter: ListFilter = {}) {

@@ -26,30 +26,31 @@ export function finalizersOf(object: StoredObject): string[] {
   return [...(object.metadata.finalizers ?? []), ...(Array.isArray(own) ? (own as string[]) : [])];
 }
 
+const timestamp = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
+
+/** The finalizers with the one that stands for the way dependents go. */
+function withPropagation(finalizers: readonly string[], propagation: DeleteOptions['propagation']): string[] {
+  const added = finalizerOfPropagation[propagation ?? 'Background'];
+  return added === undefined || finalizers.includes(added) ? [...finalizers] : [...finalizers, added];
+}
+
 /**
  * Decides a deletion as the API server does: a pod that may be running is given its grace period (its kubelet
  * deletes it again with 0), an object with finalizers waits for them, anything else goes at once.
  */
 export function decideDeletion(object: StoredObject, options: DeleteOptions, now: Date): DeletionDecision {
-  const { metadata } = object;
+  const { finalizers: before = [], deletionTimestamp, deletionGracePeriodSeconds } = object.metadata;
   const grace = object.kind === 'Pod' ? gracePeriodOf(object, options) : 0;
-  const added = finalizerOfPropagation[options.propagation ?? 'Background'];
-  const finalizers = [...(metadata.finalizers ?? [])];
-  if (added !== undefined && !finalizers.includes(added)) finalizers.push(added);
-  const waits = grace > 0 || finalizers.length > 0 || finalizersOf(object).length > 0;
-  if (!waits) return { act: 'remove' };
-  const marked = metadata.deletionTimestamp !== undefined;
-  const sooner = grace < (metadata.deletionGracePeriodSeconds ?? grace);
-  const more = finalizers.length > (metadata.finalizers?.length ?? 0);
-  if (marked && !sooner && !more) return { act: 'nothing' };
+  const finalizers = withPropagation(before, options.propagation);
+  if (grace === 0 && finalizers.length === 0 && finalizersOf(object).length === 0) return { act: 'remove' };
+  const isSooner = grace < (deletionGracePeriodSeconds ?? grace);
+  const keepsTime = deletionTimestamp !== undefined && !isSooner;
+  if (keepsTime && finalizers.length === before.length) return { act: 'nothing' };
   return {
     act: 'mark',
     metadata: {
       ...(finalizers.length > 0 ? { finalizers } : {}),
-      deletionTimestamp:
-        metadata.deletionTimestamp !== undefined && !sooner
-          ? metadata.deletionTimestamp
-          : new Date(now.getTime() + grace * 1000).toISOString().replace(/\.\d+Z$/, 'Z'),
+      deletionTimestamp: keepsTime ? deletionTimestamp : timestamp(new Date(now.getTime() + grace * 1000)),
       deletionGracePeriodSeconds: grace,
     },
   };

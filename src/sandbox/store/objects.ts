@@ -86,6 +86,8 @@ export interface DeleteOptions {
  * Errors are thrown as the `StatusError` of `../api/status-error.ts` (HTTP code and reason as Kubernetes has them).
  */
 export interface Objects {
+  // Callers say which type they expect at this key.
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
   get<O extends StoredObject = StoredObject>(key: ObjectKey): O | undefined;
   list<O extends StoredObject = StoredObject>(kind: string, filter?: ListFilter): O[];
   create<O extends StoredObject = StoredObject>(object: NewObject<O>): O;

@@ -19,7 +19,7 @@ function randomSuffix(): string {
 }
 
 const timestamp = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
-const fieldsOf = (object: StoredObject): Fields => object as unknown as Fields;
+const fieldsOf = (object: StoredObject): Fields => object;
 const isBuiltIn = (kind: Kind): boolean => kind.model !== undefined;
 
 /**

@@ -55,7 +55,12 @@ export function expressionLanguage(hashFiles: HashFiles): Environment {
   return language;
 }
 
-const parsing = expressionLanguage(() => Promise.resolve(''));
+let parsingLanguage: Environment | undefined;
+
+/** The language for reading files, made when the first expression is met. */
+function parsing(): Environment {
+  return (parsingLanguage ??= expressionLanguage(() => Promise.resolve('')));
+}
 
 /**
  * Parses an expression and lists what it uses.
@@ -64,7 +69,7 @@ const parsing = expressionLanguage(() => Promise.resolve(''));
 export function parseExpression(source: string): Expression {
   let ast: ASTNode;
   try {
-    ast = parsing.parse(source).ast;
+    ast = parsing().parse(source).ast;
   } catch (error) {
     throw toExpressionError(error);
   }
@@ -76,7 +81,7 @@ export function parseExpression(source: string): Expression {
 
 /** Checks types as far as they are known before a run: unknown functions, `1 + "a"`. */
 export function checkExpression(source: string): ExpressionError | undefined {
-  const { error } = parsing.check(source);
+  const { error } = parsing().check(source);
   return error === undefined ? undefined : toExpressionError(error);
 }
 

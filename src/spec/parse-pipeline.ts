@@ -6,7 +6,7 @@ import { lintNames } from './lint/names.ts';
 import { lintReferences } from './lint/references.ts';
 import { lintValues } from './lint/values.ts';
 import type { Pipeline } from './pipeline.ts';
-import { checkSchema, describe } from './schema-findings.ts';
+import { checkSchema, describe, parseOnce } from './schema-findings.ts';
 import {
   document as documentSchema,
   documentFields,
@@ -54,7 +54,7 @@ export function parsePipeline({ file, text, kinds }: PipelineSource): ParsedPipe
   const diagnostics = findings
     .map((finding) => source.locate(finding))
     .sort((a, b) => a.line - b.line || a.column - b.column);
-  const parsed = documentSchema.safeParse(value);
+  const parsed = documentSchema.safeParse(value, parseOnce);
   if (!parsed.success || diagnostics.some(({ severity }) => severity === 'error'))
     return { ok: false, diagnostics };
   return { ok: true, pipeline: toPipeline(parsed.data, drafts), warnings: diagnostics };
@@ -73,7 +73,7 @@ export function requirePipeline(source: PipelineSource): { pipeline: Pipeline; w
 /** The parts of the document that are sound by themselves, so that lint can go on beside schema errors. */
 function readable(raw: Readonly<Record<string, unknown>>): Partial<ParsedDocument> {
   const parts = Object.entries(documentFields).flatMap(([key, schema]): [string, unknown][] => {
-    const part = schema.safeParse(raw[key]);
+    const part = schema.safeParse(raw[key], parseOnce);
     return part.success && part.data !== undefined ? [[key, part.data]] : [];
   });
   return Object.fromEntries(parts);

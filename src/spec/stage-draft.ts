@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { AnyStageKind } from '../ports/stage.ts';
 import type { Finding } from './finding.ts';
 import { hintFor, nearest } from './nearest.ts';
-import { checkSchema } from './schema-findings.ts';
+import { checkSchema, parseOnce } from './schema-findings.ts';
 import { commonFields, commonStage, stageKeys, stageOf } from './schema/stage.ts';
 
 /** A stage on its way from YAML to the pipeline; what could not be read is missing. */
@@ -28,7 +28,7 @@ export function draftStage(
   const { path } = place;
   const name = typeof raw['name'] === 'string' ? raw['name'] : `${String(path[0])}[${String(path[1])}]`;
   const candidates = kindsOf(raw, kinds);
-  const common = commonStage.safeParse(raw);
+  const common = commonStage.safeParse(raw, parseOnce);
   const draft: StageDraft = { ...place, raw, name, ...(common.success ? { common: common.data } : {}) };
   const [kind, second] = candidates;
   if (kind === undefined) {

@@ -44,8 +44,12 @@ export const commonStage = z.object(commonFields);
 
 /** The whole schema of a stage of one kind: what every stage has, and what the kind has. */
 export function stageOf(kind: AnyStageKind): z.ZodObject {
-  return z.strictObject({ ...commonFields, ...kind.fields });
+  let schema = schemas.get(kind);
+  if (schema === undefined) schemas.set(kind, (schema = z.strictObject({ ...commonFields, ...kind.fields })));
+  return schema;
 }
+
+const schemas = new WeakMap<AnyStageKind, z.ZodObject>();
 
 /** Keys of a stage in any kind, for hints. */
 export function stageKeys(kinds: readonly AnyStageKind[]): string[] {

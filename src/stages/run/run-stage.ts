@@ -5,8 +5,7 @@ import type { ArtifactStore } from '../../ports/artifact-store.ts';
 import type { Environment } from '../../ports/secrets.ts';
 import type { StageContext, StageKind, StageResult } from '../../ports/stage.ts';
 import type { TestSummary } from '../../ports/test-report.ts';
-import { archiveName, restoreScript, saveScript } from './cache.ts';
-import { collectArtifacts, collectTests, type Collection } from './collect.ts';
+import type { Collection } from './collect.ts';
 import { runFields, type CacheInput, type RunInput } from './schema.ts';
 
 /** What the run stage needs beside the agent. */
@@ -39,12 +38,22 @@ async function run(
   const script = { step: 'run', text: input.run, shell: shellWords(input.shell), env: context.env };
   const result = await runStep({ ...script, timestamps: input.timestamps }, collection);
   context.signal.throwIfAborted();
-  const tests =
-    input.reports === undefined ? undefined : await collectTests([input.reports.junit].flat(), collection);
-  if (input.artifacts !== undefined) await collectArtifacts([input.artifacts].flat(), collection);
+  const tests = await collectResults(input, collection);
   const verdict = judge(result, tests);
   if (verdict.outcome === 'succeeded') await runCaches('save', caches, collection);
   return verdict;
+}
+
+/** Brings reports and artifacts; how is loaded only when there are any. */
+async function collectResults(
+  { reports, artifacts }: RunInput,
+  collection: Collection,
+): Promise<TestSummary | undefined> {
+  if (reports === undefined && artifacts === undefined) return undefined;
+  const { collectArtifacts, collectTests } = await import('./collect.ts');
+  const tests = reports === undefined ? undefined : await collectTests([reports.junit].flat(), collection);
+  if (artifacts !== undefined) await collectArtifacts([artifacts].flat(), collection);
+  return tests;
 }
 
 /** The stage's result: the script's exit code decides, and a failed test fails the stage even when the script hid it. */
@@ -127,13 +136,16 @@ async function runCaches(
   caches: readonly CacheInput[],
   place: Collection,
 ): Promise<void> {
+  if (caches.length === 0) return;
+  const { archiveName, restoreScript, saveScript } = await import('./cache.ts');
   for (const [index, cache] of caches.entries()) {
+    const name = archiveName(place.context.run.pipeline, cache);
     await runStep(
       {
         step: `cache-${kind}-${String(index + 1)}`,
         text: kind === 'restore' ? restoreScript : saveScript,
         shell: ['sh'],
-        env: cacheEnvironment(cache, place),
+        env: cacheEnvironment(cache, name, place),
         timestamps: false,
       },
       place,
@@ -142,10 +154,10 @@ async function runCaches(
   }
 }
 
-function cacheEnvironment(cache: CacheInput, place: Collection): Environment {
+function cacheEnvironment(cache: CacheInput, name: string, place: Collection): Environment {
   return {
     CACHE_FOLDER: { type: 'plain', value: place.agent.cache },
-    CACHE_NAME: { type: 'plain', value: archiveName(place.context.run.pipeline, cache) },
+    CACHE_NAME: { type: 'plain', value: name },
     CACHE_KEY: { type: 'plain', value: cache.key },
     CACHE_PATHS: { type: 'plain', value: cache.paths.join('\n') },
   };

@@ -119,10 +119,10 @@ export class ContainerRunner {
     const startedAt = timestamp(Date.now());
     this.status.imageID = image.id;
     this.status.containerID = containerID;
-    if (this.restarting) this.status.restartCount += 1;
+    const restartCount = this.status.restartCount + (this.restarting ? 1 : 0);
     this.restarting = false;
     const messageFile = prepareMessageFile(around.folder);
-    const log = openLog(around.folder, this.status.restartCount);
+    const log = openLog(around.folder, restartCount);
     this.log = log;
     try {
       const { environment } = configured;
@@ -153,10 +153,12 @@ export class ContainerRunner {
       });
     } catch (error) {
       log.close();
+      this.status.restartCount = restartCount;
       const message = messageOf(error);
       around.event('Warning', 'Failed', `Error: failed to start container "${container.name}": ${message}`);
       return this.terminated({ exitCode: 128, reason: 'StartError', message, startedAt, containerID });
     }
+    this.status.restartCount = restartCount;
     log.capture(this.running.stdout);
     log.capture(this.running.stderr);
     around.event('Normal', 'Started', `Started container ${container.name}`);

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { killMarked } from './leftovers.ts';
 import type { Machine } from './machine.ts';
@@ -16,7 +17,8 @@ export const CONTAINER_MARK = 'SLIPWAY_SANDBOX_CONTAINER';
  */
 export function createHostRuntime(machine: Machine): Runtime {
   async function start(launch: ContainerLaunch): Promise<RunningContainer> {
-    const paths = pathsOf(launch);
+    const root = await ownFiles(launch);
+    const paths = pathsOf(launch, root);
     const real = (text: string): string => replacePaths(text, paths);
     const environment = Object.fromEntries(
       Object.entries(launch.environment).map(([name, value]) => [
@@ -72,10 +74,18 @@ function reasonOf(error: NodeJS.ErrnoException): string {
   return error.code === 'EACCES' ? 'permission denied' : error.message;
 }
 
+/** The image's files as the container's own, which it may write to; copied afresh, by reference where the disk can. */
+async function ownFiles({ folder, image }: ContainerLaunch): Promise<string | undefined> {
+  if (image.root === undefined) return undefined;
+  const root = join(folder, 'root');
+  await rm(root, { recursive: true, force: true });
+  await cp(image.root, root, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE });
+  return root;
+}
+
 /** What is to be read for each path of the container: its mounts, and the top folders of its image that the machine has not. */
-function pathsOf({ image, mounts }: ContainerLaunch): Map<string, string> {
+function pathsOf({ mounts }: ContainerLaunch, root: string | undefined): Map<string, string> {
   const paths = new Map<string, string>();
-  const { root } = image;
   for (const name of root === undefined ? [] : readdirSync(root)) {
     if (!existsSync(`/${name}`)) paths.set(`/${name}`, join(root ?? '', name));
   }

@@ -76,11 +76,15 @@ export function startKubelet(options: KubeletOptions): Kubelet {
   const runners = new Map<string, PodRunner>();
   const node = { labels: nodeLabels(), capacity: nodeCapacity(), unschedulable: false };
 
+  let closed = false;
+
   const record = (
     pod: Pod,
     component: string,
     event: { type: 'Normal' | 'Warning'; reason: string; message: string },
-  ): void => events.record(pod, { ...event, component });
+  ): void => {
+    if (!closed) events.record(pod, { ...event, component });
+  };
 
   function schedule(pod: Pod): void {
     const { namespace = 'default', name, uid } = pod.metadata;
@@ -120,6 +124,8 @@ export function startKubelet(options: KubeletOptions): Kubelet {
   let isClosed = false;
 
   function writeStatus({ metadata }: Pod, status: PodStatus): void {
+    // What ends because the sandbox does has not ended by itself: its status stays as it was.
+    if (closed) return;
     if (isClosed) return; // a pod that was still ending; the store has gone
     const { namespace = 'default', name, uid } = metadata;
     objects.modify<Pod>(
@@ -206,6 +212,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
   removeStrangers(podsFolder, new Set(objects.list('Pod').map(({ metadata }) => metadata.uid)));
 
   async function close(): Promise<void> {
+    closed = true;
     for (const end of unsubscribe) end();
     const all = [...runners.values()];
     runners.clear();

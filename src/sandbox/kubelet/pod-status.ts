@@ -20,9 +20,9 @@ export function calculatePodStatus(pod: Pod, observed: PodObservation): PodStatu
   const initialized = init.every((container) =>
     isInitialized(container, observed.containers.get(container.name)),
   );
-  const ended = hasEnded(pod, observed);
   const waitingFor = initialized ? 'ContainerCreating' : 'PodInitializing';
   const phase = phaseOf(pod, observed, initialized);
+  const ended = phase === 'Succeeded' || phase === 'Failed';
   const statuses = (containers: readonly Container[], reason: string): ContainerStatus[] =>
     containers.map((container) => {
       const status = observed.containers.get(container.name) ?? waiting(container, reason);
@@ -31,7 +31,7 @@ export function calculatePodStatus(pod: Pod, observed: PodObservation): PodStatu
   const { podIP, failure } = observed;
   return {
     phase,
-    ...(failure ?? {}),
+    ...(phase === 'Failed' ? failure : {}),
     conditions: conditionsOf(pod, { ...observed, initialized, phase }),
     hostIP: '127.0.0.1',
     ...(podIP === undefined ? {} : { podIP, podIPs: [{ ip: podIP }] }),
@@ -70,18 +70,19 @@ export function isRestarted(
   return policy === 'OnFailure' && exitCode !== 0;
 }
 
-function hasEnded(pod: Pod, observed: PodObservation): boolean {
-  const phase = phaseOf(pod, observed, true);
-  return phase === 'Succeeded' || phase === 'Failed';
+type Phase = NonNullable<PodStatus['phase']>;
+
+/** A pod has succeeded or failed only when none of its containers runs any more, sidecars neither. */
+function phaseOf(pod: Pod, observed: PodObservation, initialized: boolean): Phase {
+  const phase = observed.failure === undefined ? phaseOfContainers(pod, observed, initialized) : 'Failed';
+  const isLast = phase === 'Succeeded' || phase === 'Failed';
+  const someRun = [...observed.containers.values()].some(({ state }) => state.running !== undefined);
+  if (isLast && someRun) return initialized ? 'Running' : 'Pending';
+  return phase;
 }
 
-function phaseOf(
-  pod: Pod,
-  { containers, failure }: PodObservation,
-  initialized: boolean,
-): NonNullable<PodStatus['phase']> {
+function phaseOfContainers(pod: Pod, { containers }: PodObservation, initialized: boolean): Phase {
   const policy = pod.spec.restartPolicy;
-  if (failure !== undefined) return 'Failed';
   const endedForGood = (container: Container): Terminated | undefined => {
     const terminated = containers.get(container.name)?.state.terminated;
     return terminated === undefined || isRestarted(policy, container, terminated) ? undefined : terminated;
@@ -108,7 +109,7 @@ function hasStarted({ state, lastState }: ContainerStatus): boolean {
 
 function conditionsOf(
   pod: Pod,
-  facts: PodObservation & { initialized: boolean; phase: NonNullable<PodStatus['phase']> },
+  facts: PodObservation & { initialized: boolean; phase: Phase },
 ): PodCondition[] {
   const { initialized, phase, containers } = facts;
   const succeeded = phase === 'Succeeded';

@@ -131,10 +131,11 @@ describe('the status of a pod', () => {
   it('tells a failure of its own with reason and message', () => {
     const failure = { reason: 'DeadlineExceeded', message: 'too long' };
 
-    expect(calculate(pod(), [status('main', running)], failure)).toMatchObject({
+    expect(calculate(pod(), [status('main', ended(137))], failure)).toMatchObject({
       phase: 'Failed',
       ...failure,
     });
+    expect(calculate(pod(), [status('main', running)], failure).phase).toBe('Running');
   });
 
   it.each([

@@ -14,7 +14,8 @@ describe('an image reference', () => {
     ['localhost/a/b/c:x', 'localhost', 'a/b/c', 'x', undefined],
     [`harbor.example.com/shop/web@${digest}`, 'harbor.example.com', 'shop/web', 'latest', digest],
     [`shop/web:1@${digest}`, 'docker.io', 'shop/web', '1', digest],
-  ])('%s has its parts', (text, host, repository, tag, found) => {
+  ])('%s has its parts', (text, ...parts) => {
+    const [host, repository, tag, found] = parts;
     expect(parseReference(text)).toEqual({ host, repository, tag, digest: found });
   });
 

@@ -89,6 +89,11 @@ async function buildAndPush(
   options: Progress,
 ): Promise<BuiltImage> {
   const buildKit = await usesBuildKit(engine, settings, options);
+  // Said now and not after a long build; an engine, too, tries for a minute before it believes some registries.
+  await settings.registry.checkPush(request.repository, {
+    ...options,
+    ...(request.credentials && { credentials: request.credentials }),
+  });
   const tag = cacheTag(request.repository, request.target);
   const before = await imageId(engine, tag);
   const built = await build(engine, request, { ...settings, ...options, tag, buildKit });

@@ -29,7 +29,11 @@ export function repositoryOf(name: string, credentials: RegistryCredentials | un
 }
 
 /** An upload is started and given up: the only question that a registry answers about the right to push. */
-async function checkPush(http: RegistryHttp, repository: Repository, options: CallOptions): Promise<void> {
+export async function checkPush(
+  http: RegistryHttp,
+  repository: Repository,
+  options: CallOptions,
+): Promise<void> {
   const started = await startUpload(http, repository, { signal: options.signal });
   if (started !== undefined) await cancelUpload(http, repository, started.location, options);
 }

@@ -2,7 +2,7 @@ import { InternalError } from '../../../base/errors.ts';
 import type { BuildContext, BuildProgress, BuildRequest } from '../../../ports/builder.ts';
 import { RegistryError } from '../../../ports/registry.ts';
 import { buildStages, neededStages, type BuildStage, type BuildStages } from '../dockerfile/build-stages.ts';
-import { parseJsonForm } from '../dockerfile/expand-words.ts';
+import { parseJsonForm, type Variables } from '../dockerfile/expand-words.ts';
 import { instructionError, readDockerfile, type Instruction } from '../dockerfile/read-dockerfile.ts';
 import { parseImageReference } from '../image-reference.ts';
 import type { RegistryHttp } from '../registry-http.ts';
@@ -33,18 +33,38 @@ interface Options {
   onProgress: BuildProgress;
 }
 
+/** What will be done, as far as the Dockerfile and the request tell. */
+export interface LayersPlan extends BuildStages {
+  escape: string;
+  platform: Platform;
+  /** Build arguments, those of the platform among them. */
+  given: Variables;
+  /** Indices of the stages that the target needs, itself last. */
+  needed: readonly number[];
+}
+
+/** Reads the Dockerfile and refuses what cannot be done; nothing is fetched. @throws BuildError */
+export function planLayers(request: BuildRequest, dockerfileText: string): LayersPlan {
+  const dockerfile = readDockerfile(dockerfileText);
+  const platform = parsePlatform(request.platform);
+  const given = new Map([...platformArguments(platform), ...Object.entries(request.buildArguments)]);
+  const plan = buildStages(dockerfile, given, request.target);
+  const needed = neededStages(plan.stages, plan.target);
+  checkStages(plan.stages, needed);
+  return { ...plan, escape: dockerfile.escape, platform, given, needed };
+}
+
 /**
  * Does what the Dockerfile says, stage by stage, and only the stages that the target needs.
  * @returns the image of the target stage, not yet pushed
  * @throws BuildError, RegistryError
  */
-export async function buildLayers(build: LayersBuild, options: Options): Promise<StageImage> {
-  const dockerfile = readDockerfile(build.context.dockerfileText);
-  const platform = parsePlatform(build.request.platform);
-  const given = new Map([...platformArguments(platform), ...Object.entries(build.request.buildArguments)]);
-  const plan = buildStages(dockerfile, given, build.request.target);
-  const needed = neededStages(plan.stages, plan.target);
-  checkStages(plan.stages, needed);
+export async function buildLayers(
+  build: LayersBuild,
+  plan: LayersPlan,
+  options: Options,
+): Promise<StageImage> {
+  const { needed, platform } = plan;
   const files = new SourceFiles(build, plan, needed, options);
   const images = new Map<number, StageImage>();
   for (const index of needed) {
@@ -52,12 +72,9 @@ export async function buildLayers(build: LayersBuild, options: Options): Promise
     if (stage === undefined) continue;
     await options.onProgress(`[${stage.name}] FROM ${stage.from.text}`);
     const image = await startImage(build, { stage, platform, images, files }, options);
-    const { escape } = dockerfile;
     const around = {
       ...plan,
       index,
-      escape,
-      given,
       contextFiles: () => files.context(),
       stageFiles: (other: number) => filesOf(images, other),
       imageFiles: (reference: string, instruction: Instruction) =>

@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import {
   BuildError,
   type Builder,
+  type BuildProgress,
   type BuildRequest,
+  type BuiltImage,
   type OpenBuildContext,
 } from '../../../ports/builder.ts';
-import type { RegistryHttpOptions } from '../registry-http.ts';
-import { RegistryHttp } from '../registry-http.ts';
-import { repositoryOf } from '../distribution-registry.ts';
-import { baseNameLabel, buildLayers } from './build-layers.ts';
+import type { CallOptions } from '../../../ports/cluster.ts';
+import { RegistryHttp, type RegistryHttpOptions } from '../registry-http.ts';
+import { checkPush, repositoryOf } from '../distribution-registry.ts';
+import { baseNameLabel, buildLayers, planLayers } from './build-layers.ts';
 import { LayerWorkshop } from './layer-workshop.ts';
 import { pushImage } from './push-layers.ts';
 import { Spool } from './spool.ts';
@@ -38,26 +40,40 @@ export function layersBuilder(settings: LayersBuilderOptions): Builder {
     buildAndPush: async (request, options) => {
       const http = new RegistryHttp(settings);
       const folder = await mkdtemp(join(tmpdir(), 'slipway-layers-'));
-      const spool = await Spool.create(join(folder, 'spool'));
       try {
-        const seconds = sourceDateEpoch(request);
-        const workshop = new LayerWorkshop({ http, folder, spool, mtime: seconds, signal: options.signal });
-        const context = await settings.openContext(request, options);
-        const created = new Date(seconds * 1000).toISOString();
-        const build = { request, context, http, workshop, missingBase: settings.missingBase, created };
-        const image = await buildLayers(build, options).finally(() => context.tar.destroy());
-        label(image, request.labels);
-        const repository = repositoryOf(request.repository, request.credentials);
-        const to = { repository, tags: request.tags, annotations: annotationsOf(image) };
-        const { digest, bytes } = await pushImage(image, to, { http, clock: settings.clock, ...options });
-        return { repository: request.repository, tags: request.tags, digest, bytes };
+        return await buildIn(folder, { settings, request, http }, options);
       } finally {
-        await spool.close();
         await rm(folder, { recursive: true, force: true });
         await http.close();
       }
     },
   };
+}
+
+async function buildIn(
+  folder: string,
+  { settings, request, http }: { settings: LayersBuilderOptions; request: BuildRequest; http: RegistryHttp },
+  options: CallOptions & { onProgress: BuildProgress },
+): Promise<BuiltImage> {
+  const seconds = sourceDateEpoch(request);
+  const repository = repositoryOf(request.repository, request.credentials);
+  const spool = await Spool.create(join(folder, 'spool'));
+  const context = await settings.openContext(request, options);
+  try {
+    const plan = planLayers(request, context.dockerfileText);
+    await checkPush(http, repository, options);
+    const workshop = new LayerWorkshop({ http, folder, spool, mtime: seconds, signal: options.signal });
+    const created = new Date(seconds * 1000).toISOString();
+    const build = { request, context, http, workshop, missingBase: settings.missingBase, created };
+    const image = await buildLayers(build, plan, options);
+    label(image, request.labels);
+    const to = { repository, tags: request.tags, annotations: annotationsOf(image) };
+    const { digest, bytes } = await pushImage(image, to, { http, clock: settings.clock, ...options });
+    return { repository: request.repository, tags: request.tags, digest, bytes };
+  } finally {
+    context.tar.destroy();
+    await spool.close();
+  }
 }
 
 /** https://reproducible-builds.org/specs/source-date-epoch/ ; else the beginning of time, as other such builders have it. */

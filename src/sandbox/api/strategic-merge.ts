@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { sameJson } from '../../base/same-json.ts';
 import type { Fields } from '../kinds/fields.ts';
 import { isFields } from '../kinds/fields.ts';
 import { listTypeOf } from '../kinds/list-types.ts';
@@ -81,7 +81,7 @@ function mergeList(
     if (!isFields(item) || item[key] === undefined) {
       throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
     }
-    const index = result.findIndex((there) => isFields(there) && isDeepStrictEqual(there[key], item[key]));
+    const index = result.findIndex((there) => isFields(there) && sameJson(there[key], item[key]));
     const there = result[index];
     if (item['$patch'] === 'delete') result = result.filter((_, position) => position !== index);
     else if (isFields(there)) result[index] = mergeMap(there, item, names);
@@ -97,7 +97,7 @@ function inOrder(list: readonly unknown[], order: unknown, names: readonly strin
   const keyOf = (item: unknown): unknown =>
     type.type === 'map' && isFields(item) ? item[type.patchKey] : item;
   const wanted = order.map(keyOf);
-  const rankOf = (item: unknown): number => wanted.findIndex((key) => isDeepStrictEqual(key, keyOf(item)));
+  const rankOf = (item: unknown): number => wanted.findIndex((key) => sameJson(key, keyOf(item)));
   let last = -1;
   return list
     .map((item) => {

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { sameJson } from '../../base/same-json.ts';
 import type { StatusCause } from '../api/status-error.ts';
 import { forbiddenField, invalidValue } from './causes.ts';
 import type { Fields } from './fields.ts';
@@ -9,7 +9,7 @@ import { showSelector } from './validate-workloads.ts';
 type Check = (now: Fields, before: Fields) => StatusCause[];
 
 const differs = (now: Fields, before: Fields, ...path: string[]): boolean =>
-  !isDeepStrictEqual(at(now, ...path), at(before, ...path));
+  !sameJson(at(now, ...path), at(before, ...path));
 
 const fixedSelector: Check = (now, before) =>
   differs(now, before, 'spec', 'selector')
@@ -46,7 +46,7 @@ function fixedPodSpec(pod: Fields): Fields {
 const checkPod: Check = (now, before) => {
   const node = at(before, 'spec', 'nodeName');
   const moved = node !== undefined && node !== at(now, 'spec', 'nodeName');
-  if (!moved && isDeepStrictEqual(fixedPodSpec(now), fixedPodSpec(before))) return [];
+  if (!moved && sameJson(fixedPodSpec(now), fixedPodSpec(before))) return [];
   return [
     forbiddenField(
       'spec',
@@ -124,7 +124,7 @@ const checkClaim: Check = (now, before) => {
   const resized = differs(now, before, 'spec', 'resources') && !isBound;
   const rebound =
     at(before, 'spec', 'volumeName') !== undefined && differs(now, before, 'spec', 'volumeName');
-  return resized || rebound || !isDeepStrictEqual(fixed(now), fixed(before))
+  return resized || rebound || !sameJson(fixed(now), fixed(before))
     ? [
         forbiddenField(
           'spec',

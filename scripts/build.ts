@@ -1,4 +1,5 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 /** Keeps work that few commands need out of the start of all: seen by measuring (bench/cli-start.ts). */
@@ -9,15 +10,12 @@ const lazyLibraries: Plugin = {
     bundle.onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
       contents: "export { default as en } from './en.js';",
     }));
-    // The segmenter loads tables of its own, and is asked only for text beyond ASCII.
-    bundle.onLoad({ filter: /string-width\/index\.js$/ }, async ({ path }) => {
-      const text = await readFile(path, 'utf8');
-      const eager = 'const segmenter = new Intl.Segmenter();';
-      if (!text.includes(eager)) throw new Error(`${path} has changed: look at what its start costs`);
-      const lazy =
-        'let loaded; const segmenter = { segment: (text) => (loaded ??= new Intl.Segmenter()).segment(text) };';
-      return { contents: text.replace(eager, lazy), loader: 'js' };
-    });
+    // yargs measures its help by the character, which loads tables of all emoji; what lays out the run view keeps that.
+    bundle.onResolve({ filter: /^string-width$/ }, ({ importer }) =>
+      /\/node_modules\/(?:yargs|cliui)\//.test(importer)
+        ? { path: path.resolve('src/cli/text-width.ts') }
+        : undefined,
+    );
   },
 };
 

@@ -5,7 +5,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
   process.stderr.write(
     `pipeline needs Node.js 22.19 or newer; this is ${process.version}. Install a newer Node.js.\n`,
   );
-  process.exitCode = 70;
+  process.exitCode = 2;
 } else {
   const { enableCompileCache } = await import('node:module');
   enableCompileCache();

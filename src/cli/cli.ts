@@ -1,10 +1,7 @@
-import yargs from 'yargs';
 import { SlipwayError } from '../base/errors.ts';
 import { exitCodeOf, exitCodes } from '../base/exit-code.ts';
-import { version } from '../base/version.ts';
-import { ArgumentError } from './argument-error.ts';
-import { commands } from './commands.ts';
 import { formatError } from './format-error.ts';
+import { validate } from './validate.ts';
 
 /**
  * Runs the command line. Never throws: what goes wrong is told on stderr.
@@ -14,33 +11,8 @@ import { formatError } from './format-error.ts';
 export async function runCli(argv: readonly string[]): Promise<number> {
   const debug = argv.includes('--debug');
   const json = argv.includes('--output=json') || argv[argv.indexOf('--output') + 1] === 'json';
-  let exitCode: number = exitCodes.succeeded;
-  const parser = yargs([...argv])
-    .scriptName('pipeline')
-    .usage(
-      '$0 COMMAND\n\nRuns declarative pipelines on Kubernetes: checkout, build, test, image, release, verification.',
-    )
-    .strict()
-    .demandCommand(1, 'name a command')
-    .recommendCommands()
-    .option('debug', {
-      type: 'boolean',
-      default: false,
-      global: true,
-      describe: 'show details of errors and log more',
-    })
-    .version(version)
-    .help()
-    .alias('h', 'help')
-    .wrap(Math.min(110, process.stdout.columns || 110))
-    .exitProcess(false)
-    .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? new ArgumentError(message ?? 'the arguments are wrong');
-    });
-  for (const command of commands((code) => (exitCode = code))) parser.command(command);
   try {
-    await parser.parseAsync();
-    return exitCode;
+    return await runCommand(argv);
   } catch (error) {
     const shown =
       json && error instanceof SlipwayError
@@ -49,4 +21,18 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${shown}\n`);
     return exitCodeOf(error);
   }
+}
+
+/**
+ * `validate FILE` without options, which editors and commit hooks call again and again, is run without the parser of
+ * options: loading that takes as long as Node's own start (docs/performance.md).
+ */
+async function runCommand(argv: readonly string[]): Promise<number> {
+  const [command, file] = argv;
+  if (argv.length === 2 && command === 'validate' && file !== undefined && !file.startsWith('-')) {
+    await validate(file, 'text');
+    return exitCodes.succeeded;
+  }
+  const { runCommandLine } = await import('./command-line.ts');
+  return runCommandLine(argv);
 }

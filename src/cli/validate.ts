@@ -10,16 +10,19 @@ export function validateCommand(): CommandModule {
       yargs
         .positional('file', { type: 'string', demandOption: true, describe: 'the pipeline file' })
         .option('output', { choices: ['text', 'json'] as const, default: 'text' as const }),
-    handler: async (args) => {
-      const { formatDiagnostic, validateFile } = await import('../app/validate.ts');
-      const result = await validateFile(String(args['file']));
-      if (args['output'] === 'json') {
-        await writeLine(process.stdout, JSON.stringify({ type: 'valid', ...result }));
-        return;
-      }
-      for (const warning of result.warnings) await writeLine(process.stderr, formatDiagnostic(warning));
-      const stages = `${String(result.stages)} stage${result.stages === 1 ? '' : 's'}`;
-      await writeLine(process.stdout, `${result.file}: pipeline ${result.pipeline} is valid (${stages})`);
-    },
+    handler: (args) => validate(String(args['file']), args['output'] === 'json' ? 'json' : 'text'),
   };
+}
+
+/** Checks a file and tells the result on stdout. @throws PipelineFileError */
+export async function validate(file: string, output: 'text' | 'json'): Promise<void> {
+  const { formatDiagnostic, validateFile } = await import('../app/validate.ts');
+  const result = await validateFile(file);
+  if (output === 'json') {
+    await writeLine(process.stdout, JSON.stringify({ type: 'valid', ...result }));
+    return;
+  }
+  for (const warning of result.warnings) await writeLine(process.stderr, formatDiagnostic(warning));
+  const stages = `${String(result.stages)} stage${result.stages === 1 ? '' : 's'}`;
+  await writeLine(process.stdout, `${result.file}: pipeline ${result.pipeline} is valid (${stages})`);
 }

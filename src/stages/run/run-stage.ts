@@ -31,7 +31,11 @@ async function run(
   context: StageContext,
 ): Promise<StageResult> {
   const agent = await context.agent();
-  const directory = path.posix.resolve(agent.workspace, context.workingDirectory, input.workingDirectory ?? '.');
+  const directory = path.posix.resolve(
+    agent.workspace,
+    context.workingDirectory,
+    input.workingDirectory ?? '.',
+  );
   const collection: Collection = { agent, store: dependencies.artifacts, context, directory };
   const caches = input.cache === undefined ? [] : [input.cache].flat();
   await runCaches('restore', caches, collection);

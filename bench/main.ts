@@ -13,8 +13,9 @@ import type { Bench } from './bench.ts';
 import { cliStart } from './cli-start.ts';
 import { fiveStages } from './five-stages.ts';
 import { describe, measure, type Measurement } from './measure.ts';
+import { workspaceToBuilder } from './workspace-to-builder.ts';
 
-const benchmarks = [cliStart, fiveStages];
+const benchmarks = [cliStart, fiveStages, workspaceToBuilder];
 
 async function main(wanted: readonly string[]): Promise<void> {
   const root = dirname(dirname(fileURLToPath(import.meta.url)));

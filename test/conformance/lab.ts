@@ -201,7 +201,8 @@ export function useLab(topic: string): Lab {
         await url(plural, name),
         options === undefined ? {} : { body: { kind: 'DeleteOptions', apiVersion: 'v1', ...options } },
       ),
-    untilList: (plural, query, check, seconds = 10) =>
+    // A busy kubelet is slow to send its events: 5 a second at most.
+    untilList: (plural, query, check, seconds = plural === 'events' ? 30 : 10) =>
       poll(async () => (await read(plural, undefined, query)).body.items as Json[], check, plural, seconds),
     kubectl: (args, input) => runKubectl(kubeconfig, ['--namespace', namespace, ...args], input),
     events: async (name) => {

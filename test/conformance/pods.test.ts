@@ -91,7 +91,7 @@ describe('how a pod ends', () => {
 
     expect(done.status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
     expect(done.status.message).toMatch(/active on the node longer than (the )?specified deadline/);
-  }, 30_000);
+  }, 45_000);
 });
 
 describe('while a pod runs', () => {
@@ -233,7 +233,7 @@ describe('restarts', () => {
     expect(events.find(({ reason }) => reason === 'BackOff')?.message).toMatch(
       /Back-off restarting failed container/,
     );
-  }, 30_000);
+  }, 45_000);
 
   it('Never leaves it', async () => {
     const { pod: done } = await run(pod('never', 'exit 1'));
@@ -570,7 +570,7 @@ describe('volumes', () => {
       'configmap "nobody" not found',
     );
     expect((await lab.get('pods', 'vol-missing')).status.phase).toBe('Pending');
-  }, 30_000);
+  }, 45_000);
 
   it('an optional one may be missing', async () => {
     expect(

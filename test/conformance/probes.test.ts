@@ -38,7 +38,7 @@ describe('readiness', () => {
       message: 'containers with unready status: [main]',
     });
     expect(restarts(after)).toBe(0);
-  }, 40_000);
+  }, 60_000);
 
   it('by HTTP accepts 200 and not 404', async () => {
     const ports = [{ containerPort: 8081, name: 'web' }];
@@ -59,7 +59,7 @@ describe('readiness', () => {
       message: expect.stringMatching(/^Readiness probe failed: /),
     });
     expect(isReady(await lab.get('pods', 'http-bad'))).toBe(false);
-  }, 40_000);
+  }, 60_000);
 
   it('by TCP accepts an open port', async () => {
     await probed('tcp', httpServer(8082), {
@@ -106,7 +106,7 @@ describe('liveness', () => {
     expect(events.find(({ reason }) => reason === 'Killing')?.message).toBe(
       'Container main failed liveness probe, will be restarted',
     );
-  }, 40_000);
+  }, 60_000);
 
   it('that succeeds leaves it alone', async () => {
     await probed('lively', IDLE, { livenessProbe: { ...exec('true'), ...quick, failureThreshold: 1 } });
@@ -151,15 +151,16 @@ describe('startup', () => {
 
     expect(before.status.containerStatuses[0].started).toBe(false);
     expect(restarts(after)).toBe(0);
-  }, 40_000);
+  }, 60_000);
 
   it('that never succeeds restarts the container', async () => {
     await probed('stuck', IDLE, { startupProbe: { ...exec('false'), ...quick, failureThreshold: 1 } });
 
     await lab.until('pods', 'stuck', (object) => restarts(object) >= 1, 30);
 
-    expect((await lab.events('stuck')).find(({ reason }) => reason === 'Unhealthy')?.message).toMatch(
-      /^Startup probe failed/,
+    const events = await lab.untilList('events', { fieldSelector: 'involvedObject.name=stuck' }, (items) =>
+      items.some(({ reason }) => reason === 'Unhealthy'),
     );
-  }, 40_000);
+    expect(events.find(({ reason }) => reason === 'Unhealthy')?.message).toMatch(/^Startup probe failed/);
+  }, 60_000);
 });

@@ -92,6 +92,8 @@ describe('exec', () => {
   it('with a terminal has one stream', async () => {
     const { stdout, stderr } = await exec(script('test -t 1 && echo tty; echo err >&2; sleep 0.5'), {
       tty: true,
+      // As kubectl does: Docker shows nothing of a terminal without input.
+      stdin: '',
       container: 'main',
     });
 

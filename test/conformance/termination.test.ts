@@ -4,7 +4,7 @@ import { condition, container, IDLE, pod } from './objects.ts';
 import type { Json } from './wire.ts';
 
 const lab = useLab('termination');
-const SLOW = 45_000;
+const SLOW = 60_000;
 const isReady = (object: Json): boolean => condition(object, 'Ready')?.status === 'True';
 const STUBBORN = 'trap "" TERM; while true; do sleep 0.2; done';
 

@@ -1,0 +1,109 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { defaultSandboxFolder, reset, startDetached, status, stop } from '../../src/sandbox/lifecycle.ts';
+
+const folders: string[] = [];
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-sandbox-life-'));
+  folders.push(folder);
+  return folder;
+}
+
+afterEach(async () => {
+  for (const folder of folders.splice(0)) {
+    await stop({ folder });
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 60_000);
+
+function client(kubeconfig: string): CoreV1Api {
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  return config.makeApiClient(CoreV1Api);
+}
+
+const settings = { metadata: { name: 'kept' }, data: { a: '1' } };
+
+describe('a sandbox of its own process', () => {
+  it('keeps objects, address and credentials through a restart', async () => {
+    const folder = await newFolder();
+    const first = await startDetached({ folder });
+    const core = client(first.kubeconfig);
+    await core.createNamespacedConfigMap({ namespace: 'default', body: settings });
+
+    const stopped = await stop({ folder });
+    const between = status({ folder });
+    const second = await startDetached({ folder });
+    const kept = await core.readNamespacedConfigMap({ namespace: 'default', name: 'kept' });
+
+    expect([stopped, between.state]).toEqual([true, 'stopped']);
+    expect(second.address).toBe(first.address);
+    expect(second.pid).not.toBe(first.pid);
+    expect(kept.data).toEqual({ a: '1' });
+  }, 90_000);
+
+  it('is started once, and reset to nothing', async () => {
+    const folder = await newFolder();
+    const first = await startDetached({ folder });
+
+    const again = await startDetached({ folder });
+    await reset({ folder });
+
+    expect(again.pid).toBe(first.pid);
+    expect(existsSync(folder)).toBe(false);
+    expect(status({ folder }).state).toBe('stopped');
+    expect(await stop({ folder })).toBe(false);
+  }, 90_000);
+
+  it('runs beside another one', async () => {
+    const [one, two] = await Promise.all(
+      [await newFolder(), await newFolder()].map((folder) => startDetached({ folder })),
+    );
+    await client(one!.kubeconfig).createNamespacedConfigMap({ namespace: 'default', body: settings });
+
+    const other = await client(two!.kubeconfig).listNamespacedConfigMap({
+      namespace: 'default',
+      fieldSelector: 'metadata.name=kept',
+    });
+
+    expect(one!.address).not.toBe(two!.address);
+    expect(other.items).toEqual([]);
+  }, 90_000);
+
+  it('whose database is damaged says so and what to do, and can be reset', async () => {
+    const folder = await newFolder();
+    await writeFile(join(folder, 'objects.db'), Buffer.alloc(8192, 7));
+
+    const started = startDetached({ folder });
+
+    await expect(started).rejects.toMatchObject({
+      code: 'sandboxStart',
+      message: expect.stringContaining('objects.db cannot be read'),
+      hint: expect.stringContaining('pipeline sandbox reset'),
+    });
+    await reset({ folder });
+    expect((await startDetached({ folder })).state).toBe('running');
+  }, 90_000);
+});
+
+describe('reset', () => {
+  it('refuses a folder that is not a sandbox', async () => {
+    const folder = await newFolder();
+    await writeFile(join(folder, 'precious.txt'), 'x');
+
+    await expect(reset({ folder })).rejects.toThrow('is not the state folder of a sandbox');
+    expect(existsSync(join(folder, 'precious.txt'))).toBe(true);
+  });
+});
+
+describe('the default folder', () => {
+  it('follows the XDG base directories', () => {
+    expect(defaultSandboxFolder({ XDG_STATE_HOME: '/state' })).toBe('/state/slipway/sandbox');
+    expect(defaultSandboxFolder({})).toMatch(/\.local\/state\/slipway\/sandbox$/);
+  });
+});

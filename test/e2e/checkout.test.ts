@@ -119,7 +119,7 @@ describe('a checkout', () => {
     await writeFile(path, stringify(pipeline));
     return runPipeline(['run', path, ...clusterArguments(environment, namespaces)], {
       env: { KUBECONFIG: namespaces.kubeconfig },
-      timeoutMs: 2 * minute,
+      timeoutMs: 1.5 * minute,
     });
   }
 

@@ -27,6 +27,7 @@ export interface ApplyRequest {
 
 /** What applying did. */
 export interface Applied {
+  /** Of the workloads that were made or changed, by key. */
   generations: Record<string, number>;
   replicas: Record<string, number>;
 }
@@ -49,10 +50,15 @@ export async function applyObjects(
   const applied: Applied = { generations: {}, replicas: {} };
   for (const object of objects) {
     const key = keyOf(referenceOf(object));
-    const ready = isWorkload(object) ? await prepareWorkload(object, key, request, options) : object;
+    const live = isWorkload(object)
+      ? await request.cluster.get<Workload>(referenceOf(object), options)
+      : undefined;
+    const ready = isWorkload(object) ? await withReplicas(object, { live, key }, request, options) : object;
     const result = await applyOne(ready, request, options);
     if (isWorkload(object)) {
-      applied.generations[key] = result.metadata.generation ?? 0;
+      const { generation = 0, uid } = result.metadata;
+      const isChanged = generation !== live?.metadata.generation || uid !== live.metadata.uid;
+      if (isChanged) applied.generations[key] = generation;
       if (object.spec.replicas !== undefined) applied.replicas[key] = object.spec.replicas;
     }
     if (object.kind === 'CustomResourceDefinition') await established(result, request, options);
@@ -118,13 +124,12 @@ async function replaceFinished(
  * leaving out a field that one owns alone resets it to its default
  * (https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership).
  */
-async function prepareWorkload(
+async function withReplicas(
   object: Workload,
-  key: string,
+  { live, key }: { live: Workload | undefined; key: string },
   request: ApplyRequest,
   options: CallOptions,
 ): Promise<Workload> {
-  const live = await request.cluster.get<Workload>(referenceOf(object), options);
   const liveReplicas = live?.spec.replicas;
   if (live === undefined || liveReplicas === undefined) return object;
   const wanted = object.spec.replicas;

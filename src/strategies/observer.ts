@@ -66,16 +66,22 @@ export class ReleaseObserver {
         },
         settings.restartLimit,
       );
-      const problems = symptoms.map((symptom) => {
-        seen.add(symptom.key);
-        const sinceMs = this.#firstSeen.get(symptom.key) ?? this.#clock.now();
-        this.#firstSeen.set(symptom.key, sinceMs);
-        return { ...symptom, sinceMs };
-      });
-      workloads.push({ ...state, problems });
+      const problems = symptoms.map((symptom) => ({
+        ...symptom,
+        sinceMs: this.#seenSince(symptom.key, seen),
+      }));
+      const settledSinceMs = state.settled ? this.#seenSince(`${keyOf(reference)}/settled`, seen) : undefined;
+      workloads.push({ ...state, ...(settledSinceMs === undefined ? {} : { settledSinceMs }), problems });
     }
     for (const key of this.#firstSeen.keys()) if (!seen.has(key)) this.#firstSeen.delete(key);
     return { workloads };
+  }
+
+  #seenSince(key: string, seen: Set<string>): number {
+    seen.add(key);
+    const sinceMs = this.#firstSeen.get(key) ?? this.#clock.now();
+    this.#firstSeen.set(key, sinceMs);
+    return sinceMs;
   }
 
   /** Resolves when something may have changed since the last `observe`, or the time has come. */

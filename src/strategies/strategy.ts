@@ -50,6 +50,10 @@ export interface WorkloadState {
   reference: ObjectReference;
   /** Kubernetes has taken up the state that was applied, all its pods are new, ready, and the old ones are gone. */
   settled: boolean;
+  /** When this runner saw it settled first, without a break since; undefined while it is not. */
+  settledSinceMs?: number;
+  /** Whether a container of it has no readinessProbe: it is ready as soon as it runs, also when it is about to crash. */
+  unprobed: boolean;
   paused: boolean;
   desired: number;
   updated: number;
@@ -92,7 +96,7 @@ export interface ReleaseState {
   stable?: number;
   /** Why the release goes back. */
   reason?: string;
-  /** Generation of each workload after the last apply, by key; older states of it say nothing. */
+  /** Generation of each workload that the last apply changed, by key; older states of it say nothing. */
   generations: Record<string, number>;
 }
 

@@ -22,6 +22,7 @@ export function unsettled(reference: WorkloadState['reference']): TimelessState 
   return {
     reference,
     settled: false,
+    unprobed: false,
     paused: false,
     desired: 1,
     updated: 0,

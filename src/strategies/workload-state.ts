@@ -4,7 +4,7 @@ import { jobState, podState } from './job-state.ts';
 import { symptomsOfPod } from './pod-problems.ts';
 import type { WorkloadState } from './strategy.ts';
 import { isReady, unsettled, type TimelessState, type WorkloadSnapshot } from './timeless-state.ts';
-import { imagesOf, referenceOf, type Pod, type Workload } from './workload-objects.ts';
+import { imagesOf, podTemplateOf, referenceOf, type Pod, type Workload } from './workload-objects.ts';
 
 /**
  * Reads the state of a workload from Kubernetes' own status: new pods are those of the wanted revision, and it is
@@ -25,6 +25,16 @@ export function workloadState(
     const { paused = false, replicas = 1 } = workload.spec;
     return { ...unsettled(reference), paused, desired: replicas };
   }
+  return { ...stateOfKind(workload, snapshot, restartLimit), unprobed: isUnprobed(workload) };
+}
+
+/** A Job says itself when it has succeeded. */
+function isUnprobed(workload: Workload): boolean {
+  const containers = podTemplateOf(workload)?.spec.containers ?? [];
+  return workload.kind !== 'Job' && containers.some((container) => container.readinessProbe === undefined);
+}
+
+function stateOfKind(workload: Workload, snapshot: WorkloadSnapshot, restartLimit: number): TimelessState {
   switch (workload.kind) {
     case 'Deployment':
       return deploymentState(workload, snapshot, restartLimit);

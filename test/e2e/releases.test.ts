@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { startLoad, type LoadClient } from '../support/load-client.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
+import { waitFor } from '../support/wait-for.ts';
 import { startRelease, webManifests, type WebOptions } from './release-runner.ts';
 
 const minutes = 60_000;
@@ -39,7 +40,14 @@ describe('releases of a service under load', () => {
     return load;
   };
 
+  /** Ends the load when the pods of old versions, which keep their connections while they drain, are gone. */
   const loadEnded = async () => {
+    await waitFor('the old pods to be gone', async () => {
+      const pods = await place.admin.json<{ items: { metadata: { deletionTimestamp?: string } }[] }>([
+        ...['get', 'pods', '--namespace', place.application],
+      ]);
+      return pods.items.some(({ metadata }) => metadata.deletionTimestamp !== undefined) ? undefined : true;
+    });
     const result = await load!.stop();
     load = undefined;
     return result;
@@ -96,7 +104,10 @@ describe('releases of a service under load', () => {
     3 * minutes,
   );
 
-  it(
+  // The sandbox has this machine's tools stand for images that it does not have, and keeps no quotas.
+  const itOnKubernetes = environment.cluster === 'sandbox' ? it.skip : it;
+
+  itOnKubernetes(
     'takes an image that is not there back within seconds',
     async () => {
       const begun = Date.now();
@@ -181,7 +192,7 @@ describe('releases of a service under load', () => {
     4 * minutes,
   );
 
-  it(
+  itOnKubernetes(
     'says that a quota refuses the new pods and goes back',
     async () => {
       const quota = {

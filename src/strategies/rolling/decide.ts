@@ -1,3 +1,4 @@
+import { keyOf } from '../workload-objects.ts';
 import type { Decision, DecisionInput, Problem, ReleaseState, WorkloadState } from '../strategy.ts';
 
 /** The phases of a rolling release: the way forward, then the way back. */
@@ -51,6 +52,14 @@ function progress(state: ReleaseState, workloads: readonly WorkloadState[], now:
   const failure = failureOf(workloads, now);
   if (failure !== undefined) return back(state, failure.message, failure);
   if (workloads.every((workload) => workload.settled)) {
+    const provenAt = Math.max(0, ...workloads.map((workload) => provenAtMs(workload, state)));
+    if (now < provenAt) {
+      return {
+        type: 'wait',
+        untilMs: provenAt,
+        message: 'watching that new pods without a readinessProbe stay up',
+      };
+    }
     return {
       type: 'act',
       action: { type: 'cleanUp', revision: state.revision },
@@ -71,6 +80,14 @@ function progress(state: ReleaseState, workloads: readonly WorkloadState[], now:
     untilMs: nextLook(workloads, deadline),
     message: paused === undefined ? progressMessage(workloads) : pausedMessage(paused),
   };
+}
+
+/** Milliseconds that changed pods without a readinessProbe must stay up: Kubernetes calls them ready before they crash. */
+const provingMs = 5000;
+
+function provenAtMs({ reference, unprobed, settledSinceMs }: WorkloadState, state: ReleaseState): number {
+  const isChanged = state.generations[keyOf(reference)] !== undefined;
+  return unprobed && isChanged ? (settledSinceMs ?? 0) + provingMs : 0;
 }
 
 function restore(state: ReleaseState, workloads: readonly WorkloadState[], now: number): Decision {

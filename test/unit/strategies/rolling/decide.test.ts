@@ -22,6 +22,7 @@ function workload(change: Partial<WorkloadState> = {}): WorkloadState {
   return {
     reference,
     settled: false,
+    unprobed: false,
     paused: false,
     desired: 3,
     updated: 1,
@@ -64,6 +65,21 @@ describe('decideRolling', () => {
       action: { type: 'cleanUp', revision: 3 },
       phase: 'cleaned',
     });
+  });
+
+  it('watches new pods without a readinessProbe for a while before it believes them', () => {
+    const settled = workload({ settled: true, settledSinceMs: 3000, unprobed: true });
+    const changed = { generations: { 'apps/Deployment/shop/web': 2 } };
+
+    expect(decide(changed, [settled], 7999)).toMatchObject({ type: 'wait', untilMs: 8000 });
+    expect(decide(changed, [settled], 8000)).toMatchObject({ type: 'act', phase: 'cleaned' });
+    expect(decide(changed, [{ ...settled, unprobed: false }], 3000)).toMatchObject({ type: 'act' });
+  });
+
+  it('does not wait for pods that the release has not changed', () => {
+    const settled = workload({ settled: true, settledSinceMs: 3000, unprobed: true });
+
+    expect(decide({ generations: {} }, [settled], 3000)).toMatchObject({ type: 'act', phase: 'cleaned' });
   });
 
   it('is done after cleaning up', () => {

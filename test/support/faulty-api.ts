@@ -75,7 +75,10 @@ export async function startFaultyApi(kubeconfig: string): Promise<FaultyApi> {
     const described = { method: incoming.method ?? '', url: incoming.url ?? '' };
     api.seen.push(`${described.method} ${described.url}`);
     const fate = api.fate(described);
-    if (fate !== 'fail') return pass(incoming, response, fate);
+    if (fate !== 'fail') {
+      pass(incoming, response, fate);
+      return;
+    }
     incoming.resume();
     response.writeHead(500, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ kind: 'Status', status: 'Failure', message: 'made to fail', code: 500 }));

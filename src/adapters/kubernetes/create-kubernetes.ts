@@ -54,6 +54,7 @@ export async function createKubernetes(options: KubernetesOptions = {}): Promise
     agents,
     requestCount: () => requests.sent,
     async close() {
+      runs.dispose();
       agents.dispose();
       watches.stop();
       requests.stop();

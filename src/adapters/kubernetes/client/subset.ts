@@ -4,6 +4,7 @@
  */
 export function isSubset(wanted: unknown, stored: unknown): boolean {
   if (wanted === null || wanted === undefined) return true;
+  if (stored === undefined && typeof wanted === 'object') return Object.keys(wanted).length === 0; // {} is not stored
   if (Array.isArray(wanted)) {
     return (
       Array.isArray(stored) &&

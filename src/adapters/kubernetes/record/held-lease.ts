@@ -32,6 +32,11 @@ export class HeldLease implements Lease {
     return this.#lost.signal;
   }
 
+  /** Renews it no more, as a runner that has died; who takes the run over waits for its time to pass. */
+  abandon(): void {
+    this.#stopped.abort();
+  }
+
   async release(options: CallOptions): Promise<void> {
     this.#stopped.abort();
     await this.#renewing;

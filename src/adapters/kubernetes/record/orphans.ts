@@ -11,7 +11,12 @@ export interface Orphans {
   /** Unfinished runs whose runner has gone; `pipeline resume` could still take them up. */
   runs: StoredRun[];
   /** Agent pods and their Secrets whose run has no record, or has finished. */
-  objects: ObjectReference[];
+  objects: OrphanObject[];
+}
+
+/** One of them, and the run whose it was. */
+export interface OrphanObject extends ObjectReference {
+  run: string;
 }
 
 const leftKinds = ['Pod', 'Secret'];
@@ -46,7 +51,13 @@ export async function findOrphans(
         const run = recorded.get(metadata.labels?.[labels.run] ?? '');
         return run === undefined || run.record.state === 'finished';
       })
-      .map(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, name: metadata.name, namespace })),
+      .map(({ apiVersion, kind, metadata }) => ({
+        apiVersion,
+        kind,
+        name: metadata.name,
+        namespace,
+        run: metadata.labels?.[labels.run] ?? '',
+      })),
   };
 }
 

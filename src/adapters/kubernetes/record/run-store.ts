@@ -123,6 +123,12 @@ export class KubernetesRunStore implements RunStore {
     }
   }
 
+  /** Renews the leases of this process no more; the process is about to end. */
+  dispose(): void {
+    for (const lease of this.#held.values()) lease.abandon();
+    this.#held.clear();
+  }
+
   async leaseOf(
     run: { runId: string; namespace: string },
     options: CallOptions,

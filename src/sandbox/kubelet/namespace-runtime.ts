@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
 import type { Machine } from './machine.ts';
 import { exitOf, firstLine, killProcess, processOf, runCommand } from './processes.ts';
-import type { CommandProcess } from './processes.ts';
+import type { CommandProcess } from './running-process.ts';
 import { makeSkeleton, planRoot } from './root-filesystem.ts';
 import { StartError } from './runtime.ts';
 import type { ContainerLaunch, RunningContainer, Runtime } from './runtime.ts';

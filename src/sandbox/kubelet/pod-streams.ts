@@ -18,7 +18,7 @@ import { logPath } from './instance-files.ts';
 import { readLog } from './log-reader.ts';
 import type { PodRunner } from './pod-runner.ts';
 import type { ContainerStatus, Pod } from './pod-types.ts';
-import type { CommandProcess } from './processes.ts';
+import type { CommandProcess } from './running-process.ts';
 
 const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
 

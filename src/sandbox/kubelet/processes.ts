@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
-import type { ProcessEnd, RunningProcess } from './runtime.ts';
+import type { CommandProcess, ProcessEnd, RunningProcess } from './running-process.ts';
 
 /** After a process has ended, its output may be held open by something it left behind; so long is waited for the rest. */
 const DRAIN_MS = 500;
@@ -91,11 +91,6 @@ export interface CommandOptions {
   /** Path of util-linux `script`, which makes the terminal; without it a terminal is asked for in vain. */
   script: string | undefined;
   workingDir?: string;
-}
-
-/** A command with its `resize`, which does something on a terminal only. */
-export interface CommandProcess extends RunningProcess {
-  resize(size: { width: number; height: number }): void;
 }
 
 /** Runs a command in a process group of its own, on a terminal where one is asked for and can be had. */

@@ -1,6 +1,5 @@
-import type { Readable, Writable } from 'node:stream';
 import type { ImageFiles } from './image-files.ts';
-import type { CommandProcess } from './processes.ts';
+import type { CommandProcess, RunningProcess } from './running-process.ts';
 
 /** A folder or file of the machine that a container sees at `target`. */
 export interface Mount {
@@ -22,25 +21,6 @@ export interface ContainerLaunch {
   /** The process id whose network the container shares; undefined is the machine's network. */
   networkOf: number | undefined;
   stdin: boolean;
-}
-
-/** How a process ended: an exit code as a shell sees it, and the signal that ended it. */
-export interface ProcessEnd {
-  exitCode: number;
-  signal: number | undefined;
-}
-
-/** A started process with its output. */
-export interface RunningProcess {
-  /** The process as this machine numbers it. */
-  pid: number;
-  stdin: Writable | undefined;
-  stdout: Readable;
-  stderr: Readable;
-  /** Resolves once after the process and all it started have ended. Never rejects. */
-  ended: Promise<ProcessEnd>;
-  /** TERM goes to the container's first process (or its group), KILL to everything in it. */
-  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
 /** A running container: its own process, and the way to run others beside it. */

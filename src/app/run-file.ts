@@ -3,6 +3,8 @@ import type { Logger } from '../base/logger.ts';
 import { Masker } from '../base/mask.ts';
 import { createWinstonLogger } from '../adapters/log/winston-logger.ts';
 import type { RunOutcome } from '../ports/events.ts';
+import { systemClock } from '../adapters/system/clock.ts';
+import { collectInBackground } from './background-collection.ts';
 import { connectCluster, type ClusterChoice } from './connection.ts';
 import type { DriveSettings } from './drive-settings.ts';
 import { readPipelineFile } from './pipeline-file.ts';
@@ -28,10 +30,19 @@ export async function runFile(request: RunFileRequest): Promise<number> {
   const file = await readPipelineFile(request.file);
   const { parameters, trigger } = request;
   // Whatever is wrong with the file is told before a cluster is looked for.
-  planFile(file, { parameters, trigger, namespace: request.choice.namespace ?? 'default' });
+  const checked = { parameters, trigger, namespace: request.choice.namespace ?? 'default' };
+  planFile(file, checked);
   return withDriver(request, async (options) => {
-    const { outcome } = await runPipeline({ ...options, file, parameters, trigger });
-    return exitCodeOfRun(outcome);
+    const { connection, logger } = options;
+    const { plan } = planFile(file, { ...checked, namespace: connection.namespace });
+    const { namespace } = plan;
+    const stop = collectInBackground({ place: { ...connection, namespace }, logger, clock: systemClock });
+    try {
+      const { outcome } = await runPipeline({ ...options, file, parameters, trigger });
+      return exitCodeOfRun(outcome);
+    } finally {
+      await stop();
+    }
   });
 }
 

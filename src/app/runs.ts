@@ -92,32 +92,55 @@ export interface Collected {
   objects: string[];
 }
 
+/** What {@link collectGarbage} needs of a connection. */
+export type CollectionPlace = Pick<Connection, 'runs' | 'namespace' | 'findOrphans'> & {
+  cluster: Pick<Connection['cluster'], 'delete'>;
+  agents: Pick<Connection['agents'], 'release'>;
+};
+
+/** What {@link collectGarbage} removes. Times in milliseconds. */
+export interface GarbageOptions {
+  /** Records of runs that finished longer ago are removed too, and with a record all that its run left. */
+  olderThanMs: number;
+  /** Leave unfinished runs alone: somebody may still resume them. */
+  keepRuns: boolean;
+  /** Leave what finished runs left for this long: agents may have been kept for looking around. Default 0. */
+  keepAgentsMs?: number;
+  /** Waits before each removal; default none. */
+  pause?: () => Promise<void>;
+  signal: AbortSignal;
+}
+
 /**
  * Removes what nobody looks after: pods and Secrets of runs that have ended or have no record, and runs whose runner
  * died, with all that they own. Takes a little longer than a lease lasts when there is anything suspicious.
- * @param options.olderThanMs finished runs' records older than this are removed too
- * @param options.keepRuns leave unfinished runs alone: somebody may still resume them
  */
-export async function collectGarbage(
-  connection: Connection,
-  options: { olderThanMs: number; keepRuns: boolean; signal: AbortSignal },
-): Promise<Collected> {
-  const { cluster, runs, namespace } = connection;
+export async function collectGarbage(place: CollectionPlace, options: GarbageOptions): Promise<Collected> {
+  const { cluster, runs, namespace } = place;
+  const { keepAgentsMs = 0, pause = () => Promise.resolve() } = options;
   const call = { signal: options.signal };
   const collected: Collected = { runs: [], objects: [] };
-  const oldest = Date.now() - options.olderThanMs;
+  const now = Date.now();
+  const remove = async (run: RunRecord): Promise<void> => {
+    await pause();
+    await runs.remove(run, call);
+    collected.runs.push(run.runId);
+  };
+  const kept = new Set<string>();
   for (const { record } of await runs.list(namespace, call)) {
-    if (record.state !== 'finished' || (record.finishedAt ?? record.createdAt) > oldest) continue;
-    await runs.remove(record, call);
-    collected.runs.push(record.runId);
+    if (record.state !== 'finished') continue;
+    const agoMs = now - (record.finishedAt ?? record.createdAt);
+    if (agoMs >= options.olderThanMs) await remove(record);
+    else if (agoMs < keepAgentsMs) kept.add(record.runId);
   }
-  const orphans = await connection.findOrphans(namespace, call);
+  const orphans = await place.findOrphans(namespace, call);
   for (const { record } of options.keepRuns ? [] : orphans.runs) {
-    await connection.agents.release(record, call);
-    await runs.remove(record, call);
-    collected.runs.push(record.runId);
+    await place.agents.release(record, call);
+    await remove(record);
   }
-  for (const object of orphans.objects) {
+  for (const { run, ...object } of orphans.objects) {
+    if (kept.has(run)) continue;
+    await pause();
     if (await cluster.delete(object, call)) collected.objects.push(`${object.kind} ${object.name}`);
   }
   return collected;

@@ -153,6 +153,7 @@ async function start(options: SandboxOptions, closers: (() => unknown)[]): Promi
       strictImages: options.strictImages ?? false,
       registryAddress: () => registry.address,
       api: { host: '127.0.0.1', port, token },
+      ...(options.onError === undefined ? {} : { onError: options.onError }),
     });
     closers.push(() => kubelet.close());
     const services = startServices({ objects, network });

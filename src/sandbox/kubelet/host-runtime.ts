@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { cp, rm } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { killMarked } from './leftovers.ts';
 import type { Machine } from './machine.ts';
 import { killProcess, processOf, runCommand } from './processes.ts';
+import { removeTree } from './remove-tree.ts';
 import { StartError } from './runtime.ts';
 import type { ContainerLaunch, RunningContainer, Runtime } from './runtime.ts';
 
@@ -39,7 +40,7 @@ export function createHostRuntime(machine: Machine): Runtime {
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', (error: NodeJS.ErrnoException) =>
-        reject(new StartError(`exec: "${command}": ${reasonOf(error)}`)),
+        reject(new StartError(`exec: "${command}": ${reasonOf(error, command)}`)),
       );
     });
     const main = processOf(child);
@@ -69,8 +70,9 @@ export function createHostRuntime(machine: Machine): Runtime {
   return { start };
 }
 
-function reasonOf(error: NodeJS.ErrnoException): string {
-  if (error.code === 'ENOENT') return 'executable file not found in $PATH';
+/** A bare name may fail with EACCES, too, when some folder of PATH may not be read. */
+function reasonOf(error: NodeJS.ErrnoException, command: string): string {
+  if (error.code === 'ENOENT' || !command.includes('/')) return 'executable file not found in $PATH';
   return error.code === 'EACCES' ? 'permission denied' : error.message;
 }
 
@@ -78,7 +80,7 @@ function reasonOf(error: NodeJS.ErrnoException): string {
 async function ownFiles({ folder, image }: ContainerLaunch): Promise<string | undefined> {
   if (image.root === undefined) return undefined;
   const root = join(folder, 'root');
-  await rm(root, { recursive: true, force: true });
+  removeTree(root);
   await cp(image.root, root, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE });
   return root;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { timestamp } from '../controllers/controller.ts';
 import { createEventRecorder } from '../controllers/events.ts';
@@ -16,6 +16,7 @@ import { createConfiguration } from './pod-configuration.ts';
 import { PodRunner } from './pod-runner.ts';
 import { createPodStreams } from './pod-streams.ts';
 import type { Pod, PodStatus } from './pod-types.ts';
+import { removeTree } from './remove-tree.ts';
 import { NODE_NAME, nodeCapacity, whyUnschedulable } from './scheduler.ts';
 
 /** The variable by which every process of a sandbox's pods is known; its value is the state folder. */
@@ -35,6 +36,8 @@ export interface KubeletOptions {
   registryAddress: () => string;
   /** What a pod finds as the API: `KUBERNETES_SERVICE_HOST` and `_PORT`, and the token of a service account. */
   api?: { host: string; port: number; token: string };
+  /** Hears of what went wrong behind a pod that is gone already. */
+  onError?: (error: unknown, what: string) => void;
 }
 
 /** A running kubelet. */
@@ -53,7 +56,7 @@ const CLOSE_GRACE_SECONDS = 2;
  * restart policy, as after a node's reboot. Closing ends all pods' processes and leaves their objects.
  */
 export function startKubelet(options: KubeletOptions): Kubelet {
-  const { objects, stateFolder, machine, network } = options;
+  const { objects, stateFolder, machine, network, onError = () => undefined } = options;
   const podsFolder = join(stateFolder, 'pods');
   killMarked(SANDBOX_MARK, stateFolder);
   mkdirSync(podsFolder, { recursive: true });
@@ -164,23 +167,30 @@ export function startKubelet(options: KubeletOptions): Kubelet {
 
   function stop(pod: Pod, runner: PodRunner | undefined, graceSeconds: number): void {
     const ended = runner?.terminate(graceSeconds) ?? Promise.resolve();
-    void ended.then(() => {
+    const remove = (): void => {
+      if (closed) return;
       const { namespace = 'default', name, uid } = pod.metadata;
       const stored = objects.get({ kind: 'Pod', namespace, name });
       if (stored?.metadata.uid !== uid) return;
       objects.delete({ kind: 'Pod', namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } });
-    });
+    };
+    ended.then(remove).catch((error: unknown) => onError(error, `the end of pod ${pod.metadata.name}`));
   }
 
   function forget(runner: PodRunner, uid: string): void {
     runners.delete(uid);
-    void runner.terminate(0).then(() => runner.removeFiles());
+    const remove = (): void => runner.removeFiles();
+    runner
+      .terminate(0)
+      .then(remove)
+      .catch((error: unknown) => onError(error, `the files of pod ${uid}`));
   }
 
   function onPod(event: StoreEvent, pod: Pod): void {
     const runner = runners.get(pod.metadata.uid);
     if (event.type === 'DELETED') {
       if (runner !== undefined) forget(runner, pod.metadata.uid);
+      else removeTree(join(podsFolder, pod.metadata.uid));
       for (const waiting of objects.list<Pod>('Pod'))
         if (waiting.spec.nodeName === undefined) schedule(waiting);
       return;
@@ -237,6 +247,5 @@ function merged(status: PodStatus, found: Pod): NonNullable<PodStatus['condition
 
 /** Folders of pods that are not there any more. */
 function removeStrangers(podsFolder: string, known: ReadonlySet<string>): void {
-  for (const uid of readdirSync(podsFolder))
-    if (!known.has(uid)) rmSync(join(podsFolder, uid), { recursive: true, force: true });
+  for (const uid of readdirSync(podsFolder)) if (!known.has(uid)) removeTree(join(podsFolder, uid));
 }

@@ -5,7 +5,7 @@ import { text as textOf } from 'node:stream/consumers';
 import type { Machine } from './machine.ts';
 import { exitOf, firstLine, killProcess, processOf, runCommand } from './processes.ts';
 import type { CommandProcess } from './running-process.ts';
-import { makeSkeleton, planRoot } from './root-filesystem.ts';
+import { makeSkeleton, openWorkFolders, planRoot } from './root-filesystem.ts';
 import { StartError } from './runtime.ts';
 import type { ContainerLaunch, RunningContainer, Runtime } from './runtime.ts';
 
@@ -97,6 +97,7 @@ export function createNamespaceRuntime(machine: Machine, stateFolder: string): R
     const pid = Number((await report.next()).replace(/^pid /, ''));
     const said = await report.next();
     report.done();
+    openWorkFolders(launch.folder);
     if (said !== 'started') {
       outer.stdout.resume();
       throw new StartError(said.replace(/^error /, '') || (await complaints).trim());

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import { timestamp } from '../controllers/controller.ts';
@@ -10,7 +10,7 @@ import { calculatePodStatus } from './pod-status.ts';
 import type { Container, ContainerStatus, Pod, PodStatus, Terminated } from './pod-types.ts';
 import { isSidecar } from './pod-types.ts';
 import { isAborted, pause } from './probe-loop.ts';
-import { removeRoot } from './root-filesystem.ts';
+import { removeTree } from './remove-tree.ts';
 import type { Runtime } from './runtime.ts';
 
 /** What a pod needs of the kubelet. */
@@ -252,11 +252,9 @@ export class PodRunner {
     }
   }
 
-  /** The volume folders, roots and logs; the pod is gone. */
+  /** Removes volumes, roots and logs; the pod is gone. */
   removeFiles(): void {
-    for (const { container } of this.containers.values())
-      removeRoot(join(this.around.folder, 'containers', container.name));
-    rmSync(this.around.folder, { recursive: true, force: true });
+    removeTree(this.around.folder);
   }
 
   private event(type: 'Normal' | 'Warning', reason: string, message: string): void {

@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { ImageFiles } from './image-files.ts';
+import { removeTree } from './remove-tree.ts';
 import type { Mount } from './runtime.ts';
 
 /** A container's root folder and the mounts that fill it, as a file that `mount --all --fstab` reads. */
@@ -70,15 +71,20 @@ export function planRoot(
   return { root: plan.root, fstab };
 }
 
-/** Removes what {@link planRoot} made; overlayfs leaves a folder behind that even its owner may not read. */
-export function removeRoot(folder: string): void {
-  const work = join(folder, 'work');
-  for (const name of existsSync(work) ? readdirSync(work) : []) {
-    const inner = join(work, name, 'work');
+/** Removes what {@link planRoot} made. */
+function removeRoot(folder: string): void {
+  for (const name of ['root', 'upper', 'work', 'fstab']) removeTree(join(folder, name));
+}
+
+/**
+ * To be called when the mounts are there: overlayfs makes a folder in each of its work folders that not even its owner
+ * may read, and who removes the sandbox's folder later should not stumble over it.
+ */
+export function openWorkFolders(folder: string): void {
+  for (const name of readdirSync(join(folder, 'work'))) {
+    const inner = join(folder, 'work', name, 'work');
     if (existsSync(inner)) chmodSync(inner, 0o700);
   }
-  for (const name of ['root', 'upper', 'work', 'fstab'])
-    rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 interface MountPoint {

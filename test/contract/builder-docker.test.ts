@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -16,7 +16,9 @@ import { systemClock } from '../../src/adapters/system/clock.ts';
 import { BuildError, BuilderUnavailableError, type BuildRequest } from '../../src/ports/builder.ts';
 import { AgentError } from '../../src/ports/agent.ts';
 import { RegistryError } from '../../src/ports/registry.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import { folderAgent } from '../fakes/folder-agent.ts';
+import { startOciRegistry, type OciRegistryDouble } from '../fakes/oci-registry.ts';
 import { docker, findRealDocker } from '../fakes/real-docker.ts';
 
 const real = findRealDocker();
@@ -310,6 +312,82 @@ whenDocker('builder docker, on a real engine and registry', () => {
     );
 
     await expect(failing).rejects.toBe(lost);
+  });
+
+  describe('to a registry in trouble', () => {
+    let double: OciRegistryDouble;
+    afterEach(() => double.close());
+    /** A clock whose sleeps are short. */
+    const clock: Clock = { ...systemClock, sleep: (ms, options) => systemClock.sleep(Math.min(ms, 300), options) };
+    const requestTo = async (more: Partial<BuildRequest> = {}) => {
+      const folder = await project({ Dockerfile: `FROM ${base}\nLABEL slipway-test=${randomUUID()}\n` });
+      const { credentials: _none, ...asked } = request(folder, {
+        repository: `${double.host}/slipway-test-${randomUUID().slice(0, 8)}/app`,
+        ...more,
+      });
+      return asked;
+    };
+
+    it('pushes again after a 5xx, and says so', async () => {
+      double = await startOciRegistry();
+      double.faults.push({ method: 'PUT', path: /manifests/, times: 2, status: 503 });
+
+      const { image, lines } = await build(await requestTo(), { clock });
+
+      expect(lines.filter((line) => line.includes('trying again'))).toHaveLength(2);
+      expect(image.digest).toMatch(/^sha256:/);
+    });
+
+    it('gives up when it goes on', async () => {
+      double = await startOciRegistry();
+      double.faults.push({ method: 'PUT', path: /manifests/, times: 99, status: 500 });
+
+      const failing = build(await requestTo(), { clock });
+
+      await expect(failing).rejects.toThrow(RegistryError);
+      await expect(failing).rejects.toMatchObject({ problem: 'unreachable' });
+      expect(
+        double.requests.filter((one) => one.startsWith('PUT') && one.includes('manifests')),
+      ).toHaveLength(5);
+    });
+
+    it('tells a tag that may not move as immutable, and does not try again', async () => {
+      double = await startOciRegistry();
+      const body = JSON.stringify({ errors: [{ code: 'PRECONDITION', message: 'configured as immutable' }] });
+      double.faults.push({ method: 'PUT', path: /manifests/, times: 99, status: 412, body });
+
+      const failing = build(await requestTo(), { clock });
+
+      await expect(failing).rejects.toMatchObject({ problem: 'immutable' });
+      expect(
+        double.requests.filter((one) => one.startsWith('PUT') && one.includes('manifests')),
+      ).toHaveLength(1);
+    });
+
+    it('gives each of several builds of the same tag at the same time its own image', async () => {
+      double = await startOciRegistry();
+      const repository = `${double.host}/slipway-test-${randomUUID().slice(0, 8)}/app`;
+      const asked = await Promise.all(
+        ['one', 'two', 'three', 'four'].map((target) => requestTo({ repository, labels: { target } })),
+      );
+
+      const built = await Promise.all(asked.map((one) => build(one, { clock })));
+
+      const path = repository.slice(repository.indexOf('/') + 1);
+      const labels = built.map(({ image }) => {
+        const manifest = JSON.parse(double.manifests.get(`${path}@${image.digest}`)!.bytes.toString()) as {
+          config: { digest: string };
+        };
+        const config = JSON.parse(double.blobs.get(manifest.config.digest)!.toString()) as {
+          config: { Labels: Record<string, string> };
+        };
+        return config.config.Labels['target'];
+      });
+      expect(labels).toEqual(['one', 'two', 'three', 'four']);
+      const cache = `slipway-cache/${repository.replaceAll(/[^a-z0-9]+/g, '-')}`;
+      expect(docker('images', '--format', '{{.Tag}}', cache).stdout).toBe('latest\n');
+      expect(docker('images', '-q', repository).stdout).toBe('');
+    });
   });
 
   it('pushes to the mirror that stands for a host', async () => {

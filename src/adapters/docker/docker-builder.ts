@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type Docker from 'dockerode';
 import { messageOf, SlipwayError } from '../../base/errors.ts';
 import type {
@@ -15,7 +16,7 @@ import { buildImage } from './build-image.ts';
 import { connectEngine } from './connect-engine.ts';
 import type { EngineEnvironment } from './engine-address.ts';
 import { engineUnavailable } from './engine-errors.ts';
-import { cacheTag, imageId, removeImage } from './engine-images.ts';
+import { engineNames, keepAsCache, removeImage } from './engine-images.ts';
 import { pullNeeded } from './pull-image.ts';
 import { pushTag, type PushOptions } from './push-image.ts';
 
@@ -41,7 +42,7 @@ type Progress = CallOptions & { onProgress: BuildProgress };
 
 /**
  * Builds with a Docker Engine: on the runner's machine, over TCP with TLS, or beside the steps in the agent pod.
- * In the engine one image a repository stays, as cache; tags that were not there before are taken away.
+ * In the engine one image a repository stays, as cache; the names that it was pushed under are taken away.
  */
 export function dockerBuilder(settings: DockerBuilderOptions): Builder {
   return {
@@ -94,12 +95,18 @@ async function buildAndPush(
     ...options,
     ...(request.credentials && { credentials: request.credentials }),
   });
-  const tag = cacheTag(request.repository, request.target);
-  const before = await imageId(engine, tag);
-  const built = await build(engine, request, { ...settings, ...options, tag, buildKit });
-  if (before !== undefined && before !== built) await removeImage(engine, before, options);
-  const digest = await pushAll(engine, { settings, request, built }, options);
-  return { repository: request.repository, tags: request.tags, digest };
+  const names = engineNames(request.repository, request.target, randomUUID());
+  const built = await build(engine, request, { ...settings, ...options, tag: names.building, buildKit });
+  try {
+    const digest = await pushAll(engine, { settings, request, built }, options);
+    return { repository: request.repository, tags: request.tags, digest };
+  } finally {
+    await keepAsCache(engine, names, { signal: AbortSignal.timeout(cleanupTimeoutMs) }).catch(
+      async (error: unknown) => {
+        await options.onProgress(`cannot keep the image as cache: ${messageOf(error)}`);
+      },
+    );
+  }
 }
 
 async function build(
@@ -154,20 +161,21 @@ async function pushAll(
   const endpoint = settings.resolveHost?.(request.repository.split('/')[0] ?? '');
   const repository = engineRepository(request.repository, endpoint?.url);
   const credentials = endpoint?.credentials ?? request.credentials;
-  const added: string[] = [];
+  const pushed: string[] = [];
   try {
     let digest = '';
     for (const tag of request.tags) {
       const name = `${repository}:${tag}`;
-      if ((await imageId(engine, name)) === undefined) added.push(name);
+      pushed.push(name);
       const target = { imageId: built, repository, tag, credentials };
       digest = await pushTag(engine, target, { ...options, clock: settings.clock } satisfies PushOptions);
+      pushed.push(`${repository}@${digest}`);
       await confirm(settings.registry, { request, tag, digest }, options);
     }
     return digest;
   } finally {
     const signal = AbortSignal.timeout(cleanupTimeoutMs);
-    for (const name of added) {
+    for (const name of pushed) {
       const problem = await removeImage(engine, name, { signal });
       if (problem !== undefined)
         await options.onProgress(`cannot remove ${name} from the engine: ${problem}`);

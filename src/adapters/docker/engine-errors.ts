@@ -68,6 +68,8 @@ function pushProblem(message: string): RegistryProblem {
   if (/immutable|412 Precondition/i.test(message)) return 'immutable';
   if (unauthorized.test(message)) return 'unauthorized';
   if (denied.test(message)) return 'denied';
+  // Another build has just taken the same tag away from the engine: it is set again for the next attempt.
+  if (/tag does not exist|does not exist locally/.test(message)) return 'unreachable';
   if (isTransient(message)) return 'unreachable';
   if (/name unknown|not found|\b404\b/i.test(message)) return 'notFound';
   return 'invalid';

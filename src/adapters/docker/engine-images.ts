@@ -1,29 +1,38 @@
 import type Docker from 'dockerode';
 import { messageOf } from '../../base/errors.ts';
 
-/**
- * The tag that keeps a repository's last image in the engine as cache for the next build; there is one for a
- * repository and target, however many tags are pushed.
- */
-export function cacheTag(repository: string, target: string | undefined): string {
-  const name = repository.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+/** Names of an image in the engine while it is built, and as cache for the next build. */
+export interface EngineNames {
+  /** Of this build alone: nobody else's build takes the image away meanwhile. */
+  building: string;
+  /** One for a repository and target, however many tags are pushed. */
+  cache: { repo: string; tag: string };
+}
+
+/** The names for a build of a repository. `unique` tells builds at the same time apart. */
+export function engineNames(repository: string, target: string | undefined, unique: string): EngineNames {
+  const repo = `slipway-cache/${repository.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`;
   const tag = (target ?? 'latest').replaceAll(/[^\w.-]/g, '-');
-  return `slipway-cache/${name}:${tag}`;
-}
-
-/** The id of an image of the engine; undefined when it has none of that name. */
-export async function imageId(engine: Docker, name: string): Promise<string | undefined> {
-  try {
-    return (await engine.getImage(name).inspect()).Id;
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
+  return { building: `${repo}:build-${unique}`, cache: { repo, tag } };
 }
 
 /**
- * Takes a name, or an image by its id, away from the engine; layers below stay as build cache. One that is not there,
- * is used by a container or has other names is left as it is.
+ * Makes a built image the cache of its repository in place of the one before, and ends its name for the build.
+ * Images go by their names only, never by their ids: another build may hold the same one.
+ */
+export async function keepAsCache(
+  engine: Docker,
+  { building, cache }: EngineNames,
+  options: { signal: AbortSignal },
+): Promise<void> {
+  await removeImage(engine, `${cache.repo}:${cache.tag}`, options);
+  await engine.getImage(building).tag(cache);
+  await removeImage(engine, building, options);
+}
+
+/**
+ * Takes a name away from the engine, and with its last name the image; layers below stay as build cache. One that is
+ * not there or is used by a container is left as it is.
  * @returns why it could not be removed; undefined when all is well
  */
 export async function removeImage(

@@ -2,10 +2,8 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
 import { createServer } from 'node:https';
-import { TLSSocket } from 'node:tls';
 import type { Kind } from '../kinds/kind.ts';
-import type { ObjectStore } from '../store/create-objects.ts';
-import type { Credentials } from './credentials.ts';
+import { userOf } from './authenticate.ts';
 import { verifyToken } from './credentials.ts';
 import {
   aggregatedDiscovery,
@@ -18,23 +16,14 @@ import {
 import type { Exchange } from './exchange.ts';
 import { sendError, sendJson } from './exchange.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';
-import type { PodStreams } from './pod-streams.ts';
+import type { ApiServerOptions } from './options.ts';
 import { handleLog } from './log.ts';
 import { handleResource } from './resources.ts';
 import { answerReview } from './reviews.ts';
 import type { ResourcePath } from './route.ts';
 import { parseResourcePath } from './route.ts';
-import { noSuchResource, StatusError } from './status-error.ts';
+import { noSuchResource } from './status-error.ts';
 import { createUpgradeHandler } from './streams/upgrade.ts';
-
-/** What the API server needs. `streams` gives nothing while no kubelet runs; logs and exec are then refused. */
-export interface ApiServerOptions {
-  objects: ObjectStore;
-  credentials: Credentials;
-  streams: () => PodStreams | undefined;
-  /** Whether everything that answers requests has started, for `/readyz`. */
-  isReady: () => boolean;
-}
 
 /** The Kubernetes version whose behaviour the sandbox follows. */
 export const kubernetesVersion = { major: '1', minor: '32', gitVersion: 'v1.32.0+slipway' };
@@ -49,19 +38,6 @@ function versionInfo(): unknown {
     compiler: 'node',
     platform: `${process.platform}/${process.arch}`,
   };
-}
-
-/** Who sends a request: by client certificate or by token. @throws StatusError Unauthorized. */
-export function userOf(request: IncomingMessage, credentials: Credentials): string {
-  const { socket } = request;
-  const token = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (token !== undefined) {
-    const user = verifyToken(credentials.tokenSecret, token);
-    if (user !== undefined) return user;
-  } else if (socket instanceof TLSSocket && socket.authorized) {
-    return String(socket.getPeerCertificate().subject.CN);
-  }
-  throw new StatusError('Unauthorized', 'Unauthorized');
 }
 
 const healthPaths = /^\/(healthz|livez|readyz)(\/.*)?$/;

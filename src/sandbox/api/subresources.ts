@@ -136,9 +136,6 @@ export async function handleFinalize(exchange: ResourceExchange): Promise<void> 
   sendJson(exchange.response, 200, left);
 }
 
-/** What of a pod path goes to the kubelet. */
-export const streamSubresources = new Set(['log', 'exec', 'attach', 'portforward']);
-
 /** 405 as the real API server words it. */
 export function methodNotAllowed(exchange: ResourceExchange): StatusError {
   return new StatusError(
@@ -151,10 +148,12 @@ export function methodNotAllowed(exchange: ResourceExchange): StatusError {
   );
 }
 
-/** 501 would be the honest code, but clients know 405 better; the message says what is missing. */
+/** 404, as for any path that is not served; the message says what is missing. */
 export function unsupportedSubresource(exchange: ResourceExchange): StatusError {
   return new StatusError(
     'NotFound',
     `the sandbox does not serve ${exchange.kind.plural}/${exchange.subresource ?? ''} (${apiVersionOf(exchange.kind)})`,
+    // kubectl looks into the details of a 404 without asking whether there are any.
+    {},
   );
 }

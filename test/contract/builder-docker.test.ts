@@ -318,7 +318,10 @@ whenDocker('builder docker, on a real engine and registry', () => {
     let double: OciRegistryDouble;
     afterEach(() => double.close());
     /** A clock whose sleeps are short. */
-    const clock: Clock = { ...systemClock, sleep: (ms, options) => systemClock.sleep(Math.min(ms, 300), options) };
+    const clock: Clock = {
+      ...systemClock,
+      sleep: (ms, options) => systemClock.sleep(Math.min(ms, 300), options),
+    };
     const requestTo = async (more: Partial<BuildRequest> = {}) => {
       const folder = await project({ Dockerfile: `FROM ${base}\nLABEL slipway-test=${randomUUID()}\n` });
       const { credentials: _none, ...asked } = request(folder, {

@@ -3,24 +3,15 @@ import type { Clock } from '../ports/clock.ts';
 import type { CallOptions, Cluster } from '../ports/cluster.ts';
 import { ConflictError, RejectedError } from '../ports/cluster-errors.ts';
 import type { KubernetesObject } from '../ports/kubernetes-object.ts';
+import { decideReplicas, fieldManager, withReplicas, type ReplicasPolicy } from './replicas.ts';
 import { isWorkload, keyOf, nameOf, referenceOf, type Condition, type Workload } from './workload-objects.ts';
 
-/** The field manager of everything a release applies. */
-export const fieldManager = 'slipway';
-
-/** Keeps `spec.replicas` at what somebody else made it, once Slipway itself no longer says it. */
-const replicasManager = 'slipway-replicas';
-
 /** What applying needs to know beside the objects. */
-export interface ApplyRequest {
+export interface ApplyRequest extends ReplicasPolicy {
   cluster: Cluster;
   clock: Clock;
   /** Take fields from other managers. */
   force: boolean;
-  /** `spec.replicas` that was applied last, by workload key. */
-  replicas: Readonly<Record<string, number>>;
-  /** Keys of workloads that an autoscaler sets the replicas of. */
-  autoscaled: ReadonlySet<string>;
   /** Something a person should know. */
   notice: (message: string) => Promise<void>;
 }
@@ -53,7 +44,9 @@ export async function applyObjects(
     const live = isWorkload(object)
       ? await request.cluster.get<Workload>(referenceOf(object), options)
       : undefined;
-    const ready = isWorkload(object) ? await withReplicas(object, { live, key }, request, options) : object;
+    const ready = isWorkload(object)
+      ? await withReplicas(object, decideReplicas(object, live, request), request, options)
+      : object;
     const result = await applyOne(ready, request, options);
     if (isWorkload(object)) {
       const { generation = 0, uid } = result.metadata;
@@ -116,70 +109,6 @@ async function replaceFinished(
     ...(live.metadata.uid === undefined ? {} : { uid: live.metadata.uid }),
   });
   while ((await cluster.get(reference, options)) !== undefined) await clock.sleep(500, options);
-}
-
-/**
- * Decides who says `spec.replicas`. Where an autoscaler does, or somebody has scaled by hand since the last release,
- * the live count stays: the field is left out, after a second manager has taken it over at its present value, since
- * leaving out a field that one owns alone resets it to its default
- * (https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership).
- */
-async function withReplicas(
-  object: Workload,
-  { live, key }: { live: Workload | undefined; key: string },
-  request: ApplyRequest,
-  options: CallOptions,
-): Promise<Workload> {
-  const liveReplicas = live?.spec.replicas;
-  if (live === undefined || liveReplicas === undefined) return object;
-  const wanted = object.spec.replicas;
-  if (wanted === undefined) {
-    if (ownsReplicas(live)) await handOver(object, liveReplicas, request, options);
-    return object;
-  }
-  const last = request.replicas[key];
-  const byHand = last !== undefined && last === wanted && liveReplicas !== last;
-  if (!request.autoscaled.has(key) && !byHand) {
-    // The manifest has a new count: it wins over whoever holds the old one, ourselves as the second manager included.
-    if (last !== undefined && wanted !== liveReplicas) await handOver(object, wanted, request, options);
-    return object;
-  }
-  if (wanted !== liveReplicas) {
-    const who = request.autoscaled.has(key) ? 'its autoscaler' : 'somebody';
-    await request.notice(
-      `${nameOf(referenceOf(object))} stays at ${String(liveReplicas)} replicas, as ${who} set it; the manifest says ${String(wanted)}`,
-    );
-  }
-  await handOver(object, liveReplicas, request, options);
-  const { replicas: _, ...spec } = object.spec;
-  return { ...object, spec };
-}
-
-async function handOver(
-  object: Workload,
-  replicas: number,
-  { cluster }: ApplyRequest,
-  options: CallOptions,
-): Promise<void> {
-  const { apiVersion, kind, metadata } = object;
-  const { name, namespace } = metadata;
-  const spec = { replicas } as Workload['spec'];
-  const only: Workload = {
-    apiVersion,
-    kind,
-    metadata: namespace === undefined ? { name } : { name, namespace },
-    spec,
-  };
-  await cluster.apply(only, { ...options, fieldManager: replicasManager, force: true });
-}
-
-/** Whether Slipway's apply owns spec.replicas of the live object. */
-function ownsReplicas(live: Workload): boolean {
-  const managed = live.metadata['managedFields'] as
-    { manager?: string; operation?: string; fieldsV1?: { 'f:spec'?: Record<string, unknown> } }[] | undefined;
-  return (managed ?? []).some(
-    (entry) => entry.manager === fieldManager && entry.fieldsV1?.['f:spec']?.['f:replicas'] !== undefined,
-  );
 }
 
 /** Waits until the API serves the kind that a definition brings. */

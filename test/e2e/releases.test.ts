@@ -176,7 +176,7 @@ describe('releases of a service under load', () => {
   it(
     'lets no two runs release the same application at once',
     async () => {
-      const first = await release({ version: '6', fault: 'never' }, { timeout: '15s' });
+      const first = await release({ version: '6', fault: 'never' }, { timeout: '30s' });
       await first.saw('the rollout', ({ phase }) => phase === 'progressing');
       const impatient = await release({ version: '7' }, { lockTimeout: '1s' });
       const patient = await release({ version: '8' });

@@ -55,9 +55,14 @@ export interface PlanRequest {
 export async function planRelease(request: PlanRequest, options: CallOptions): Promise<ReleasePlan> {
   const { cluster, settings, application, namespace } = request;
   const prepared = await prepareRelease({ ...request, pushed: request.pushed ?? [] }, cluster, options);
-  const rehearsed = await rehearse(prepared, { ...request, force: settings.force ?? false }, options);
   const stored = await new ReleaseStore(cluster, application, namespace).load(options);
   const stable = stored?.record.stable;
+  const replicas = stored?.record.replicas ?? {};
+  const rehearsed = await rehearse(
+    prepared,
+    { ...request, force: settings.force ?? false, replicas },
+    options,
+  );
   const objects = rehearsed.map(changeOf);
   if (settings.prune === true && stored !== undefined) {
     const wanted = { objects: prepared.objects.map(referenceOf) };

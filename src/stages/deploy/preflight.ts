@@ -4,7 +4,9 @@ import type { CallOptions, Cluster } from '../../ports/cluster.ts';
 import { UnauthorizedError, UnreachableError } from '../../ports/cluster-errors.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 import { applyOne } from '../../strategies/apply-objects.ts';
-import { nameOf, referenceOf } from '../../strategies/workload-objects.ts';
+import { autoscaledWorkloads } from '../../strategies/autoscalers.ts';
+import { decideReplicas, rehearsedReplicas, type ReplicasPolicy } from '../../strategies/replicas.ts';
+import { isWorkload, nameOf, referenceOf, type Workload } from '../../strategies/workload-objects.ts';
 import type { PreparedRelease } from './prepare.ts';
 
 /** The API refuses objects; nothing has been changed. */
@@ -22,13 +24,22 @@ export interface Rehearsed {
   error?: unknown;
 }
 
+/** What a rehearsal is made with. */
+export interface RehearsalRequest {
+  cluster: Cluster;
+  clock: Clock;
+  force: boolean;
+  /** `spec.replicas` that was applied last, by workload key: of the release's record. */
+  replicas: ReplicasPolicy['replicas'];
+}
+
 /** Requests at once. */
 const parallel = 4;
 
 /** Applies every object without storing anything (server-side dry run). */
 export async function rehearse(
   { objects, kinds }: Pick<PreparedRelease, 'objects' | 'kinds'>,
-  { cluster, clock, force }: { cluster: Cluster; clock: Clock; force: boolean },
+  { cluster, clock, force, replicas }: RehearsalRequest,
   options: CallOptions,
 ): Promise<Rehearsed[]> {
   const missing = new Set<string>();
@@ -38,6 +49,7 @@ export async function rehearse(
     if (found === undefined) missing.add(namespace);
   }
   const bringsAccounts = objects.some((object) => object.kind === 'ServiceAccount');
+  const policy = { replicas, autoscaled: await autoscaledWorkloads(objects, cluster, options) };
   const results: Rehearsed[] = [];
   const one = async (object: KubernetesObject): Promise<Rehearsed> => {
     const absent = missing.has(object.metadata.namespace ?? '');
@@ -47,11 +59,18 @@ export async function rehearse(
     const refers = /^(Cluster)?RoleBinding$/.test(object.kind) || (object.kind === 'Pod' && bringsAccounts);
     if (refers && live === undefined) return { object, live, after: undefined };
     try {
-      const after = await applyOne(object, { cluster, clock, force }, { ...options, dryRun: true });
-      return { object, live, after };
+      const dryRun = { ...options, dryRun: true };
+      if (!isWorkload(object)) {
+        return { object, live, after: await applyOne(object, { cluster, clock, force }, dryRun) };
+      }
+      const decision = decideReplicas(object, live as Workload | undefined, policy);
+      const rehearsed = rehearsedReplicas(object, live as Workload | undefined, decision);
+      const after = await applyOne(rehearsed, { cluster, clock, force }, dryRun);
+      return { object, live, after: decision.type === 'take' ? atCount(after, decision.replicas) : after };
     } catch (error) {
       options.signal.throwIfAborted();
-      if (error instanceof UnreachableError || error instanceof UnauthorizedError) throw error;
+      const isAnswer = error instanceof SlipwayError && !(error instanceof UnreachableError);
+      if (!isAnswer || error instanceof UnauthorizedError) throw error;
       return { object, live, after: undefined, error };
     }
   };
@@ -59,6 +78,10 @@ export async function rehearse(
     results.push(...(await Promise.all(objects.slice(start, start + parallel).map(one))));
   }
   return results;
+}
+
+function atCount(object: KubernetesObject, replicas: number): KubernetesObject {
+  return { ...object, spec: { ...(object['spec'] as object), replicas } };
 }
 
 /** @throws PreflightError that tells everything the API refuses */

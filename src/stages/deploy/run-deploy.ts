@@ -2,6 +2,7 @@ import type { StageContext, StageResult } from '../../ports/stage.ts';
 import type { ReleaseResult } from '../../strategies/reconcile.ts';
 import { ReleaseBusyError } from '../../strategies/release-lease.ts';
 import { releaseObjects, type ReleaseRequest } from '../../strategies/release.ts';
+import { ReleaseStore } from '../../strategies/release-store.ts';
 import type { ReleaseReport } from '../../strategies/release-session.ts';
 import type { DeployDependencies } from './deploy-stage.ts';
 import { ensureNamespace } from './ensure-namespace.ts';
@@ -37,7 +38,14 @@ export async function runDeploy(
   );
   for (const warning of prepared.warnings) await report.notice('warning', warning);
   try {
-    assertAccepted(await rehearse(prepared, { cluster, clock, force: settings.force ?? false }, { signal }));
+    const stored = await new ReleaseStore(cluster, application, namespace).load({ signal });
+    const rehearsal = {
+      cluster,
+      clock,
+      force: settings.force ?? false,
+      replicas: stored?.record.replicas ?? {},
+    };
+    assertAccepted(await rehearse(prepared, rehearsal, { signal }));
     const create = settings.createNamespace ?? false;
     const made = await ensureNamespace(namespace, { create, objects: prepared.objects, cluster }, { signal });
     if (made) await report.notice('info', `made namespace ${namespace}`);

@@ -43,13 +43,25 @@ module.exports = {
       to: { path: '^src/adapters/', pathNot: '^src/adapters/$1/' },
     },
     only('sandbox', 'sandbox', ['base']),
-    only('app', 'app', ['base', 'ports', 'spec', 'plan', 'engine', 'stages', 'strategies', 'adapters', 'sandbox']),
+    only('app', 'app', [
+      'base',
+      'ports',
+      'spec',
+      'plan',
+      'engine',
+      'stages',
+      'strategies',
+      'adapters',
+      'sandbox',
+    ]),
     only('cli', 'cli', ['base', 'ports', 'app']),
     {
       name: 'clients-live-in-their-adapter',
       severity: 'error',
       from: { path: '^src/(?!adapters/|sandbox/)' },
-      to: { path: 'node_modules/(@kubernetes/client-node|dockerode|simple-git|undici|ws|tar-fs|tar-stream)/' },
+      to: {
+        path: 'node_modules/(@kubernetes/client-node|dockerode|simple-git|undici|ws|tar-fs|tar-stream)/',
+      },
     },
     {
       name: 'pure-code-has-no-node-api',

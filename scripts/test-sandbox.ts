@@ -21,8 +21,7 @@ export async function startTestSandbox(): Promise<TestSandbox> {
     environment: {
       XDG_STATE_HOME: state,
       SLIPWAY_TEST_KUBECONFIG: running.kubeconfig,
-      // Any name will do: the sandbox's registry stands for all of them.
-      SLIPWAY_TEST_REGISTRY: 'harbor.example.com',
+      SLIPWAY_TEST_REGISTRY: running.registry.address,
       SLIPWAY_TEST_REGISTRY_USER: running.registry.credentials.username,
       SLIPWAY_TEST_REGISTRY_PASSWORD: running.registry.credentials.password,
       // This machine's Maven, with what Debian packaged for it.

@@ -59,8 +59,7 @@ describe('registry credentials of a secret', () => {
       /has no login for harbor.example.com; it has: other/,
     ],
   ])('refuses %j without telling a value', (entries, message) => {
-    const read = () =>
-      registryCredentials('harbor', secret(entries), host);
+    const read = () => registryCredentials('harbor', secret(entries), host);
 
     expect(read).toThrow(message);
     expect(read).not.toThrow(/S3cret/);

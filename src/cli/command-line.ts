@@ -27,6 +27,12 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     })
     .version(version)
     .help()
+    .updateStrings({
+      'Not enough non-option arguments: got %s, need at least %s': {
+        one: 'arguments are missing: %s given, %s needed',
+        other: 'arguments are missing: %s given, %s needed',
+      },
+    } as unknown as Record<string, string>)
     .alias('h', 'help')
     .wrap(Math.min(110, process.stdout.columns || 110))
     .exitProcess(false)

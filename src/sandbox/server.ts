@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { kubeconfigOf, loadCredentials, signToken } from './api/credentials.ts';
 import { createApiServer } from './api/server.ts';
 import type { PodStreams } from './api/pod-streams.ts';
@@ -64,6 +65,22 @@ async function listen(server: Server, port: number): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+/** All open connections, those too that left HTTP for exec or port-forward, of which the server keeps no account. */
+function trackConnections(server: Server): ReadonlySet<TLSSocket> {
+  const connections = new Set<TLSSocket>();
+  server.on('secureConnection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  return connections;
+}
+
+async function closeServer(server: Server, connections: ReadonlySet<TLSSocket>): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const socket of connections) socket.destroy();
+  await closed;
+}
+
 /** Ends what was started, the last first; goes on when one fails, and throws its error at the end. */
 async function closeAll(closers: (() => unknown)[]): Promise<void> {
   const errors: unknown[] = [];
@@ -114,16 +131,14 @@ async function start(options: SandboxOptions, closers: (() => unknown)[]): Promi
     streams: () => streams,
     isReady: () => ready,
   });
+  const connections = trackConnections(server);
   const kubeconfig = join(folder, 'kubeconfig');
   const wanted = options.port ?? 0;
   const port = await listen(server, wanted || earlierPort(kubeconfig)).catch((error: unknown) => {
     if (wanted !== 0) throw error;
     return listen(server, 0);
   });
-  closers.push(async () => {
-    server.closeAllConnections();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-  });
+  closers.push(() => closeServer(server, connections));
   const address = `https://127.0.0.1:${String(port)}`;
   writeFileSync(kubeconfig, kubeconfigOf(credentials, address), { mode: 0o600 });
 
@@ -138,6 +153,7 @@ async function start(options: SandboxOptions, closers: (() => unknown)[]): Promi
     const network = createPodNetwork({
       objects,
       machine,
+      apiPort: port,
       folder: join(folder, 'network'),
       environment: { [SANDBOX_MARK]: folder },
     });
@@ -152,7 +168,7 @@ async function start(options: SandboxOptions, closers: (() => unknown)[]): Promi
       images: registry.images,
       strictImages: options.strictImages ?? false,
       registryAddress: () => registry.address,
-      api: { host: '127.0.0.1', port, token },
+      token,
       ...(options.onError === undefined ? {} : { onError: options.onError }),
     });
     closers.push(() => kubelet.close());

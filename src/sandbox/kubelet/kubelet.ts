@@ -34,8 +34,8 @@ export interface KubeletOptions {
   strictImages?: boolean;
   /** `host:port` of the registry. */
   registryAddress: () => string;
-  /** What a pod finds as the API: `KUBERNETES_SERVICE_HOST` and `_PORT`, and the token of a service account. */
-  api?: { host: string; port: number; token: string };
+  /** What a pod finds as its service account's token. */
+  token?: string;
   /** Hears of what went wrong behind a pod that is gone already. */
   onError?: (error: unknown, what: string) => void;
 }
@@ -74,7 +74,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     objects,
     stateFolder,
     mark: { [SANDBOX_MARK]: stateFolder },
-    api: options.api,
+    token: options.token ?? '',
   });
   const runners = new Map<string, PodRunner>();
   const node = { labels: nodeLabels(), capacity: nodeCapacity(), unschedulable: false };

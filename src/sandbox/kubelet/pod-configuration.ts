@@ -26,7 +26,8 @@ export interface ConfigurationOptions {
   stateFolder: string;
   /** Environment that every process gets, so that it can be found again. */
   mark: Record<string, string>;
-  api: { host: string; port: number; token: string } | undefined;
+  /** A service account's token, which the sandbox's API takes. */
+  token: string;
 }
 
 /** What pods are configured with, read from the store: volumes, environment, claims. */
@@ -48,7 +49,7 @@ export function createConfiguration({
   objects,
   stateFolder,
   mark,
-  api,
+  token,
 }: ConfigurationOptions): Configuration {
   const claimFolder = (namespace: string, name: string): string =>
     join(stateFolder, 'volumes', namespace, name);
@@ -91,7 +92,7 @@ export function createConfiguration({
         mkdirSync(claimFolder(namespace, name), { recursive: true });
         return claimFolder(namespace, name);
       },
-      token: api?.token ?? '',
+      token,
     };
     const make = (volume: Volume): [string, string] => [
       volume.name,
@@ -106,8 +107,7 @@ export function createConfiguration({
     { volumes, podIP }: { volumes: ReadonlyMap<string, string>; podIP: string },
   ): ReturnType<Configuration['configure']> {
     const namespace = pod.metadata.namespace ?? 'default';
-    const inherited =
-      pod.spec.enableServiceLinks === false ? apiLinks() : { ...serviceLinks(namespace), ...apiLinks() };
+    const inherited = pod.spec.enableServiceLinks === false ? {} : serviceLinks(namespace);
     const source = {
       configMap: (name: string) => texts(namespace, 'ConfigMap', name),
       secret: (name: string) => texts(namespace, 'Secret', name),
@@ -115,12 +115,6 @@ export function createConfiguration({
     const own = resolveEnvironment(pod, container, { source, facts: facts(podIP), inherited });
     const environment = { HOSTNAME: pod.spec.hostname ?? pod.metadata.name, ...own, ...mark };
     return { environment, mounts: mountsOf(container, volumes, environment) };
-  }
-
-  function apiLinks(): Record<string, string> {
-    return api === undefined
-      ? {}
-      : { KUBERNETES_SERVICE_HOST: api.host, KUBERNETES_SERVICE_PORT: String(api.port) };
   }
 
   /** kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables */

@@ -5,6 +5,7 @@ import type { Machine } from '../kubelet/machine.ts';
 import type { Container, Pod } from '../kubelet/pod-types.ts';
 import type { Mount } from '../kubelet/runtime.ts';
 import type { Objects } from '../store/objects.ts';
+import { connectTcp } from './connect-tcp.ts';
 import { renderHosts } from './hosts-file.ts';
 import { createLoopbackAddresses } from './loopback-addresses.ts';
 import { nodeHookEnvironment } from './node-hook.ts';
@@ -43,10 +44,13 @@ export interface PodNetworkOptions {
   machine: Machine;
   /** Folder for the sockets of the network. */
   folder: string;
+  /** Port of the sandbox's API on 127.0.0.1; undefined where there is none. */
+  apiPort?: number;
   /** Environment that marks the network's processes as the sandbox's. */
   environment: Record<string, string>;
 }
 
+const API_NAME = 'kubernetes.default.svc';
 const MACHINE_ADDRESS = '127.0.0.1';
 const REPLICATED = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet']);
 
@@ -63,7 +67,13 @@ interface Attached {
  * or is one of several replicas; others share the machine's network, so that they reach whatever this machine reaches
  * in the simplest way.
  */
-export function createPodNetwork({ objects, machine, folder, environment }: PodNetworkOptions): PodNetwork {
+export function createPodNetwork({
+  objects,
+  machine,
+  folder,
+  environment,
+  apiPort,
+}: PodNetworkOptions): PodNetwork {
   const pods = new Map<string, Attached>();
   const addresses = createLoopbackAddresses();
   const sharedPorts = createSharedPorts();
@@ -72,10 +82,13 @@ export function createPodNetwork({ objects, machine, folder, environment }: PodN
 
   function namespace(): Promise<PodsNamespace> {
     starting ??= startPodsNamespace(machine, folder, {
-      route: (...target) => route(...target),
+      // The gateway stands for the machine's own address: a pod's 127.0.0.1 is its own.
+      route: (host, port, signal) =>
+        host === GATEWAY ? connectTcp(MACHINE_ADDRESS, port, signal) : route(host, port, signal),
       environment,
     }).then((started) => {
       openServicePorts(started);
+      if (apiPort !== undefined) started.openPort(apiPort);
       return started;
     });
     return starting;
@@ -98,11 +111,12 @@ export function createPodNetwork({ objects, machine, folder, environment }: PodN
         : { namespace: namespaceOfPods, processId: made.processId };
     const ports = wantsOwn && own === undefined ? sharedPorts.give(pod) : new Map<number, number>();
     pods.set(pod.metadata.uid, { pod, ip, hostsFile, own, ports });
-    writeFileSync(hostsFile, renderHosts(objects, pod, ip));
+    writeFileSync(hostsFile, hostsOf(pod, ip, own !== undefined));
     return {
       ip,
       processId: own?.processId,
       environment: {
+        ...apiEnvironment(own !== undefined),
         ...portEnvironment(ports),
         ...(machine.namespaces && own !== undefined ? {} : hookFor(pod, { ip, hostsFile, wantsOwn })),
       },
@@ -118,6 +132,18 @@ export function createPodNetwork({ objects, machine, folder, environment }: PodN
     const listensElsewhere = wantsOwn && !isSharedAddress(pod);
     if (!listensElsewhere && machine.namespaces) return {};
     return nodeHookEnvironment(listensElsewhere ? ip : '', machine.namespaces ? undefined : hostsFile);
+  }
+
+  /** Its certificate holds for 127.0.0.1, which is the pod itself in a network of its own, and for this name. */
+  function apiEnvironment(isOwn: boolean): Record<string, string> {
+    if (apiPort === undefined) return {};
+    const host = isOwn ? API_NAME : MACHINE_ADDRESS;
+    return { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: String(apiPort) };
+  }
+
+  function hostsOf(pod: Pod, ip: string, isOwn: boolean): string {
+    const api = apiPort === undefined ? '' : `${isOwn ? GATEWAY : MACHINE_ADDRESS} ${API_NAME}\n`;
+    return renderHosts(objects, pod, ip) + api;
   }
 
   function detach(uid: string): void {
@@ -142,8 +168,8 @@ export function createPodNetwork({ objects, machine, folder, environment }: PodN
     refreshing = true;
     setImmediate(() => {
       refreshing = false;
-      for (const { pod, ip, hostsFile } of pods.values())
-        writeHosts(hostsFile, renderHosts(objects, pod, ip));
+      for (const { pod, ip, hostsFile, own } of pods.values())
+        writeHosts(hostsFile, hostsOf(pod, ip, own !== undefined));
       void starting?.then(openServicePorts);
     });
   }

@@ -12,10 +12,11 @@ import { runCommand } from '../scripts/run-command.ts';
 import type { Bench } from './bench.ts';
 import { cliStart } from './cli-start.ts';
 import { fiveStages } from './five-stages.ts';
+import { logThroughput } from './log-throughput.ts';
 import { describe, measure, type Measurement } from './measure.ts';
 import { workspaceToBuilder } from './workspace-to-builder.ts';
 
-const benchmarks = [cliStart, fiveStages, workspaceToBuilder];
+const benchmarks = [cliStart, fiveStages, logThroughput, workspaceToBuilder];
 
 async function main(wanted: readonly string[]): Promise<void> {
   const root = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { request as requestOf, type RequestOptions } from 'node:https';
+import { Agent, request as requestOf, type RequestOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
@@ -43,8 +43,10 @@ export async function startFaultyApi(kubeconfig: string): Promise<FaultyApi> {
     key: decode(user['client-key-data']),
   };
   let target = new URL('https://unset');
+  const agent = new Agent({ keepAlive: true });
   const onward = (incoming: IncomingMessage): RequestOptions => ({
     ...tls,
+    agent,
     host: target.hostname,
     port: target.port,
     method: incoming.method,
@@ -63,7 +65,10 @@ export async function startFaultyApi(kubeconfig: string): Promise<FaultyApi> {
       answer.pipe(response);
       const { watchMs } = api;
       if (watchMs !== undefined && incoming.url?.includes('watch=true') === true) {
-        setTimeout(() => response.end(), watchMs).unref();
+        setTimeout(() => {
+          upstream.destroy();
+          response.end();
+        }, watchMs).unref();
       }
     });
     upstream.on('error', () => response.destroy());
@@ -117,6 +122,7 @@ export async function startFaultyApi(kubeconfig: string): Promise<FaultyApi> {
     watchMs: undefined,
     async close() {
       for (const socket of sockets) socket.destroy();
+      agent.destroy();
       await new Promise((resolve) => server.close(resolve));
       await config.remove();
     },

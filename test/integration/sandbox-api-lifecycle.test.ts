@@ -1,11 +1,14 @@
 /* eslint @typescript-eslint/no-unsafe-class-instance-assignment: off -- the client's types are classes that stand for shapes */
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { defaultSandboxFolder, reset, startDetached, status, stop } from '../../src/sandbox/lifecycle.ts';
+import { startSandbox } from '../../src/sandbox/server.ts';
 
 const folders: string[] = [];
 
@@ -90,6 +93,41 @@ describe('a sandbox of its own process', () => {
     await reset({ folder });
     expect((await startDetached({ folder })).state).toBe('running');
   }, 90_000);
+});
+
+describe('a sandbox in this process', () => {
+  it('ends although a client holds a port-forward open', async () => {
+    const folder = await newFolder();
+    const sandbox = await startSandbox({ folder });
+    sandbox.objects.create({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'held', namespace: 'default' },
+      spec: { nodeName: 'another', containers: [{ name: 'main', image: 'app:1' }] },
+    });
+    const config = new KubeConfig();
+    config.loadFromFile(sandbox.kubeconfig);
+    const decode = (text: string | undefined): Buffer => Buffer.from(text ?? '', 'base64');
+    const socket = connect({
+      port: Number(new URL(sandbox.address).port),
+      host: '127.0.0.1',
+      ca: decode(config.getCurrentCluster()?.caData),
+      cert: decode(config.getCurrentUser()?.certData),
+      key: decode(config.getCurrentUser()?.keyData),
+    });
+    socket.on('error', () => undefined);
+    socket.write(
+      'POST /api/v1/namespaces/default/pods/held/portforward HTTP/1.1\r\nHost: localhost\r\n' +
+        'Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: portforward.k8s.io\r\n\r\n',
+    );
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+
+    const ended = once(socket, 'close');
+    await sandbox.close();
+    await ended;
+
+    expect(answer.toString()).toContain('101 Switching Protocols');
+  }, 30_000);
 });
 
 describe('reset', () => {

@@ -75,7 +75,8 @@ function refuse(socket: Duplex, error: unknown): void {
 function watchOver(socket: WebSocket): void {
   let answered = true;
   const timer = setInterval(() => {
-    if (!answered) socket.terminate();
+    // While the client is held back its answers are not read either.
+    if (!answered && !socket.isPaused) socket.terminate();
     answered = false;
     socket.ping();
   }, pingIntervalMs);

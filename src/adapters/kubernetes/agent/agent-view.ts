@@ -4,12 +4,13 @@ import type { AgentView, RunStepOptions, StartedStep } from '../../../ports/agen
 import type { CallOptions } from '../../../ports/cluster.ts';
 import type { KubernetesObject } from '../../../ports/kubernetes-object.ts';
 import type { Connection } from '../client/connection.ts';
-import { exec, openExec } from '../streams/exec.ts';
+import { exec } from '../streams/exec.ts';
 import type { Log } from '../log.ts';
 import type { KubernetesSettings } from '../settings.ts';
 import type { PodMonitor } from './pod-monitor.ts';
 import { parsePod } from './pod-status.ts';
 import { queryContainer } from './query.ts';
+import { followContext } from './follow-context.ts';
 import { followStep } from './step-follow.ts';
 import { scratchDirectory } from './step-script.ts';
 
@@ -54,20 +55,8 @@ export class KubernetesAgentView implements AgentView {
   }
 
   async followStep(step: StartedStep, options: RunStepOptions): Promise<number | undefined> {
-    const { connection, monitor, settings, log } = this.#parts;
-    const container = { namespace: this.namespace, pod: this.pod, container: step.container };
-    const wrapper = ['/bin/sh', `${scratchDirectory}/${step.container}/step`];
     const { end } = await followStep(
-      {
-        open: (args, stdin, signal) =>
-          openExec(connection, container, { command: [...wrapper, ...args], stdin, signal }),
-        failure: monitor.failure,
-        confirm: (signal) => monitor.confirm(signal),
-        silenceMs: settings.silenceMs,
-        budgetMs: settings.retryBudgetMs,
-        onReconnect: (details) =>
-          log.info('the connection to a step is taken up again', { step: step.id, ...details }),
-      },
+      followContext(this.#parts, this, step),
       { id: step.id, fromOffset: options.fromOffset ?? 0, onOutput: options.onOutput },
       options.signal,
     );

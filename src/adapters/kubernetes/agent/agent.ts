@@ -24,7 +24,8 @@ import type { PodMonitor } from './pod-monitor.ts';
 import { queryContainer } from './query.ts';
 import { readAgent } from './ready.ts';
 import { environmentOf } from './step-environment.ts';
-import { followStep, type FollowContext, type StepEnd } from './step-follow.ts';
+import { followContext } from './follow-context.ts';
+import { followStep, type StepEnd } from './step-follow.ts';
 import { scratchDirectory } from './step-script.ts';
 import { TransferError } from './transfer-error.ts';
 import { sendTar, uploadCommand } from './upload.ts';
@@ -87,7 +88,7 @@ export class KubernetesAgent implements Agent {
       fromOffset,
       onOutput: options.onOutput,
     };
-    const context = this.#followContext(step);
+    const context = followContext(this.#parts, this, step);
     const cancelling = new Cancellation(signal, (ending) => this.#cancel(step, ending));
     try {
       const { end, received } = await followStep(context, request, cancelling.follow);
@@ -172,22 +173,6 @@ export class KubernetesAgent implements Agent {
   #container(name: string | undefined): { namespace: string; pod: string; container: string } {
     const { namespace, pod } = this;
     return { namespace, pod, container: name ?? this.#parts.spec.containers[0].name };
-  }
-
-  #followContext(step: Step): FollowContext {
-    const { connection, monitor, settings, log } = this.#parts;
-    const container = this.#container(step.container);
-    const wrapper = ['/bin/sh', `${scratchDirectory}/${step.container}/step`];
-    return {
-      open: (args, stdin, signal) =>
-        openExec(connection, container, { command: [...wrapper, ...args], stdin, signal }),
-      failure: monitor.failure,
-      confirm: (signal) => monitor.confirm(signal),
-      silenceMs: settings.silenceMs,
-      budgetMs: settings.retryBudgetMs,
-      onReconnect: (details) =>
-        log.info('the connection to a step is taken up again', { step: step.id, ...details }),
-    };
   }
 
   async #cancel(step: Step, ending: AbortController): Promise<void> {

@@ -89,6 +89,7 @@ if [ -z "$branch" ] && [ "$ref" = HEAD ]; then
   branch=$(git ls-remote --symref origin HEAD 2>/dev/null | sed -n 's#^ref: refs/heads/\\(.*\\)\\tHEAD$#\\1#p')
 fi
 {
+  if [ -n "\${CHECKOUT_LOCAL:-}" ]; then echo "url=\${CHECKOUT_ORIGIN:-}"; else echo "url=$CHECKOUT_URL"; fi
   echo "sha=$sha"
   echo "shortSha=$(printf '%.12s' "$sha")"
   echo "branch=$branch"

@@ -68,6 +68,7 @@ describe('the checkout script', () => {
 
     expect(await readFile(path.join(target, 'version'), 'utf8')).toBe('2');
     expect(outputs).toEqual({
+      url: `file://${path.join(folder, 'origin')}`,
       sha: second,
       shortSha: second.slice(0, 12),
       branch: 'main',

@@ -40,8 +40,3 @@ export function nameOf(object: StoredObject): ObjectName {
   const { namespace, name } = object.metadata;
   return namespace === undefined ? { name } : { namespace, name };
 }
-
-/** The time in the form of Kubernetes: whole seconds, UTC. */
-export function timestamp(nowMs: number): string {
-  return new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z');
-}

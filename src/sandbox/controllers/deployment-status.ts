@@ -1,6 +1,6 @@
 /** A Deployment's status and conditions, with the reasons and messages of the real controller. All pure. */
 import { findCondition, withCondition, withoutCondition } from './conditions.ts';
-import { timestamp } from './controller.ts';
+import { timestamp } from '../store/timestamp.ts';
 import { rolloutLimits, type RolloutLimits } from './rollout-arithmetic.ts';
 import type { Condition, Deployment, DeploymentStatus, ReplicaSet } from './workload-types.ts';
 import type { Revisions } from './deployment-revisions.ts';

@@ -1,6 +1,7 @@
 import type { Objects } from '../store/objects.ts';
 import { withCondition } from './conditions.ts';
-import { itself, nameOf, timestamp, type Controller, type ControllerContext } from './controller.ts';
+import { itself, nameOf, type Controller, type ControllerContext } from './controller.ts';
+import { timestamp } from '../store/timestamp.ts';
 import { controllerRefOf } from './ownership.ts';
 import { hasEnded, isReady } from './pod-facts.ts';
 import { resolveCount } from './rollout-arithmetic.ts';

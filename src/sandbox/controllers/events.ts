@@ -1,5 +1,5 @@
 import type { Objects, StoredObject } from '../store/objects.ts';
-import { timestamp } from './controller.ts';
+import { timestamp } from '../store/timestamp.ts';
 
 /** Writes Events as the real controllers do: one that repeats is counted, not written again. */
 export interface EventRecorder {

@@ -1,5 +1,6 @@
 import { findCondition, withCondition } from './conditions.ts';
-import { itself, timestamp, type Controller, type ControllerContext } from './controller.ts';
+import { itself, type Controller, type ControllerContext } from './controller.ts';
+import { timestamp } from '../store/timestamp.ts';
 import { decideJob, jobBackoffMs, type JobCounts, type JobDecision } from './job-plan.ts';
 import { claim, keyOf, ownersConcerned } from './ownership.ts';
 import { createPod, deletePod } from './pod-control.ts';

@@ -1,5 +1,6 @@
 import type { StoredObject } from '../store/objects.ts';
-import { itself, timestamp, type Controller, type ControllerContext } from './controller.ts';
+import { itself, type Controller, type ControllerContext } from './controller.ts';
+import { timestamp } from '../store/timestamp.ts';
 import type { Inventory } from './inventory.ts';
 import { writeStatus } from './status-writer.ts';
 import type { Condition } from './workload-types.ts';

@@ -1,5 +1,6 @@
 import { withCondition, withoutCondition } from './conditions.ts';
-import { itself, timestamp, type Controller, type ControllerContext } from './controller.ts';
+import { itself, type Controller, type ControllerContext } from './controller.ts';
+import { timestamp } from '../store/timestamp.ts';
 import { claim, ownersConcerned } from './ownership.ts';
 import { createPod, deletePod } from './pod-control.ts';
 import { availableInMs, compareForDeletion, isActive, isAvailable, isReady } from './pod-facts.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { messageOf } from '../../base/errors.ts';
-import { timestamp } from '../controllers/controller.ts';
+import { timestamp } from '../store/timestamp.ts';
 import { createBackOff, goSeconds } from './back-off.ts';
 import { startChecks } from './container-checks.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';

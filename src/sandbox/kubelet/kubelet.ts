@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { timestamp } from '../controllers/controller.ts';
+import { timestamp } from '../store/timestamp.ts';
 import { createEventRecorder } from '../controllers/events.ts';
 import type { PodStreams } from '../api/pod-streams.ts';
 import type { PodNetwork } from '../network/pod-network.ts';

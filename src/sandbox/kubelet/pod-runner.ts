@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
-import { timestamp } from '../controllers/controller.ts';
+import { timestamp } from '../store/timestamp.ts';
 import type { PodAttachment, PodNetwork } from '../network/pod-network.ts';
 import { ContainerRunner } from './container-runner.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';

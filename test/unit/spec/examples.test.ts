@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { globSync } from 'tinyglobby';
 import { parse } from 'yaml';
 import { stageKindsForReading } from '../../../src/app/stage-kinds.ts';
 import { pipelineJsonSchema } from '../../../src/spec/json-schema.ts';
@@ -15,7 +14,7 @@ const validate = new Ajv2020({
   allErrors: true,
   formats: { uri: (text: string) => URL.canParse(text) },
 }).compile(pipelineJsonSchema(kinds));
-const examples = globSync('examples/*/app.yaml', { cwd: root });
+const examples = globSync('examples/*/app.yaml', { cwd: root }).sort();
 const fences = readFileSync(path.join(root, 'docs/pipeline-file.md'), 'utf8').matchAll(
   /```yaml\n(apiVersion[^`]*)```/g,
 );

@@ -1,15 +1,24 @@
-import { AgentError } from '../../../ports/agent.ts';
+import { AgentError, type AgentSpec } from '../../../ports/agent.ts';
 import { ClusterError } from '../../../ports/cluster-errors.ts';
-import type { AgentParts } from './agent.ts';
+import type { Connection } from '../client/connection.ts';
+import type { PodMonitor } from './pod-monitor.ts';
 import type { PodView } from './pod-status.ts';
 import { queryContainer } from './query.ts';
 import { readyScript } from './step-script.ts';
+
+/** What of an agent is waited for. */
+export interface ReadyParts {
+  connection: Connection;
+  monitor: PodMonitor;
+  spec: AgentSpec;
+  pod: string;
+}
 
 /**
  * Waits until every step container has laid its wrapper down and every service is ready.
  * @throws AgentError as soon as Kubernetes knows why that will never be; `startTimeout` otherwise
  */
-export async function readAgent({ connection, monitor, spec, pod }: AgentParts): Promise<void> {
+export async function readAgent({ connection, monitor, spec, pod }: ReadyParts): Promise<void> {
   const { startTimeoutMs, namespace, containers, services } = spec;
   const deadline = AbortSignal.timeout(startTimeoutMs);
   const names = containers.map(({ name }) => name);

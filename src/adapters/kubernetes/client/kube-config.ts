@@ -1,9 +1,11 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { RequestOptions } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
-import { Agent, ProxyAgent, type buildConnector, type Dispatcher } from 'undici';
+import { ProxyAgent, type buildConnector, type Dispatcher } from 'undici';
 import { InputError, messageOf } from '../../../base/errors.ts';
 import type { Connection } from './connection.ts';
+import { connectPlainly } from './plain-kube-config.ts';
+import { connectOptions, createPool, poolOptions } from './pool.ts';
 
 /** Which cluster: a kubeconfig file (default: $KUBECONFIG, ~/.kube/config, then in-cluster) and a context of it. */
 export interface KubeConfigOptions {
@@ -17,10 +19,13 @@ type ApplicableOptions = Omit<RequestOptions, 'headers'> & { headers?: Record<st
 const credentialsMs = 10_000;
 
 /**
- * Loads the kubeconfig and prepares the connection. client-node is loaded here alone, and late: it is large.
+ * Loads the kubeconfig and prepares the connection. client-node is loaded here alone, and only for what it takes more than
+ * reading a file: it is large.
  * @throws InputError when there is no such file, context, cluster or user
  */
 export async function connect(options: KubeConfigOptions): Promise<Connection> {
+  const plain = connectPlainly(options);
+  if (plain !== undefined) return plain;
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = load(new KubeConfig(), options);
   if (config.getCurrentContext() === 'loaded-context') throw noCluster();
@@ -77,12 +82,10 @@ async function dispatcherFor(config: KubeConfig): Promise<Dispatcher> {
   const asked = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const cluster = config.getCurrentCluster();
   const wanted = config.createDispatcherOptions(cluster, asked);
-  const pool = { allowH2: false, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000 };
-  const connectOptions = { keepAlive: true, keepAliveInitialDelay: 30_000, timeout: 10_000 };
   switch (wanted.type) {
     case 'proxy':
       return new ProxyAgent({
-        ...pool,
+        ...poolOptions,
         uri: wanted.uri,
         requestTls: wanted.requestTls as buildConnector.BuildOptions,
         connect: connectOptions,
@@ -98,12 +101,9 @@ async function dispatcherFor(config: KubeConfig): Promise<Dispatcher> {
       return made;
     }
     case 'agent':
-      return new Agent({
-        ...pool,
-        connect: { ...(wanted.connect as buildConnector.BuildOptions), ...connectOptions },
-      });
+      return createPool(wanted.connect as buildConnector.BuildOptions);
     case 'none':
-      return new Agent({ ...pool, connect: connectOptions });
+      return createPool({});
   }
 }
 

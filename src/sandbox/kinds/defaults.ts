@@ -99,6 +99,16 @@ function fillStatefulSet(spec: Fields): void {
   }
 }
 
+/** References of a binding are to this API group; a service account's is the core one. */
+function fillBinding(binding: Fields): void {
+  const group = 'rbac.authorization.k8s.io';
+  const role = child(binding, 'roleRef');
+  if (role !== undefined) fill(role, { apiGroup: group });
+  for (const subject of items(binding, 'subjects')) {
+    if (subject['kind'] !== 'ServiceAccount') fill(subject, { apiGroup: group });
+  }
+}
+
 function fillDefinition(object: Fields): void {
   const spec = ensure(object, 'spec');
   const names = ensure(spec, 'names');
@@ -138,6 +148,8 @@ const defaultsOf: Record<string, FillObject> = {
   Job(job) {
     fillJobSelector(job);
     fillJobSpec(ensure(job, 'spec'));
+    const labels = at(job, 'spec', 'template', 'metadata', 'labels');
+    if (labels !== undefined) fill(ensure(job, 'metadata'), { labels });
   },
   CronJob: ofSpec((spec) => {
     fill(spec, {
@@ -157,7 +169,22 @@ const defaultsOf: Record<string, FillObject> = {
   }),
   PersistentVolume: ofSpec((spec) => {
     fill(spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' });
+    const hostPath = child(spec, 'hostPath');
+    if (hostPath !== undefined) fill(hostPath, { type: '' });
   }),
+  NetworkPolicy: ofSpec((spec) => {
+    fill(spec, { policyTypes: spec['egress'] === undefined ? ['Ingress'] : ['Ingress', 'Egress'] });
+  }),
+  RoleBinding: fillBinding,
+  ClusterRoleBinding: fillBinding,
+  Endpoints(object) {
+    for (const port of items(object, 'subsets').flatMap((subset) => items(subset, 'ports'))) {
+      fill(port, { protocol: 'TCP' });
+    }
+  },
+  PriorityClass(object) {
+    fill(object, { preemptionPolicy: 'PreemptLowerPriority' });
+  },
   Namespace(namespace) {
     const metadata = ensure(namespace, 'metadata');
     ensure(metadata, 'labels')['kubernetes.io/metadata.name'] = metadata['name'];
@@ -168,7 +195,8 @@ const defaultsOf: Record<string, FillObject> = {
     fill(object, { reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' });
   },
   HorizontalPodAutoscaler: ofSpec((spec) => {
-    fill(spec, { minReplicas: 1 });
+    const target = { type: 'Utilization', averageUtilization: 80 };
+    fill(spec, { minReplicas: 1, metrics: [{ type: 'Resource', resource: { name: 'cpu', target } }] });
   }),
   EndpointSlice(object) {
     for (const port of items(object, 'ports')) fill(port, { name: '', protocol: 'TCP' });
@@ -194,7 +222,16 @@ export function initialStatus(kind: string, object: Fields): Fields {
     case 'Node':
       return child(object, 'status') ?? {};
     case 'Service':
+    case 'Ingress':
       return { loadBalancer: {} };
+    case 'ReplicaSet':
+    case 'StatefulSet':
+    case 'ReplicationController':
+      return { replicas: 0 };
+    case 'DaemonSet':
+      return { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 };
+    case 'HorizontalPodAutoscaler':
+      return { currentReplicas: 0, desiredReplicas: 0 };
     case 'CustomResourceDefinition':
       return establishedStatus(object);
     default:

@@ -45,9 +45,6 @@ function fillContainer(target: Fields): void {
     const reference = child(child(variable, 'valueFrom'), 'fieldRef');
     if (reference !== undefined) fill(reference, { apiVersion: 'v1' });
   }
-  const resources = ensure(target, 'resources');
-  const limits = child(resources, 'limits');
-  if (limits !== undefined) fill(ensure(resources, 'requests'), limits);
   for (const name of ['livenessProbe', 'readinessProbe', 'startupProbe']) {
     const check = child(target, name);
     if (check === undefined) continue;
@@ -96,6 +93,13 @@ export function fillPodSpec(spec: Fields): void {
   }
 }
 
+/** A pod's container asks for what it is limited to, unless it says otherwise; a template leaves that to its pods. */
+function fillRequests(target: Fields): void {
+  const resources = ensure(target, 'resources');
+  const limits = child(resources, 'limits');
+  if (limits !== undefined) fill(ensure(resources, 'requests'), limits);
+}
+
 /** Fills the defaults of a pod, with what the admission of the real API server adds. */
 export function fillPod(spec: Fields): void {
   if (spec['serviceAccountName'] === undefined && typeof spec['serviceAccount'] === 'string') {
@@ -104,6 +108,7 @@ export function fillPod(spec: Fields): void {
   fill(spec, admittedPod);
   spec['serviceAccount'] = spec['serviceAccountName'];
   fillPodSpec(spec);
+  for (const target of [...items(spec, 'containers'), ...items(spec, 'initContainers')]) fillRequests(target);
 }
 
 /** `status.qosClass`: https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/ */

@@ -132,6 +132,7 @@ export const kindTable: readonly Kind[] = [
   ofCluster('scheduling.k8s.io/v1', 'PriorityClass', {
     short: 'pc',
     plural: 'priorityclasses',
+    generation: true,
     ...notEnforced('a PriorityClass'),
   }),
   ofCluster('apiextensions.k8s.io/v1', 'CustomResourceDefinition', {

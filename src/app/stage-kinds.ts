@@ -1,7 +1,8 @@
 import { InternalError } from '../base/errors.ts';
 import type { AnyStageKind } from '../ports/stage.ts';
 import { checkoutStage, type CheckoutDependencies } from '../stages/checkout/checkout-stage.ts';
-import { deployStage, type DeployDependencies } from '../stages/deploy/deploy-stage.ts';
+import { deployStage } from '../stages/deploy/deploy-stage.ts';
+import type { DeployDependencies } from '../stages/deploy/run-deploy.ts';
 import { imageStage, type ImageDependencies } from '../stages/image/image-stage.ts';
 import { verifyStage, type VerifyDependencies } from '../stages/verify/verify-stage.ts';
 import { runStage, type RunDependencies } from '../stages/run/run-stage.ts';

@@ -1,18 +1,6 @@
-import type { Clock } from '../../ports/clock.ts';
-import type { Cluster } from '../../ports/cluster.ts';
-import type { PodAccess } from '../../ports/pod-access.ts';
 import type { StageKind } from '../../ports/stage.ts';
+import type { DeployDependencies } from './run-deploy.ts';
 import { deploySettings, type DeploySettings } from './settings.ts';
-
-/** What the stage works with. */
-export interface DeployDependencies {
-  cluster: Cluster;
-  clock: Clock;
-  /** For the last log lines of a container that fails. */
-  pods: Pick<PodAccess, 'logs'>;
-  /** Who releases, for the record: user and machine, or what the CI system says. */
-  who: string;
-}
 
 /** A deploy stage as parsed. */
 export interface DeployInput {

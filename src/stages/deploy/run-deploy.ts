@@ -1,10 +1,12 @@
+import type { Clock } from '../../ports/clock.ts';
+import type { Cluster } from '../../ports/cluster.ts';
+import type { PodAccess } from '../../ports/pod-access.ts';
 import type { StageContext, StageResult } from '../../ports/stage.ts';
 import type { ReleaseResult } from '../../strategies/reconcile.ts';
 import { ReleaseBusyError } from '../../strategies/release-lease.ts';
 import { releaseObjects, type ReleaseRequest } from '../../strategies/release.ts';
 import { ReleaseStore } from '../../strategies/release-store.ts';
 import type { ReleaseReport } from '../../strategies/release-session.ts';
-import type { DeployDependencies } from './deploy-stage.ts';
 import { ensureNamespace } from './ensure-namespace.ts';
 import { assertAccepted, PreflightError, rehearse } from './preflight.ts';
 import { prepareRelease } from './prepare.ts';
@@ -13,6 +15,16 @@ import { pushedImages } from './set-images.ts';
 import { durationOr, type DeploySettings } from './settings.ts';
 
 const defaultTimeoutMs = 600_000;
+
+/** What the stage works with. */
+export interface DeployDependencies {
+  cluster: Cluster;
+  clock: Clock;
+  /** For the last log lines of a container that fails. */
+  pods: Pick<PodAccess, 'logs'>;
+  /** Who releases, for the record: user and machine, or what the CI system says. */
+  who: string;
+}
 
 /** Releases the manifests of the checkout; see {@link DeployDependencies}. */
 export async function runDeploy(

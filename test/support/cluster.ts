@@ -13,7 +13,8 @@ export interface TestCluster {
 
 /**
  * The cluster that SLIPWAY_TEST_CLUSTER names: `sandbox` (the default) starts a sandbox of its own in a temporary
- * folder, `current` is the cluster of KUBECONFIG.
+ * folder, `current` is the cluster of KUBECONFIG. SLIPWAY_TEST_ISOLATION=none gives a sandbox as on a machine without
+ * namespaces.
  * @throws Error when the variable holds something else or KUBECONFIG is missing
  */
 export async function testCluster(): Promise<TestCluster> {
@@ -26,7 +27,8 @@ export async function testCluster(): Promise<TestCluster> {
   if (kind !== 'sandbox') throw new Error(`SLIPWAY_TEST_CLUSTER is sandbox or current, not ${kind}`);
   const directory = await mkdtemp(join(tmpdir(), 'slipway-test-cluster-'));
   const { startSandbox } = await import('../../src/sandbox/server.ts');
-  const sandbox = await startSandbox({ folder: directory });
+  const isolation = process.env['SLIPWAY_TEST_ISOLATION'] === 'none' ? 'none' : 'auto';
+  const sandbox = await startSandbox({ folder: directory, isolation });
   return {
     kind,
     kubeconfig: sandbox.kubeconfig,

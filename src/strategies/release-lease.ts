@@ -1,7 +1,7 @@
 import { SlipwayError } from '../base/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CallOptions, Cluster } from '../ports/cluster.ts';
-import { ConflictError, NotFoundError } from '../ports/cluster-errors.ts';
+import { ConflictError, NotFoundError, UnreachableError } from '../ports/cluster-errors.ts';
 import type { KubernetesObject } from '../ports/kubernetes-object.ts';
 import { LeaseLostError, type Lease } from '../ports/run-record.ts';
 import { recordName } from './release-record.ts';
@@ -147,7 +147,7 @@ async function write(
   }
 }
 
-/** Renews until released; `lost` is aborted when a renewal finds another holder or none succeeds in time. */
+/** Renews until released; `lost` is aborted when a renewal finds another holder. */
 function hold(request: LeaseRequest, taken: LeaseObject): Lease {
   const lost = new AbortController();
   const stop = new AbortController();
@@ -177,37 +177,42 @@ interface Renewal {
   signal: AbortSignal;
 }
 
+/**
+ * An API that does not answer loses no lease: this runner can do nothing then either, and if somebody else has taken the
+ * lease over meanwhile, the next renewal sees it, and so does the next write of the record.
+ */
 async function renew(request: LeaseRequest, renewal: Renewal): Promise<void> {
-  const { clock, cluster, application } = request;
-  let renewedAt = clock.now();
+  const { clock, application } = request;
   while (!renewal.signal.aborted) {
     try {
       await clock.sleep((leaseSeconds * 1000) / 3, { signal: renewal.signal });
-      const previous = renewal.current();
-      const written = await write(request, previous, renewal);
-      const now = written ?? (await cluster.get<LeaseObject>(leaseReference(request), renewal));
-      if (now?.spec?.holderIdentity !== request.holder) {
-        const other = now?.spec?.holderIdentity ?? 'nobody';
-        renewal.lost.abort(new LeaseLostError(`the lease of ${application} is now held by ${other}`));
-        return;
-      }
-      renewal.renewed(now);
-      if (written !== undefined) renewedAt = clock.now();
+      const other = await renewOnce(request, renewal);
+      if (other === undefined) continue;
+      renewal.lost.abort(new LeaseLostError(`the lease of ${application} is now held by ${other}`));
+      return;
     } catch (error) {
       if (isAborted(renewal.signal)) return;
-      // The API does not answer: the lease is ours until it runs out.
-      if (clock.now() - renewedAt >= leaseSeconds * 1000) {
-        renewal.lost.abort(
-          new LeaseLostError(
-            `the lease of ${application} could not be renewed for ${String(leaseSeconds)} s`,
-            {
-              cause: error,
-            },
-          ),
-        );
-        return;
-      }
+      if (error instanceof UnreachableError) continue;
+      const cause = { cause: error };
+      renewal.lost.abort(new LeaseLostError(`the lease of ${application} could not be renewed`, cause));
+      return;
     }
+  }
+}
+
+/** Writes the lease anew; the other holder when there is one. */
+async function renewOnce(request: LeaseRequest, renewal: Renewal): Promise<string | undefined> {
+  for (;;) {
+    const written = await write(request, renewal.current(), renewal);
+    if (written !== undefined) {
+      renewal.renewed(written);
+      return undefined;
+    }
+    // Somebody wrote it: another holder, or we ourselves, when the answer to our last write was lost.
+    const now = await request.cluster.get<LeaseObject>(leaseReference(request), renewal);
+    const holder = now?.spec?.holderIdentity;
+    if (now === undefined || holder !== request.holder) return holder ?? 'nobody';
+    renewal.renewed(now);
   }
 }
 

@@ -1,4 +1,4 @@
-import { InputError } from '../base/errors.ts';
+import { InputError, messageOf } from '../base/errors.ts';
 import type { CallOptions } from '../ports/cluster.ts';
 import type { KubernetesObject } from '../ports/kubernetes-object.ts';
 import { adoptable } from './adopt.ts';
@@ -153,7 +153,12 @@ async function withSession<T>(
     throw error;
   } finally {
     await session?.close();
-    await lease.release({ signal: AbortSignal.timeout(10_000) });
+    // What came of the release stands; a lease that cannot be given back runs out by itself.
+    await lease
+      .release({ signal: AbortSignal.timeout(10_000) })
+      .catch((error: unknown) =>
+        report.notice('warning', `the lease of ${application} could not be given back: ${messageOf(error)}`),
+      );
   }
 }
 

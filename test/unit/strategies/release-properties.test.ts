@@ -78,7 +78,7 @@ describe('a release under faults', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   }, 120_000);
 });

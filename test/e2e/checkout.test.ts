@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 
@@ -197,6 +197,34 @@ describe('a checkout', () => {
 
       expectExit(result, 0);
       expect(result.stdout).toContain(`outputs ${commits['v2']} [main]`);
+    },
+    2 * minute,
+  );
+
+  it(
+    'lets the stages work in the folder of the file when that lies deeper in the working copy',
+    async () => {
+      const folder = join(repository.directory, 'deeper', 'down');
+      await mkdir(folder, { recursive: true });
+      await writeFile(join(folder, 'here.txt'), 'found\n');
+      await runCommand(['git', '-C', repository.directory, 'add', 'deeper']);
+      await runCommand(['git', '-C', repository.directory, 'commit', '--quiet', '--message', 'deeper']);
+      const stages = [
+        { name: 'source', checkout: {} },
+        { name: 'look', run: 'cat here.txt; echo "top $(git rev-parse --show-cdup)"' },
+      ];
+      const file = join(folder, 'app.yaml');
+      const head = { apiVersion: 'slipway.dev/v1', kind: 'Pipeline', name: 'deeper' };
+      await writeFile(file, stringify({ ...head, stages }));
+
+      const result = await runPipeline(['run', file, ...clusterArguments(environment, namespaces)], {
+        env: { KUBECONFIG: namespaces.kubeconfig },
+        timeoutMs: 1.5 * minute,
+      });
+
+      expectExit(result, 0);
+      expect(result.stdout).toContain('[look] found');
+      expect(result.stdout).toContain('[look] top ../../');
     },
     2 * minute,
   );

@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { Agent } from '../../ports/agent.ts';
 import type { Environment, EnvironmentValue, SecretData } from '../../ports/secrets.ts';
@@ -52,10 +53,13 @@ async function checkout(
   if (directory !== agent.workspace && !directory.startsWith(`${agent.workspace}/`)) {
     throw new InputError(`checkout.path "${input.path}" leaves the workspace`);
   }
-  const from =
+  const { from, folder } =
     source.type === 'local'
       ? await sendLocal(dependencies.repository, { source, input, agent, context })
-      : { CHECKOUT_URL: plain(source.url), ...(await credentials(input, source.transport, context)) };
+      : {
+          from: { CHECKOUT_URL: plain(source.url), ...(await credentials(input, source.transport, context)) },
+          folder: '',
+        };
   const env: Environment = {
     CHECKOUT_PATH: plain(directory),
     CHECKOUT_REF: plain(input.ref ?? ''),
@@ -65,7 +69,7 @@ async function checkout(
     ...from,
   };
   const result = await runCheckout(agent, env, context);
-  const place = path.posix.relative(agent.workspace, directory);
+  const place = path.posix.relative(agent.workspace, path.posix.join(directory, folder));
   return place === '' ? result : { ...result, outputs: { ...result.outputs, directory: place } };
 }
 
@@ -118,8 +122,15 @@ interface LocalRequest {
   context: StageContext;
 }
 
-/** Packs a commit of this machine, sends it beside the workspace's files, and says where the agent finds it. */
-async function sendLocal(repository: SourceRepository, request: LocalRequest): Promise<Environment> {
+/**
+ * Packs a commit of this machine, sends it beside the workspace's files, and says where the agent finds it. `folder` is
+ * that of the pipeline file in its own working copy, where the stages after this one work: paths in the file mean the
+ * same whether it lies at the top of a repository or deeper.
+ */
+async function sendLocal(
+  repository: SourceRepository,
+  request: LocalRequest,
+): Promise<{ from: Environment; folder: string }> {
   const { source, input, agent, context } = request;
   const { signal } = context;
   const copy = await repository.workingCopy(source.directory, { signal });
@@ -144,7 +155,7 @@ async function sendLocal(repository: SourceRepository, request: LocalRequest): P
     packed.tar.destroy();
     await packed.dispose();
   }
-  return {
+  const from = {
     CHECKOUT_URL: plain(`file://${place}`),
     CHECKOUT_PROTOCOLS: plain('file:https:http:ssh'),
     CHECKOUT_REF: plain('refs/slipway/commit'),
@@ -153,6 +164,18 @@ async function sendLocal(repository: SourceRepository, request: LocalRequest): P
     CHECKOUT_LOCAL: plain(place),
     CHECKOUT_ORIGIN: plain(copy.origin),
   };
+  return {
+    from,
+    folder: input.url === undefined ? await folderInside(copy.directory, source.directory) : '',
+  };
+}
+
+/** A folder relative to the repository's top, with `/` between names; the names of both may come over links. */
+async function folderInside(top: string, folder: string): Promise<string> {
+  return path
+    .relative(await realpath(top), await realpath(folder))
+    .split(path.sep)
+    .join('/');
 }
 
 async function credentials(

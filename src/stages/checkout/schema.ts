@@ -8,7 +8,7 @@ export const checkoutFields = {
       .min(1)
       .optional()
       .describe(
-        'Repository: https://, ssh://, git@host:path or file://. Without it: the working copy that the pipeline file lies in.',
+        'Repository: https://, ssh://, git@host:path or file://. Without it: the working copy that the pipeline file lies in; the stages after it work in the file’s folder.',
       ),
     ref: z
       .string()

@@ -12,6 +12,8 @@ export interface CutProxy {
   open(): number;
   /** Resets every connection. */
   cut(): void;
+  /** While true, every connection is cut and new ones are reset: an API server that is down. */
+  setDown(isDown: boolean): void;
   /** Keeps every present connection open and lets nothing more through it; new ones work. */
   freeze(): void;
   /** Called with every chunk from the server; for a test that cuts at a certain byte. */
@@ -45,7 +47,12 @@ export async function redirectKubeconfig(
 export async function startCutProxy(kubeconfig: string): Promise<CutProxy> {
   const pairs = new Set<{ client: Socket; upstream: Socket; frozen: boolean }>();
   let target = new URL('http://unset');
+  let down = false;
   const server = createServer((client) => {
+    if (down) {
+      client.resetAndDestroy();
+      return;
+    }
     const upstream = connect(Number(target.port === '' ? 443 : target.port), target.hostname);
     const pair = { client, upstream, frozen: false };
     pairs.add(pair);
@@ -87,6 +94,10 @@ export async function startCutProxy(kubeconfig: string): Promise<CutProxy> {
         client.resetAndDestroy();
         upstream.destroy();
       }
+    },
+    setDown(isDown) {
+      down = isDown;
+      if (isDown) proxy.cut();
     },
     freeze() {
       for (const pair of pairs) pair.frozen = true;

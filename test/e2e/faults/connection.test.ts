@@ -84,6 +84,58 @@ describe('a connection that is lost', () => {
     expect(performance.now() - startedAt).toBeLessThan(30_000);
   });
 
+  it('with the whole API server for twelve seconds costs neither a line nor the lease of the run', async () => {
+    const record = {
+      formatVersion: 1 as const,
+      ...{
+        runId: spec.runId,
+        pipeline: 'test',
+        namespace: spec.namespace,
+        createdAt: 0,
+        state: 'running' as const,
+      },
+      ...{ source: { file: 'app.yaml', text: '' }, parameters: {}, trigger: {}, git: {}, stages: {} },
+    };
+    const stored = await kubernetes.runs.create(record, soon());
+    const lease = await kubernetes.runs.acquireLease(stored, 'me', soon());
+    const script = 'i=0; while [ "$i" -lt 180 ]; do i=$((i+1)); echo "line $i"; sleep 0.1; done; exit 9';
+    const running = runScript(agent, script);
+    await sleep(2000);
+    proxy.setDown(true);
+    const writing = kubernetes.runs.update(
+      stored,
+      { ...record, parameters: { written: 'while down' } },
+      soon(),
+    );
+    await sleep(12_000);
+    proxy.setDown(false);
+
+    const { result, output } = await running;
+
+    expect(output).toBe(Array.from({ length: 180 }, (_, index) => `line ${String(index + 1)}\n`).join(''));
+    expect(result).toMatchObject({ type: 'exited', exitCode: 9 });
+    await expect(writing).resolves.toMatchObject({ record: { parameters: { written: 'while down' } } });
+    expect(lease.lost.aborted).toBe(false);
+    await lease.release(soon());
+  });
+
+  it('for longer than the budget ends the step with a clear error', async () => {
+    const impatient = await createKubernetes({ kubeconfig: proxy.kubeconfig, retryBudgetMs: 4000 });
+    const own = await impatient.agents.acquire(spec, soon());
+    await own.ready(soon());
+    const running = runScript(own, 'echo up; sleep 600').catch((error: unknown) => error);
+    await sleep(1500);
+    proxy.setDown(true);
+
+    await expect(running).resolves.toMatchObject({
+      problem: 'stepLost',
+      fault: 'infrastructure',
+      message: expect.stringMatching(/contact with step step\.\d+ is lost for \d+ s/),
+    });
+    proxy.setDown(false);
+    await impatient.close();
+  });
+
   it('at the moment of the start starts the step once', async () => {
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const step = stepOf('echo run >>"runs-$NAME"; sleep 0.3; cat "runs-$NAME"', {

@@ -249,7 +249,9 @@ describe('a disk that is full', () => {
   let spec: AgentSpec;
   beforeAll(async () => {
     // The steps may mount small file systems over what they fill.
-    const podTemplate = { spec: { containers: [{ name: 'main', securityContext: { capabilities: { add: ['SYS_ADMIN'] } } }] } };
+    const podTemplate = {
+      spec: { containers: [{ name: 'main', securityContext: { capabilities: { add: ['SYS_ADMIN'] } } }] },
+    };
     spec = scratch.agentSpec({ podTemplate });
     agent = await scratch.kubernetes.agents.acquire(spec, soon());
   });

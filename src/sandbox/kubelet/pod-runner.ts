@@ -31,7 +31,7 @@ export interface PodSurroundings {
   writeStatus(pod: Pod, status: PodStatus): void;
 }
 
-const VOLUME_RETRY_MS = 500;
+const PREPARE_RETRY_MS = 500;
 const REPEAT_EVENT_MS = 10_000;
 /** How long after KILL a process may take to vanish. */
 const KILL_SLACK_MS = 2_000;
@@ -80,7 +80,7 @@ export class PodRunner {
   run(): Promise<void> {
     this.over ??= this.lifecycle().catch((error: unknown) => {
       this.failure ??= { reason: 'Error', message: messageOf(error) };
-      this.event('Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${messageOf(error)}`);
+      this.event('Warning', 'Failed', `Error: ${messageOf(error)}`);
       this.writeNow();
     });
     return this.over;
@@ -90,12 +90,9 @@ export class PodRunner {
     const { signal } = this.stop;
     mkdirSync(this.around.folder, { recursive: true, mode: 0o755 });
     this.publish();
-    const network = await this.around.network.attach(this.pod, this.around.folder);
-    this.podIP = network.ip;
-    this.attached = network;
     this.watchDeadline();
     try {
-      if (!(await this.waitForVolumes(signal))) return;
+      if (!(await this.prepare(signal))) return;
       const sidecars = await this.runInit(signal);
       if (sidecars === undefined) return;
       const main = this.pod.spec.containers.map((container) => this.runner(container));
@@ -110,16 +107,38 @@ export class PodRunner {
     }
   }
 
-  private async waitForVolumes(signal: AbortSignal): Promise<boolean> {
+  /** Network and volumes; false when the pod was ended before it had them. */
+  private async prepare(signal: AbortSignal): Promise<boolean> {
+    const attach = async (): Promise<void> => {
+      this.attached = await this.around.network.attach(this.pod, this.around.folder);
+      this.podIP = this.attached.ip;
+    };
+    const makeVolumes = (): void => {
+      this.volumes = this.around.makeVolumes(this.pod, this.podIP ?? '');
+    };
+    return (
+      (await this.untilDone('FailedCreatePodSandBox', attach, signal)) &&
+      (await this.untilDone('FailedMount', makeVolumes, signal))
+    );
+  }
+
+  /** Tries until it succeeds, telling now and then why it does not; false when `signal` ended first. */
+  private async untilDone(
+    reason: string,
+    attempt: () => void | Promise<void>,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     let told = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       try {
-        this.volumes = this.around.makeVolumes(this.pod, this.podIP ?? '');
+        await attempt();
         return true;
       } catch (error) {
-        if (Date.now() - told >= REPEAT_EVENT_MS) this.event('Warning', 'FailedMount', messageOf(error));
-        if (Date.now() - told >= REPEAT_EVENT_MS) told = Date.now();
-        await pause(VOLUME_RETRY_MS, signal);
+        if (Date.now() - told >= REPEAT_EVENT_MS) {
+          told = Date.now();
+          this.event('Warning', reason, messageOf(error));
+        }
+        await pause(PREPARE_RETRY_MS, signal);
       }
     }
     return false;

@@ -90,7 +90,7 @@ export type Route = (host: string, port: number, signal: AbortSignal) => Promise
 export async function startPodsNamespace(
   machine: Machine,
   folder: string,
-  { route, environment }: { route: Route; environment: Record<string, string> },
+  { route, environment, onEnd }: { route: Route; environment: Record<string, string>; onEnd: () => void },
 ): Promise<PodsNamespace> {
   mkdirSync(folder, { recursive: true });
   const [inbound, outbound] = [joinPath(folder, 'in.sock'), joinPath(folder, 'out.sock')];
@@ -115,6 +115,7 @@ export async function startPodsNamespace(
     server.close();
     throw new Error('the network of the pods could not be made');
   }
+  relay.once('exit', onEnd);
   const into = [...machine.enterUser, '--target', String(relay.pid), '--net', sh, '-c', CONTROL_SCRIPT];
   const control = spawn(nsenter, [...into, 'sh', ip, unshare, String(relay.pid)], {
     ...options,
@@ -190,6 +191,8 @@ function createNamespace(
     return Promise.resolve();
   }
 
+  // Without the relay what is left is of no use.
+  relay.once('exit', () => void close());
   for (const port of OUTGOING_PORTS) openPort(port);
   const detach = (processId: number): void => {
     if (holders.delete(processId)) killProcess(processId, 'SIGKILL');

@@ -81,17 +81,25 @@ export function createPodNetwork({
   let route: Route = () => undefined;
 
   function namespace(): Promise<PodsNamespace> {
-    starting ??= startPodsNamespace(machine, folder, {
+    starting ??= startNamespace().catch((error: unknown) => {
+      starting = undefined;
+      throw error;
+    });
+    return starting;
+  }
+
+  async function startNamespace(): Promise<PodsNamespace> {
+    const started = await startPodsNamespace(machine, folder, {
       // The gateway stands for the machine's own address: a pod's 127.0.0.1 is its own.
       route: (host, port, signal) =>
         host === GATEWAY ? connectTcp(MACHINE_ADDRESS, port, signal) : route(host, port, signal),
       environment,
-    }).then((started) => {
-      openServicePorts(started);
-      if (apiPort !== undefined) started.openPort(apiPort);
-      return started;
+      // Pods that come after it are given another one.
+      onEnd: () => (starting = undefined),
     });
-    return starting;
+    openServicePorts(started);
+    if (apiPort !== undefined) started.openPort(apiPort);
+    return started;
   }
 
   function openServicePorts(started: PodsNamespace): void {
@@ -174,9 +182,7 @@ export function createPodNetwork({
     });
   }
 
-  const unsubscribe = machine.namespaces
-    ? objects.subscribe(['Service', 'EndpointSlice'], refreshSoon)
-    : () => undefined;
+  const unsubscribe = objects.subscribe(['Service', 'EndpointSlice'], refreshSoon);
 
   async function close(): Promise<void> {
     unsubscribe();
@@ -194,7 +200,11 @@ function isSharedAddress({ spec }: Pod): boolean {
 /** The files of /etc that tell of the network; a pod with a network of its own asks the relay for names. */
 function etcMounts(folder: string, hostsFile: string, isOwn: boolean): Mount[] {
   const mounts = [{ source: hostsFile, target: '/etc/hosts', readOnly: false }];
-  if (!isOwn) return mounts;
+  const machines = '/etc/resolv.conf';
+  if (!isOwn)
+    return existsSync(machines)
+      ? [...mounts, { source: machines, target: machines, readOnly: true }]
+      : mounts;
   const resolver = join(folder, 'resolv.conf');
   writeFileSync(resolver, `nameserver ${GATEWAY}\noptions timeout:5 attempts:1\n`);
   return [...mounts, { source: resolver, target: '/etc/resolv.conf', readOnly: false }];

@@ -50,27 +50,20 @@ function walk(value: unknown, path: readonly string[], names: readonly string[],
 }
 
 /** What no manager owns: type, identity, and what the server writes. */
-const unowned = new Set([
-  'f:apiVersion',
-  'f:kind',
-  'f:metadata',
-  ...[
-    'name',
-    'namespace',
-    'uid',
-    'resourceVersion',
-    'generation',
-    'creationTimestamp',
-    'managedFields',
-    'generateName',
-  ]
-    .concat('selfLink', 'deletionTimestamp', 'deletionGracePeriodSeconds')
-    .map((name) => ['f:metadata', `f:${name}`].join(separator)),
-]);
-const isOwnable = (path: readonly string[]): boolean =>
-  path.length > 0 && !unowned.has(path[0] ?? '') ? true : path.length > 1 && isOwnableMetadata(path);
-const isOwnableMetadata = (path: readonly string[]): boolean =>
-  path[0] === 'f:metadata' && !unowned.has(path.slice(0, 2).join(separator));
+const unowned = new Set(['f:apiVersion', 'f:kind']);
+const unownedMetadata = new Set(
+  (
+    'name namespace uid resourceVersion generation creationTimestamp managedFields generateName selfLink ' +
+    'deletionTimestamp deletionGracePeriodSeconds'
+  )
+    .split(' ')
+    .map((name) => `f:${name}`),
+);
+
+function isOwnable([root, field]: readonly string[]): boolean {
+  if (root === undefined || unowned.has(root)) return false;
+  return root !== 'f:metadata' || (field !== undefined && !unownedMetadata.has(field));
+}
 
 /** Every field of an object with its value. */
 export function fieldValues(object: Fields, isBuiltIn: boolean): FieldValues {

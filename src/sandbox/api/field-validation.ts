@@ -100,12 +100,14 @@ interface Place {
   check: Check;
 }
 
-/** Returns a copy without the fields that the type does not have. */
+/** Returns a copy without the fields that the type does not have or that are null. */
 function checkModel(object: Fields, model: string, path: string, check: Check): Fields {
   const fields = fieldsOfModel(model);
   const struct = model.replace(/^(Core)?V\d+/, '');
   const kept: Fields = {};
   for (const [name, value] of Object.entries(object)) {
+    // null stands for a field that is not there.
+    if (value === null) continue;
     const field = fields.find((row) => row.name === name);
     const below = path === '' ? name : `${path}.${name}`;
     if (field === undefined) check.unknown.push(below);

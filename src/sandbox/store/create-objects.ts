@@ -100,7 +100,6 @@ export function createObjects(databasePath: string, options: StoreOptions = {}):
     return kind;
   }
 
-  /** A kind that carries its group, so that a key of an object finds the right one of two equal names. */
   function kindOfObject(object: Pick<StoredObject, 'apiVersion' | 'kind'>): Kind {
     const kind = catalog.byApiVersion(object.apiVersion, object.kind);
     if (kind === undefined) {

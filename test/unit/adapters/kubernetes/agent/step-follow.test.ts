@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import {
+  followStep,
+  type FollowContext,
+  type FollowRequest,
+} from '../../../../../src/adapters/kubernetes/agent/step-follow.ts';
+import type {
+  ChannelMessage,
+  ChannelSocket,
+} from '../../../../../src/adapters/kubernetes/streams/channel-socket.ts';
+import { AgentError } from '../../../../../src/ports/agent.ts';
+import { ForbiddenError, UnreachableError } from '../../../../../src/ports/cluster-errors.ts';
+
+const mark = String.fromCharCode(0x1e);
+const stdout = (text: string): ChannelMessage => ({ channel: 1, data: Buffer.from(text) });
+const say = (text: string): ChannelMessage => ({ channel: 2, data: Buffer.from(`${mark}SLIPWAY ${text}\n`) });
+const status = (body: unknown): ChannelMessage => ({ channel: 3, data: Buffer.from(JSON.stringify(body)) });
+
+/** An exec that says these messages; then it ends, or stays silent. */
+interface Scene {
+  messages: readonly ChannelMessage[];
+  silent?: boolean;
+}
+
+function stage(scenes: readonly (Scene | Error)[], more: Partial<FollowContext> = {}) {
+  const asked: string[] = [];
+  const reasons: string[] = [];
+  const output: string[] = [];
+  let next = 0;
+  const context: FollowContext = {
+    open: async (args) => {
+      asked.push(args.slice(0, 3).join(' '));
+      const scene = scenes[Math.min(next, scenes.length - 1)]!;
+      next += 1;
+      if (scene instanceof Error) throw scene;
+      return play(scene);
+    },
+    failure: new AbortController().signal,
+    confirm: async () => undefined,
+    silenceMs: 150,
+    budgetMs: 5000,
+    onReconnect: ({ reason }) => void reasons.push(reason),
+    ...more,
+  };
+  const request: FollowRequest = {
+    id: 'build',
+    launch: { script: Buffer.from('true'), logLimit: 1000, timestamps: false },
+    fromOffset: 0,
+    onOutput: (chunk, offset) => void output.push(`${String(offset)}:${chunk.toString('utf8')}`),
+  };
+  const follow = (signal = new AbortController().signal) => followStep(context, request, signal);
+  return { asked, reasons, output, follow, request };
+}
+
+function play({ messages, silent = false }: Scene): ChannelSocket {
+  const rest = [...messages];
+  let closeReason: string | undefined;
+  let wake: (() => void) | undefined;
+  const socket = {
+    get closeReason() {
+      return closeReason;
+    },
+    next: async () => {
+      const message = rest.shift();
+      if (message !== undefined) return message;
+      if (silent && closeReason === undefined) await new Promise<void>((resolve) => (wake = resolve));
+      closeReason ??= 'code 1006';
+      return undefined;
+    },
+    send: async () => undefined,
+    close: (reason = 'closed by this side') => {
+      closeReason ??= reason;
+      wake?.();
+    },
+  };
+  return socket as unknown as ChannelSocket;
+}
+
+describe('following a step', () => {
+  it('takes the end from what the pod says', async () => {
+    const { follow, output } = stage([
+      { messages: [say('started'), stdout('hello\n'), say('end 3 6 0 0 0 0')] },
+    ]);
+
+    await expect(follow()).resolves.toMatchObject({ end: { exitCode: 3, logBytes: 6 }, received: 6 });
+    expect(output).toEqual(['0:hello\n']);
+  });
+
+  it('waits for the rest of the log when the end is told before it', async () => {
+    const { follow, output } = stage([
+      { messages: [say('end 0 6 0 0 0 0'), stdout('hel'), stdout('lo\nleft behind')] },
+    ]);
+
+    await expect(follow()).resolves.toMatchObject({ received: 6 });
+    expect(output).toEqual(['0:hel', '3:lo\n']);
+  });
+
+  it('never takes the end of a connection, or the success of the follower, for the end of the step', async () => {
+    const { follow, asked } = stage([
+      { messages: [say('started'), stdout('ab')] },
+      { messages: [stdout('cd'), status({ status: 'Success' })] },
+      { messages: [say('end 7 5 0 0 0 0'), stdout('e')] },
+    ]);
+
+    await expect(follow()).resolves.toMatchObject({ end: { exitCode: 7 }, received: 5 });
+    expect(asked).toEqual(['run build 4', 'follow build 2', 'follow build 4']);
+  });
+
+  it('asks to start it again when nothing says that it was started', async () => {
+    const { follow, asked } = stage([
+      { messages: [] },
+      { messages: [say('broken')] },
+      { messages: [say('started'), say('end 0 0 0 0 0 0')] },
+    ]);
+
+    await follow();
+
+    expect(asked).toEqual(['run build 4', 'run build 4', 'run build 4']);
+  });
+
+  it('begins anew when nothing is heard, and not when there are signs of life', async () => {
+    const quiet = stage([
+      { messages: [say('started')], silent: true },
+      { messages: [say('end 0 0 0 0 0 0')] },
+    ]);
+
+    await quiet.follow();
+
+    expect(quiet.reasons).toEqual([expect.stringContaining('nothing was heard for 0.15 s')]);
+  });
+
+  it('does not take a slow reader for a dead connection', async () => {
+    const { follow, request, reasons } = stage([
+      { messages: [say('started'), stdout('slow'), say('end 0 4 0 0 0 0')] },
+    ]);
+    request.onOutput = () => sleep(600);
+
+    await follow();
+
+    expect(reasons).toEqual([]);
+  });
+
+  it('gives up when the budget is spent, and says for how long', async () => {
+    const { follow } = stage([new UnreachableError('connection refused')], { budgetMs: 300 });
+
+    await expect(follow()).rejects.toMatchObject({
+      problem: 'stepLost',
+      message: expect.stringMatching(/contact with step build is lost for \d+ s: connection refused/),
+    });
+  });
+
+  it('does not count what was got through against the budget', async () => {
+    const scenes = Array.from({ length: 8 }, () => ({ messages: [stdout('x')] }));
+    const { follow } = stage([...scenes, { messages: [say('end 0 8 0 0 0 0')] }], { budgetMs: 60 });
+
+    await expect(follow()).resolves.toMatchObject({ received: 8 });
+  });
+
+  it('ends with the pod’s problem', async () => {
+    const failing = new AbortController();
+    const problem = new AgentError('evicted', 'the pod was evicted');
+    const { follow } = stage([{ messages: [] }], { failure: failing.signal });
+    const following = follow();
+
+    failing.abort(problem);
+
+    await expect(following).rejects.toBe(problem);
+  });
+
+  it.each<[string, Scene | Error, string]>([
+    ['the pod does not know it', { messages: [say('unknown')] }, 'stepLost'],
+    ['nobody will write its exit code', { messages: [say('started'), say('lost')] }, 'stepLost'],
+    ['exec is forbidden', new ForbiddenError('pods/exec', { status: 403 }), 'forbidden'],
+  ])('is an error when %s', async (_, scene, problem) => {
+    await expect(stage([scene]).follow()).rejects.toMatchObject({ problem, fault: 'infrastructure' });
+  });
+
+  it('ends when it is aborted', async () => {
+    const aborting = new AbortController();
+    const following = stage([{ messages: [say('started')], silent: true }]).follow(aborting.signal);
+
+    aborting.abort(new Error('enough'));
+
+    await expect(following).rejects.toThrow('enough');
+  });
+});

@@ -10,6 +10,8 @@ export interface TestCluster {
   /** Waits until `check` holds, looking after every change; fails with the last state after 5 s. */
   until(check: () => boolean, what: string): Promise<void>;
   create(object: object): StoredObject;
+  /** A check whether nothing has been written for a quarter of a second, which begins with this call. */
+  quietFromNow(): () => boolean;
   close(): void;
 }
 
@@ -66,6 +68,17 @@ export function testCluster(): TestCluster & { errors: unknown[] } {
     objects,
     errors,
     breakPods: (text) => void broken.push(text),
+    quietFromNow: () => {
+      let version = objects.version();
+      let since = Date.now();
+      return () => {
+        if (objects.version() !== version) {
+          version = objects.version();
+          since = Date.now();
+        }
+        return Date.now() - since > 250;
+      };
+    },
     create: (object) => objects.create(object as StoredObject),
     async until(check, what) {
       const end = Date.now() + 5000;

@@ -32,20 +32,17 @@ describe('counts and percentages', () => {
   });
 
   it.each([
-    [3, '25%', '25%', 1, 0],
-    [10, '25%', '25%', 3, 2],
-    [1, '25%', '25%', 1, 0],
-    [4, 0, 0, 0, 1],
-    [2, '10%', '10%', 1, 0],
-    [2, 0, '10%', 0, 1],
-    [0, '25%', '25%', 0, 0],
-    [2, 1, 5, 1, 2],
-  ])(
-    '%d replicas with %s surge and %s unavailable allow %d more and %d fewer',
-    (replicas, maxSurge, maxUnavailable, surge, unavailable) => {
-      expect(rolloutLimits(replicas, maxSurge, maxUnavailable)).toEqual({ replicas, surge, unavailable });
-    },
-  );
+    [3, { maxSurge: '25%', maxUnavailable: '25%' }, { surge: 1, unavailable: 0 }],
+    [10, { maxSurge: '25%', maxUnavailable: '25%' }, { surge: 3, unavailable: 2 }],
+    [1, { maxSurge: '25%', maxUnavailable: '25%' }, { surge: 1, unavailable: 0 }],
+    [4, { maxSurge: 0, maxUnavailable: 0 }, { surge: 0, unavailable: 1 }],
+    [2, { maxSurge: '10%', maxUnavailable: '10%' }, { surge: 1, unavailable: 0 }],
+    [2, { maxSurge: 0, maxUnavailable: '10%' }, { surge: 0, unavailable: 1 }],
+    [0, { maxSurge: '25%', maxUnavailable: '25%' }, { surge: 0, unavailable: 0 }],
+    [2, { maxSurge: 1, maxUnavailable: 5 }, { surge: 1, unavailable: 2 }],
+  ])('%d replicas with %j allow %j', (replicas, { maxSurge, maxUnavailable }, expected) => {
+    expect(rolloutLimits(replicas, maxSurge, maxUnavailable)).toEqual({ replicas, ...expected });
+  });
 });
 
 describe('a step of a rolling update', () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { mayEvict } from '../../../../src/sandbox/controllers/index.ts';
+import { mayEvict, startControllers } from '../../../../src/sandbox/controllers/index.ts';
 import type { Deployment, Job, Pod, ReplicaSet } from '../../../../src/sandbox/controllers/workload-types.ts';
 import type { StoredObject } from '../../../../src/sandbox/store/objects.ts';
 import { testCluster } from './cluster.ts';
@@ -295,6 +295,47 @@ describe('StatefulSets and DaemonSets', () => {
     );
 
     expect(pods()).toHaveLength(1);
+  });
+});
+
+describe('when nothing changes', () => {
+  it('nothing is written, nor after a restart of the controllers', async () => {
+    cluster.create(deployment());
+    cluster.create({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'web', namespace },
+      spec: { selector: { app: 'web' }, ports: [{ port: 80, targetPort: 'http' }] },
+    });
+    for (const kind of ['StatefulSet', 'DaemonSet']) {
+      const spec = {
+        serviceName: 'x',
+        selector: { matchLabels: { app: kind } },
+        template: template('x:1', { app: kind }),
+      };
+      cluster.create({
+        apiVersion: 'apps/v1',
+        kind,
+        metadata: { name: kind.toLowerCase(), namespace },
+        spec,
+      });
+    }
+    cluster.create({
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name: 'web', namespace },
+      spec: { minAvailable: 1, selector: { matchLabels: { app: 'web' } } },
+    });
+    await cluster.until(() => isRolledOut() && pods().length === 5, 'all pods');
+    await cluster.until(cluster.quietFromNow(), 'quiet');
+    const before = cluster.objects.version();
+
+    const again = startControllers(cluster.objects, { caCertificate: 'PEM' });
+    await cluster.until(cluster.quietFromNow(), 'quiet after the restart');
+    again.close();
+
+    expect(cluster.objects.version()).toBe(before);
+    expect(cluster.errors).toEqual([]);
   });
 });
 

@@ -1,10 +1,12 @@
 /* eslint @typescript-eslint/no-unsafe-class-instance-assignment: off -- the client's types are classes that stand for shapes */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { connect } from 'node:tls';
 import { AppsV1Api, CoreV1Api, KubeConfig, PortForward } from '@kubernetes/client-node';
 import { Agent, fetch } from 'undici';
 import { runCommand } from '../../scripts/run-command.ts';
@@ -97,6 +99,30 @@ describe('who may ask', () => {
 
     expect(await ask(`Bearer ${status!.token}`)).toBe(200);
     expect(await ask(`Bearer ${status!.token}x`)).toBe(401);
+  });
+});
+
+describe('a request that is none', () => {
+  const send = async (head: string): Promise<string> => {
+    const socket = connect({ port: Number(new URL(sandbox.address).port), rejectUnauthorized: false });
+    try {
+      socket.write(
+        `${head} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+      );
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      return answer.toString().split('\r\n')[0] ?? '';
+    } finally {
+      socket.destroy();
+    }
+  };
+
+  it.each([
+    ['GET //', 400],
+    ['GET /api/v1/namespaces/default/pods/a/exec', 401],
+  ])('%s is answered with %d, and the sandbox goes on', async (head, code) => {
+    expect(await send(head)).toContain(` ${code} `);
+    const { items } = await configuration().makeApiClient(CoreV1Api).listNamespace();
+    expect(items.length).toBeGreaterThan(0);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ObjectStore } from '../store/create-objects.ts';
 import type { ResourcePath } from './route.ts';
-import { StatusError } from './status-error.ts';
+import { badRequest, StatusError } from './status-error.ts';
 
 /** One request of the API and its answer. */
 export interface Exchange {
@@ -16,6 +16,13 @@ export interface Exchange {
 
 /** An {@link Exchange} about a resource. */
 export interface ResourceExchange extends Exchange, ResourcePath {}
+
+/** The URL of a request. @throws StatusError BadRequest for one that is none. */
+export function parseUrl(request: IncomingMessage): URL {
+  const url = URL.parse(request.url ?? '/', 'https://localhost');
+  if (url === null) throw badRequest('the path of the request is not a URL');
+  return url;
+}
 
 /** Adds a `Warning:` header, which kubectl prints. https://kubernetes.io/blog/2020/09/03/warnings/ */
 export function warn(exchange: Exchange, message: string): void {

@@ -1,5 +1,6 @@
 import type { Catalog } from '../kinds/catalog.ts';
 import type { Kind } from '../kinds/kind.ts';
+import { badRequest } from './status-error.ts';
 
 /** What a URL of the API names: a collection (no name), an object, or a subresource of it. */
 export interface ResourcePath {
@@ -19,11 +20,20 @@ interface Parts {
   subresource: string | undefined;
 }
 
+/** @throws StatusError BadRequest for a `%` that begins no character. */
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw badRequest(`the path of the request cannot be decoded: ${segment}`);
+  }
+}
+
 function split(pathname: string): Parts | undefined {
   const segments = pathname
     .split('/')
     .filter((segment) => segment !== '')
-    .map((segment) => decodeURIComponent(segment));
+    .map(decode);
   const [root, ...rest] = segments;
   if (root !== 'api' && root !== 'apis') return undefined;
   const group = root === 'api' ? '' : rest.shift();

@@ -14,7 +14,7 @@ import {
   reviewKinds,
 } from './discovery.ts';
 import type { Exchange } from './exchange.ts';
-import { sendError, sendJson } from './exchange.ts';
+import { parseUrl, sendError, sendJson } from './exchange.ts';
 import { openApiDocument, openApiIndex } from './openapi.ts';
 import type { ApiServerOptions } from './options.ts';
 import { handleLog } from './log.ts';
@@ -145,7 +145,7 @@ async function answerResource(exchange: Exchange & ResourcePath, options: ApiSer
 export function createApiServer(options: ApiServerOptions): Server {
   const { credentials, objects } = options;
   const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const url = new URL(request.url ?? '/', 'https://localhost');
+    const url = parseUrl(request);
     if (healthPaths.test(url.pathname)) {
       handleHealth({ response, url }, options.isReady());
       return;

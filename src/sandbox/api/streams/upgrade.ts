@@ -10,6 +10,7 @@ import type { ApiServerOptions } from '../options.ts';
 import type { ExecRequest } from '../pod-streams.ts';
 import type { ResourcePath } from '../route.ts';
 import { parseResourcePath } from '../route.ts';
+import { parseUrl } from '../exchange.ts';
 import { badRequest, noSuchResource, StatusError } from '../status-error.ts';
 import type { ExecChannels } from './exec-session.ts';
 import { joinExec } from './exec-session.ts';
@@ -197,7 +198,6 @@ export function createUpgradeHandler(
   }
 
   return (request, socket, head) => {
-    const url = new URL(request.url ?? '/', 'https://localhost');
     const ended = new AbortController();
     socket.on('close', () => {
       ended.abort();
@@ -206,6 +206,7 @@ export function createUpgradeHandler(
       // `close` follows.
     });
     const run = async (): Promise<void> => {
+      const url = parseUrl(request);
       userOf(request, options.credentials);
       const path = parseResourcePath(options.objects.catalog, url.pathname);
       const { namespace = '', name = '', subresource = '' } = path ?? {};

@@ -5,13 +5,14 @@
 import { createKubernetes } from '../../src/adapters/kubernetes/create-kubernetes.ts';
 import type { AgentSpec, Step } from '../../src/ports/agent.ts';
 
-interface Work {
+/** The argument, as JSON. */
+export interface StepWork {
   kubeconfig: string;
   spec: AgentSpec;
   step: Step;
 }
 
-const { kubeconfig, spec, step } = JSON.parse(process.argv[2] ?? '') as Work;
+const { kubeconfig, spec, step } = JSON.parse(process.argv[2] ?? '') as StepWork;
 const signal = AbortSignal.timeout(300_000);
 const kubernetes = await createKubernetes({ kubeconfig });
 const agent = await kubernetes.agents.acquire(spec, { signal });

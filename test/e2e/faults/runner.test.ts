@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { e2eEnvironment } from '../../support/e2e-environment.ts';
 import { runScript, stepOf } from '../../support/run-script.ts';
+import type { StepWork } from '../../support/step-process.ts';
 import { scratchNamespace, soon, testImage, type ScratchNamespace } from '../../support/scratch-namespace.ts';
 
 jest.setTimeout(600_000);
@@ -24,8 +25,10 @@ describe('a runner', () => {
     const step = stepOf(
       'echo run >>runs; i=0; while [ "$i" -lt 60 ]; do i=$((i+1)); echo "line $i"; sleep 0.1; done; exit 5',
     );
-    const work = JSON.stringify({ kubeconfig: environment.kubeconfig, spec, step });
-    const first = spawn(process.execPath, [process_, work], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const work: StepWork = { kubeconfig: environment.kubeconfig, spec, step };
+    const first = spawn(process.execPath, [process_, JSON.stringify(work)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let shown = '';
     for await (const chunk of first.stdout as AsyncIterable<Buffer>) {
       shown += chunk.toString('utf8');

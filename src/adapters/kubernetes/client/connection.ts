@@ -2,6 +2,12 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { ConnectionOptions } from 'node:tls';
 import type { Dispatcher } from 'undici';
 
+/** Which cluster: a kubeconfig file (default: $KUBECONFIG, ~/.kube/config, then in-cluster) and a context of it. */
+export interface KubeConfigOptions {
+  kubeconfig?: string;
+  context?: string;
+}
+
 /** Where the API answers, and what it takes to be let in; loaded once a process and shared. */
 export interface Connection {
   /** How people name it: the context's name. */

@@ -3,15 +3,9 @@ import type { RequestOptions } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import { ProxyAgent, type buildConnector, type Dispatcher } from 'undici';
 import { InputError, messageOf } from '../../../base/errors.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, KubeConfigOptions } from './connection.ts';
 import { connectPlainly } from './plain-kube-config.ts';
 import { connectOptions, createPool, poolOptions } from './pool.ts';
-
-/** Which cluster: a kubeconfig file (default: $KUBECONFIG, ~/.kube/config, then in-cluster) and a context of it. */
-export interface KubeConfigOptions {
-  kubeconfig?: string;
-  context?: string;
-}
 
 type ApplicableOptions = Omit<RequestOptions, 'headers'> & { headers?: Record<string, string> };
 

@@ -5,8 +5,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { Connection } from './connection.ts';
-import type { KubeConfigOptions } from './kube-config.ts';
+import type { Connection, KubeConfigOptions } from './connection.ts';
 import { createPool } from './pool.ts';
 
 /** Strict: a key that is not named here (proxy-url ...) needs all of client-node. */

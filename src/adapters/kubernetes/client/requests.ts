@@ -19,12 +19,6 @@ export interface ApiRequest {
   contentType?: string;
 }
 
-/** An answer, and whether an attempt before it may have taken effect although no answer came. */
-export interface ApiAnswer<T> {
-  value: T;
-  ambiguous: boolean;
-}
-
 /** Settings of the client; all in milliseconds. */
 export interface RequestSettings {
   /** What failures of one call may take in all. */

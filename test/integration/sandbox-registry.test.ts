@@ -278,6 +278,19 @@ describe.each(['auto', 'none'] as const)('pods from images of the registry (isol
     expect(await node.log('reads')).toBe('old\n');
   });
 
+  it('bring programs of their own', async () => {
+    const files = { 'usr/local/bin/greet': '#!/bin/sh\necho hello from the image\n' };
+    await clientOf(node.registry).pushImage('shop/tool', '1', files, { Cmd: ['greet'] });
+
+    node.createPod('greets', {
+      restartPolicy: 'Never',
+      containers: [{ name: 'main', image: 'shop/tool:1' }],
+    });
+    await node.until('greets', hasEnded);
+
+    expect(await node.log('greets')).toBe('hello from the image\n');
+  });
+
   it('are refused when the repository is known and the tag is not', async () => {
     await clientOf(node.registry).pushImage('shop/known', '1', { f: '' }, {});
     node.createPod('unknown', { containers: [{ name: 'main', image: 'harbor.example.com/shop/known:2' }] });

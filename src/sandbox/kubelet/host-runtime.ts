@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { killMarked } from './leftovers.ts';
 import type { Machine } from './machine.ts';
 import { killProcess, processOf, runCommand } from './processes.ts';
@@ -28,6 +28,7 @@ export function createHostRuntime(machine: Machine): Runtime {
       ]),
     );
     environment[CONTAINER_MARK] = launch.folder;
+    environment['PATH'] = [...programFolders(root, environment['PATH']), environment['PATH']].join(delimiter);
     const workingDir = real(launch.workingDir);
     const cwd = ensureFolder(workingDir) ? workingDir : launch.folder;
     const [command = '', ...rest] = launch.command.map(real);
@@ -83,6 +84,13 @@ async function ownFiles({ folder, image }: ContainerLaunch): Promise<string | un
   removeTree(root);
   await cp(image.root, root, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE });
   return root;
+}
+
+/** The folders of PATH that the image brings: its own programs come before the machine's. */
+function programFolders(root: string | undefined, path = ''): string[] {
+  if (root === undefined) return [];
+  const folders = path.split(delimiter).filter((folder) => folder !== '');
+  return folders.map((folder) => join(root, folder)).filter((folder) => existsSync(folder));
 }
 
 /** What is to be read for each path of the container: its mounts, and the top folders of its image that the machine has not. */

@@ -98,7 +98,13 @@ export class RegistryStorage {
         done(null, chunk);
       },
     });
-    await pipeline(data, count, createWriteStream(upload.path, { flags: 'a' }));
+    try {
+      await pipeline(data, count, createWriteStream(upload.path, { flags: 'a' }));
+    } catch (error) {
+      // How much of it is on the disk is not known any more: the client begins anew.
+      await this.cancelUpload(id);
+      throw error;
+    }
     return upload.size;
   }
 

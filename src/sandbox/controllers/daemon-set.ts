@@ -3,11 +3,12 @@ import { itself, nameOf, type Controller, type ControllerContext } from './contr
 import { REVISION_HASH, syncRevisions } from './controller-revision.ts';
 import { claim, ownersConcerned } from './ownership.ts';
 import { createPod, deletePod } from './pod-control.ts';
-import { hasEnded, isAvailable, isReady } from './pod-facts.ts';
+import { hasEnded, isAvailable, isReady, nextAvailableInMs } from './pod-facts.ts';
 import { resolveCount } from './rollout-arithmetic.ts';
 import { mapMatches } from './selectors.ts';
 import { writeStatus } from './status-writer.ts';
 import type { DaemonSet, Pod } from './workload-types.ts';
+import type { WorkResult } from './work-queue.ts';
 
 const COMPONENT = 'daemonset-controller';
 
@@ -23,16 +24,15 @@ export function daemonSetController(context: ControllerContext): Controller {
     },
     reconcile: (target) => {
       const set = objects.get<DaemonSet>({ kind: 'DaemonSet', group: 'apps', ...target });
-      if (set !== undefined) reconcileDaemonSet(context, set);
-      return undefined;
+      return set === undefined ? undefined : reconcileDaemonSet(context, set);
     },
   };
 }
 
-function reconcileDaemonSet(context: ControllerContext, set: DaemonSet): void {
+function reconcileDaemonSet(context: ControllerContext, set: DaemonSet): WorkResult {
   const { objects } = context;
   const pods = claim<Pod>(objects, set, 'Pod', set.spec.selector);
-  if (set.metadata.deletionTimestamp !== undefined) return;
+  if (set.metadata.deletionTimestamp !== undefined) return undefined;
   const [{ label, template }] = syncRevisions(context, set);
   const nodes = objects
     .list('Node')
@@ -50,6 +50,7 @@ function reconcileDaemonSet(context: ControllerContext, set: DaemonSet): void {
   if (set.spec.updateStrategy?.type !== 'OnDelete')
     replaceOutdated(context, set, pods, { label, nodes: nodes.length });
   writeStatus(objects, set, statusOf(context, set, pods, { label, nodes }));
+  return nextAvailableInMs(pods, set.spec.minReadySeconds ?? 0, context.now());
 }
 
 function isGoing(pod: Pod): boolean {

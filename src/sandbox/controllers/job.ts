@@ -116,13 +116,14 @@ function say(
 }
 
 function statusAfter(
-  { status }: Job,
+  job: Job,
   counts: JobCounts,
   { decision, started, at }: { decision: JobDecision; started: string | undefined; at: string },
 ): JobStatus {
+  const { status } = job;
   const ended = decision.kind !== 'adjust';
   const { active, succeeded, failed } = ended && decision.kind === 'fail' ? stopped(counts) : counts;
-  const condition = endCondition(decision, at);
+  const condition = endCondition(decision, at) ?? suspendCondition(job, at);
   const conditions =
     condition === undefined ? status?.conditions : withCondition(status?.conditions, condition);
   return {
@@ -138,6 +139,16 @@ function statusAfter(
 /** The pods that a failed Job stops count as failed. */
 function stopped(counts: JobCounts): JobCounts {
   return { ...counts, active: 0, failed: counts.failed + counts.active };
+}
+
+/** Tells that the Job is suspended, and after that that it goes on. */
+function suspendCondition({ spec, status }: Job, at: string): Condition | undefined {
+  const times = { lastProbeTime: at, lastTransitionTime: at };
+  if (spec.suspend === true) {
+    return { type: 'Suspended', status: 'True', reason: 'JobSuspended', message: 'Job suspended', ...times };
+  }
+  if (findCondition(status?.conditions, 'Suspended') === undefined) return undefined;
+  return { type: 'Suspended', status: 'False', reason: 'JobResumed', message: 'Job resumed', ...times };
 }
 
 function endCondition(decision: JobDecision, at: string): Condition | undefined {

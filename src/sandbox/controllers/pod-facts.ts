@@ -28,6 +28,16 @@ export function isAvailable(pod: Pod, minReadySeconds: number, nowMs: number): b
   return availableInMs(pod, minReadySeconds, nowMs) === 0;
 }
 
+/** Milliseconds until the next of the ready pods becomes available; undefined when none is waiting for that. */
+export function nextAvailableInMs(
+  pods: readonly Pod[],
+  minReadySeconds: number,
+  nowMs: number,
+): number | undefined {
+  const waits = pods.map((pod) => availableInMs(pod, minReadySeconds, nowMs) ?? 0).filter((wait) => wait > 0);
+  return waits.length === 0 ? undefined : Math.min(...waits) + 10;
+}
+
 function readySinceMs(pod: Pod): number {
   return Date.parse(findCondition(pod.status?.conditions, 'Ready')?.lastTransitionTime ?? '') || 0;
 }

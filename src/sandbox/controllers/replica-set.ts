@@ -3,7 +3,7 @@ import { itself, type Controller, type ControllerContext } from './controller.ts
 import { timestamp } from '../store/timestamp.ts';
 import { claim, ownersConcerned } from './ownership.ts';
 import { createPod, deletePod } from './pod-control.ts';
-import { availableInMs, compareForDeletion, isActive, isAvailable, isReady } from './pod-facts.ts';
+import { compareForDeletion, isActive, isAvailable, isReady, nextAvailableInMs } from './pod-facts.ts';
 import { mapMatches } from './selectors.ts';
 import { writeStatus } from './status-writer.ts';
 import type { Condition, Pod, ReplicaSet, ReplicaSetStatus } from './workload-types.ts';
@@ -35,10 +35,7 @@ function reconcileReplicaSet(context: ControllerContext, replicaSet: ReplicaSet)
   // The status counts the pods as they were: the change brings this ReplicaSet here again.
   writeStatus(objects, replicaSet, replicaSetStatus(replicaSet, pods, failure, now()));
   if (failure !== undefined) throw failure;
-  const waits = pods
-    .map((pod) => availableInMs(pod, replicaSet.spec.minReadySeconds ?? 0, now()) ?? 0)
-    .filter((wait) => wait > 0);
-  return waits.length === 0 ? undefined : Math.min(...waits) + 10;
+  return nextAvailableInMs(pods, replicaSet.spec.minReadySeconds ?? 0, now());
 }
 
 function changePods(

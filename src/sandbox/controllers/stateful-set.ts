@@ -3,10 +3,11 @@ import { itself } from './controller.ts';
 import { REVISION_HASH, syncRevisions, type TemplateRevision } from './controller-revision.ts';
 import { claim, ownersConcerned } from './ownership.ts';
 import { createPod, deletePod } from './pod-control.ts';
-import { hasEnded, isAvailable, isReady } from './pod-facts.ts';
-import { nextStatefulStep, ordinalOf } from './stateful-order.ts';
+import { hasEnded, isAvailable, isReady, nextAvailableInMs } from './pod-facts.ts';
+import { nextStatefulStep, ordinalOf, type StatefulPlan, type StatefulPod } from './stateful-order.ts';
 import { writeStatus } from './status-writer.ts';
 import type { Pod, StatefulSet } from './workload-types.ts';
+import type { WorkResult } from './work-queue.ts';
 
 const COMPONENT = 'statefulset-controller';
 
@@ -18,50 +19,55 @@ export function statefulSetController(context: ControllerContext): Controller {
     watches: { StatefulSet: itself, Pod: (pod) => ownersConcerned(objects, 'StatefulSet', pod) },
     reconcile: (target) => {
       const set = objects.get<StatefulSet>({ kind: 'StatefulSet', group: 'apps', ...target });
-      if (set !== undefined) reconcileStatefulSet(context, set);
-      return undefined;
+      return set === undefined ? undefined : reconcileStatefulSet(context, set);
     },
   };
 }
 
-function reconcileStatefulSet(context: ControllerContext, set: StatefulSet): void {
+function reconcileStatefulSet(context: ControllerContext, set: StatefulSet): WorkResult {
   const { objects } = context;
   const pods = claim<Pod>(objects, set, 'Pod', set.spec.selector).filter(
     (pod) => ordinalOf(set.metadata.name, pod.metadata.name) !== undefined,
   );
-  if (set.metadata.deletionTimestamp !== undefined) return;
+  if (set.metadata.deletionTimestamp !== undefined) return undefined;
   const revisions = syncRevisions(context, set);
   const [update] = revisions;
   const current = currentRevision(set, revisions) ?? update;
-  const { spec } = set;
-  const steps = nextStatefulStep(
-    {
-      replicas: spec.replicas,
-      parallel: spec.podManagementPolicy === 'Parallel',
-      updateRevision: update.label,
-      partition:
-        spec.updateStrategy?.type === 'OnDelete'
-          ? Infinity
-          : (spec.updateStrategy?.rollingUpdate?.partition ?? 0),
-    },
-    pods.map((pod) => ({
-      ordinal: ordinalOf(set.metadata.name, pod.metadata.name) ?? 0,
-      revision: pod.metadata.labels?.[REVISION_HASH] ?? '',
-      healthy: isReady(pod) && pod.metadata.deletionTimestamp === undefined,
-      ended: hasEnded(pod),
-      going: pod.metadata.deletionTimestamp !== undefined,
-    })),
-  );
-  const partition = spec.updateStrategy?.rollingUpdate?.partition ?? 0;
-  for (const step of steps) {
-    if (step.action === 'create')
+  const partition = set.spec.updateStrategy?.rollingUpdate?.partition ?? 0;
+  for (const step of nextStatefulStep(
+    planOf(set, update.label),
+    pods.map((pod) => stateOf(set, pod)),
+  )) {
+    if (step.action === 'create') {
       createOrdinal(context, set, step.ordinal, step.ordinal < partition ? current : update);
-    else {
-      const pod = pods.find(({ metadata }) => metadata.name === `${set.metadata.name}-${step.ordinal}`);
-      if (pod !== undefined) deletePod(context, set, pod, COMPONENT);
+      continue;
     }
+    const pod = pods.find(({ metadata }) => metadata.name === `${set.metadata.name}-${step.ordinal}`);
+    if (pod !== undefined) deletePod(context, set, pod, COMPONENT);
   }
   writeStatus(objects, set, statusOf(context, set, pods, { current, update }));
+  return nextAvailableInMs(pods, set.spec.minReadySeconds ?? 0, context.now());
+}
+
+function planOf({ spec }: StatefulSet, updateRevision: string): StatefulPlan {
+  const { type, rollingUpdate } = spec.updateStrategy ?? {};
+  return {
+    replicas: spec.replicas,
+    parallel: spec.podManagementPolicy === 'Parallel',
+    updateRevision,
+    partition: type === 'OnDelete' ? Infinity : (rollingUpdate?.partition ?? 0),
+  };
+}
+
+function stateOf(set: StatefulSet, pod: Pod): StatefulPod {
+  const going = pod.metadata.deletionTimestamp !== undefined;
+  return {
+    ordinal: ordinalOf(set.metadata.name, pod.metadata.name) ?? 0,
+    revision: pod.metadata.labels?.[REVISION_HASH] ?? '',
+    healthy: isReady(pod) && !going,
+    ended: hasEnded(pod),
+    going,
+  };
 }
 
 function currentRevision(

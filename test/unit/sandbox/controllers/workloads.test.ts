@@ -227,6 +227,20 @@ describe('a Job', () => {
     expect(events('Completed')).toEqual(['Job completed']);
   });
 
+  it('has no pods while suspended and says so, and goes on when resumed', async () => {
+    const key = { kind: 'Job', namespace, name: 'once' };
+    const suspended = (): string | undefined =>
+      once()?.status?.conditions?.find(({ type }) => type === 'Suspended')?.status;
+    cluster.create(job({ suspend: true }));
+    await cluster.until(() => suspended() === 'True', 'suspension');
+    expect(pods()).toEqual([]);
+
+    cluster.objects.modify<Job>(key, ({ spec }) => void (spec.suspend = false));
+    await cluster.until(() => once()?.status?.active === 1, 'start');
+
+    expect(suspended()).toBe('False');
+  });
+
   it('fails when its pods failed more often than allowed', async () => {
     cluster.create(job({ backoffLimit: 0 }));
     await cluster.until(() => once()?.status?.active === 1, 'start');
@@ -295,6 +309,30 @@ describe('StatefulSets and DaemonSets', () => {
     );
 
     expect(pods()).toHaveLength(1);
+  });
+});
+
+describe('minReadySeconds', () => {
+  it.each(['StatefulSet', 'DaemonSet'])('is waited for by a %s without any further change', async (kind) => {
+    const spec = {
+      serviceName: 'x',
+      minReadySeconds: 1,
+      selector: { matchLabels: { app: 'x' } },
+      template: template('x:1', { app: 'x' }),
+    };
+    cluster.create({ apiVersion: 'apps/v1', kind, metadata: { name: 'x', namespace }, spec });
+    const available = (): unknown => {
+      const set = cluster.objects.get<StoredObject<unknown, Record<string, unknown>>>({
+        kind,
+        namespace,
+        name: 'x',
+      });
+      return set?.status?.['availableReplicas'] ?? set?.status?.['numberAvailable'];
+    };
+
+    await cluster.until(() => available() === 1, 'availability');
+
+    expect(available()).toBe(1);
   });
 });
 

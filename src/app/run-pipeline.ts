@@ -17,6 +17,7 @@ import { requirePipeline } from '../spec/parse-pipeline.ts';
 import type { Connection } from './connection.ts';
 import { defaultAgentImage } from './default-agent-image.ts';
 import { createEventHub } from './event-hub.ts';
+import { guardOutputs } from './guard-outputs.ts';
 import type { PipelineFile } from './pipeline-file.ts';
 import { createSecretReader } from './secret-reader.ts';
 import type { BuildSettings } from './builders.ts';
@@ -138,7 +139,7 @@ async function drive(
   });
   try {
     return await run({
-      kinds: stageKinds(dependencies),
+      kinds: stageKinds(dependencies).map((kind) => guardOutputs(kind, masker)),
       agents: connection.agents,
       store: connection.runs,
       secrets,

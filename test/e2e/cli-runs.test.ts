@@ -225,7 +225,8 @@ describe('a run whose runner was killed', () => {
     const [before, after] = [await numbersOf('first', 'count.log'), await numbersOf('second', 'count.log')];
     // What the first runner wrote down is where the second one goes on: at most the last seconds come again.
     const seam = after[0] ?? 0;
-    expect(before.slice(0, 2000)).toEqual(range(1, 2000));
+    expect(before).toEqual(range(1, before.length));
+    expect(before.length).toBeGreaterThanOrEqual(1000);
     expect(after).toEqual(range(seam, 10_000));
     expect(seam).toBeGreaterThan(1);
     expect(seam).toBeLessThanOrEqual((before.at(-1) ?? 0) + 1);

@@ -15,17 +15,21 @@ else echo "cache $CACHE_KEY: cannot be unpacked, going on without it"; fi
 /**
  * Saves one cache, unless it is there: $CACHE_FOLDER, $CACHE_NAME, $CACHE_PATHS (a line each); runs in the working
  * folder. Written beside and renamed, so that a reader never sees half of one and two writers do not disturb each
- * other. A cache that cannot be saved fails nothing.
+ * other. A cache that cannot be saved fails nothing. Small images' tar takes no list of files, so they are arguments.
  */
 export const saveScript = `
 archive="$CACHE_FOLDER/$CACHE_NAME.tar" part="$CACHE_FOLDER/.$CACHE_NAME.$$"
 [ -f "$archive" ] && exit 0
 mkdir -p "$CACHE_FOLDER"
-trap 'rm -f "$part" "$part.list"' EXIT
-printf '%s\n' "$CACHE_PATHS" | while IFS= read -r path; do
-  if [ -e "$path" ]; then printf '%s\n' "$path"; else echo "cache $CACHE_KEY: $path is not there" >&2; fi
-done > "$part.list"
-if tar -cf "$part" -T "$part.list" && mv "$part" "$archive"; then echo "cache $CACHE_KEY: saved"
+trap 'rm -f "$part"' EXIT
+set --
+while IFS= read -r path; do
+  if [ -e "$path" ]; then set -- "$@" "$path"; else echo "cache $CACHE_KEY: $path is not there" >&2; fi
+done <<PATHS
+$CACHE_PATHS
+PATHS
+[ $# -gt 0 ] || exit 0
+if tar -cf "$part" -- "$@" && mv "$part" "$archive"; then echo "cache $CACHE_KEY: saved"
 else echo "cache $CACHE_KEY: could not be saved"; fi
 `;
 

@@ -1,3 +1,6 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
 /** What every benchmark gets. */
 export interface Bench {
   /** Folder of the repository. */
@@ -8,4 +11,10 @@ export interface Bench {
   namespace: string;
   /** An image with a shell that the nodes have already. */
   image: string;
+}
+
+/** The kubeconfig file that kubectl uses too. */
+export function kubeconfigOf(environment: NodeJS.ProcessEnv): string {
+  const given = environment['KUBECONFIG'] ?? '';
+  return given === '' ? join(homedir(), '.kube', 'config') : given;
 }

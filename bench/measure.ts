@@ -1,8 +1,12 @@
+import { loadavg } from 'node:os';
+
 /** One of the two things that are compared. */
 export interface Contestant {
   label: string;
   /** Does the work once; what it takes is measured. */
   run: () => Promise<unknown>;
+  /** Puts away what `run` left; not measured. */
+  after?: () => Promise<unknown>;
 }
 
 /** Two ways to the same end, measured side by side. */
@@ -13,6 +17,8 @@ export interface Comparison {
   /** `ours / theirs` may be at most this, or `theirs / ours` has to be at least this. */
   goal: { atMost: number } | { atLeast: number };
   rounds: number;
+  /** Ends what the rounds shared. */
+  close?: () => Promise<void>;
 }
 
 /** Times in milliseconds. */
@@ -32,6 +38,8 @@ export interface Measurement {
   goal: Comparison['goal'];
   reached: boolean;
   rounds: number;
+  /** Processes that wanted to run, on average of the last minute: it tells how far to trust times. */
+  load: number;
 }
 
 /**
@@ -44,7 +52,8 @@ export async function measure(comparison: Comparison): Promise<Measurement> {
     // Who goes first changes from round to round.
     const order = round % 2 === 0 ? (['ours', 'theirs'] as const) : (['theirs', 'ours'] as const);
     for (const which of order) {
-      const taken = await time(comparison[which].run);
+      const { run, after } = comparison[which];
+      const taken = await time(run).finally(after);
       if (round > 0) times[which].push(taken);
     }
   }
@@ -58,6 +67,7 @@ export async function measure(comparison: Comparison): Promise<Measurement> {
     goal,
     reached: 'atMost' in goal ? ratio <= goal.atMost : ratio >= goal.atLeast,
     rounds,
+    load: loadavg()[0]!,
   };
 }
 
@@ -78,12 +88,12 @@ export function spread(values: readonly number[]): Spread {
 
 /** One measurement as lines for a terminal. */
 export function describe(measurement: Measurement): string {
-  const { name, ours, theirs, ratio, goal, reached, rounds } = measurement;
+  const { name, ours, theirs, ratio, goal, reached, rounds, load } = measurement;
   const wanted = 'atMost' in goal ? `≤ ${goal.atMost.toFixed(2)} ×` : `≥ ${goal.atLeast.toFixed(2)} × faster`;
   const line = ({ label, median, min, max }: Spread & { label: string }): string =>
     `  ${label.padEnd(44)} ${ms(median).padStart(9)}  (${ms(min)} – ${ms(max)})`;
   return [
-    `${name} (median of ${rounds}, least – greatest)`,
+    `${name} (median of ${rounds}, least – greatest; load ${load.toFixed(1)})`,
     line(ours),
     line(theirs),
     `  ratio ${ratio.toFixed(2)} ×, goal ${wanted}: ${reached ? 'reached' : 'MISSED'}`,

@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { createKubernetes } from '../src/adapters/kubernetes/create-kubernetes.ts';
+import { startCutProxy } from '../test/support/cut-proxy.ts';
+import { kubeconfigOf, type Bench } from './bench.ts';
+import type { Figures } from './figures.ts';
+
+const cuts = 10;
+/** A line every 20 ms or so: finer than what is measured. */
+const script = 'while [ ! -e stop ]; do echo tick; sleep 0.02; done';
+
+/** The time from a cut of all connections to the API until a step's output goes on, by a TCP proxy that resets them. */
+export function reconnect({ namespace, image }: Bench): Figures<'gap'>[] {
+  let count = 0;
+  return [
+    {
+      name: 'reconnect after a cut',
+      rounds: 3,
+      parts: { gap: { label: 'from the cut until output goes on', unit: 'ms', atMost: 2000 } },
+      take: async () => {
+        count += 1;
+        const signal = AbortSignal.timeout(180_000);
+        const proxy = await startCutProxy(kubeconfigOf(process.env));
+        const kubernetes = await createKubernetes({ kubeconfig: proxy.kubeconfig });
+        const run = { runId: `${namespace}-cut-${String(count)}`, namespace };
+        try {
+          const agent = await kubernetes.agents.acquire(agentSpec(run, image), { signal });
+          await agent.ready({ signal });
+          let heard: (() => void) | undefined;
+          const step = {
+            id: 'ticks',
+            container: 'main',
+            shell: ['sh', '-e'],
+            workingDirectory: '.',
+            env: {},
+          };
+          const running = agent.runStep({ ...step, script }, { signal, onOutput: () => heard?.() });
+          const next = (): Promise<void> => new Promise((resolve) => (heard = resolve));
+          const gap: number[] = [];
+          const measureCuts = async (): Promise<void> => {
+            for (let cut = 0; cut < cuts; cut += 1) {
+              await next();
+              await sleep(300);
+              const cutAt = performance.now();
+              proxy.cut();
+              await next();
+              gap.push(performance.now() - cutAt);
+            }
+          };
+          // The step ends only when it is told to: ending before is its failure.
+          await Promise.race([
+            measureCuts(),
+            running.then(() => Promise.reject(new Error('the step ended'))),
+          ]);
+          await agent.query(['touch', `${agent.workspace}/stop`], { signal });
+          await running;
+          return { gap };
+        } finally {
+          await kubernetes.agents.release(run, { signal: AbortSignal.timeout(30_000) });
+          await kubernetes.close();
+          await proxy.close();
+        }
+      },
+    },
+  ];
+}
+
+function agentSpec(run: { runId: string; namespace: string }, image: string) {
+  return {
+    ...run,
+    pipeline: 'bench',
+    name: 'main',
+    containers: [{ name: 'main', image, env: {}, imagePullPolicy: 'IfNotPresent' as const }] as const,
+    services: [],
+    imagePullSecrets: [],
+    deadlineSeconds: 600,
+    startTimeoutMs: 120_000,
+  };
+}

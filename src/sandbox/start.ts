@@ -19,7 +19,11 @@ async function main(): Promise<void> {
       log(`${what}: ${messageOf(error)}`);
     },
   });
-  const forget = writeRunning(folder, { pid: process.pid, address: sandbox.address, registry: sandbox.registry });
+  const forget = writeRunning(folder, {
+    pid: process.pid,
+    address: sandbox.address,
+    registry: sandbox.registry,
+  });
 
   let ending = false;
   const end = (): void => {

@@ -13,7 +13,10 @@ const redrawMs = 100;
  * stays, with the last lines and failed tests of whatever did not succeed below it.
  * @param footer further lines below the tree, asked for at each drawing
  */
-export function createTreeReporter(terminal: NodeJS.WriteStream, footer: () => string[] = () => []): Reporter {
+export function createTreeReporter(
+  terminal: NodeJS.WriteStream,
+  footer: () => string[] = () => [],
+): Reporter {
   const view = new RunView();
   const draw = createLogUpdate(terminal);
   const size = () => ({ columns: terminal.columns || 80, rows: terminal.rows || 24 });
@@ -26,7 +29,9 @@ export function createTreeReporter(terminal: NodeJS.WriteStream, footer: () => s
     },
     close(): Promise<void> {
       clearInterval(timer);
-      draw([...treeText(view, Date.now(), { columns: size().columns, rows: Infinity }), ...footer()].join('\n'));
+      draw(
+        [...treeText(view, Date.now(), { columns: size().columns, rows: Infinity }), ...footer()].join('\n'),
+      );
       draw.done();
       const text = endText(view).join('\n');
       if (text === '') return Promise.resolve();

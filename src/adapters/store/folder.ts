@@ -32,9 +32,7 @@ async function save(folder: string, tar: Readable, signal: AbortSignal): Promise
         continue;
       }
       if (type !== 'file' && type !== 'contiguous-file') {
-        throw new InputError(
-          `${name} in the archive is a ${type}: only plain files are collected`,
-        );
+        throw new InputError(`${name} in the archive is a ${type}: only plain files are collected`);
       }
       const target = inside(folder, name);
       await mkdir(path.dirname(target), { recursive: true });

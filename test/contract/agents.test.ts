@@ -315,6 +315,48 @@ describe('files', () => {
   });
 });
 
+describe('an onlooker', () => {
+  it('sees the steps, follows one to its end, and stops none by leaving', async () => {
+    const spec = scratch.agentSpec();
+    const own = await scratch.kubernetes.agents.acquire(spec, soon());
+    await runScript(own, 'echo first; exit 3', { id: 'build.1.run' });
+    const step = stepOf('echo begun; sleep 2; echo ended; exit 4', { id: 'test.1.run' });
+    const running = own.runStep(step, { ...soon(), onOutput: () => undefined });
+    const seen = { left: '', followed: '', read: '' };
+    const leaving = new AbortController();
+
+    const [view] = await scratch.kubernetes.agents.view(spec, soon());
+    let steps: readonly { id: string; container: string }[] = [];
+    while (steps.length < 2) steps = await view!.steps(soon());
+    const left = view!.followStep(steps[1]!, {
+      signal: leaving.signal,
+      onOutput: (chunk) => {
+        seen.left += chunk.toString('utf8');
+        leaving.abort(new Error('seen enough'));
+      },
+    });
+    await expect(left).rejects.toThrow('seen enough');
+    const code = await view!.followStep(steps[1]!, {
+      ...soon(),
+      onOutput: (chunk) => void (seen.followed += chunk.toString('utf8')),
+    });
+    await view!.readLog(steps[0]!, {
+      ...soon(),
+      onOutput: (chunk) => void (seen.read += chunk.toString('utf8')),
+    });
+    view!.close();
+
+    expect(steps).toEqual([
+      { id: 'build.1.run', container: 'main' },
+      { id: 'test.1.run', container: 'main' },
+    ]);
+    expect(code).toBe(4);
+    expect(seen).toEqual({ left: 'begun\n', followed: 'begun\nended\n', read: 'first\n' });
+    await expect(running).resolves.toMatchObject({ type: 'exited', exitCode: 4 });
+    await scratch.kubernetes.agents.release(spec, soon());
+  });
+});
+
 describe('a pod', () => {
   it('is adopted by the next who asks for it, with the steps that run in it', async () => {
     const spec = scratch.agentSpec();

@@ -14,8 +14,12 @@ import { followContext } from './follow-context.ts';
 import { followStep } from './step-follow.ts';
 import { scratchDirectory } from './step-script.ts';
 
-/** Names the steps' folders, `CONTAINER/steps/ID`, the oldest first. */
-const listScript = `cd ${scratchDirectory} && ls -1dtr */steps/*/ 2>/dev/null || true`;
+/** Lines `CONTAINER SECONDS ID`, those of each container in the order of their start. */
+const listScript = `cd ${scratchDirectory} || exit
+for list in */started; do
+  [ -r "$list" ] || continue
+  while read -r at id; do printf '%s %s %s\\n' "\${list%/started}" "$at" "$id"; done <"$list"
+done`;
 
 /** What a view is made with. */
 export interface ViewParts {
@@ -48,10 +52,10 @@ export class KubernetesAgentView implements AgentView {
       ['/bin/sh', '-c', listScript],
       signal,
     );
-    return listed.stdout.split('\n').flatMap((line): StartedStep[] => {
-      const [name, , id] = line.split('/');
-      return name === undefined || id === undefined ? [] : [{ container: name, id }];
-    });
+    const lines = listed.stdout.split('\n').map((line) => line.split(' '));
+    return lines
+      .toSorted(([, left], [, right]) => Number(left ?? 0) - Number(right ?? 0))
+      .flatMap(([name, , id]) => (name === undefined || id === undefined ? [] : [{ container: name, id }]));
   }
 
   async followStep(step: StartedStep, options: RunStepOptions): Promise<number | undefined> {

@@ -126,6 +126,8 @@ run() {
     if mkdir "$dir" 2>/dev/null; then
       : >"$dir/log"
       mv "$incoming" "$dir/launch"
+      # For onlookers, in other containers too: which steps there are, in their order.
+      (umask 022; printf '%s %s\n' "$(date +%s)" "$1" >>"$home/started")
       (apart /bin/sh "$0" supervise "$1" "$4" "$5" "$original" </dev/null >/dev/null 2>&1 &)
     else
       rm -f "$incoming"

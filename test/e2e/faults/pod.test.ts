@@ -278,6 +278,32 @@ describe('a disk that is full', () => {
   });
 });
 
+describe('containers of different users', () => {
+  itOnARealNode('each run their own steps, which others cannot read', async () => {
+    const podTemplate = {
+      spec: {
+        containers: [
+          { name: 'main', securityContext: { runAsUser: 1000, runAsNonRoot: true } },
+          { name: 'other', securityContext: { runAsUser: 2000, runAsGroup: 2000 } },
+        ],
+      },
+    };
+    await withAgent({ podTemplate, containers: [main(), main({ name: 'other' })] }, async (agent) => {
+      const env = { TOKEN: { type: 'plain', value: 'hush' } } as const;
+      const mine = await runScript(agent, 'id -u; sleep 1; echo "$TOKEN" >>"$SLIPWAY_OUTPUT"', {
+        env,
+        id: 'mine',
+      });
+      const theirs = await runScript(agent, 'id -u; cat /slipway/main/steps/mine/output', {
+        container: 'other',
+      });
+
+      expect(mine).toMatchObject({ output: '1000\n', result: { exitCode: 0 } });
+      expect(theirs.output).toMatch(/^2000\ncat: .*Permission denied/);
+    });
+  });
+});
+
 describe('the log of a step', () => {
   it('is cut at its limit, which it says, and the step goes on', async () => {
     const { createKubernetes } = await import('../../../src/adapters/kubernetes/create-kubernetes.ts');

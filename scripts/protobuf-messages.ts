@@ -82,16 +82,18 @@ function notation(type: string, package_: string): string {
   if (map !== undefined) return `{}${notation(map, package_)}`;
   const [before, after] = type.includes('.') ? type.split('.') : [package_, type];
   const full = `${imports[before ?? ''] ?? before ?? ''}.${after ?? ''}`;
+  return namedNotation(full);
+}
+
+/** A named type in the table's notation. */
+function namedNotation(full: string): string {
   const known = special[full];
   if (known !== undefined) return known;
   const alias = aliases.get(full);
-  if (alias !== undefined) {
-    const inner = notation(alias, full.split('.')[0] ?? '');
-    // A named list or map is a message of its own in protobuf when it is not a field's own type.
-    return full.endsWith('.ExtraValue') ? 'Items' : inner;
-  }
   // A type of another package, behind an alpha feature: its field is left out.
-  return structs.has(full) ? full : 'unknown';
+  if (alias === undefined) return structs.has(full) ? full : 'unknown';
+  // A named list or map is a message of its own in protobuf when it is not a field's own type.
+  return full.endsWith('.ExtraValue') ? 'Items' : notation(alias, full.split('.')[0] ?? '');
 }
 
 const lines: string[] = [];

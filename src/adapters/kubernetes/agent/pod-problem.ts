@@ -217,6 +217,8 @@ function unschedulable({ pod, events, ageMs, unschedulableMs }: PodFacts): Verdi
   // A node is on its way; the start timeout is the limit then.
   if (events.some(({ reason }) => reason === 'TriggeredScaleUp')) return undefined;
   if (ageMs < unschedulableMs) return undefined;
+  // A volume is being made for a claim: that takes as long as the storage takes.
+  if (condition.message?.includes('unbound immediate PersistentVolumeClaims')) return undefined;
   return {
     problem: 'unschedulable',
     message: `no node takes agent pod ${pod.metadata.name}: ${oneLine(condition.message ?? 'unschedulable')}`,

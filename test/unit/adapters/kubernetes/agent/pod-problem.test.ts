@@ -301,6 +301,19 @@ describe('why an agent pod cannot do its work', () => {
       'a node is added for it',
       { status: unschedulable, events: [{ reason: 'TriggeredScaleUp', type: 'Normal' }] },
     ],
+    [
+      'a volume is made for its claim',
+      {
+        status: {
+          conditions: [
+            {
+              ...unschedulable.conditions[0],
+              message: '0/1 nodes are available: 1 pod has unbound immediate PersistentVolumeClaims.',
+            },
+          ],
+        },
+      },
+    ],
     ['a service has done its work', { status: terminated(0, 'Completed', 'db') }],
     [
       'a volume is mounted at the second try',

@@ -93,6 +93,8 @@ describe.each(['auto', 'none'] as const)('pods as processes (isolation %s)', (is
     expect(step.exitCode).toBe(0);
     expect(step.output).toMatch(/step in \w+\n42\n/);
     expect(other).toEqual({ exitCode: 7, output: 'made\n' });
+    for (let tries = 0; tries < 200 && processesWith('sleep\0' + '4321') === 0; tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 20));
     expect(processesWith('sleep\0' + '4321')).toBe(1);
     node.objects.delete({ kind: 'Pod', namespace: 'default', name: 'agent' }, { gracePeriodSeconds: 5 });
     await node.untilGone('agent');
@@ -146,6 +148,7 @@ describe.each(['auto', 'none'] as const)('pods as processes (isolation %s)', (is
           downwardAPI: { items: [{ path: 'name', fieldRef: { fieldPath: 'metadata.name' } }] },
         },
         { name: 'maybe', configMap: { name: 'none', optional: true } },
+        { name: 'whole', configMap: { name: 'conf' } },
       ],
       containers: [
         shell(IDLE, {
@@ -154,6 +157,7 @@ describe.each(['auto', 'none'] as const)('pods as processes (isolation %s)', (is
             { name: 'login', mountPath: '/login', readOnly: true },
             { name: 'self', mountPath: '/self' },
             { name: 'maybe', mountPath: '/maybe' },
+            { name: 'whole', mountPath: '/whole' },
           ],
         }),
       ],
@@ -162,19 +166,19 @@ describe.each(['auto', 'none'] as const)('pods as processes (isolation %s)', (is
     const read = () =>
       node.run(
         'files',
-        'cat /etc/conf-of-test/deep/a.txt /login/token /self/name; ls /maybe; stat -c %a /login/token',
+        'cat /etc/conf-of-test/deep/a.txt /login/token /self/name; ls /maybe; stat -c %a /login/token; echo $(ls /whole)',
       );
 
     const before = await read();
     node.objects.modify(
       { kind: 'ConfigMap', namespace: 'default', name: 'conf' },
-      (map) => void Object.assign(map, { data: { a: 'new', b: 'two' } }),
+      (map) => void Object.assign(map, { data: { a: 'new', c: 'two' } }),
     );
     let after = await read();
-    for (let tries = 0; tries < 50 && !after.output.startsWith('new'); tries += 1) after = await read();
+    for (let tries = 0; tries < 50 && !/^new[^]*c\n$/.test(after.output); tries += 1) after = await read();
 
-    expect(before).toEqual({ exitCode: 0, output: 'ones3cretfiles440\n' });
-    expect(after.output).toBe('news3cretfiles440\n');
+    expect(before).toEqual({ exitCode: 0, output: 'ones3cretfiles440\na b\n' });
+    expect(after.output).toBe('news3cretfiles440\na c\n');
   });
 
   it('starts a crashing container again, tells the back-off, and keeps the previous log', async () => {

@@ -210,8 +210,8 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       if (event.type === 'ADDED') configuration.bindClaim(event.object);
       if (event.type === 'DELETED') configuration.removeClaim(event.object);
       for (const pod of objects.list<Pod>('Pod')) if (pod.spec.nodeName === undefined) schedule(pod);
-    } else if (event.type === 'MODIFIED') {
-      for (const runner of runners.values()) runner.refreshVolumes();
+    } else if (event.type !== 'DELETED') {
+      for (const runner of runners.values()) runner.refreshVolumes(event.object);
     }
   }
 

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import { timestamp } from '../store/timestamp.ts';
 import type { PodAttachment, PodNetwork } from '../network/pod-network.ts';
+import type { StoredObject } from '../store/objects.ts';
 import { ContainerRunner } from './container-runner.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
 import type { ImageFiles } from './image-files.ts';
 import { calculatePodStatus } from './pod-status.ts';
-import type { Container, ContainerStatus, Pod, PodStatus, Terminated } from './pod-types.ts';
+import type { Container, ContainerStatus, Pod, PodStatus, Terminated, Volume } from './pod-types.ts';
 import { isSidecar } from './pod-types.ts';
 import { isAborted, pause } from './probe-loop.ts';
 import { removeTree } from './remove-tree.ts';
@@ -261,9 +262,11 @@ export class PodRunner {
     return (this.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
   }
 
-  /** Brings the files of ConfigMap, Secret and downward API volumes up to date. */
-  refreshVolumes(): void {
+  /** A ConfigMap or Secret has changed: brings the files that come from it up to date. */
+  refreshVolumes({ kind, metadata }: StoredObject): void {
     if (this.volumes.size === 0 || this.stop.signal.aborted) return;
+    if (metadata.namespace !== this.pod.metadata.namespace) return;
+    if (!(this.pod.spec.volumes ?? []).some((volume) => comesFrom(volume, kind, metadata.name))) return;
     try {
       this.around.makeVolumes(this.pod, this.podIP ?? '');
     } catch (error) {
@@ -303,4 +306,11 @@ export class PodRunner {
     });
     this.around.writeStatus(this.pod, status);
   }
+}
+
+/** Whether a volume has files of that ConfigMap or Secret. */
+function comesFrom({ projected, ...own }: Volume, kind: string, name: string): boolean {
+  return [own, ...(projected?.sources ?? [])].some(({ configMap, secret }) =>
+    kind === 'ConfigMap' ? configMap?.name === name : (secret?.secretName ?? secret?.name) === name,
+  );
 }

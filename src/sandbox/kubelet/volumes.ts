@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { expand, fieldOf, resourceOf } from './environment.ts';
 import type { PodFacts } from './environment.ts';
@@ -50,9 +60,22 @@ export function materializeVolume(
   }
   const sources = projected === undefined ? [volume] : (projected.sources ?? []);
   const files = sources.flatMap((one) => filesOf(pod, one, values, facts));
-  for (const file of files)
-    writeFile(inside(path, file.path), file.data, file.mode ?? source.defaultMode ?? DEFAULT_MODE);
+  writeFiles(path, files, source.defaultMode ?? DEFAULT_MODE);
   return path;
+}
+
+/** Makes the files of a volume what they should be; those of keys that have gone are removed. */
+function writeFiles(folder: string, files: readonly SourceFile[], defaultMode: number): void {
+  const wanted = new Set<string>();
+  for (const { path, data, mode = defaultMode } of files) {
+    const whole = inside(folder, path);
+    wanted.add(whole);
+    writeFile(whole, data, mode);
+  }
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && !wanted.has(path)) rmSync(path);
+  }
 }
 
 interface SourceFile {

@@ -4,18 +4,19 @@ import type { KubernetesObject } from '../ports/kubernetes-object.ts';
 import { adoptable } from './adopt.ts';
 import { goBack, reconcile, type ReleaseResult } from './reconcile.ts';
 import { acquireReleaseLease } from './release-lease.ts';
-import {
-  configurationLabel,
-  nextRevision,
-  revisionOf,
-  withRevision,
-  type ReleaseRecord,
-  type RevisionRecord,
-} from './release-record.ts';
+import { nextRevision, revisionOf, withRevision, type ReleaseRecord } from './release-record.ts';
 import { ReleaseSession, type ReleasePorts } from './release-session.ts';
 import { ReleaseStore } from './release-store.ts';
+import {
+  assertOwnName,
+  endedBefore,
+  entryOf,
+  isSameRelease,
+  isServable,
+  previousRevision,
+  type ReleaseOrigin,
+} from './revision-entry.ts';
 import type { StrategySettings } from './strategy.ts';
-import { containersOf, isWorkload, podTemplateOf, referenceOf } from './workload-objects.ts';
 
 /** Who releases what, and how. */
 export interface ReleaseRequest {
@@ -30,7 +31,7 @@ export interface ReleaseRequest {
   force: boolean;
   /** Milliseconds to wait while another run releases the application. */
   lockTimeoutMs: number;
-  by: Pick<RevisionRecord, 'runId' | 'pipeline' | 'stage' | 'attempt' | 'who'>;
+  by: ReleaseOrigin;
 }
 
 /** A request to release objects, complete and in the order of their dependencies. */
@@ -198,35 +199,6 @@ async function takeUp(session: ReleaseSession, options: CallOptions): Promise<vo
   await session.saveCurrent({ phaseStartedAt: clock.now() }, options);
 }
 
-/** The result of this very attempt, when its runner died after the end and before it could tell. */
-function endedBefore(record: ReleaseRecord, by: ReleaseRequest['by']): ReleaseResult | undefined {
-  const entry = record.history.at(-1);
-  if (entry?.runId !== by.runId || entry.stage !== by.stage || entry.attempt !== by.attempt) return undefined;
-  const { outcome, number: revision, reason } = entry;
-  if (outcome === 'unfinished' || outcome === 'superseded' || outcome === 'adopted') return undefined;
-  return {
-    outcome,
-    revision,
-    ...(record.stable === undefined ? {} : { stable: record.stable }),
-    ...(reason === undefined ? {} : { reason }),
-  };
-}
-
-/** Two stages of a run that release different things under one name would take each other's for old revisions. */
-function assertOwnName({ history }: ReleaseRecord, { application, by }: ReleaseRequest): void {
-  const other = history.at(-1);
-  if (other?.runId !== by.runId || other.stage === by.stage) return;
-  throw new InputError(`stages ${other.stage} and ${by.stage} both release ${application}`, {
-    hint: 'give each deploy stage an application name of its own: deploy.application',
-  });
-}
-
-function isSameRelease(record: ReleaseRecord, by: ReleaseRequest['by']): boolean {
-  if (record.current === undefined) return false;
-  const entry = revisionOf(record, record.current.revision);
-  return entry.runId === by.runId && entry.stage === by.stage;
-}
-
 async function begin(
   session: ReleaseSession,
   request: ReleaseObjectsRequest & { rollbackOf?: number },
@@ -287,38 +259,4 @@ async function superseded(session: ReleaseSession): Promise<ReleaseRecord> {
     `revision ${String(current.revision)} of ${session.application} (run ${old.runId}) was left ${current.phase}; the new revision takes its place`,
   );
   return withRevision(rest, current.revision, { outcome: 'superseded', finishedAt: ports.clock.now() });
-}
-
-function entryOf(
-  head: Pick<RevisionRecord, 'number' | 'outcome' | 'startedAt'>,
-  objects: readonly KubernetesObject[],
-  { by, strategy }: Pick<ReleaseRequest, 'by' | 'strategy'>,
-): RevisionRecord {
-  const images = objects
-    .flatMap((object) => containersOf(podTemplateOf(object)))
-    .map((container) => [container.name, container.image ?? '']);
-  return {
-    ...head,
-    ...by,
-    strategy: strategy.name,
-    images: Object.fromEntries(images) as Record<string, string>,
-    workloads: objects.filter(isWorkload).map(({ kind, metadata }) => ({ kind, name: metadata.name })),
-    configuration: objects
-      .filter((object) => object.metadata.labels?.[configurationLabel] !== undefined)
-      .map((object) => object.metadata.name),
-    objects: objects.map(referenceOf),
-  };
-}
-
-function isServable(entry: RevisionRecord): boolean {
-  return entry.outcome === 'released' || entry.outcome === 'adopted';
-}
-
-/** The newest released revision before the one that serves. */
-function previousRevision(record: ReleaseRecord): number | undefined {
-  const stable = record.stable ?? 0;
-  return record.history
-    .filter((entry) => isServable(entry) && entry.number < stable)
-    .map((entry) => entry.number)
-    .at(-1);
 }

@@ -1,10 +1,14 @@
 import type { KubernetesObject, ObjectKind, ObjectReference } from '../ports/kubernetes-object.ts';
 
 /** The kinds whose pods a release follows. */
-export const workloadKinds = ['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet', 'Job', 'Pod'] as const;
-
-/** One of {@link workloadKinds}. */
-export type WorkloadKind = (typeof workloadKinds)[number];
+const workloadKinds: readonly string[] = [
+  'Deployment',
+  'StatefulSet',
+  'DaemonSet',
+  'ReplicaSet',
+  'Job',
+  'Pod',
+];
 
 /** A condition of a status: https://kubernetes.io/docs/reference/kubernetes-api/ (every workload kind has them). */
 export interface Condition {
@@ -104,7 +108,7 @@ export function isWorkload(object: KubernetesObject): object is Workload {
 export function isWorkloadReference({ apiVersion, kind }: ObjectKind): boolean {
   const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
   const groups: Partial<Record<string, string>> = { Job: 'batch', Pod: '' };
-  return (workloadKinds as readonly string[]).includes(kind) && (groups[kind] ?? 'apps') === group;
+  return workloadKinds.includes(kind) && (groups[kind] ?? 'apps') === group;
 }
 
 /** The pod template of a workload: the pod itself for a Pod; undefined where there is none. */

@@ -168,13 +168,31 @@ function aggregatedResource(resource: Resource, gv: GroupVersion, all: readonly 
   };
 }
 
+/** Versions of the aggregated answer, which differ by their name alone. */
+export type AggregatedVersion = 'v2' | 'v2beta1';
+
+/**
+ * The version of the aggregated answer that a client wants: the first one that its Accept header names. kubectl 1.26 to
+ * 1.29 knows v2beta1 alone, and takes any other for an answer without resources.
+ */
+export function aggregatedVersion(accept: string | undefined): AggregatedVersion | undefined {
+  const wanted = accept?.replaceAll(' ', '') ?? '';
+  const found =
+    /(?:^|,)application\/json;g=apidiscovery\.k8s\.io;v=(v2|v2beta1);as=APIGroupDiscoveryList/.exec(wanted);
+  return found?.[1] as AggregatedVersion | undefined;
+}
+
 /** `/api` or `/apis` in one answer (APIGroupDiscoveryList), which saves clients a request a group. */
-export function aggregatedDiscovery(kinds: readonly Kind[], root: 'api' | 'apis'): unknown {
+export function aggregatedDiscovery(
+  kinds: readonly Kind[],
+  root: 'api' | 'apis',
+  version: AggregatedVersion,
+): unknown {
   const versions = groupVersions(kinds).filter(({ group }) => (group === '') === (root === 'api'));
   const groups = [...new Set(versions.map(({ group }) => group))];
   return {
     kind: 'APIGroupDiscoveryList',
-    apiVersion: 'apidiscovery.k8s.io/v2',
+    apiVersion: `apidiscovery.k8s.io/${version}`,
     metadata: {},
     items: groups.map((group) => ({
       metadata: { name: group, creationTimestamp: null },

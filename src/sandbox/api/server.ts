@@ -7,6 +7,7 @@ import { userOf } from './authenticate.ts';
 import { verifyToken } from './credentials.ts';
 import {
   aggregatedDiscovery,
+  aggregatedVersion,
   apiGroup,
   apiGroupList,
   coreVersions,
@@ -48,14 +49,20 @@ function handleHealth(exchange: Pick<Exchange, 'response' | 'url'>, ready: boole
   exchange.response.end(isUp ? 'ok' : 'not ready');
 }
 
+/** The aggregated answer, for a client that wants it; false when this request is for something else. */
+function sendAggregatedDiscovery({ url, request, response, objects }: Exchange): boolean {
+  const version = aggregatedVersion(request.headers.accept);
+  if (version === undefined || (url.pathname !== '/api' && url.pathname !== '/apis')) return false;
+  const root = url.pathname === '/api' ? 'api' : 'apis';
+  response.setHeader('Vary', 'Accept');
+  const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
+  sendJson(response, 200, aggregatedDiscovery(objects.catalog.all(), root, version), type);
+  return true;
+}
+
 /** Roots of the API that are told as a whole. */
 function describeRoot(exchange: Exchange, kinds: readonly Kind[]): unknown {
   const { pathname } = exchange.url;
-  const isAggregated = exchange.request.headers.accept?.includes('as=APIGroupDiscoveryList') === true;
-  if (isAggregated && (pathname === '/api' || pathname === '/apis')) {
-    exchange.response.setHeader('Vary', 'Accept');
-    return aggregatedDiscovery(kinds, pathname === '/api' ? 'api' : 'apis');
-  }
   switch (pathname) {
     case '/version':
       return versionInfo();
@@ -120,10 +127,11 @@ async function answer(exchange: Exchange, options: ApiServerOptions): Promise<vo
     await answerResource({ ...exchange, ...path }, options);
     return;
   }
-  const described = exchange.request.method === 'GET' ? describeApi(exchange) : undefined;
+  const isGet = exchange.request.method === 'GET';
+  if (isGet && sendAggregatedDiscovery(exchange)) return;
+  const described = isGet ? describeApi(exchange) : undefined;
   if (described !== undefined) {
-    const aggregated = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
-    sendJson(exchange.response, 200, described, exchange.response.hasHeader('Vary') ? aggregated : undefined);
+    sendJson(exchange.response, 200, described);
     return;
   }
   const review = reviewKinds.find(

@@ -44,8 +44,8 @@ export function sandboxDeployment(bench: Bench): Comparison[] {
         label: 'started by a shell until ten answer',
         run: async () => {
           const ports = await Promise.all(Array.from({ length: replicas }, freePort));
-          const start = 'program=$1; shift; for port; do node -e "$program" "$port" & done; wait';
-          shell = spawn('sh', ['-c', start, 'sh', program, ...ports.map(String)], {
+          const start = 'node=$1 program=$2; shift 2; for port; do "$node" -e "$program" "$port" & done; wait';
+          shell = spawn('sh', ['-c', start, 'sh', process.execPath, program, ...ports.map(String)], {
             stdio: 'ignore',
             detached: true,
           });

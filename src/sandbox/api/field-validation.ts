@@ -51,8 +51,10 @@ function checkValue(value: unknown, type: string, format: string, place: Place):
   if (holds === 'list') {
     if (!Array.isArray(value)) mismatch(`[]${shown}`);
     else {
+      // In a list null stands for an empty item.
+      const empty = isModel(of) ? {} : of === 'string' ? '' : null;
       return value.map((item: unknown, index) =>
-        checkValue(item, of, format, { ...place, path: `${place.path}[${index}]` }),
+        checkValue(item ?? empty, of, format, { ...place, path: `${place.path}[${index}]` }),
       );
     }
   } else if (holds === 'map') {
@@ -117,15 +119,18 @@ function checkModel(object: Fields, model: string, path: string, check: Check): 
 }
 
 /**
- * Checks the fields of a built-in kind against its type and returns the object without unknown ones. Those are
+ * Checks the fields of a built-in kind (of a custom one: its metadata) against its type and returns the object without unknown ones. Those are
  * refused, told by a warning or passed over, as the request's `fieldValidation` wants it (Warn is the default).
  * @throws StatusError BadRequest for a value of the wrong type, and for unknown fields under Strict.
  */
 export function checkFields(exchange: ResourceExchange, object: Fields): Fields {
   const { model, kind, version } = exchange.kind;
-  if (model === undefined) return object;
   const check: Check = { unknown: [], mismatch: undefined };
-  const kept = checkModel(object, model, '', check);
+  // Of custom objects only the metadata is known.
+  const kept =
+    model === undefined
+      ? { ...object, ...checkModel({ metadata: object['metadata'] ?? {} }, 'V1Pod', '', check) }
+      : checkModel(object, model, '', check);
   const refuse = (why: string): Error =>
     badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
   if (check.mismatch !== undefined) throw refuse(check.mismatch);

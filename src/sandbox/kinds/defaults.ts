@@ -93,6 +93,7 @@ function fillStatefulSet(spec: Fields): void {
   fillRollingUpdate(spec, 'updateStrategy', { partition: 0 });
   fillTemplate(spec);
   for (const claim of items(spec, 'volumeClaimTemplates')) {
+    ensure(claim, 'metadata');
     fill(claim, { apiVersion: 'v1', kind: 'PersistentVolumeClaim' });
     fill(ensure(claim, 'spec'), { volumeMode: 'Filesystem' });
     fill(claim, { status: { phase: 'Pending' } });

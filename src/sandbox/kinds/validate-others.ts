@@ -104,11 +104,50 @@ const checkSecret: Check = (secret) => [
   ),
 ];
 
+/** What the catalog needs to serve the kinds of a definition. */
+const checkDefinition: Check = (definition) => {
+  const spec = child(definition, 'spec') ?? {};
+  const names = child(spec, 'names') ?? {};
+  const versions = items(spec, 'versions');
+  const stored = versions.filter((version) => version['storage'] === true);
+  const fullName = `${text(names, 'plural') ?? ''}.${text(spec, 'group') ?? ''}`;
+  const missing = [
+    ...['group', 'scope'].filter((name) => (text(spec, name) ?? '') === ''),
+    ...['plural', 'kind'].filter((name) => (text(names, name) ?? '') === '').map((name) => `names.${name}`),
+  ];
+  return [
+    ...missing.map((name) => required(`spec.${name}`)),
+    ...(at(definition, 'metadata', 'name') === fullName
+      ? []
+      : [
+          invalidValue(
+            'metadata.name',
+            at(definition, 'metadata', 'name'),
+            'must be spec.names.plural+"."+spec.group',
+          ),
+        ]),
+    ...oneOf('spec.scope', spec['scope'], ['Cluster', 'Namespaced']),
+    ...versions.flatMap((version, index) =>
+      (text(version, 'name') ?? '') === '' ? [required(`spec.versions[${index}].name`)] : [],
+    ),
+    ...(stored.length === 1
+      ? []
+      : [
+          invalidValue(
+            'spec.versions',
+            versions.map((version) => version['name']),
+            'must have exactly one version marked as storage version',
+          ),
+        ]),
+  ];
+};
+
 /** The checks of kinds that are no workloads. */
 export const otherChecks: Record<string, Check> = {
   Service: checkService,
   ConfigMap: (object) => checkKeys(object, ['data', 'binaryData']),
   Secret: checkSecret,
+  CustomResourceDefinition: checkDefinition,
   PersistentVolumeClaim(claim) {
     const modes = at(claim, 'spec', 'accessModes');
     return [

@@ -16,7 +16,7 @@ export function releaseCommand(setExitCode: SetExitCode): CommandModule {
     builder: (yargs) =>
       clusterOptions(yargs)
         .command(action('status', 'where it stands', (target, args) => status(target, args)))
-        .command(action('history', 'its revisions, newest first', (target) => history(target)))
+        .command(action('history', 'its revisions, newest first', (target, args) => history(target, args)))
         .command(
           action(
             'rollback',
@@ -88,10 +88,12 @@ async function status(target: ReleaseTarget, args: Record<string, unknown>): Pro
   await writeLine(process.stdout, lines.join('\n'));
 }
 
-async function history(target: ReleaseTarget): Promise<void> {
+async function history(target: ReleaseTarget, args: Record<string, unknown>): Promise<void> {
   const { historyOfRelease } = await import('../app/release-commands.ts');
   const now = Date.now();
-  const rows = (await historyOfRelease(target)).map((revision) => [
+  const revisions = await historyOfRelease(target);
+  if (args['output'] === 'json') return writeLine(process.stdout, JSON.stringify(revisions));
+  const rows = revisions.map((revision) => [
     String(revision.number),
     revision.rollbackOf === undefined
       ? revision.outcome

@@ -124,11 +124,17 @@ describe('pipeline release', () => {
     ).toMatch(/successfully rolled out/);
   });
 
-  it('gives status as JSON for machines', async () => {
+  it('gives status and history as JSON for machines', async () => {
     const result = await release('status', 'little-shop', '--output', 'json');
+    const history = await release('history', 'little-shop', '--output', 'json');
 
     expectExit(result, 0);
     expect(JSON.parse(result.stdout)).toMatchObject({ application: 'little-shop', stable: { number: 3 } });
+    expect(JSON.parse(history.stdout)).toMatchObject([
+      { number: 3, rollbackOf: 1 },
+      { number: 2 },
+      { number: 1 },
+    ]);
   });
 });
 

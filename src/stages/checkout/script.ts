@@ -19,8 +19,15 @@ trap 'exit 143' TERM INT HUP
 export GIT_TERMINAL_PROMPT=0 GIT_CONFIG_NOSYSTEM=1 GIT_ALLOW_PROTOCOL=\${CHECKOUT_PROTOCOLS:-https:http:ssh}
 export HOME="$private"
 if [ -n "\${CHECKOUT_PASSWORD:-}" ]; then
+  authority=\${CHECKOUT_URL#*://} authority=\${authority%%/*}
+  export CHECKOUT_AUTHORITY="\${authority##*@}"
   cat > "$private/askpass" <<'ASKPASS'
 #!/bin/sh
+# Submodules and redirects may lead to other hosts: the password is for none of them.
+case $1 in
+  *"//$CHECKOUT_AUTHORITY'"* | *"@$CHECKOUT_AUTHORITY'"*) ;;
+  *) echo "no credentials are given to another host than $CHECKOUT_AUTHORITY" >&2; exit 1 ;;
+esac
 case $1 in
   Username*) printf '%s\\n' "\${CHECKOUT_USERNAME:-git}" ;;
   *) printf '%s\\n' "$CHECKOUT_PASSWORD" ;;

@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { checkoutScript } from '../../../../src/stages/checkout/script.ts';
+import { startHttpGitServer } from '../../../support/git-server.ts';
 
 const run = promisify(execFile);
 const author = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com'];
@@ -127,5 +130,42 @@ describe('the checkout script', () => {
     const { target } = await checkout('secret', { CHECKOUT_PASSWORD: 'hunter22', CHECKOUT_USERNAME: 'ci' });
 
     await expect(run('grep', ['-r', 'hunter22', target])).rejects.toMatchObject({ code: 1 });
+  });
+
+  it('gives the password to the repository’s own host, and to no other that a submodule names', async () => {
+    const heard: (string | undefined)[] = [];
+    const stranger = createServer((request, response) => {
+      heard.push(request.headers.authorization);
+      response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="mine"' }).end();
+    });
+    await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
+    const { port } = stranger.address() as AddressInfo;
+    const origin = path.join(folder, 'origin');
+    await git('checkout', '--quiet', '-b', 'with-submodule');
+    const modules = `[submodule "sub"]\n\tpath = sub\n\turl = http://127.0.0.1:${String(port)}/sub.git\n`;
+    await writeFile(path.join(origin, '.gitmodules'), modules);
+    await git('add', '.gitmodules');
+    await git('update-index', '--add', '--cacheinfo', `160000,${first},sub`);
+    await git('commit', '--quiet', '-m', 'Name a stranger');
+    await git('checkout', '--quiet', '--force', 'main');
+    const server = await startHttpGitServer({ directory: origin, host: '127.0.0.1' });
+    try {
+      const asked = {
+        ...{ CHECKOUT_URL: server.url, CHECKOUT_PROTOCOLS: 'http', CHECKOUT_REF: 'with-submodule' },
+        ...{ CHECKOUT_USERNAME: server.username, CHECKOUT_PASSWORD: server.password },
+      };
+
+      expect((await checkout('own-host', asked)).outputs['branch']).toBe('with-submodule');
+      await expect(checkout('stranger', { ...asked, CHECKOUT_SUBMODULES: 'true' })).rejects.toMatchObject({
+        stderr: expect.stringContaining(`127.0.0.1:${String(port)}`),
+      });
+    } finally {
+      await server.close();
+      stranger.closeAllConnections();
+      stranger.close();
+    }
+
+    expect(heard.length).toBeGreaterThan(0);
+    expect(heard.filter((header) => header !== undefined)).toEqual([]);
   });
 });

@@ -56,10 +56,17 @@ stamp() {
   fi
 }
 
-# Standard input to the log, unbuffered; exactly LIMIT bytes where dd can count them.
+# Standard input to the log $2, unbuffered; up to $1 bytes of it where dd can count them. dd takes every short read for
+# a whole block and so ends too early: it is begun again until the log is full or does not grow any more.
 pump() {
   if dd if=/dev/null of=/dev/null bs=1 count=1 iflag=count_bytes 2>/dev/null; then
-    dd bs=65536 count="$1" iflag=count_bytes 2>/dev/null
+    before=
+    length=$(size "$2")
+    while [ "$length" -lt "$1" ] && [ "$length" != "$before" ]; do
+      before=$length
+      dd bs=65536 count="$(($1 - length))" iflag=count_bytes 2>/dev/null || return
+      length=$(size "$2")
+    done
   else
     cat
   fi
@@ -67,7 +74,7 @@ pump() {
 
 record() {
   if [ "$2" -gt 0 ]; then
-    if [ -n "$3" ]; then stamp | pump "$2"; else pump "$2"; fi >>"$1/log"
+    if [ -n "$3" ]; then stamp | pump "$2" "$1/log"; else pump "$2" "$1/log"; fi >>"$1/log"
     failed=$?
     if [ "$failed" -ne 0 ]; then
       rm -f "$1/reserve"

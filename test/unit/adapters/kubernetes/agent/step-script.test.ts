@@ -51,6 +51,27 @@ describe('the wrapper in the pod', () => {
     expect((await stat(path.join(home, 'steps/build.1/log'))).mode & 0o777).toBe(0o600);
   });
 
+  it('keeps the log of a step of very many short writes whole, up to its limit', async () => {
+    const writes = 'i=0; while [ $i -lt 3000 ]; do echo 0123456789; i=$((i + 1)); done\n';
+    const arguments_ = (limit: number) => [
+      'run',
+      `limit.${String(limit)}`,
+      String(writes.length),
+      '0',
+      String(limit),
+      '',
+    ];
+
+    const whole = await step(arguments_(2_000_000), writes);
+    const cut = await step(arguments_(20_000), writes);
+
+    expect(whole.log).toHaveLength(33_000);
+    expect(cut.log.slice(0, 20_000)).toBe(whole.log.slice(0, 20_000));
+    expect(cut.log.slice(20_000)).toMatch(
+      /^\n\[slipway: the limit of 20000 bytes for the log of a step is reached/,
+    );
+  });
+
   it('goes on from a byte offset', async () => {
     await run('build.1', 'printf 0123456789\n');
 

@@ -9,6 +9,8 @@ import type { Bench } from './bench.ts';
 import type { Comparison, Contestant } from './measure.ts';
 
 const bytes = 1024 ** 3;
+/** The same for both: a writer that takes more than one chunk at a time. */
+const highWaterMark = 1024 * 1024;
 /** 1 GiB of lines, as a log has them. */
 const fill = `[ -e log ] || { yes 'the quick brown fox jumps over the lazy dog, again and again and again' | head -c ${String(bytes)} >log; }`;
 /** More than this on top of what the process had is not flat. */
@@ -48,7 +50,7 @@ export function logThroughput({ namespace, image }: Bench): Comparison[] {
         let most = before;
         let received = 0;
         const watch = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), 50);
-        const sink = createWriteStream('/dev/null');
+        const sink = createWriteStream('/dev/null', { highWaterMark });
         try {
           await agent.runStep(step, {
             signal,
@@ -75,7 +77,7 @@ export function logThroughput({ namespace, image }: Bench): Comparison[] {
       const command = ['--namespace', namespace, 'exec', pod, '--', 'cat', '/workspace/log'];
       const child = spawn('kubectl', command, { stdio: ['ignore', 'pipe', 'inherit'] });
       const ended = once(child, 'close');
-      await pipeline(child.stdout, createWriteStream('/dev/null'));
+      await pipeline(child.stdout, createWriteStream('/dev/null', { highWaterMark }));
       const [exitCode] = (await ended) as [number];
       if (exitCode !== 0) throw new Error(`kubectl ended with ${String(exitCode)}`);
     },

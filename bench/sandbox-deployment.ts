@@ -12,6 +12,14 @@ import { sharedSandbox } from './sandbox-process.ts';
 const replicas = 10;
 const program =
   "require('node:http').createServer((_, answer) => answer.end('ok')).listen(Number(process.argv[1]))";
+/** Each in a session of its own, as pods are: Linux may share out the processor by sessions. */
+const startAll = `
+node=$1 program=$2; shift 2
+session=$(command -v setsid) || session=
+all=
+trap 'kill -9 $all' TERM
+for port; do $session "$node" -e "$program" "$port" & all="$all $!"; done
+wait`;
 const podPort = 8080;
 const reference = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'bench', namespace: 'default' };
 
@@ -44,16 +52,14 @@ export function sandboxDeployment(bench: Bench): Comparison[] {
         label: 'started by a shell until ten answer',
         run: async () => {
           const ports = await Promise.all(Array.from({ length: replicas }, freePort));
-          const start = 'node=$1 program=$2; shift 2; for port; do "$node" -e "$program" "$port" & done; wait';
-          shell = spawn('sh', ['-c', start, 'sh', process.execPath, program, ...ports.map(String)], {
+          shell = spawn('sh', ['-c', startAll, 'sh', process.execPath, program, ...ports.map(String)], {
             stdio: 'ignore',
-            detached: true,
           });
           await Promise.all(ports.map(answers));
         },
         after: async () => {
           const ended = once(shell!, 'close');
-          process.kill(-shell!.pid!, 'SIGKILL');
+          shell!.kill();
           await ended;
         },
       },

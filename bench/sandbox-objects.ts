@@ -9,19 +9,18 @@ const atOnce = 20;
 const kind = { apiVersion: 'v1', kind: 'ConfigMap' };
 const namespace = 'default';
 
-type Part = 'create' | 'listAll' | 'listPage' | 'selected' | 'get' | 'watch';
+type Part = 'listAll' | 'listPage' | 'selected' | 'get' | 'watch';
 
 /** What lists and watches take when the sandbox holds 10,000 objects of a kind. */
 export function sandboxObjects(bench: Bench): Figures<Part>[] {
   const sandbox = sharedSandbox(bench);
-  let created: number | undefined;
+  let filled: Promise<void> | undefined;
   return [
     {
       name: 'sandbox: 10,000 objects stored',
       rounds: 5,
       warmUp: true,
       parts: {
-        create: { label: 'making one, 20 at once, divided by their number', unit: 'ms' },
         listAll: { label: 'list of all (in chunks of 500)', unit: 'ms' },
         selected: { label: 'list by a label that ten have', unit: 'ms' },
         listPage: { label: 'list of another kind with three objects', unit: 'ms' },
@@ -31,9 +30,9 @@ export function sandboxObjects(bench: Bench): Figures<Part>[] {
       take: async () => {
         const kubernetes = await createKubernetes({ kubeconfig: (await sandbox.get()).kubeconfig });
         const { cluster } = kubernetes;
-        const signal = AbortSignal.timeout(300_000);
+        const signal = AbortSignal.timeout(600_000);
         try {
-          created ??= await fill(cluster, signal);
+          await (filled ??= fill(cluster, signal));
           const listAll = await time(async () => {
             const { length } = await cluster.list(kind, { namespace }, { signal });
             if (length < stored) throw new Error(`${String(length)} objects were listed`);
@@ -47,7 +46,6 @@ export function sandboxObjects(bench: Bench): Figures<Part>[] {
           const get = await time(() => cluster.get({ ...kind, namespace, name: 'object-5000' }, { signal }));
           const watch = await watchLatencies(cluster, 20);
           return {
-            create: [created],
             listAll: [listAll],
             selected: [selected],
             listPage: [listPage],
@@ -63,8 +61,8 @@ export function sandboxObjects(bench: Bench): Figures<Part>[] {
   ];
 }
 
-/** @returns milliseconds an object */
-async function fill(cluster: Cluster, signal: AbortSignal): Promise<number> {
+/** Takes minutes: the client keeps to a rate of requests, as every client of a shared API server should. */
+async function fill(cluster: Cluster, signal: AbortSignal): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {
     for (let index = next++; index < stored; index = next++) {
@@ -74,7 +72,7 @@ async function fill(cluster: Cluster, signal: AbortSignal): Promise<number> {
       await cluster.create({ ...kind, metadata: { name, namespace, labels }, data }, { signal });
     }
   };
-  return (await time(() => Promise.all(Array.from({ length: atOnce }, worker)))) / stored;
+  await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
 async function watchLatencies(cluster: Cluster, count: number): Promise<number[]> {

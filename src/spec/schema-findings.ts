@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Finding } from './finding.ts';
 import { hintFor } from './nearest.ts';
 import { hasTemplate } from './template.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pack as packFolder } from 'tar-fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openBuildContext } from '../../src/adapters/build-context/open-build-context.ts';
 import { dockerBuilder } from '../../src/adapters/docker/docker-builder.ts';
 import { distributionRegistry } from '../../src/adapters/oci/distribution-registry.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AnyStageKind, StageContext, StageKind, StageResult } from '../../src/ports/stage.ts';
 import { parseDuration } from '../../src/base/duration.ts';
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CancelledError } from '../../src/base/errors.ts';
 import { parseDuration } from '../../src/base/duration.ts';
 import type { RunResult } from '../../src/engine/dependencies.ts';

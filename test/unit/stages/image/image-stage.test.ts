@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AgentError } from '../../../../src/ports/agent.ts';
 import {
   BuildError,

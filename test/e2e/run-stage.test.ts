@@ -362,7 +362,7 @@ describe('what a stage leaves', () => {
         accessModes,
         persistentVolumeReclaimPolicy: 'Retain',
         claimRef: { namespace: agents, name: 'cache' },
-        hostPath: { path: `/var/tmp/${volume}-${randomBytes(3).toString('hex')}`, type: 'DirectoryOrCreate' },
+        hostPath: { path: `/tmp/${volume}-${randomBytes(3).toString('hex')}`, type: 'DirectoryOrCreate' },
       };
       const object = { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: volume }, spec };
       await admin.run(['create', '--filename', '-'], JSON.stringify(object));

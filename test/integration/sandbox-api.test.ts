@@ -52,7 +52,7 @@ async function startServer(name: string): Promise<number> {
           {
             name: 'main',
             image: 'node:24',
-            command: [process.execPath, '-e', script],
+            command: ['node', '-e', script],
             readinessProbe: { httpGet: { port }, periodSeconds: 1 },
           },
         ],

@@ -75,7 +75,7 @@ function attempt(given: Fields): void {
   const response = { appendHeader: () => response };
   const exchange = { kind, query: new URLSearchParams(), response } as unknown as ResourceExchange;
   const checked = checkFields(exchange, given);
-  objects.dryRun(() => objects.create({ metadata: {}, ...checked } as unknown as NewObject));
+  objects.dryRun(() => objects.create({ metadata: {}, ...checked }));
 }
 
 /** The object with one value, found by following `steps`, replaced. */

@@ -6,7 +6,6 @@ import { StatusError } from '../../../../src/sandbox/api/status-error.ts';
 import type { Fields } from '../../../../src/sandbox/kinds/fields.ts';
 import { validate, validateUpdate } from '../../../../src/sandbox/kinds/validate.ts';
 import { createObjects } from '../../../../src/sandbox/store/create-objects.ts';
-import type { NewObject } from '../../../../src/sandbox/store/objects.ts';
 
 const objects = createObjects(':memory:');
 afterAll(() => {

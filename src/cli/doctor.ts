@@ -2,7 +2,7 @@ import type { CommandModule } from 'yargs';
 import { exitCodes } from '../base/exit-code.ts';
 import { clusterOptions } from './cluster-options.ts';
 import type { SetExitCode } from './set-exit-code.ts';
-import { parseNameValues } from './name-value.ts';
+import { parameterOption, parseNameValues } from './name-value.ts';
 import { withCluster } from './with-cluster.ts';
 import { writeLine } from './write-line.ts';
 
@@ -14,13 +14,7 @@ export function doctorCommand(setExitCode: SetExitCode): CommandModule {
     builder: (yargs) =>
       clusterOptions(yargs)
         .positional('file', { type: 'string', describe: 'the pipeline file' })
-        .option('param', {
-          alias: 'p',
-          type: 'string',
-          array: true,
-          nargs: 1,
-          describe: 'a parameter, as name=value',
-        })
+        .option('param', parameterOption)
         .option('docker-host', {
           type: 'string',
           describe: 'Docker Engine; default: $DOCKER_HOST, else the local socket',

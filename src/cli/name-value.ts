@@ -1,5 +1,14 @@
 import { ArgumentError } from './argument-error.ts';
 
+/** `-p name=value`, for every command that reads a pipeline file with parameters. */
+export const parameterOption = {
+  alias: 'p',
+  type: 'string',
+  array: true,
+  nargs: 1,
+  describe: 'a parameter, as name=value',
+} as const;
+
 /**
  * Reads `name=value` arguments; the value may be empty and may hold `=`.
  * @param option how the option is called, for the message

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import type { Preview } from '../app/plan-preview.ts';
 import { clusterOptions } from './cluster-options.ts';
-import { parseNameValues } from './name-value.ts';
+import { parameterOption, parseNameValues } from './name-value.ts';
 import { withCluster } from './with-cluster.ts';
 import { writeLine } from './write-line.ts';
 
@@ -13,13 +13,7 @@ export function planCommand(): CommandModule {
     builder: (yargs) =>
       clusterOptions(yargs)
         .positional('file', { type: 'string', demandOption: true, describe: 'the pipeline file' })
-        .option('param', {
-          alias: 'p',
-          type: 'string',
-          array: true,
-          nargs: 1,
-          describe: 'a parameter, as name=value',
-        })
+        .option('param', parameterOption)
         .option('output', { choices: ['text', 'json'] as const, default: 'text' as const }),
     handler: async (args) => {
       const parameters = parseNameValues('--param', args['param']);

@@ -2,7 +2,7 @@ import type { CommandModule } from 'yargs';
 import { cancelOnSignals } from './cancellation.ts';
 import { clusterChoice } from './cluster-options.ts';
 import type { SetExitCode } from './set-exit-code.ts';
-import { parseNameValues } from './name-value.ts';
+import { parameterOption, parseNameValues } from './name-value.ts';
 import { driveSettings, runOptions } from './run-options.ts';
 
 /** `pipeline run FILE` */
@@ -13,13 +13,7 @@ export function runCommand(setExitCode: SetExitCode): CommandModule {
     builder: (yargs) =>
       runOptions(yargs)
         .positional('file', { type: 'string', demandOption: true, describe: 'the pipeline file' })
-        .option('param', {
-          alias: 'p',
-          type: 'string',
-          array: true,
-          nargs: 1,
-          describe: 'a parameter, as name=value',
-        })
+        .option('param', parameterOption)
         .option('trigger', {
           type: 'string',
           array: true,

@@ -49,7 +49,9 @@ export function endText(view: RunView): string[] {
   const { finished } = view;
   if (finished === undefined) return lines;
   const colour = finished.outcome === 'succeeded' ? ansis.green : ansis.red;
-  const [first = '', ...rest] = eventText(finished);
+  // The stage that decided the outcome has said why just above.
+  const told = troubled.map(({ name, detail }) => `${name}: ${detail}`);
+  const [first = '', ...rest] = eventText(finished).filter((line) => !told.includes(line));
   return [...lines, '', colour(first), ...rest];
 }
 

@@ -6,6 +6,7 @@ import { Output } from '../../../../src/adapters/report/output.ts';
 import { createPlainReporter } from '../../../../src/adapters/report/plain.ts';
 import { RunView } from '../../../../src/adapters/report/run-view.ts';
 import { treeText } from '../../../../src/adapters/report/tree-text.ts';
+import { endText } from '../../../../src/adapters/report/tree.ts';
 import type { Reporter, RunEvent, TimedEvent } from '../../../../src/ports/events.ts';
 
 const events: RunEvent[] = [
@@ -123,6 +124,29 @@ describe('the tree', () => {
     expect(lines[2]).toMatch(/^ ● deploy {2}deploy +4\.0s {2}web: 1 of 3 new pods ready/);
     expect(lines[3]).toContain('stable    web-a  ●●●  3/3  75 %  shop/web@sha256:0123456789ab');
     expect(lines[4]).toContain('candidate web-b  ●○○  1/3  25 %  shop/web:2');
+  });
+
+  it('tells once why the run did not succeed', () => {
+    const view = new RunView();
+    for (const event of timed) view.take(event);
+    view.take({
+      ...{ type: 'stage.finished', stage: 'deploy', kind: 'deploy', outcome: 'rolledBack', durationMs: 10 },
+      ...{ message: 'revision 2 was taken back', outputs: {}, allowedToFail: false, at: 0, sequence: 90 },
+    });
+    view.take({
+      ...{ type: 'run.finished', outcome: 'rolledBack', durationMs: 2000, at: 0, sequence: 91 },
+      ...{ message: 'deploy: revision 2 was taken back', hint: 'look at its log' },
+    });
+
+    const lines = endText(view).map((line) => stripVTControlCharacters(line));
+
+    expect(lines).toEqual([
+      '',
+      'deploy rolled back: revision 2 was taken back',
+      '',
+      'rolled back in 2.0s',
+      'hint: look at its log',
+    ]);
   });
 
   it('is never wider or higher than the terminal', () => {

@@ -43,11 +43,13 @@ async function runTests(
 ): Promise<number> {
   if (cluster === 'current') await makeImages();
   await mkdir(join(root, 'test-results'), { recursive: true });
+  const named = args.some((argument) => argument.startsWith('--outputFile'));
   const { exitCode } = await runCommand(
     [
       ...[process.execPath, join(root, 'node_modules', 'jest', 'bin', 'jest.js')],
       ...['--selectProjects', 'e2e', '--runInBand', '--json'],
-      ...[`--outputFile=${join(root, 'test-results', `e2e-${cluster}.json`)}`, ...args],
+      ...(named ? [] : [`--outputFile=${join(root, 'test-results', `e2e-${cluster}.json`)}`]),
+      ...args,
     ],
     {
       cwd: root,

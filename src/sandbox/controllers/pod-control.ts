@@ -35,7 +35,7 @@ export function createPod(
         ...(annotations === undefined ? {} : { annotations }),
         ownerReferences: [controllerRefTo(owner)],
       },
-      spec: { ...structuredClone(template.spec), ...overlay.spec },
+      spec: { ...template.spec, ...overlay.spec },
     });
     const message =
       owner.kind === 'StatefulSet'

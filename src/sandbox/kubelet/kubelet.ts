@@ -179,18 +179,21 @@ export function startKubelet(options: KubeletOptions): Kubelet {
 
   function forget(runner: PodRunner, uid: string): void {
     runners.delete(uid);
-    const remove = (): void => runner.removeFiles();
-    runner
-      .terminate(0)
-      .then(remove)
-      .catch((error: unknown) => onError(error, `the files of pod ${uid}`));
+    removeFiles(
+      uid,
+      runner.terminate(0).then(() => runner.removeFiles()),
+    );
+  }
+
+  function removeFiles(uid: string, removal: Promise<void> = removeTree(join(podsFolder, uid))): void {
+    removal.catch((error: unknown) => onError(error, `the files of pod ${uid}`));
   }
 
   function onPod(event: StoreEvent, pod: Pod): void {
     const runner = runners.get(pod.metadata.uid);
     if (event.type === 'DELETED') {
       if (runner !== undefined) forget(runner, pod.metadata.uid);
-      else removeTree(join(podsFolder, pod.metadata.uid));
+      else removeFiles(pod.metadata.uid);
       for (const waiting of objects.list<Pod>('Pod'))
         if (waiting.spec.nodeName === undefined) schedule(waiting);
       return;
@@ -219,7 +222,8 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     objects.subscribe(['Pod'], (event) => onPod(event, event.object as Pod)),
     objects.subscribe(['ConfigMap', 'Secret', 'PersistentVolumeClaim'], onOther),
   ];
-  removeStrangers(podsFolder, new Set(objects.list('Pod').map(({ metadata }) => metadata.uid)));
+  const known = new Set(objects.list('Pod').map(({ metadata }) => metadata.uid));
+  for (const uid of readdirSync(podsFolder)) if (!known.has(uid)) removeFiles(uid);
 
   async function close(): Promise<void> {
     closed = true;
@@ -243,9 +247,4 @@ function merged(status: PodStatus, found: Pod): NonNullable<PodStatus['condition
   const own = new Set(['Initialized', 'Ready', 'ContainersReady', 'PodScheduled']);
   const kept = found.status?.conditions?.filter(({ type }) => !own.has(type)) ?? [];
   return [...(status.conditions ?? []).filter(({ type }) => own.has(type)), ...kept];
-}
-
-/** Folders of pods that are not there any more. */
-function removeStrangers(podsFolder: string, known: ReadonlySet<string>): void {
-  for (const uid of readdirSync(podsFolder)) if (!known.has(uid)) removeTree(join(podsFolder, uid));
 }

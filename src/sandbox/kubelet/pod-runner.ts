@@ -275,8 +275,8 @@ export class PodRunner {
   }
 
   /** Removes volumes, roots and logs; the pod is gone. */
-  removeFiles(): void {
-    removeTree(this.around.folder);
+  removeFiles(): Promise<void> {
+    return removeTree(this.around.folder);
   }
 
   private event(type: 'Normal' | 'Warning', reason: string, message: string): void {
@@ -294,9 +294,7 @@ export class PodRunner {
   }
 
   private writeNow(): void {
-    const containers = new Map(
-      [...this.containers].map(([name, { status }]) => [name, structuredClone(status)]),
-    );
+    const containers = new Map([...this.containers].map(([name, { status }]) => [name, status]));
     const status = calculatePodStatus(this.pod, {
       containers,
       podIP: this.podIP,

@@ -40,10 +40,10 @@ function reconcileDaemonSet(context: ControllerContext, set: DaemonSet): WorkRes
   const names = new Set(nodes.map(({ metadata }) => metadata.name));
   for (const pod of pods) {
     if (isGoing(pod)) continue;
-    if (hasEnded(pod) || !names.has(pod.spec?.nodeName ?? '')) deletePod(context, set, pod, COMPONENT);
+    if (hasEnded(pod) || !names.has(pod.spec.nodeName ?? '')) deletePod(context, set, pod, COMPONENT);
   }
   for (const node of nodes) {
-    if (pods.some((pod) => pod.spec?.nodeName === node.metadata.name)) continue;
+    if (pods.some((pod) => pod.spec.nodeName === node.metadata.name)) continue;
     const overlay = { labels: { [REVISION_HASH]: label }, spec: { nodeName: node.metadata.name } };
     createPod(context, set, template, { component: COMPONENT, overlay });
   }

@@ -100,7 +100,7 @@ function lastFailureMs(pods: readonly Pod[]): number {
     .filter((pod) => pod.status?.phase === 'Failed')
     .flatMap((pod) =>
       (pod.status?.containerStatuses ?? []).map(({ state }) =>
-        Date.parse(state?.terminated?.finishedAt ?? ''),
+        Date.parse(state.terminated?.finishedAt ?? ''),
       ),
     );
   return Math.max(0, ...ends.filter((end) => !Number.isNaN(end)));

@@ -43,7 +43,6 @@ export interface KubeletOptions {
 /** A running kubelet. */
 export interface Kubelet {
   streams: PodStreams;
-  /** The pods that run now by uid, for the network. */
   close(): Promise<void>;
 }
 
@@ -124,12 +123,9 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     });
   }
 
-  let isClosed = false;
-
   function writeStatus({ metadata }: Pod, status: PodStatus): void {
     // What ends because the sandbox does has not ended by itself: its status stays as it was.
     if (closed) return;
-    if (isClosed) return; // a pod that was still ending; the store has gone
     const { namespace = 'default', name, uid } = metadata;
     objects.modify<Pod>(
       { kind: 'Pod', namespace, name },
@@ -210,7 +206,6 @@ export function startKubelet(options: KubeletOptions): Kubelet {
   function onOther(event: StoreEvent): void {
     const { kind } = event.object;
     if (kind === 'PersistentVolumeClaim') {
-      if (event.type === 'ADDED') configuration.bindClaim(event.object);
       if (event.type === 'DELETED') configuration.removeClaim(event.object);
       for (const pod of objects.list<Pod>('Pod')) if (pod.spec.nodeName === undefined) schedule(pod);
     } else if (event.type !== 'DELETED') {
@@ -232,7 +227,6 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     runners.clear();
     await Promise.all(all.map((runner) => runner.terminate(CLOSE_GRACE_SECONDS)));
     killMarked(SANDBOX_MARK, stateFolder);
-    isClosed = true;
   }
 
   return { streams: createPodStreams(objects, runners, { network, podsFolder }), close };

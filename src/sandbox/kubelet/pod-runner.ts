@@ -8,7 +8,15 @@ import { ContainerRunner } from './container-runner.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
 import type { ImageFiles } from './image-files.ts';
 import { calculatePodStatus } from './pod-status.ts';
-import type { Container, ContainerStatus, Pod, PodStatus, Terminated, Volume } from './pod-types.ts';
+import type {
+  Container,
+  ContainerStatus,
+  FileSource,
+  Pod,
+  PodStatus,
+  Terminated,
+  Volume,
+} from './pod-types.ts';
 import { isSidecar } from './pod-types.ts';
 import { isAborted, pause } from './probe-loop.ts';
 import { removeTree } from './remove-tree.ts';
@@ -307,8 +315,9 @@ export class PodRunner {
 }
 
 /** Whether a volume has files of that ConfigMap or Secret. */
-function comesFrom({ projected, ...own }: Volume, kind: string, name: string): boolean {
-  return [own, ...(projected?.sources ?? [])].some(({ configMap, secret }) =>
+function comesFrom(volume: Volume, kind: string, name: string): boolean {
+  const sources: FileSource[] = [volume, ...(volume.projected?.sources ?? [])];
+  return sources.some(({ configMap, secret }) =>
     kind === 'ConfigMap' ? configMap?.name === name : (secret?.secretName ?? secret?.name) === name,
   );
 }

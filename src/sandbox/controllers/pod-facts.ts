@@ -1,4 +1,4 @@
-import { findCondition } from './conditions.ts';
+import { findCondition } from './status.ts';
 import type { Pod } from './workload-types.ts';
 
 /** Whether the pod counts as a replica: it has not ended and is not being deleted. */

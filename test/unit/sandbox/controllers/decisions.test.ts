@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { withCondition } from '../../../../src/sandbox/controllers/conditions.ts';
+import { withCondition } from '../../../../src/sandbox/controllers/status.ts';
 import { budgetCounts } from '../../../../src/sandbox/controllers/disruption.ts';
 import { decideJob, jobBackoffMs, type JobCounts } from '../../../../src/sandbox/controllers/job-plan.ts';
 import { availableInMs, compareForDeletion } from '../../../../src/sandbox/controllers/pod-facts.ts';

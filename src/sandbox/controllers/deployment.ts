@@ -1,5 +1,5 @@
 import type { StoredObject } from '../store/objects.ts';
-import { findCondition, withCondition } from './conditions.ts';
+import { findCondition, withCondition, writeStatus } from './status.ts';
 import { itself, type Controller, type ControllerContext, type ObjectName } from './controller.ts';
 import * as revision from './deployment-revisions.ts';
 import * as status from './deployment-status.ts';
@@ -7,7 +7,6 @@ import { claim, controllerRefOf, keyOf, ownersConcerned } from './ownership.ts';
 import { hasEnded } from './pod-facts.ts';
 import { newReplicaSetSize, nextRollingStep, proportionalSizes } from './rollout-arithmetic.ts';
 import type { ReplicaSetSize, Resize } from './rollout-arithmetic.ts';
-import { writeStatus } from './status-writer.ts';
 import { sameTemplate } from './template-hash.ts';
 import type { Deployment, DeploymentStatus, Pod, ReplicaSet } from './workload-types.ts';
 import type { WorkResult } from './work-queue.ts';

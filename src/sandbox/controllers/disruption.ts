@@ -1,12 +1,11 @@
 import type { Objects } from '../store/objects.ts';
-import { withCondition } from './conditions.ts';
+import { withCondition, writeStatus } from './status.ts';
 import { itself, nameOf, type Controller, type ControllerContext } from './controller.ts';
 import { timestamp } from '../store/timestamp.ts';
 import { controllerRefOf } from './ownership.ts';
 import { hasEnded, isReady } from './pod-facts.ts';
 import { resolveCount } from './rollout-arithmetic.ts';
 import { selectorMatches } from './selectors.ts';
-import { writeStatus } from './status-writer.ts';
 import type { Condition, DisruptionBudget, Pod } from './workload-types.ts';
 
 /** A PodDisruptionBudget's numbers. */

@@ -90,7 +90,7 @@ function endpointOf({
     addresses: [ip],
     conditions: { ready, serving, terminating },
     ...(hostname === undefined ? {} : { hostname }),
-    ...(pod.spec?.nodeName === undefined ? {} : { nodeName: pod.spec.nodeName }),
+    ...(pod.spec.nodeName === undefined ? {} : { nodeName: pod.spec.nodeName }),
     targetRef: { kind: 'Pod', namespace, name, uid },
   };
 }

@@ -120,7 +120,7 @@ function addressOf({ pod, ip, hostname }: ServiceEndpoint): Record<string, unkno
   return {
     ip,
     ...(hostname === undefined ? {} : { hostname }),
-    ...(pod.spec?.nodeName === undefined ? {} : { nodeName: pod.spec.nodeName }),
+    ...(pod.spec.nodeName === undefined ? {} : { nodeName: pod.spec.nodeName }),
     targetRef: { kind: 'Pod', namespace, name, uid, resourceVersion },
   };
 }

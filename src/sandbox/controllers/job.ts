@@ -1,11 +1,10 @@
-import { findCondition, withCondition } from './conditions.ts';
-import { itself, type Controller, type ControllerContext } from './controller.ts';
+import { findCondition, withCondition, withoutZeros, writeStatus } from './status.ts';
+import type { Controller, ControllerContext } from './controller.ts';
 import { timestamp } from '../store/timestamp.ts';
 import { decideJob, jobBackoffMs, type JobCounts, type JobDecision } from './job-plan.ts';
-import { claim, keyOf, ownersConcerned } from './ownership.ts';
-import { createPod, deletePod } from './pod-control.ts';
+import { claim, keyOf } from './ownership.ts';
+import { createPod, deletePod, workloadController } from './pod-control.ts';
 import { compareForDeletion, isActive, restartsOf } from './pod-facts.ts';
-import { writeStatus } from './status-writer.ts';
 import type { Condition, Job, JobStatus, Pod } from './workload-types.ts';
 import type { WorkResult } from './work-queue.ts';
 
@@ -13,17 +12,11 @@ const COMPONENT = 'job-controller';
 
 /** Runs Jobs to completion: parallelism, retries with back-off, deadline, and removal some time after the end. */
 export function jobController(context: ControllerContext): Controller {
-  const { objects } = context;
-  return {
-    name: COMPONENT,
-    watches: { Job: itself, Pod: (pod) => ownersConcerned(objects, 'Job', pod) },
-    reconcile: (target) => {
-      const job = objects.get<Job>({ kind: 'Job', group: 'batch', ...target });
-      if (job === undefined || job.metadata.deletionTimestamp !== undefined) return undefined;
-      const ended = endOf(job);
-      return ended === undefined ? reconcileJob(context, job) : removeLater(context, job, ended);
-    },
-  };
+  return workloadController<Job>(context, { kind: 'Job', group: 'batch', component: COMPONENT }, (job) => {
+    if (job.metadata.deletionTimestamp !== undefined) return undefined;
+    const ended = endOf(job);
+    return ended === undefined ? reconcileJob(context, job) : removeLater(context, job, ended);
+  });
 }
 
 function endOf({ status }: Job): Condition | undefined {
@@ -100,7 +93,7 @@ function lastFailureMs(pods: readonly Pod[]): number {
     .filter((pod) => pod.status?.phase === 'Failed')
     .flatMap((pod) =>
       (pod.status?.containerStatuses ?? []).map(({ state }) =>
-        Date.parse(state?.terminated?.finishedAt ?? ''),
+        Date.parse(state.terminated?.finishedAt ?? ''),
       ),
     );
   return Math.max(0, ...ends.filter((end) => !Number.isNaN(end)));
@@ -130,9 +123,7 @@ function statusAfter(
     ...(conditions === undefined ? {} : { conditions }),
     ...(started === undefined ? {} : { startTime: started }),
     ...(decision.kind === 'complete' ? { completionTime: at } : {}),
-    ...(active > 0 ? { active } : {}),
-    ...(succeeded > 0 ? { succeeded } : {}),
-    ...(failed > 0 ? { failed } : {}),
+    ...withoutZeros({ active, succeeded, failed }),
   };
 }
 

@@ -1,8 +1,8 @@
+import { writeStatus } from './status.ts';
 import type { StoredObject } from '../store/objects.ts';
 import { itself, type Controller, type ControllerContext } from './controller.ts';
 import { timestamp } from '../store/timestamp.ts';
 import type { Inventory } from './inventory.ts';
-import { writeStatus } from './status-writer.ts';
 import type { Condition } from './workload-types.ts';
 
 type Namespace = StoredObject<{ finalizers?: string[] }, { phase?: string; conditions?: Condition[] }>;

@@ -25,23 +25,18 @@ export function claim<O extends StoredObject>(
   kind: string,
   selector: LabelSelector,
 ): O[] {
-  const { namespace, uid } = owner.metadata;
-  const where = namespace === undefined ? {} : { namespace };
-  const owned = objects.list<O>(kind, { ...where, ownerUid: uid });
-  const claimed: O[] = [];
-  for (const object of owned) {
-    if (controllerRefOf(object)?.uid !== uid) continue;
-    if (selectorMatches(selector, object.metadata.labels)) claimed.push(object);
-    else if (owner.metadata.deletionTimestamp === undefined) release(objects, owner, object);
-  }
-  if (owner.metadata.deletionTimestamp !== undefined) return claimed;
-  for (const object of objects.list<O>(kind, { ...where, labels: selector.matchLabels ?? {} })) {
-    if (controllerRefOf(object) !== undefined || !selectorMatches(selector, object.metadata.labels)) continue;
-    if (object.metadata.deletionTimestamp !== undefined || !isRunning(object)) continue;
-    const adopted = adopt<O>(objects, owner, object);
-    if (adopted !== undefined) claimed.push(adopted);
-  }
-  return claimed;
+  const { namespace, uid, deletionTimestamp } = owner.metadata;
+  return objects.list<O>(kind, namespace === undefined ? {} : { namespace }).flatMap((object) => {
+    const controller = controllerRefOf(object)?.uid;
+    const matches = selectorMatches(selector, object.metadata.labels);
+    if (controller === uid) {
+      if (!matches && deletionTimestamp === undefined) release(objects, owner, object);
+      return matches ? [object] : [];
+    }
+    if (controller !== undefined || !matches || deletionTimestamp !== undefined) return [];
+    if (object.metadata.deletionTimestamp !== undefined || !isRunning(object)) return [];
+    return adopt<O>(objects, owner, object) ?? [];
+  });
 }
 
 /** Pods that have ended are not adopted. */

@@ -1,7 +1,26 @@
 import type { StoredObject } from '../store/objects.ts';
-import type { ControllerContext } from './controller.ts';
-import { controllerRefTo, keyOf } from './ownership.ts';
+import { itself, type Controller, type ControllerContext } from './controller.ts';
+import { controllerRefTo, keyOf, ownersConcerned } from './ownership.ts';
+import type { WorkResult } from './work-queue.ts';
 import type { Pod, PodTemplate } from './workload-types.ts';
+
+/** A controller of workloads of one kind: it looks at one when that changes, or a pod that it owns or may adopt. */
+// Callers say which type that kind has.
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+export function workloadController<Owner extends StoredObject>(
+  { objects }: ControllerContext,
+  { kind, group, component }: { kind: string; group: string; component: string },
+  reconcile: (owner: Owner) => WorkResult,
+): Controller {
+  return {
+    name: component,
+    watches: { [kind]: itself, Pod: (pod) => ownersConcerned(objects, kind, pod) },
+    reconcile: (target) => {
+      const owner = objects.get<Owner>({ kind, group, ...target });
+      return owner === undefined ? undefined : reconcile(owner);
+    },
+  };
+}
 
 /** What a controller lays over its pod template for one pod. */
 export interface PodOverlay {
@@ -35,7 +54,7 @@ export function createPod(
         ...(annotations === undefined ? {} : { annotations }),
         ownerReferences: [controllerRefTo(owner)],
       },
-      spec: { ...structuredClone(template.spec), ...overlay.spec },
+      spec: { ...template.spec, ...overlay.spec },
     });
     const message =
       owner.kind === 'StatefulSet'

@@ -1,4 +1,4 @@
-import { findCondition } from './conditions.ts';
+import { findCondition } from './status.ts';
 import type { Pod } from './workload-types.ts';
 
 /** Whether the pod counts as a replica: it has not ended and is not being deleted. */
@@ -44,10 +44,7 @@ function readySinceMs(pod: Pod): number {
 
 /** How often the pod's containers were restarted, all together. */
 export function restartsOf(pod: Pod): number {
-  return (pod.status?.containerStatuses ?? []).reduce(
-    (sum, { restartCount }) => sum + (restartCount ?? 0),
-    0,
-  );
+  return (pod.status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0);
 }
 
 const PHASE_RANK: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
@@ -60,7 +57,7 @@ const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
  */
 export function compareForDeletion(left: Pod, right: Pod): number {
   return (
-    Number(left.spec?.nodeName !== undefined) - Number(right.spec?.nodeName !== undefined) ||
+    Number(left.spec.nodeName !== undefined) - Number(right.spec.nodeName !== undefined) ||
     phaseRank(left) - phaseRank(right) ||
     Number(isReady(left)) - Number(isReady(right)) ||
     deletionCost(left) - deletionCost(right) ||

@@ -1,11 +1,10 @@
-import { withCondition, withoutCondition } from './conditions.ts';
-import { itself, type Controller, type ControllerContext } from './controller.ts';
+import { withCondition, withoutCondition, withoutZeros, writeStatus } from './status.ts';
+import type { Controller, ControllerContext } from './controller.ts';
 import { timestamp } from '../store/timestamp.ts';
-import { claim, ownersConcerned } from './ownership.ts';
-import { createPod, deletePod } from './pod-control.ts';
+import { claim } from './ownership.ts';
+import { createPod, deletePod, workloadController } from './pod-control.ts';
 import { compareForDeletion, isActive, isAvailable, isReady, nextAvailableInMs } from './pod-facts.ts';
 import { mapMatches } from './selectors.ts';
-import { writeStatus } from './status-writer.ts';
 import type { Condition, Pod, ReplicaSet, ReplicaSetStatus } from './workload-types.ts';
 import type { WorkResult } from './work-queue.ts';
 
@@ -13,18 +12,11 @@ const COMPONENT = 'replicaset-controller';
 
 /** Keeps as many pods as a ReplicaSet wants: creates, deletes the least useful first, adopts, and counts. */
 export function replicaSetController(context: ControllerContext): Controller {
-  const { objects } = context;
-  return {
-    name: COMPONENT,
-    watches: {
-      ReplicaSet: itself,
-      Pod: (pod) => ownersConcerned(objects, 'ReplicaSet', pod),
-    },
-    reconcile: (target) => {
-      const replicaSet = objects.get<ReplicaSet>({ kind: 'ReplicaSet', group: 'apps', ...target });
-      return replicaSet === undefined ? undefined : reconcileReplicaSet(context, replicaSet);
-    },
-  };
+  return workloadController<ReplicaSet>(
+    context,
+    { kind: 'ReplicaSet', group: 'apps', component: COMPONENT },
+    (replicaSet) => reconcileReplicaSet(context, replicaSet),
+  );
 }
 
 function reconcileReplicaSet(context: ControllerContext, replicaSet: ReplicaSet): WorkResult {
@@ -74,7 +66,7 @@ export function replicaSetStatus(
   const conditions = failureConditions(status?.conditions, spec.replicas < pods.length, failure, nowMs);
   return {
     replicas: pods.length,
-    ...Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)),
+    ...withoutZeros(counts),
     observedGeneration: metadata.generation ?? 0,
     ...(conditions.length === 0 ? {} : { conditions }),
   };

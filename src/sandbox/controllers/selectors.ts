@@ -1,4 +1,5 @@
-import type { LabelRequirement, LabelSelector } from './workload-types.ts';
+import type { V1LabelSelectorRequirement } from '@kubernetes/client-node';
+import type { LabelSelector } from './workload-types.ts';
 
 /** Whether labels meet every requirement of a selector. A missing selector matches nothing, an empty one everything. */
 export function selectorMatches(
@@ -20,7 +21,10 @@ export function mapMatches(
   return Object.entries(wanted ?? {}).every(([key, value]) => labels?.[key] === value);
 }
 
-function requirementMet(requirement: LabelRequirement, labels: Readonly<Record<string, string>>): boolean {
+function requirementMet(
+  requirement: V1LabelSelectorRequirement,
+  labels: Readonly<Record<string, string>>,
+): boolean {
   const value = labels[requirement.key];
   switch (requirement.operator) {
     case 'In':
@@ -31,5 +35,7 @@ function requirementMet(requirement: LabelRequirement, labels: Readonly<Record<s
       return value !== undefined;
     case 'DoesNotExist':
       return value === undefined;
+    default:
+      return false;
   }
 }

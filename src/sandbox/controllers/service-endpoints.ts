@@ -1,6 +1,7 @@
 /** Which pods stand behind a Service, on which ports, in which state: pure; written out by endpoints.ts and endpoint-slices.ts. */
 import { hasEnded, isReady } from './pod-facts.ts';
-import type { Pod, Service, ServicePort } from './workload-types.ts';
+import type { V1ServicePort } from '@kubernetes/client-node';
+import type { Pod, Service } from './workload-types.ts';
 
 /** A port of an endpoint: the Service's name for it, the pod's number. */
 export interface EndpointPort {
@@ -58,7 +59,7 @@ function endpointOf({ metadata, spec }: Service, pod: Pod): ServiceEndpoint | un
   const terminating = pod.metadata.deletionTimestamp !== undefined;
   const serving = isReady(pod);
   const published = spec?.publishNotReadyAddresses === true;
-  const { hostname, subdomain } = pod.spec ?? {};
+  const { hostname, subdomain } = pod.spec;
   return {
     pod,
     ip,
@@ -83,12 +84,12 @@ function portsOf({ spec }: Service, pod: Pod): EndpointPort[] | undefined {
 
 /** The number behind `targetPort`: itself, the container port of that name, or the Service's own port. */
 export function targetPortOf(
-  { port, targetPort, protocol = 'TCP' }: ServicePort,
+  { port, targetPort, protocol = 'TCP' }: V1ServicePort,
   pod: Pod,
 ): number | undefined {
   if (targetPort === undefined || targetPort === 0 || targetPort === '') return port;
   if (typeof targetPort === 'number') return targetPort;
-  return (pod.spec?.containers ?? [])
+  return pod.spec.containers
     .flatMap(({ ports = [] }) => ports)
     .find((declared) => declared.name === targetPort && (declared.protocol ?? 'TCP') === protocol)
     ?.containerPort;

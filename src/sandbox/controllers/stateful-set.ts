@@ -1,11 +1,10 @@
+import { withoutZeros, writeStatus } from './status.ts';
 import type { ControllerContext, Controller } from './controller.ts';
-import { itself } from './controller.ts';
 import { REVISION_HASH, syncRevisions, type TemplateRevision } from './controller-revision.ts';
-import { claim, ownersConcerned } from './ownership.ts';
-import { createPod, deletePod } from './pod-control.ts';
+import { claim } from './ownership.ts';
+import { createPod, deletePod, workloadController } from './pod-control.ts';
 import { hasEnded, isAvailable, isReady, nextAvailableInMs } from './pod-facts.ts';
 import { nextStatefulStep, ordinalOf, type StatefulPlan, type StatefulPod } from './stateful-order.ts';
-import { writeStatus } from './status-writer.ts';
 import type { Pod, StatefulSet } from './workload-types.ts';
 import type { WorkResult } from './work-queue.ts';
 
@@ -13,15 +12,11 @@ const COMPONENT = 'statefulset-controller';
 
 /** StatefulSets in their simple form: stable names and claims, one pod after the other unless Parallel, updates from the last to the partition. */
 export function statefulSetController(context: ControllerContext): Controller {
-  const { objects } = context;
-  return {
-    name: COMPONENT,
-    watches: { StatefulSet: itself, Pod: (pod) => ownersConcerned(objects, 'StatefulSet', pod) },
-    reconcile: (target) => {
-      const set = objects.get<StatefulSet>({ kind: 'StatefulSet', group: 'apps', ...target });
-      return set === undefined ? undefined : reconcileStatefulSet(context, set);
-    },
-  };
+  return workloadController<StatefulSet>(
+    context,
+    { kind: 'StatefulSet', group: 'apps', component: COMPONENT },
+    (set) => reconcileStatefulSet(context, set),
+  );
 }
 
 function reconcileStatefulSet(context: ControllerContext, set: StatefulSet): WorkResult {
@@ -137,9 +132,11 @@ function statusOf(
     observedGeneration: metadata.generation ?? 0,
     replicas: pods.length,
     availableReplicas: available,
-    ...(ready > 0 ? { readyReplicas: ready } : {}),
-    ...(having(currentLabel) > 0 ? { currentReplicas: having(currentLabel) } : {}),
-    ...(updated > 0 ? { updatedReplicas: updated } : {}),
+    ...withoutZeros({
+      readyReplicas: ready,
+      currentReplicas: having(currentLabel),
+      updatedReplicas: updated,
+    }),
     currentRevision: currentLabel,
     updateRevision: update.label,
     collisionCount: 0,

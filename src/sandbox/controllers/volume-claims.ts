@@ -1,7 +1,7 @@
+import { writeStatus } from './status.ts';
 import type { StoredObject } from '../store/objects.ts';
 import { itself, type Controller, type ControllerContext } from './controller.ts';
 import { keyOf } from './ownership.ts';
-import { writeStatus } from './status-writer.ts';
 
 type Claim = StoredObject<
   { volumeName?: string; accessModes?: string[]; resources?: { requests?: Record<string, string> } },

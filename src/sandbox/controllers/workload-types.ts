@@ -1,181 +1,34 @@
-/** The parts of Kubernetes' workload kinds that the controllers read or write (apps/v1, batch/v1, core/v1, policy/v1). */
+/** The kinds that the controllers work on, as they are stored, by the types of the client library. */
+import type * as k8s from '@kubernetes/client-node';
+import type { Condition, Plain, Pod, PodSpec } from '../kubelet/pod-types.ts';
 import type { StoredObject } from '../store/objects.ts';
 
-export interface LabelSelector {
-  matchLabels?: Record<string, string>;
-  matchExpressions?: LabelRequirement[];
-}
-
-export interface LabelRequirement {
-  key: string;
-  operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
-  values?: string[];
-}
-
-/** A status condition; Deployments alone have lastUpdateTime, Jobs lastProbeTime. */
-export interface Condition {
-  type: string;
-  status: 'True' | 'False' | 'Unknown';
-  reason?: string;
-  message?: string;
-  lastTransitionTime?: string;
-  lastUpdateTime?: string;
-  lastProbeTime?: string;
-  observedGeneration?: number;
-}
-
-export interface ContainerPort {
-  name?: string;
-  containerPort: number;
-  protocol?: string;
-}
-
-export interface PodSpec {
-  containers: { name: string; ports?: ContainerPort[]; [field: string]: unknown }[];
-  restartPolicy?: string;
-  nodeName?: string;
-  nodeSelector?: Record<string, string>;
-  hostname?: string;
-  subdomain?: string;
-  volumes?: { name: string; [field: string]: unknown }[];
-  [field: string]: unknown;
-}
-
-export interface PodStatus {
-  phase?: string;
-  podIP?: string;
-  conditions?: Condition[];
-  containerStatuses?: {
-    restartCount?: number;
-    state?: { terminated?: { finishedAt?: string } };
-    [field: string]: unknown;
-  }[];
-}
-
-export type Pod = StoredObject<PodSpec, PodStatus>;
-
-export interface PodTemplate {
-  metadata?: {
-    labels?: Record<string, string>;
-    annotations?: Record<string, string>;
-    [field: string]: unknown;
-  };
-  spec: PodSpec;
-}
-
+export type { Condition, Pod };
+export type LabelSelector = Plain<k8s.V1LabelSelector>;
 export type IntOrPercent = number | string;
 
-export interface DeploymentSpec {
-  replicas: number;
-  selector: LabelSelector;
-  template: PodTemplate;
-  strategy: { type: string; rollingUpdate?: { maxSurge?: IntOrPercent; maxUnavailable?: IntOrPercent } };
-  minReadySeconds?: number;
-  revisionHistoryLimit?: number;
-  progressDeadlineSeconds?: number;
-  paused?: boolean;
-}
+/** A template of a pod; defaulting has filled in its spec. */
+export type PodTemplate = Omit<Plain<k8s.V1PodTemplateSpec>, 'spec'> & { spec: PodSpec };
 
-export interface DeploymentStatus {
-  observedGeneration?: number;
-  replicas?: number;
-  updatedReplicas?: number;
-  readyReplicas?: number;
-  availableReplicas?: number;
-  unavailableReplicas?: number;
-  collisionCount?: number;
-  conditions?: Condition[];
-}
+/** A workload: the fields that defaulting fills in are there. */
+type Workload<Spec, Status = Record<string, unknown>> = StoredObject<Spec, Status> & { spec: Spec };
+type Filled<Spec, Field extends keyof Spec & keyof Plain<Spec>> = Omit<Plain<Spec>, Field | 'template'> &
+  Required<Pick<Plain<Spec>, Field>> & { template: PodTemplate };
 
-export type Deployment = StoredObject<DeploymentSpec, DeploymentStatus> & { spec: DeploymentSpec };
+export type Deployment = Workload<Filled<k8s.V1DeploymentSpec, 'replicas' | 'strategy'>, DeploymentStatus>;
+export type ReplicaSet = Workload<Filled<k8s.V1ReplicaSetSpec, 'replicas'>, ReplicaSetStatus>;
+export type StatefulSet = Workload<
+  Omit<Filled<k8s.V1StatefulSetSpec, 'replicas'>, 'volumeClaimTemplates'> & {
+    volumeClaimTemplates?: { metadata: { name: string }; spec: unknown }[];
+  }
+>;
+export type DaemonSet = Workload<Filled<k8s.V1DaemonSetSpec, never>>;
+export type Job = Workload<Filled<k8s.V1JobSpec, never>, JobStatus>;
+export type JobSpec = Job['spec'];
+export type Service = StoredObject<Plain<k8s.V1ServiceSpec>>;
+export type DisruptionBudget = StoredObject<Plain<k8s.V1PodDisruptionBudgetSpec>, Record<string, unknown>>;
 
-export interface ReplicaSetSpec {
-  replicas: number;
-  minReadySeconds?: number;
-  selector: LabelSelector;
-  template: PodTemplate;
-}
-
-export interface ReplicaSetStatus {
-  replicas: number;
-  fullyLabeledReplicas?: number;
-  readyReplicas?: number;
-  availableReplicas?: number;
-  observedGeneration?: number;
-  conditions?: Condition[];
-}
-
-export type ReplicaSet = StoredObject<ReplicaSetSpec, ReplicaSetStatus> & { spec: ReplicaSetSpec };
-
-export interface StatefulSetSpec {
-  replicas: number;
-  serviceName?: string;
-  selector: LabelSelector;
-  template: PodTemplate;
-  podManagementPolicy?: string;
-  minReadySeconds?: number;
-  revisionHistoryLimit?: number;
-  updateStrategy?: { type?: string; rollingUpdate?: { partition?: number } };
-  volumeClaimTemplates?: { metadata: { name: string; [field: string]: unknown }; spec: unknown }[];
-}
-
-export type StatefulSet = StoredObject<StatefulSetSpec, Record<string, unknown>> & { spec: StatefulSetSpec };
-
-export interface DaemonSetSpec {
-  selector: LabelSelector;
-  template: PodTemplate;
-  minReadySeconds?: number;
-  revisionHistoryLimit?: number;
-  updateStrategy?: { type?: string; rollingUpdate?: { maxUnavailable?: IntOrPercent } };
-}
-
-export type DaemonSet = StoredObject<DaemonSetSpec, Record<string, unknown>> & { spec: DaemonSetSpec };
-
-export interface JobSpec {
-  parallelism?: number;
-  completions?: number;
-  backoffLimit?: number;
-  activeDeadlineSeconds?: number;
-  ttlSecondsAfterFinished?: number;
-  suspend?: boolean;
-  selector?: LabelSelector;
-  template: PodTemplate;
-}
-
-export interface JobStatus {
-  startTime?: string;
-  completionTime?: string;
-  active?: number;
-  succeeded?: number;
-  failed?: number;
-  conditions?: Condition[];
-}
-
-export type Job = StoredObject<JobSpec, JobStatus> & { spec: JobSpec };
-
-export interface ServicePort {
-  name?: string;
-  port: number;
-  protocol?: string;
-  targetPort?: number | string;
-  appProtocol?: string;
-}
-
-export interface ServiceSpec {
-  type?: string;
-  clusterIP?: string;
-  selector?: Record<string, string>;
-  ports?: ServicePort[];
-  publishNotReadyAddresses?: boolean;
-}
-
-export type Service = StoredObject<ServiceSpec>;
-
-export interface DisruptionBudgetSpec {
-  minAvailable?: IntOrPercent;
-  maxUnavailable?: IntOrPercent;
-  selector?: LabelSelector;
-  unhealthyPodEvictionPolicy?: string;
-}
-
-export type DisruptionBudget = StoredObject<DisruptionBudgetSpec, Record<string, unknown>>;
+type WithConditions<Status> = Omit<Plain<Status>, 'conditions'> & { conditions?: Condition[] };
+export type DeploymentStatus = WithConditions<k8s.V1DeploymentStatus>;
+export type ReplicaSetStatus = WithConditions<k8s.V1ReplicaSetStatus>;
+export type JobStatus = WithConditions<k8s.V1JobStatus>;

@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
-import type { Container, FieldRef, Pod, ResourceFieldRef } from './pod-types.ts';
+import type { Container, Pod, ResourceFieldRef } from './pod-types.ts';
 import { quantityToNumber } from './quantity.ts';
 
 /** A container's configuration refers to something that is not there; the container waits with CreateContainerConfigError. */
@@ -49,7 +49,8 @@ function valuesFrom(container: Container, source: ConfigurationSource): Record<s
     const reference = configMapRef ?? secretRef;
     if (reference === undefined) continue;
     const kind = configMapRef === undefined ? 'secret' : 'configmap';
-    const values = kind === 'secret' ? source.secret(reference.name) : source.configMap(reference.name);
+    const values =
+      kind === 'secret' ? source.secret(reference.name ?? '') : source.configMap(reference.name ?? '');
     if (values === undefined && reference.optional !== true)
       throw new ConfigurationMissing(`${kind} "${reference.name}" not found`);
     for (const [key, value] of Object.entries(values ?? {})) environment[prefix + key] = value;
@@ -70,7 +71,7 @@ function valueOf(
   const reference = from.configMapKeyRef ?? from.secretKeyRef;
   if (reference === undefined) return undefined;
   const isSecret = from.configMapKeyRef === undefined;
-  const values = isSecret ? source.secret(reference.name) : source.configMap(reference.name);
+  const values = isSecret ? source.secret(reference.name ?? '') : source.configMap(reference.name ?? '');
   const value = values?.[reference.key];
   if (value !== undefined || reference.optional === true) return value;
   if (values === undefined)
@@ -80,7 +81,7 @@ function valueOf(
 }
 
 /** A field of the pod as the downward API gives it; whole maps come as lines of `key="value"`. */
-export function fieldOf(pod: Pod, { fieldPath }: FieldRef, facts: PodFacts): string {
+export function fieldOf(pod: Pod, { fieldPath }: { fieldPath: string }, facts: PodFacts): string {
   const keyed = /^metadata\.(labels|annotations)\['([^']+)'\]$/.exec(fieldPath);
   if (keyed !== null) return pod.metadata[keyed[1] as 'labels' | 'annotations']?.[keyed[2] ?? ''] ?? '';
   switch (fieldPath) {

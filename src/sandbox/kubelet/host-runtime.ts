@@ -81,7 +81,7 @@ function reasonOf(error: NodeJS.ErrnoException, command: string): string {
 async function ownFiles({ folder, image }: ContainerLaunch): Promise<string | undefined> {
   if (image.root === undefined) return undefined;
   const root = join(folder, 'root');
-  removeTree(root);
+  await removeTree(root);
   await cp(image.root, root, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE });
   return root;
 }

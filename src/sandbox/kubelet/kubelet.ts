@@ -43,7 +43,6 @@ export interface KubeletOptions {
 /** A running kubelet. */
 export interface Kubelet {
   streams: PodStreams;
-  /** The pods that run now by uid, for the network. */
   close(): Promise<void>;
 }
 
@@ -124,12 +123,9 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     });
   }
 
-  let isClosed = false;
-
   function writeStatus({ metadata }: Pod, status: PodStatus): void {
     // What ends because the sandbox does has not ended by itself: its status stays as it was.
     if (closed) return;
-    if (isClosed) return; // a pod that was still ending; the store has gone
     const { namespace = 'default', name, uid } = metadata;
     objects.modify<Pod>(
       { kind: 'Pod', namespace, name },
@@ -179,18 +175,21 @@ export function startKubelet(options: KubeletOptions): Kubelet {
 
   function forget(runner: PodRunner, uid: string): void {
     runners.delete(uid);
-    const remove = (): void => runner.removeFiles();
-    runner
-      .terminate(0)
-      .then(remove)
-      .catch((error: unknown) => onError(error, `the files of pod ${uid}`));
+    removeFiles(
+      uid,
+      runner.terminate(0).then(() => runner.removeFiles()),
+    );
+  }
+
+  function removeFiles(uid: string, removal: Promise<void> = removeTree(join(podsFolder, uid))): void {
+    removal.catch((error: unknown) => onError(error, `the files of pod ${uid}`));
   }
 
   function onPod(event: StoreEvent, pod: Pod): void {
     const runner = runners.get(pod.metadata.uid);
     if (event.type === 'DELETED') {
       if (runner !== undefined) forget(runner, pod.metadata.uid);
-      else removeTree(join(podsFolder, pod.metadata.uid));
+      else removeFiles(pod.metadata.uid);
       for (const waiting of objects.list<Pod>('Pod'))
         if (waiting.spec.nodeName === undefined) schedule(waiting);
       return;
@@ -207,7 +206,6 @@ export function startKubelet(options: KubeletOptions): Kubelet {
   function onOther(event: StoreEvent): void {
     const { kind } = event.object;
     if (kind === 'PersistentVolumeClaim') {
-      if (event.type === 'ADDED') configuration.bindClaim(event.object);
       if (event.type === 'DELETED') configuration.removeClaim(event.object);
       for (const pod of objects.list<Pod>('Pod')) if (pod.spec.nodeName === undefined) schedule(pod);
     } else if (event.type !== 'DELETED') {
@@ -219,7 +217,8 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     objects.subscribe(['Pod'], (event) => onPod(event, event.object as Pod)),
     objects.subscribe(['ConfigMap', 'Secret', 'PersistentVolumeClaim'], onOther),
   ];
-  removeStrangers(podsFolder, new Set(objects.list('Pod').map(({ metadata }) => metadata.uid)));
+  const known = new Set(objects.list('Pod').map(({ metadata }) => metadata.uid));
+  for (const uid of readdirSync(podsFolder)) if (!known.has(uid)) removeFiles(uid);
 
   async function close(): Promise<void> {
     closed = true;
@@ -228,7 +227,6 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     runners.clear();
     await Promise.all(all.map((runner) => runner.terminate(CLOSE_GRACE_SECONDS)));
     killMarked(SANDBOX_MARK, stateFolder);
-    isClosed = true;
   }
 
   return { streams: createPodStreams(objects, runners, { network, podsFolder }), close };
@@ -243,9 +241,4 @@ function merged(status: PodStatus, found: Pod): NonNullable<PodStatus['condition
   const own = new Set(['Initialized', 'Ready', 'ContainersReady', 'PodScheduled']);
   const kept = found.status?.conditions?.filter(({ type }) => !own.has(type)) ?? [];
   return [...(status.conditions ?? []).filter(({ type }) => own.has(type)), ...kept];
-}
-
-/** Folders of pods that are not there any more. */
-function removeStrangers(podsFolder: string, known: ReadonlySet<string>): void {
-  for (const uid of readdirSync(podsFolder)) if (!known.has(uid)) removeTree(join(podsFolder, uid));
 }

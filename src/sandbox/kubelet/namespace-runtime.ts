@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
@@ -13,7 +14,7 @@ import type { ContainerLaunch, RunningContainer, Runtime } from './runtime.ts';
 const PREPARE = `
 read -r pid rest < /proc/self/stat; echo "pid $pid" >&3
 mount=$1 fstab=$2 chroot=$3 root=$4 hostname=$5 enter=$6; shift 6
-errors=$("$mount" --all --fstab "$fstab" 2>&1) || { echo "error mount: $errors" >&3; exit 128; }
+errors=$("$mount" --no-mtab --all --fstab "$fstab" 2>&1) || { echo "error mount: $errors" >&3; exit 128; }
 { echo "$hostname" > /proc/sys/kernel/hostname; } 2>/dev/null || hostname "$hostname" 2>/dev/null
 exec "$chroot" "$root" /bin/sh -c "$enter" sh "$@"`;
 
@@ -57,7 +58,9 @@ const KILLED = /sigprocmask unblock failed/;
 /** The {@link Runtime} that gives every container mounts and process ids of its own; needs {@link Machine.namespaces}. */
 export function createNamespaceRuntime(machine: Machine, stateFolder: string): Runtime {
   const skeleton = join(stateFolder, 'skeleton');
+  const root = join(stateFolder, 'root');
   makeSkeleton(skeleton);
+  mkdirSync(root, { recursive: true });
   const tool = (name: keyof Machine['tools']): string => machine.tools[name] ?? name;
 
   /** With the sandbox, even if that is killed, everything in the container ends. */
@@ -71,7 +74,8 @@ export function createNamespaceRuntime(machine: Machine, stateFolder: string): R
   }
 
   async function start(launch: ContainerLaunch): Promise<RunningContainer> {
-    const { root, fstab } = planRoot(launch.folder, skeleton, launch);
+    const fstab = join(launch.folder, 'fstab');
+    writeFileSync(fstab, await planRoot({ root, skeleton, folder: launch.folder }, launch));
     const [command = '', ...options] = intoNetwork(launch.networkOf);
     const own = [
       ...options,

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Service } from '../network/service-types.ts';
 import type { Objects, StoredObject } from '../store/objects.ts';
 import { resolveEnvironment } from './environment.ts';
 import type { Container, Pod, Volume } from './pod-types.ts';
@@ -11,13 +12,6 @@ import type { FileValues } from './volumes.ts';
 interface ConfigMap extends StoredObject {
   data?: Record<string, string>;
   binaryData?: Record<string, string>;
-}
-
-interface Service extends StoredObject<{
-  clusterIP?: string;
-  ports?: { name?: string; port: number; protocol?: string }[];
-}> {
-  kind: 'Service';
 }
 
 /** Options of {@link createConfiguration}. */
@@ -40,7 +34,6 @@ export interface Configuration {
   ): { environment: Record<string, string>; mounts: Mount[] };
   /** The scheduler's message when a claim of the pod is not there. */
   missingClaim(pod: Pod): string | undefined;
-  bindClaim(claim: StoredObject): void;
   removeClaim(claim: StoredObject): void;
 }
 
@@ -121,7 +114,7 @@ export function createConfiguration({
   function serviceLinks(namespace: string): Record<string, string> {
     const links: Record<string, string> = {};
     for (const { metadata, spec } of objects.list<Service>('Service', { namespace })) {
-      const { clusterIP, ports = [] } = spec ?? {};
+      const { clusterIP, ports = [] } = spec;
       const [first] = ports;
       if (clusterIP === undefined || clusterIP === 'None' || first === undefined) continue;
       const prefix = metadata.name.toUpperCase().replaceAll('-', '_');
@@ -150,29 +143,9 @@ export function createConfiguration({
     return undefined;
   }
 
-  function bindClaim({ metadata }: StoredObject): void {
-    const { name, namespace = 'default' } = metadata;
-    objects.modify<
-      StoredObject<
-        { accessModes?: string[]; resources?: { requests?: Record<string, string> }; volumeName?: string },
-        Record<string, unknown>
-      >
-    >(
-      { kind: 'PersistentVolumeClaim', namespace, name },
-      (claim) => {
-        claim.status = {
-          phase: 'Bound',
-          accessModes: claim.spec?.accessModes ?? [],
-          capacity: claim.spec?.resources?.requests ?? {},
-        };
-      },
-      'status',
-    );
-  }
-
   function removeClaim({ metadata }: StoredObject): void {
     rmSync(claimFolder(metadata.namespace ?? 'default', metadata.name), { recursive: true, force: true });
   }
 
-  return { makeVolumes, configure, missingClaim, bindClaim, removeClaim };
+  return { makeVolumes, configure, missingClaim, removeClaim };
 }

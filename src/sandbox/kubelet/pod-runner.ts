@@ -8,7 +8,15 @@ import { ContainerRunner } from './container-runner.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
 import type { ImageFiles } from './image-files.ts';
 import { calculatePodStatus } from './pod-status.ts';
-import type { Container, ContainerStatus, Pod, PodStatus, Terminated, Volume } from './pod-types.ts';
+import type {
+  Container,
+  ContainerStatus,
+  FileSource,
+  Pod,
+  PodStatus,
+  Terminated,
+  Volume,
+} from './pod-types.ts';
 import { isSidecar } from './pod-types.ts';
 import { isAborted, pause } from './probe-loop.ts';
 import { removeTree } from './remove-tree.ts';
@@ -275,8 +283,8 @@ export class PodRunner {
   }
 
   /** Removes volumes, roots and logs; the pod is gone. */
-  removeFiles(): void {
-    removeTree(this.around.folder);
+  removeFiles(): Promise<void> {
+    return removeTree(this.around.folder);
   }
 
   private event(type: 'Normal' | 'Warning', reason: string, message: string): void {
@@ -294,9 +302,7 @@ export class PodRunner {
   }
 
   private writeNow(): void {
-    const containers = new Map(
-      [...this.containers].map(([name, { status }]) => [name, structuredClone(status)]),
-    );
+    const containers = new Map([...this.containers].map(([name, { status }]) => [name, status]));
     const status = calculatePodStatus(this.pod, {
       containers,
       podIP: this.podIP,
@@ -309,8 +315,9 @@ export class PodRunner {
 }
 
 /** Whether a volume has files of that ConfigMap or Secret. */
-function comesFrom({ projected, ...own }: Volume, kind: string, name: string): boolean {
-  return [own, ...(projected?.sources ?? [])].some(({ configMap, secret }) =>
+function comesFrom(volume: Volume, kind: string, name: string): boolean {
+  const sources: FileSource[] = [volume, ...(volume.projected?.sources ?? [])];
+  return sources.some(({ configMap, secret }) =>
     kind === 'ConfigMap' ? configMap?.name === name : (secret?.secretName ?? secret?.name) === name,
   );
 }

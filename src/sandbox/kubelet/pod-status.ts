@@ -1,4 +1,4 @@
-import type { Container, ContainerStatus, Pod, PodCondition, PodStatus, Terminated } from './pod-types.ts';
+import type { Container, ContainerStatus, Pod, Condition, PodStatus, Terminated } from './pod-types.ts';
 import { isSidecar } from './pod-types.ts';
 
 /** What the kubelet knows of a pod, from which its status follows. */
@@ -107,10 +107,7 @@ function hasStarted({ state, lastState }: ContainerStatus): boolean {
   return state.running !== undefined || state.terminated !== undefined || lastState.terminated !== undefined;
 }
 
-function conditionsOf(
-  pod: Pod,
-  facts: PodObservation & { initialized: boolean; phase: Phase },
-): PodCondition[] {
+function conditionsOf(pod: Pod, facts: PodObservation & { initialized: boolean; phase: Phase }): Condition[] {
   const { initialized, phase, containers } = facts;
   const succeeded = phase === 'Succeeded';
   const ended = succeeded || phase === 'Failed';
@@ -119,7 +116,7 @@ function conditionsOf(
       .filter((container) => !is(container))
       .map(({ name }) => name)
       .join(' ');
-  const why = (status: boolean, message: string, reason: string): Partial<PodCondition> =>
+  const why = (status: boolean, message: string, reason: string): Partial<Condition> =>
     succeeded
       ? { reason: 'PodCompleted' }
       : ended
@@ -147,7 +144,7 @@ function conditionsOf(
     reason: 'ContainersNotInitialized',
     message: `containers with incomplete status: [${waitingInit}]`,
   };
-  const own: PodCondition[] = [
+  const own: Condition[] = [
     condition(
       'Initialized',
       initialized,
@@ -165,15 +162,15 @@ function conditionsOf(
   return [...own.map((mine) => withTransition(mine, conditionIn(pod, mine.type), facts.now)), ...others];
 }
 
-function condition(type: string, status: boolean, why: Partial<PodCondition>): PodCondition {
+function condition(type: string, status: boolean, why: Partial<Condition>): Condition {
   return { type, status: status ? 'True' : 'False', lastProbeTime: null, ...why };
 }
 
-function conditionIn(pod: Pod, type: string): PodCondition | undefined {
+function conditionIn(pod: Pod, type: string): Condition | undefined {
   return pod.status?.conditions?.find((one) => one.type === type);
 }
 
-function withTransition(next: PodCondition, before: PodCondition | undefined, now: string): PodCondition {
+function withTransition(next: Condition, before: Condition | undefined, now: string): Condition {
   const since = before?.status === next.status ? before.lastTransitionTime : undefined;
   return { ...next, lastTransitionTime: since ?? now };
 }

@@ -1,173 +1,51 @@
-/** The parts of core/v1 that the kubelet reads and writes (kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1). */
+/** Pods as they are stored, by the types of the client library. */
+import type * as k8s from '@kubernetes/client-node';
 import type { StoredObject } from '../store/objects.ts';
+
+/** What a class of the client library looks like as JSON: times are texts. */
+export type Plain<T> = T extends Date
+  ? string
+  : T extends object
+    ? { [Field in keyof T]: Plain<T[Field]> }
+    : T;
+
+export type Container = Plain<k8s.V1Container> & { image: string };
+export type Volume = Plain<k8s.V1Volume>;
+export type Probe = Plain<k8s.V1Probe>;
+/** What a probe or a hook does. */
+export type Handler = Pick<Probe, 'exec' | 'httpGet' | 'tcpSocket'> & Plain<k8s.V1LifecycleHandler>;
+export type ResourceFieldRef = Plain<k8s.V1ResourceFieldSelector>;
+/** A source of files that the kubelet writes itself: alone as a volume, or one of several in a projected volume. */
+export type FileSource = Plain<Omit<k8s.V1VolumeProjection, 'secret'>> & {
+  secret?: Plain<k8s.V1SecretProjection> & { secretName?: string };
+};
+
+export type PodSpec = Omit<Plain<k8s.V1PodSpec>, 'containers' | 'initContainers'> & {
+  containers: Container[];
+  initContainers?: Container[];
+};
 
 export interface Pod extends StoredObject<PodSpec, PodStatus> {
   spec: PodSpec;
 }
 
-export interface PodSpec {
-  containers: Container[];
-  initContainers?: Container[];
-  volumes?: Volume[];
-  restartPolicy?: 'Always' | 'OnFailure' | 'Never';
-  nodeName?: string;
-  nodeSelector?: Record<string, string>;
-  affinity?: { nodeAffinity?: { requiredDuringSchedulingIgnoredDuringExecution?: NodeSelector } };
-  schedulerName?: string;
-  schedulingGates?: { name: string }[];
-  terminationGracePeriodSeconds?: number;
-  activeDeadlineSeconds?: number;
-  hostNetwork?: boolean;
-  hostname?: string;
-  subdomain?: string;
-  hostAliases?: { ip: string; hostnames?: string[] }[];
-  serviceAccountName?: string;
-  enableServiceLinks?: boolean;
-  readinessGates?: { conditionType: string }[];
-}
-
-export interface NodeSelector {
-  nodeSelectorTerms: { matchExpressions?: NodeRequirement[] }[];
-}
-
-export interface NodeRequirement {
-  key: string;
-  operator: string;
-  values?: string[];
-}
-
-export interface Container {
-  name: string;
-  image: string;
-  imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
-  command?: string[];
-  args?: string[];
-  workingDir?: string;
-  env?: EnvVar[];
-  envFrom?: EnvFrom[];
-  ports?: { name?: string; containerPort: number; hostPort?: number; protocol?: string }[];
-  resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
-  volumeMounts?: VolumeMount[];
-  startupProbe?: Probe;
-  readinessProbe?: Probe;
-  livenessProbe?: Probe;
-  lifecycle?: { postStart?: Handler; preStop?: Handler };
-  restartPolicy?: string;
-  stdin?: boolean;
-  tty?: boolean;
-  terminationMessagePath?: string;
-  terminationMessagePolicy?: 'File' | 'FallbackToLogsOnError';
-}
-
-export interface EnvVar {
-  name: string;
-  value?: string;
-  valueFrom?: {
-    fieldRef?: FieldRef;
-    resourceFieldRef?: ResourceFieldRef;
-    configMapKeyRef?: KeyRef;
-    secretKeyRef?: KeyRef;
-  };
-}
-
-export interface EnvFrom {
-  prefix?: string;
-  configMapRef?: { name: string; optional?: boolean };
-  secretRef?: { name: string; optional?: boolean };
-}
-
-export interface KeyRef {
-  name: string;
-  key: string;
-  optional?: boolean;
-}
-
-export interface FieldRef {
-  fieldPath: string;
-}
-
-export interface ResourceFieldRef {
-  resource: string;
-  containerName?: string;
-  divisor?: string;
-}
-
-export interface VolumeMount {
-  name: string;
-  mountPath: string;
-  subPath?: string;
-  subPathExpr?: string;
-  readOnly?: boolean;
-}
-
-export interface KeyToPath {
-  key: string;
-  path: string;
-  mode?: number;
-}
-
-export interface DownwardItem {
-  path: string;
-  mode?: number;
-  fieldRef?: FieldRef;
-  resourceFieldRef?: ResourceFieldRef;
-}
-
-/** A source of files that the kubelet writes itself: alone as a volume, or one of several in a projected volume. */
-export interface FileSource {
-  configMap?: { name: string; items?: KeyToPath[]; optional?: boolean };
-  secret?: { name?: string; secretName?: string; items?: KeyToPath[]; optional?: boolean };
-  downwardAPI?: { items?: DownwardItem[] };
-  serviceAccountToken?: { path: string };
-}
-
-export interface Volume extends FileSource {
-  name: string;
-  configMap?: FileSource['configMap'] & { defaultMode?: number };
-  secret?: FileSource['secret'] & { defaultMode?: number };
-  downwardAPI?: FileSource['downwardAPI'] & { defaultMode?: number };
-  emptyDir?: { medium?: string; sizeLimit?: string };
-  hostPath?: { path: string; type?: string };
-  persistentVolumeClaim?: { claimName: string; readOnly?: boolean };
-  projected?: { sources?: FileSource[]; defaultMode?: number };
-}
-
-export interface Handler {
-  exec?: { command?: string[] };
-  httpGet?: {
-    path?: string;
-    port: number | string;
-    host?: string;
-    scheme?: string;
-    httpHeaders?: { name: string; value: string }[];
-  };
-  tcpSocket?: { port: number | string; host?: string };
-  sleep?: { seconds: number };
-}
-
-export interface Probe extends Handler {
-  initialDelaySeconds?: number;
-  timeoutSeconds?: number;
-  periodSeconds?: number;
-  successThreshold?: number;
-  failureThreshold?: number;
-  terminationGracePeriodSeconds?: number;
-}
-
-export interface PodCondition {
+/** A status condition; Pods have lastProbeTime, Jobs too, Deployments lastUpdateTime. */
+export interface Condition {
   type: string;
   status: 'True' | 'False' | 'Unknown';
   reason?: string;
   message?: string;
   lastProbeTime?: string | null;
   lastTransitionTime?: string;
+  lastUpdateTime?: string;
+  observedGeneration?: number;
 }
 
 export interface PodStatus {
   phase?: 'Pending' | 'Running' | 'Succeeded' | 'Failed';
   reason?: string;
   message?: string;
-  conditions?: PodCondition[];
+  conditions?: Condition[];
   hostIP?: string;
   podIP?: string;
   podIPs?: { ip: string }[];

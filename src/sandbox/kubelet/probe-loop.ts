@@ -25,8 +25,10 @@ export function createThresholds({
   };
 }
 
-/** How long to wait between the first, uncounted answers of an eager probe. */
-const EAGER_MS = [20, 40, 80, 160, 320, 640];
+/** An eager probe asks again after this part of the time that it has waited so far, so it is late by no more than that. */
+const EAGER_PART = 0.2;
+const EAGER_LEAST_MS = 10;
+const EAGER_MOST_MS = 1000;
 
 /**
  * Asks again and again until `signal` ends or, with `once`, until the first verdict. An `eager` probe asks more often
@@ -42,14 +44,14 @@ export async function runProbe(
   const { initialDelaySeconds = 0, periodSeconds = 10, timeoutSeconds = 1 } = probe;
   const thresholds = createThresholds(probe);
   await pause(initialDelaySeconds * 1000, signal);
-  const eagerUntil = eager ? performance.now() + periodSeconds * 1000 : 0;
-  let asked = 0;
+  const begun = performance.now();
+  const eagerMs = eager ? periodSeconds * 1000 : 0;
   while (!signal.aborted) {
     const answer = await ask(AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * 1000)]));
     if (isAborted(signal)) return;
-    if (!answer.healthy && performance.now() < eagerUntil) {
-      await pause(EAGER_MS[asked] ?? 1000, signal);
-      asked += 1;
+    const passedMs = performance.now() - begun;
+    if (!answer.healthy && passedMs < eagerMs) {
+      await pause(Math.min(EAGER_MOST_MS, Math.max(EAGER_LEAST_MS, passedMs * EAGER_PART)), signal);
       continue;
     }
     if (tell(answer, thresholds(answer.healthy), observer) && once) return;

@@ -13,20 +13,15 @@ import {
   rmSync,
   statSync,
   symlinkSync,
-  writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { ImageFiles } from './image-files.ts';
 import { removeTree } from './remove-tree.ts';
 import type { Mount } from './runtime.ts';
 
-/** A container's root folder and the mounts that fill it, as a file that `mount --all --fstab` reads. */
-export interface RootPlan {
-  root: string;
-  fstab: string;
-}
-
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+/** Where most containers have a file mounted. */
+const TERMINATION_LOG = 'termination-log';
 /** Top folders that a container has of its own. */
 const OWN = ['proc', 'sys', 'dev', 'tmp'];
 const DEVICE_LINKS = {
@@ -55,25 +50,18 @@ export function makeSkeleton(folder: string): void {
 
 /**
  * Prepares a container's root in `folder`, afresh: the image's files, copied on write, or the machine's own files with
- * the image's laid over them, and the mounts. Only the plan is made here: the mounts happen in the container's own
- * mount namespace, so nothing of the machine is changed.
+ * the image's laid over them, and the mounts. Only the plan is made here, lines of fstab(5): the mounts happen in the
+ * container's own mount namespace, so nothing of the machine is changed and `root` is the same empty folder for all.
  */
-export function planRoot(
-  folder: string,
-  skeleton: string,
+export async function planRoot(
+  { root, skeleton, folder }: { root: string; skeleton: string; folder: string },
   { image, mounts }: { image: ImageFiles; mounts: readonly Mount[] },
-): RootPlan {
-  const fstab = join(folder, 'fstab');
-  if (existsSync(fstab)) removeRoot(folder);
-  const plan = new Plan(folder, skeleton, image, mounts);
+): Promise<string> {
+  for (const name of existsSync(join(folder, 'upper')) ? ['upper', 'work'] : [])
+    await removeTree(join(folder, name));
+  const plan = new Plan({ root, skeleton, folder }, image, mounts);
   plan.build();
-  writeFileSync(fstab, plan.lines.join('\n') + '\n');
-  return { root: plan.root, fstab };
-}
-
-/** Removes what {@link planRoot} made. */
-function removeRoot(folder: string): void {
-  for (const name of ['root', 'upper', 'work', 'fstab']) removeTree(join(folder, name));
+  return plan.lines.join('\n') + '\n';
 }
 
 /**
@@ -95,8 +83,8 @@ interface MountPoint {
 
 /** The work of {@link planRoot}. */
 class Plan {
-  readonly root: string;
   readonly lines: string[] = [];
+  private readonly root: string;
   private readonly folder: string;
   private readonly image: ImageFiles;
   private readonly points: readonly MountPoint[];
@@ -106,11 +94,15 @@ class Plan {
   private readonly own: string;
   private overlays = 0;
 
-  constructor(folder: string, skeleton: string, image: ImageFiles, mounts: readonly Mount[]) {
+  constructor(
+    { root, skeleton, folder }: { root: string; skeleton: string; folder: string },
+    image: ImageFiles,
+    mounts: readonly Mount[],
+  ) {
+    this.root = root;
     this.folder = folder;
     this.image = image;
     this.base = image.complete && image.root !== undefined ? image.root : skeleton;
-    this.root = join(folder, 'root');
     this.own = join(folder, 'upper', '1');
     const points = mounts.map((mount) => ({
       path: image.complete ? mount.target : withoutLinks(mount.target),
@@ -121,7 +113,6 @@ class Plan {
   }
 
   build(): void {
-    mkdirSync(this.root, { recursive: true });
     this.overlay('/', [this.base]);
     if (this.image.complete) makeSystemFolders(this.own);
     else this.assembleChildren('/', this.image.root);
@@ -149,6 +140,11 @@ class Plan {
     }
   }
 
+  /** Whether a folder of the machine, which comes into the root as it is, brings this place. */
+  private isOnMachine(path: string): boolean {
+    return !this.image.complete && !OWN.includes(path.split('/')[1] ?? '') && existsSync(path);
+  }
+
   /** Whether a mount needs a place below `path` that the machine does not have. */
   private isPointMissing(path: string): boolean {
     return this.points.some((point) => isBelow(point.path, path) && !existsSync(point.path));
@@ -173,8 +169,9 @@ class Plan {
     const target = join(this.root, path);
     this.add('overlay', target, 'overlay', `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work}`);
     for (const point of this.points) {
+      if (!isBelow(point.path, path) || (path === '/' && this.isOnMachine(point.path))) continue;
       const inside = relative(path, point.path);
-      if (!isBelow(point.path, path) || lower.some((layer) => existsSync(join(layer, inside)))) continue;
+      if (lower.some((layer) => existsSync(join(layer, inside)))) continue;
       makePoint(join(upper, inside), point.isFile);
     }
   }
@@ -233,7 +230,7 @@ function makePoint(path: string, isFile: boolean): void {
 function makeSystemFolders(root: string): void {
   for (const name of OWN) mkdirSync(join(root, name), { recursive: true });
   const dev = join(root, 'dev');
-  for (const device of DEVICES) makePoint(join(dev, device), true);
+  for (const name of [...DEVICES, TERMINATION_LOG]) makePoint(join(dev, name), true);
   for (const name of ['pts', 'shm']) mkdirSync(join(dev, name), { recursive: true });
   for (const shared of [join(root, 'tmp'), join(dev, 'shm')]) chmodSync(shared, 0o1777);
   for (const [name, to] of Object.entries(DEVICE_LINKS)) symlinkSync(to, join(dev, name));

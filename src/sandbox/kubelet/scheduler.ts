@@ -1,5 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
-import type { NodeRequirement, Pod } from './pod-types.ts';
+import type { V1NodeSelectorRequirement } from '@kubernetes/client-node';
+import type { Pod } from './pod-types.ts';
 import { quantityToNumber } from './quantity.ts';
 
 /** The one node's name. */
@@ -47,7 +48,7 @@ function matchesNode(pod: Pod, labels: Readonly<Record<string, string>>): boolea
 }
 
 function meets(
-  { key, operator, values = [] }: NodeRequirement,
+  { key, operator, values = [] }: V1NodeSelectorRequirement,
   labels: Readonly<Record<string, string>>,
 ): boolean {
   const value = labels[key];

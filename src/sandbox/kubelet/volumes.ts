@@ -12,7 +12,8 @@ import {
 import { dirname, join, resolve, sep } from 'node:path';
 import { expand, fieldOf, resourceOf } from './environment.ts';
 import type { PodFacts } from './environment.ts';
-import type { Container, FileSource, KeyToPath, Pod, Volume } from './pod-types.ts';
+import type { V1KeyToPath } from '@kubernetes/client-node';
+import type { Container, FileSource, Pod, Volume } from './pod-types.ts';
 import type { Mount } from './runtime.ts';
 
 /** A volume cannot be made (yet); the pod waits with a FailedMount event of this message. */
@@ -87,7 +88,7 @@ interface SourceFile {
 function filesOf(pod: Pod, source: FileSource, values: FileValues, facts: PodFacts): SourceFile[] {
   const { configMap, secret, downwardAPI, serviceAccountToken } = source;
   if (configMap !== undefined)
-    return keyedFiles('configmap', configMap.name, configMap, values.configMap(configMap.name));
+    return keyedFiles('configmap', configMap.name ?? '', configMap, values.configMap(configMap.name ?? ''));
   if (secret !== undefined) {
     const name = secret.secretName ?? secret.name ?? '';
     return keyedFiles('secret', name, secret, values.secret(name));
@@ -108,7 +109,7 @@ function filesOf(pod: Pod, source: FileSource, values: FileValues, facts: PodFac
 function keyedFiles(
   kind: string,
   name: string,
-  { items, optional = false }: { items?: KeyToPath[]; optional?: boolean },
+  { items, optional = false }: { items?: V1KeyToPath[]; optional?: boolean },
   values: ReadonlyMap<string, Buffer> | undefined,
 ): SourceFile[] {
   if (values === undefined) {

@@ -46,11 +46,18 @@ echo 0 > /proc/sys/net/ipv4/ip_forward
 for key in all default pods; do echo 1 > /proc/sys/net/ipv4/conf/$key/route_localnet; done
 exec "$@"`;
 
-/** Reads lines of commands in the pods' network: `attach NUMBER ADDRESS` answers with the id of a process that holds the pod's network, `open PORT` with `ok`. Ends with its input, and those processes with it. */
+/**
+ * Reads lines of commands in the pods' network, answers each with one line, and ends with its input and all networks
+ * with it. `attach NUMBER...` makes the networks of so many pods side by side, which is most of what a pod's start
+ * costs beside its program; the answer has `NUMBER=PID` for each, the process that holds it. `open PORT` answers `ok`.
+ */
 const CONTROL_SCRIPT = `
-ip=$1 unshare=$2 relay=$3
+ip=$1 unshare=$2 sh=$3 relay=$4
 attach() {
-  pid=$("$unshare" --net sh -c '"$1" -batch - <<END || exit 1
+  made=$(for number; do
+    address=${PREFIX}.$((number / 250)).$((number % 250 + 2))
+    "$unshare" --net "$sh" -c 'echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet
+"$1" -batch - <<END && echo "$2=$$" && exec sleep 2147483647 >&- 2>&-
 link add eth0 type veth peer name pod$2 netns $4
 link set lo up
 addr add $3/16 dev eth0
@@ -58,11 +65,10 @@ link set eth0 up
 route add default via ${GATEWAY}
 route del local 127.0.0.0/8 dev lo table local
 route add local 127.0.0.0/16 dev lo table local
-END
-for key in all eth0; do echo 1 > /proc/sys/net/ipv4/conf/$key/route_localnet; done
-echo $$; exec sleep 2147483647 >&- 2>&-' sh "$ip" "$1" "$2" "$relay" &)
-  all="$all $pid"
-  [ -n "$pid" ] && "$ip" link set "pod$1" master pods up && echo "$pid"
+END' sh "$ip" "$number" "$address" "$relay" &
+  done)
+  for one in $made; do all="$all \${one#*=}"; done
+  for one in $made; do echo "link set pod\${one%=*} master pods up"; done | "$ip" -batch - && echo $made
 }
 open() {
   "$ip" rule add pref 20 iif pods ipproto tcp dport "$1" lookup local && echo ok
@@ -117,7 +123,7 @@ export async function startPodsNamespace(
   }
   relay.once('exit', onEnd);
   const into = [...machine.enterUser, '--target', String(relay.pid), '--net', sh, '-c', CONTROL_SCRIPT];
-  const control = spawn(nsenter, [...into, 'sh', ip, unshare, String(relay.pid)], {
+  const control = spawn(nsenter, [...into, 'sh', ip, unshare, sh, String(relay.pid)], {
     ...options,
     stdio: ['pipe', 'pipe', 'ignore'],
   });
@@ -147,13 +153,32 @@ function createNamespace(
     return answer;
   }
 
+  /** Pods that come while others are attached are attached next, all at once. */
+  let next: { numbers: number[]; made: Promise<Map<number, number>> } | undefined;
+
   async function attach(): Promise<{ ip: string; processId: number }> {
-    last = last >= 65_000 ? 2 : last + 1;
-    const ip = `${PREFIX}.${Math.floor(last / 250)}.${(last % 250) + 2}`;
-    const processId = Number(await ask(`attach ${last} ${ip}`));
-    if (!(processId > 0)) throw new Error(`the network of a pod could not be made (address ${ip})`);
+    last = last >= 62_000 ? 1 : last + 1;
+    const number = last;
+    if (next === undefined) {
+      const numbers: number[] = [];
+      next = { numbers, made: turn.then(() => attachAll(numbers)) };
+      turn = next.made;
+    }
+    next.numbers.push(number);
+    const processId = (await next.made).get(number);
+    const ip = `${PREFIX}.${Math.floor(number / 250)}.${(number % 250) + 2}`;
+    if (processId === undefined) throw new Error(`the network of a pod could not be made (address ${ip})`);
     holders.add(processId);
     return { ip, processId };
+  }
+
+  async function attachAll(numbers: readonly number[]): Promise<Map<number, number>> {
+    next = undefined;
+    control.stdin.write(`attach ${numbers.join(' ')}\n`);
+    const answer = await answers.next();
+    return new Map(
+      [...answer.matchAll(/(\d+)=(\d+)/g)].map(([, number, pid]) => [Number(number), Number(pid)]),
+    );
   }
 
   function openPort(port: number): void {

@@ -1,35 +1,12 @@
+import type { V1EndpointSlice, V1ServiceSpec } from '@kubernetes/client-node';
+import type { Plain } from '../kubelet/pod-types.ts';
 import type { StoredObject } from '../store/objects.ts';
 
-/** The parts of core/v1 Service that the network reads. */
-export interface Service extends StoredObject<ServiceSpec> {
-  spec: ServiceSpec;
-}
-
-export interface ServiceSpec {
-  type?: string;
-  clusterIP?: string;
-  ports?: ServicePort[];
-}
-
-export interface ServicePort {
-  name?: string;
-  port: number;
-  protocol?: string;
-  nodePort?: number;
-}
-
-/** The parts of discovery.k8s.io/v1 EndpointSlice that the network reads. */
-export interface EndpointSlice extends StoredObject {
-  endpoints?:
-    | {
-        addresses: string[];
-        hostname?: string;
-        conditions?: { ready?: boolean };
-        targetRef?: { kind?: string; uid?: string };
-      }[]
-    | null;
-  ports?: { name?: string; port?: number; protocol?: string }[] | null;
-}
+export type Service = StoredObject<Plain<V1ServiceSpec>> & { spec: Plain<V1ServiceSpec> };
+/** Both lists may be null. */
+export type EndpointSlice = StoredObject & {
+  [List in 'endpoints' | 'ports']?: Plain<V1EndpointSlice>[List] | null;
+};
 
 /** Where a connection may go: a pod's port, or an address that somebody wrote down. */
 export interface Endpoint {

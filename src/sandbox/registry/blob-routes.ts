@@ -4,46 +4,20 @@ import { RegistryError, methodNotAllowed, sendEmpty } from './registry-answers.t
 import type { RegistryExchange } from './registry-answers.ts';
 import { DigestMismatch } from './storage.ts';
 
-/** `/v2/NAME/blobs/DIGEST`: GET and HEAD, with ranges, and DELETE. */
+/** `/v2/NAME/blobs/DIGEST`: GET and HEAD. */
 export async function handleBlob(exchange: RegistryExchange): Promise<void> {
   const { request, response, storage, repository, name: digest } = exchange;
   if (!isDigest(digest)) throw new RegistryError(400, 'DIGEST_INVALID', `not a sha256 digest: ${digest}`);
   const size = await storage.blobSize(repository, digest);
   if (size === undefined) throw new RegistryError(404, 'BLOB_UNKNOWN', `blob unknown to registry: ${digest}`);
-  if (request.method === 'DELETE') {
-    await storage.deleteBlob(repository, digest);
-    sendEmpty(response, 202);
-    return;
-  }
   if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed(exchange);
-  const range = parseRange(request.headers.range, size);
-  if (range === 'unsatisfiable') {
-    sendEmpty(response, 416, { 'Content-Range': `bytes */${size}` });
-    return;
-  }
-  const length = range === undefined ? size : range.end - range.start + 1;
-  response.writeHead(range === undefined ? 200 : 206, {
+  response.writeHead(200, {
     'Content-Type': 'application/octet-stream',
-    'Content-Length': length,
+    'Content-Length': size,
     'Docker-Content-Digest': digest,
-    'Accept-Ranges': 'bytes',
-    ...(range === undefined ? {} : { 'Content-Range': `bytes ${range.start}-${range.end}/${size}` }),
   });
-  if (request.method === 'HEAD' || length === 0) response.end();
-  else await pipeline(storage.readBlob(digest, range), response);
-}
-
-/** One range of `Range: bytes=…` (RFC 9110, 14.1.2); undefined when there is none that this registry takes. */
-export function parseRange(
-  header: string | undefined,
-  size: number,
-): { start: number; end: number } | 'unsatisfiable' | undefined {
-  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');
-  if (match === null || (match[1] === '' && match[2] === '')) return undefined;
-  const [, first = '', last = ''] = match;
-  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
-  const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
-  return start > end ? 'unsatisfiable' : { start, end };
+  if (request.method === 'HEAD') response.end();
+  else await pipeline(storage.readBlob(digest), response);
 }
 
 /** `/v2/NAME/blobs/uploads/…`: uploads whole, in chunks, or by mounting a blob of another repository. */
@@ -59,22 +33,17 @@ export async function handleUpload(exchange: RegistryExchange): Promise<void> {
   switch (request.method) {
     case 'PATCH':
       checkChunk(exchange, size);
-      {
-        sendProgress(exchange, id, await storage.append(id, request), 202);
-        return;
-      }
+      sendProgress(exchange, id, await storage.append(id, request), 202);
+      return;
     case 'PUT':
       return finish(exchange, id);
-    case 'GET': {
+    case 'GET':
       sendProgress(exchange, id, size, 204);
       return;
-    }
     case 'DELETE':
       await storage.cancelUpload(id);
-      {
-        sendEmpty(exchange.response, 204);
-        return;
-      }
+      sendEmpty(exchange.response, 204);
+      return;
     default:
       throw methodNotAllowed(exchange);
   }

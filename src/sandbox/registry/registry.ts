@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { handleBlob, handleUpload } from './blob-routes.ts';
 import { createImages } from './images.ts';
 import type { Images } from './images.ts';
-import { handleCatalog, handleManifest, handleReferrers, handleTags } from './manifest-routes.ts';
+import { handleManifest, handleTags } from './manifest-routes.ts';
 import { isRepository } from './reference.ts';
 import { RegistryError, sendJson } from './registry-answers.ts';
 import type { RegistryExchange } from './registry-answers.ts';
@@ -93,8 +93,7 @@ async function answer(
     sendJson(response, 200, {});
     return;
   }
-  if (url.pathname === '/v2/_catalog') return handleCatalog({ ...given, url, repository: '', name: '' });
-  const route = /^\/v2\/(.+)\/(blobs\/uploads|blobs|manifests|tags|referrers)\/?([^/]*)$/.exec(url.pathname);
+  const route = /^\/v2\/(.+)\/(blobs\/uploads|blobs|manifests|tags)\/?([^/]*)$/.exec(url.pathname);
   const [, repository = '', kind, name = ''] = route ?? [];
   if (route === null) throw new RegistryError(404, 'UNSUPPORTED', `no such route: ${url.pathname}`);
   if (!isRepository(repository))
@@ -107,8 +106,6 @@ async function answer(
       return handleBlob(exchange);
     case 'manifests':
       return handleManifest(exchange);
-    case 'referrers':
-      return handleReferrers(exchange);
     default:
       return handleTags(exchange);
   }

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Hash } from 'node:crypto';
 import { createReadStream, createWriteStream, existsSync, mkdirSync } from 'node:fs';
-import { mkdir, readFile, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -59,9 +59,9 @@ export class RegistryStorage {
     return (await stat(this.blobPath(digest))).size;
   }
 
-  /** The bytes of a blob, or those from `start` to `end` inclusive. */
-  readBlob(digest: string, range?: { start: number; end: number }): Readable {
-    return createReadStream(this.blobPath(digest), range);
+  /** The bytes of a blob. */
+  readBlob(digest: string): Readable {
+    return createReadStream(this.blobPath(digest));
   }
 
   /** Makes a blob of one repository one of another too; false when the first has none such. */
@@ -134,11 +134,6 @@ export class RegistryStorage {
     return upload;
   }
 
-  /** Removes a blob from the repository; false when it has none such. Its bytes stay for other repositories. */
-  async deleteBlob(repository: string, digest: string): Promise<boolean> {
-    return removeIfThere(this.linkPath(repository, 'blobs', digest));
-  }
-
   digestOf(bytes: Buffer): string {
     return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   }
@@ -167,37 +162,10 @@ export class RegistryStorage {
     return { digest, mediaType, bytes: await readFile(this.blobPath(digest)) };
   }
 
-  /** Removes a tag, or a manifest with all its tags; false when it is not there. */
-  async deleteManifest(repository: string, reference: string): Promise<boolean> {
-    if (!isDigest(reference)) return removeIfThere(this.linkPath(repository, 'tags', reference));
-    for (const tag of await this.tags(repository)) {
-      const path = this.linkPath(repository, 'tags', tag);
-      if ((await readIfThere(path)) === reference) await removeIfThere(path);
-    }
-    return removeIfThere(this.linkPath(repository, 'manifests', reference));
-  }
-
   /** All tags, sorted. */
   async tags(repository: string): Promise<string[]> {
-    return (await namesIn(join(this.folder, 'repositories', repository, '_tags'))).sort();
-  }
-
-  /** Digests of all manifests. */
-  async manifests(repository: string): Promise<string[]> {
-    const names = await namesIn(join(this.folder, 'repositories', repository, '_manifests'));
-    return names.map((name) => name.replace('-', ':'));
-  }
-
-  /** Names of all repositories that have a manifest, sorted. */
-  async repositories(below = ''): Promise<string[]> {
-    const found: string[] = [];
-    for (const name of await namesIn(join(this.folder, 'repositories', below))) {
-      if (name.startsWith('_')) continue;
-      const repository = below === '' ? name : `${below}/${name}`;
-      if (this.hasRepository(repository)) found.push(repository);
-      found.push(...(await this.repositories(repository)));
-    }
-    return found.sort();
+    const folder = join(this.folder, 'repositories', repository, '_tags');
+    return existsSync(folder) ? (await readdir(folder)).sort() : [];
   }
 
   private async writeLink(path: string, text: string): Promise<void> {
@@ -214,14 +182,4 @@ async function writeAtomically(path: string, bytes: Buffer): Promise<void> {
 
 async function readIfThere(path: string): Promise<string | undefined> {
   return existsSync(path) ? readFile(path, 'utf8') : undefined;
-}
-
-async function removeIfThere(path: string): Promise<boolean> {
-  if (!existsSync(path)) return false;
-  await unlink(path);
-  return true;
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  return existsSync(folder) ? readdir(folder) : [];
 }

@@ -289,7 +289,7 @@ export function createObjects(databasePath: string, options: StoreOptions = {}):
         for (let event = queue.shift(); event !== undefined && !ended; event = queue.shift()) listener(event);
       };
       const push = (event: StoreEvent): void => {
-        queue.push(structuredClone(event));
+        queue.push(event);
         if (queue.length === 1) setImmediate(drain);
       };
       const names = kinds.length === 0 ? catalog.all().map((kind) => kind.kind) : kinds;

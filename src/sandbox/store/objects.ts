@@ -105,7 +105,7 @@ export interface Objects {
   delete(key: ObjectKey, options?: DeleteOptions): boolean;
   /**
    * Calls `listener` after each change of one of `kinds` (all kinds when empty), on a later tick, in order.
-   * First come ADDED events for what is there. Returns the function that ends it.
+   * First come ADDED events for what is there. The objects are shared: they are read, never changed. Returns the function that ends it.
    */
   subscribe(kinds: readonly string[], listener: (event: StoreEvent) => void): () => void;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { withCondition } from '../../../../src/sandbox/controllers/conditions.ts';
+import { withCondition } from '../../../../src/sandbox/controllers/status.ts';
 import { budgetCounts } from '../../../../src/sandbox/controllers/disruption.ts';
 import { decideJob, jobBackoffMs, type JobCounts } from '../../../../src/sandbox/controllers/job-plan.ts';
 import { availableInMs, compareForDeletion } from '../../../../src/sandbox/controllers/pod-facts.ts';
@@ -14,7 +14,7 @@ import {
 import { hashOf, sameTemplate } from '../../../../src/sandbox/controllers/template-hash.ts';
 import type {
   JobSpec,
-  LabelRequirement,
+  LabelSelector,
   Pod,
   Service,
 } from '../../../../src/sandbox/controllers/workload-types.ts';
@@ -36,7 +36,7 @@ function pod(
       creationTimestamp: '2026-01-01T00:00:00Z',
       ...more.metadata,
     },
-    spec: { containers: [{ name: 'main' }], nodeName: 'node', ...more.spec },
+    spec: { containers: [{ name: 'main', image: 'app:1' }], nodeName: 'node', ...more.spec },
     status: {
       phase: 'Running',
       podIP: '10.0.0.1',
@@ -48,7 +48,7 @@ function pod(
 
 describe('label selectors', () => {
   const labels = { app: 'web', tier: 'front' };
-  it.each<[string, LabelRequirement, boolean]>([
+  it.each<[string, NonNullable<LabelSelector['matchExpressions']>[number], boolean]>([
     ['In with the value', { key: 'app', operator: 'In', values: ['web', 'api'] }, true],
     ['In without the label', { key: 'zone', operator: 'In', values: ['a'] }, false],
     ['NotIn without the label', { key: 'zone', operator: 'NotIn', values: ['a'] }, true],

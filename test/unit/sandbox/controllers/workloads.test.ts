@@ -77,7 +77,7 @@ describe('a Deployment', () => {
     );
 
     expect(replicaSets()).toHaveLength(2);
-    expect(pods().map(({ spec }) => spec?.containers[0]?.['image'])).toEqual(['app:1', 'app:1', 'app:1']);
+    expect(pods().map(({ spec }) => spec.containers[0]?.['image'])).toEqual(['app:1', 'app:1', 'app:1']);
     const active = replicaSets().find(({ spec }) => spec.replicas === 3);
     expect(active?.metadata.annotations?.['deployment.kubernetes.io/revision-history']).toBe('1');
   });
@@ -90,7 +90,7 @@ describe('a Deployment', () => {
     change({ template: template('app:bad') });
     await cluster.until(() => condition('Progressing')?.reason === 'ProgressDeadlineExceeded', 'deadline');
 
-    const images = pods().map(({ spec }) => spec?.containers[0]?.['image']);
+    const images = pods().map(({ spec }) => spec.containers[0]?.['image']);
     expect(images.filter((image) => image === 'app:1')).toHaveLength(3);
     expect(condition('Progressing')?.status).toBe('False');
     expect(condition('Available')?.status).toBe('True');
@@ -107,7 +107,7 @@ describe('a Deployment', () => {
     expect(condition('Progressing')).toMatchObject({ status: 'Unknown', reason: 'DeploymentPaused' });
     change({ paused: false });
     await cluster.until(isRolledOut, 'rollout after resuming');
-    expect(new Set(pods().map(({ spec }) => spec?.containers[0]?.['image']))).toEqual(new Set(['app:2']));
+    expect(new Set(pods().map(({ spec }) => spec.containers[0]?.['image']))).toEqual(new Set(['app:2']));
   });
 
   it('takes all old pods away before it makes new ones when it recreates', async () => {
@@ -115,7 +115,7 @@ describe('a Deployment', () => {
     await cluster.until(isRolledOut, 'first rollout');
     const seen = new Set<string>();
     cluster.objects.subscribe(['Pod'], () =>
-      seen.add([...new Set(pods().map(({ spec }) => spec?.containers[0]?.['image']))].join('+')),
+      seen.add([...new Set(pods().map(({ spec }) => spec.containers[0]?.['image']))].join('+')),
     );
 
     change({ template: template('app:2') });
@@ -130,8 +130,7 @@ describe('a Deployment', () => {
     for (const version of [2, 3, 4]) {
       change({ template: template(`app:${version}`) });
       await cluster.until(
-        () =>
-          isRolledOut() && pods().every(({ spec }) => spec?.containers[0]?.['image'] === `app:${version}`),
+        () => isRolledOut() && pods().every(({ spec }) => spec.containers[0]?.['image'] === `app:${version}`),
         `rollout ${version}`,
       );
     }
@@ -207,7 +206,7 @@ describe('a Job', () => {
     },
   });
   const once = (): Job | undefined => cluster.objects.get<Job>({ kind: 'Job', namespace, name: 'once' });
-  const end = (phase: string): void => {
+  const end = (phase: 'Succeeded' | 'Failed'): void => {
     for (const { metadata } of pods()) {
       cluster.objects.modify<Pod>(
         { kind: 'Pod', namespace, name: metadata.name },

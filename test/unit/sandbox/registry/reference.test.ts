@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseRange } from '../../../../src/sandbox/registry/blob-routes.ts';
 import { parseReference } from '../../../../src/sandbox/registry/reference.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
@@ -25,19 +24,4 @@ describe('an image reference', () => {
       expect(parseReference(text)).toBeUndefined();
     },
   );
-});
-
-describe('a range of bytes', () => {
-  it.each([
-    [undefined, undefined],
-    ['bytes=0-4', { start: 0, end: 4 }],
-    ['bytes=5-', { start: 5, end: 9 }],
-    ['bytes=-3', { start: 7, end: 9 }],
-    ['bytes=0-99', { start: 0, end: 9 }],
-    ['bytes=10-', 'unsatisfiable'],
-    ['bytes=-', undefined],
-    ['lines=1-2', undefined],
-  ])('%s of ten bytes', (header, expected) => {
-    expect(parseRange(header, 10)).toEqual(expected);
-  });
 });

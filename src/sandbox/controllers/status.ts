@@ -1,4 +1,21 @@
+import { sameJson } from '../../base/same-json.ts';
+import type { Objects, StoredObject } from '../store/objects.ts';
+import { keyOf } from './ownership.ts';
 import type { Condition } from './workload-types.ts';
+
+/** Writes an object's status unless it is what is stored already; returns whether it wrote. */
+export function writeStatus(objects: Objects, object: StoredObject, status: object): boolean {
+  if (sameJson(object.status ?? {}, status)) return false;
+  const change = (stored: StoredObject): void => {
+    if (stored.metadata.uid === object.metadata.uid) stored.status = status;
+  };
+  return objects.modify(keyOf(object), change, 'status') !== undefined;
+}
+
+/** The counts of a status that are to be written: real controllers leave zeros out. */
+export function withoutZeros(counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+}
 
 /** The condition of a type, if there is one. */
 export function findCondition(

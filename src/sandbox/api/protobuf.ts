@@ -70,6 +70,8 @@ RoleRef 1apiGroup:s 2kind:s 3name:s
 PriorityClass 1metadata:ObjectMeta 2value:i 3globalDefault:b 4description:s 5preemptionPolicy:s*
 HorizontalPodAutoscaler 1metadata:ObjectMeta 2spec:HorizontalPodAutoscalerSpec
 HorizontalPodAutoscalerSpec 1scaleTargetRef:ScaleTarget 2minReplicas:i* 3maxReplicas:i 4metrics:[]MetricSpec
+autoscaling/v1/HorizontalPodAutoscaler 1metadata:ObjectMeta 2spec:AutoscalerSpecV1
+AutoscalerSpecV1 1scaleTargetRef:ScaleTarget 2minReplicas:i* 3maxReplicas:i 4targetCPUUtilizationPercentage:i*
 ScaleTarget 1kind:s 2name:s 3apiVersion:s
 MetricSpec 1type:s 3resource:ResourceMetricSource*
 ResourceMetricSource 1name:s 2target:MetricTarget
@@ -207,7 +209,9 @@ export function decodeProtobuf(body: Buffer): Fields {
     const envelope = fieldsIn(body.subarray(4));
     const type = fieldsIn(envelope.get(1));
     const [apiVersion, kind] = [toText(type.get(1)), toText(type.get(2))];
-    return { ...(decode(kind, toBuffer(envelope.get(2))) as Fields), apiVersion, kind };
+    const own = `${apiVersion}/${kind}`;
+    const message = table.has(own) ? own : kind;
+    return { ...(decode(message, toBuffer(envelope.get(2))) as Fields), apiVersion, kind };
   } catch (error) {
     if (error instanceof RangeError) throw badRequest(`the protobuf body cannot be read: ${error.message}`);
     throw error;

@@ -1,5 +1,4 @@
-import { toVersion } from '../kinds/conversion.ts';
-import { subjectOf } from '../kinds/kind.ts';
+import { inVersion, subjectOf } from '../kinds/kind.ts';
 import type { StoredObject } from '../store/objects.ts';
 import type { ResourceExchange } from './exchange.ts';
 import { sendJson } from './exchange.ts';
@@ -19,7 +18,7 @@ export function findObject(exchange: ResourceExchange): StoredObject {
   const key = { kind: kind.kind, group: kind.group, name, ...(namespace === undefined ? {} : { namespace }) };
   const object = exchange.objects.get(key);
   if (object === undefined) throw notFound(subjectOf(kind), name);
-  return toVersion(kind, object);
+  return inVersion(kind, object);
 }
 
 /** How the client wants its answer. */

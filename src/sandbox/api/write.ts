@@ -1,5 +1,4 @@
 import type { Fields } from '../kinds/fields.ts';
-import { toStored } from '../kinds/conversion.ts';
 import { fillDefaults } from '../kinds/defaults.ts';
 import { at, isFields, scalarText } from '../kinds/fields.ts';
 import { apiVersionOf, subjectOf } from '../kinds/kind.ts';
@@ -141,11 +140,11 @@ export function replace(
 }
 
 function create(exchange: ResourceExchange, object: StoredObject): StoredObject {
-  return exchange.objects.create(toStored(exchange.kind, object));
+  return exchange.objects.create(object);
 }
 
 function store(exchange: ResourceExchange, object: StoredObject): StoredObject {
-  const stored = toStored(exchange.kind, object);
+  const stored = object;
   return exchange.subresource === 'status'
     ? exchange.objects.updateStatus(stored)
     : exchange.objects.update(stored);

@@ -38,10 +38,12 @@ export function at(parent: unknown, ...path: string[]): unknown {
   return path.reduce<unknown>((value, name) => (isFields(value) ? value[name] : undefined), parent);
 }
 
-/** Sets the fields of `defaults` that `target` does not have. */
+/** Sets the fields of `defaults` that `target` does not have, in objects below it, too. */
 export function fill(target: Fields, defaults: Fields): void {
   for (const [name, value] of Object.entries(defaults)) {
-    target[name] ??= structuredClone(value);
+    const there = target[name];
+    if (isFields(there) && isFields(value)) fill(there, value);
+    else if (value !== undefined) target[name] ??= structuredClone(value);
   }
 }
 
@@ -52,4 +54,34 @@ export function ensure(parent: Fields, name: string): Fields {
   const made: Fields = {};
   parent[name] = made;
   return made;
+}
+
+/** A place in an object: its path, what stands there, and the object that it stands in. */
+export interface Place {
+  path: string;
+  value: unknown;
+  parent: Fields;
+}
+
+/**
+ * The places that `pattern` names, e.g. `containers|initContainers[].env[].name`: `|` stands between alternatives, `[]`
+ * for each item of a list. A field that is missing counts where the object around it is there; its value is undefined.
+ * `from` is the path of `object` itself.
+ */
+export function placesOf(object: Fields, pattern: string, from = ''): Place[] {
+  const start: Place[] = [{ path: from, value: object, parent: object }];
+  if (pattern === '') return start;
+  return pattern.split('.').reduce((places, step) => places.flatMap((place) => stepInto(place, step)), start);
+}
+
+function stepInto({ path, value }: Place, step: string): Place[] {
+  if (!isFields(value)) return [];
+  const names = step.replace('[]', '').split('|');
+  return names.flatMap((name): Place[] => {
+    const below = path === '' ? name : `${path}.${name}`;
+    const next = value[name];
+    if (!step.endsWith('[]')) return [{ path: below, value: next, parent: value }];
+    if (!Array.isArray(next)) return [];
+    return next.map((item: unknown, index) => ({ path: `${below}[${index}]`, value: item, parent: value }));
+  });
 }

@@ -58,7 +58,7 @@ export interface StoreOptions {
   now?: () => Date;
 }
 
-const rowKind = (kind: Pick<Kind, 'storageGroup' | 'kind'>): string => `${kind.storageGroup}/${kind.kind}`;
+const rowKind = (kind: Pick<Kind, 'group' | 'kind'>): string => `${kind.group}/${kind.kind}`;
 const parse = (json: string): StoredObject => JSON.parse(json) as StoredObject;
 
 function matches(object: StoredObject, filter: ListFilter): boolean {
@@ -124,7 +124,7 @@ export function createObjects(databasePath: string, options: StoreOptions = {}):
     if (changes.some((change) => change.object.kind === 'CustomResourceDefinition')) refreshCatalog();
     for (const change of changes) {
       const { apiVersion, kind: name } = change.object;
-      const kind = rowKind({ storageGroup: parseApiVersion(apiVersion).group, kind: name });
+      const kind = rowKind({ group: parseApiVersion(apiVersion).group, kind: name });
       for (const listener of [...(listeners.get(kind) ?? []), ...everything]) listener(change);
     }
   }

@@ -2,7 +2,7 @@ import type { Kind } from '../kinds/kind.ts';
 import { apiVersionOf, inVersion } from '../kinds/kind.ts';
 import type { StoredObject } from '../store/objects.ts';
 import { StatusError } from './status-error.ts';
-import { tableOf } from './table.ts';
+import { tableOf } from './columns.ts';
 
 /** How a client wants objects: whole, as the table that `kubectl get` prints, or their metadata alone. */
 export type Representation = 'object' | 'table' | 'metadata';

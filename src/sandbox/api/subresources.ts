@@ -5,7 +5,7 @@ import type { EvictionDecision } from '../controllers/index.ts';
 import { mayEvict } from '../controllers/index.ts';
 import type { StoredObject } from '../store/objects.ts';
 import { mediaType, parseDocument, readObject, readText } from './body.ts';
-import { selectorText } from './column-cells.ts';
+import { selectorText } from './cells.ts';
 import { signToken } from './credentials.ts';
 import type { ResourceExchange } from './exchange.ts';
 import { sendJson } from './exchange.ts';

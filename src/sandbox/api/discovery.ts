@@ -7,25 +7,20 @@ export interface ReviewKind {
   version: string;
   kind: string;
   plural: string;
-  namespaced: boolean;
 }
 
-const review = (group: string, kind: string, namespaced = false): ReviewKind => ({
+const review = (group: string, kind: string): ReviewKind => ({
   group: `${group}.k8s.io`,
   version: 'v1',
   kind,
   plural: `${kind.toLowerCase()}s`,
-  namespaced,
 });
 
 /** Reviews that the sandbox answers. */
 export const reviewKinds: readonly ReviewKind[] = [
-  review('authentication', 'TokenReview'),
   review('authentication', 'SelfSubjectReview'),
   review('authorization', 'SelfSubjectAccessReview'),
   review('authorization', 'SelfSubjectRulesReview'),
-  review('authorization', 'SubjectAccessReview'),
-  review('authorization', 'LocalSubjectAccessReview', true),
 ];
 
 interface Resource {
@@ -101,8 +96,8 @@ function groupsOf(kinds: readonly Kind[]): Map<string, GroupVersion[]> {
 
 function resourcesIn(kinds: readonly Kind[], { group, version }: GroupVersion): Resource[] {
   const isHere = (kind: GroupVersion): boolean => kind.group === group && kind.version === version;
-  const reviews = reviewKinds.filter(isHere).map(({ plural, kind, namespaced }) => {
-    return { name: plural, singularName: kind.toLowerCase(), namespaced, kind, verbs: ['create'] };
+  const reviews = reviewKinds.filter(isHere).map(({ plural, kind }) => {
+    return { name: plural, singularName: kind.toLowerCase(), namespaced: false, kind, verbs: ['create'] };
   });
   return [...kinds.filter(isHere).flatMap(resourcesOf), ...reviews];
 }

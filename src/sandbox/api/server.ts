@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
 import { createServer } from 'node:https';
 import { userOf } from './authenticate.ts';
-import { verifyToken } from './credentials.ts';
 import {
   aggregatedDiscovery,
   aggregatedType,
@@ -104,7 +103,7 @@ function sendOpenApiV2(exchange: Exchange): void {
 
 async function answer(exchange: Exchange, options: ApiServerOptions): Promise<void> {
   const { pathname } = exchange.url;
-  const { credentials, objects } = options;
+  const { objects } = options;
   if (pathname === '/openapi/v2') {
     sendOpenApiV2(exchange);
     return;
@@ -122,12 +121,10 @@ async function answer(exchange: Exchange, options: ApiServerOptions): Promise<vo
     return;
   }
   const review = reviewKinds.find(
-    (kind) =>
-      pathname === `/apis/${kind.group}/${kind.version}/${kind.plural}` ||
-      (kind.namespaced && pathname.endsWith(`/${kind.plural}`)),
+    ({ group, version, plural }) => pathname === `/apis/${group}/${version}/${plural}`,
   );
   if (review === undefined || exchange.request.method !== 'POST') throw noSuchResource();
-  await answerReview(exchange, review, (token) => verifyToken(credentials.tokenSecret, token));
+  await answerReview(exchange, review);
 }
 
 async function answerResource(exchange: Exchange & ResourcePath, options: ApiServerOptions): Promise<void> {

@@ -69,19 +69,43 @@ export interface Place {
  * `from` is the path of `object` itself.
  */
 export function placesOf(object: Fields, pattern: string, from = ''): Place[] {
-  const start: Place[] = [{ path: from, value: object, parent: object }];
-  if (pattern === '') return start;
-  return pattern.split('.').reduce((places, step) => places.flatMap((place) => stepInto(place, step)), start);
+  let places: Place[] = [{ path: from, value: object, parent: object }];
+  for (const step of stepsOf(pattern)) {
+    const next: Place[] = [];
+    for (const { path, value } of places) if (isFields(value)) stepInto(value, path, step, next);
+    if (next.length === 0) return next;
+    places = next;
+  }
+  return places;
 }
 
-function stepInto({ path, value }: Place, step: string): Place[] {
-  if (!isFields(value)) return [];
-  const names = step.replace('[]', '').split('|');
-  return names.flatMap((name): Place[] => {
-    const below = path === '' ? name : `${path}.${name}`;
-    const next = value[name];
-    if (!step.endsWith('[]')) return [{ path: below, value: next, parent: value }];
-    if (!Array.isArray(next)) return [];
-    return next.map((item: unknown, index) => ({ path: `${below}[${index}]`, value: item, parent: value }));
+interface Step {
+  names: readonly string[];
+  ofList: boolean;
+}
+
+// Patterns come from tables and every write walks by all of its kind's, so each is read once.
+const known = new Map<string, readonly Step[]>();
+
+function stepsOf(pattern: string): readonly Step[] {
+  const there = known.get(pattern);
+  if (there !== undefined) return there;
+  const texts = pattern === '' ? [] : pattern.split('.');
+  const steps = texts.map((text) => {
+    return { names: text.replace('[]', '').split('|'), ofList: text.endsWith('[]') };
   });
+  known.set(pattern, steps);
+  return steps;
+}
+
+function stepInto(parent: Fields, path: string, { names, ofList }: Step, into: Place[]): void {
+  for (const name of names) {
+    const value = parent[name];
+    const below = path === '' ? name : `${path}.${name}`;
+    if (!ofList) into.push({ path: below, value, parent });
+    else if (Array.isArray(value)) {
+      for (const [index, item] of value.entries())
+        into.push({ path: `${below}[${index}]`, value: item, parent });
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import type { Fields } from '../kinds/fields.ts';
 import { badRequest } from './status-error.ts';
 
-// `kubectl create …`, `autoscale`, `drain` and `auth` send their own objects as protobuf and know no other way; whatever
+// `kubectl create …`, `autoscale` and `auth` send their own objects as protobuf and know no other way; whatever
 // comes from a file is JSON. Answers are always JSON, which they accept.
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding
 

@@ -117,8 +117,9 @@ describe('a sandbox in this process', () => {
     });
     socket.on('error', () => undefined);
     socket.write(
-      'POST /api/v1/namespaces/default/pods/held/portforward HTTP/1.1\r\nHost: localhost\r\n' +
-        'Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: portforward.k8s.io\r\n\r\n',
+      'GET /api/v1/namespaces/default/pods/held/portforward HTTP/1.1\r\nHost: localhost\r\n' +
+        'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+        'Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Protocol: SPDY/3.1+portforward.k8s.io\r\n\r\n',
     );
     const [answer] = (await once(socket, 'data')) as [Buffer];
 

@@ -73,6 +73,6 @@ async function readProtobuf(request: IncomingMessage): Promise<Fields> {
   const bytes = await readBytes(request);
   if (bytes.length === 0) return {};
   // Its table is loaded only when a client needs it.
-  const { decodeProtobuf } = await import('./protobuf/decode.ts');
+  const { decodeProtobuf } = await import('./protobuf.ts');
   return decodeProtobuf(bytes);
 }

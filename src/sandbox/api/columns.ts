@@ -1,239 +1,127 @@
 import type { Fields } from '../kinds/fields.ts';
-import { at, child, isFields, items, scalarText } from '../kinds/fields.ts';
-import {
-  accessModes,
-  claimOf,
-  endpointAddresses,
-  eventTime,
-  externalAddress,
-  involved,
-  jobDuration,
-  jobStatus,
-  list,
-  nodeAddress,
-  nodeRoles,
-  nodeStatus,
-  none,
-  selectorText,
-  servicePorts,
-} from './column-cells.ts';
-import type { Cell } from './column-cells.ts';
-import { age } from './human-duration.ts';
-import { podReadinessGates, podReady, podRestarts, podStatus } from './pod-columns.ts';
+import { at, scalarText } from '../kinds/fields.ts';
+import type { Kind } from '../kinds/kind.ts';
+import type { StoredObject } from '../store/objects.ts';
+import type { Cell } from './cells.ts';
+import { cells, none } from './cells.ts';
 
-/** A column of `kubectl get`: its title, what stands in it, and whether it is shown only with `-o wide`. */
-export interface Column {
+/**
+ * The columns of `kubectl get`, a kind a paragraph, as the real API server has them. A column is a title and a path (with
+ * `?` and what stands where nothing is; `<none>` otherwise), or the name of a cell of its own; `A/B` is a ratio. Columns
+ * after `wide` are shown with `-o wide` alone.
+ */
+const rows = `
+Pod: Name metadata.name, Ready podReady, Status podStatus, Restarts podRestarts, Age age,
+  wide, IP status.podIP, Node spec.nodeName, Nominated_Node status.nominatedNodeName, Readiness_Gates readinessGates
+Deployment: Name metadata.name, Ready status.readyReplicas/spec.replicas, Up-to-date status.updatedReplicas?0,
+  Available status.availableReplicas?0, Age age, wide, Containers containers, Images images, Selector selector
+ReplicaSet: Name metadata.name, Desired spec.replicas?0, Current status.replicas?0, Ready status.readyReplicas?0, Age age,
+  wide, Containers containers, Images images, Selector selector
+StatefulSet: Name metadata.name, Ready status.readyReplicas/spec.replicas, Age age,
+  wide, Containers containers, Images images
+DaemonSet: Name metadata.name, Desired status.desiredNumberScheduled?0, Current status.currentNumberScheduled?0,
+  Ready status.numberReady?0, Up-to-date status.updatedNumberScheduled?0, Available status.numberAvailable?0,
+  Node_Selector nodeSelector, Age age, wide, Containers containers, Images images, Selector selector
+Job: Name metadata.name, Status jobStatus, Completions status.succeeded/spec.completions, Duration jobDuration, Age age,
+  wide, Containers containers, Images images, Selector selector
+CronJob: Name metadata.name, Schedule spec.schedule, Timezone spec.timeZone, Suspend suspended, Active status.active?0,
+  Last_Schedule status.lastScheduleTime, Age age
+Service: Name metadata.name, Type spec.type, Cluster-IP spec.clusterIP, External-IP externalAddress,
+  Port(s) servicePorts, Age age, wide, Selector selector
+Endpoints: Name metadata.name, Endpoints endpoints, Age age
+EndpointSlice: Name metadata.name, AddressType addressType, Ports slicePorts, Endpoints sliceEndpoints, Age age
+ConfigMap: Name metadata.name, Data dataCount, Age age
+Secret: Name metadata.name, Type type, Data dataCount, Age age
+Event: Last_Seen eventTime, Type type, Reason reason, Object eventObject, Message eventMessage,
+  wide, Source source.component, Count count?1, Name metadata.name
+PersistentVolumeClaim: Name metadata.name, Status status.phase, Volume spec.volumeName?, Capacity status.capacity.storage?,
+  Access_Modes accessModes, StorageClass spec.storageClassName?, Age age, wide, VolumeMode spec.volumeMode
+PersistentVolume: Name metadata.name, Capacity spec.capacity.storage?, Status status.phase,
+  StorageClass spec.storageClassName?, Age age
+Namespace: Name metadata.name, Status status.phase, Age age
+Node: Name metadata.name, Status nodeStatus, Roles nodeRoles, Age age, Version status.nodeInfo.kubeletVersion?,
+  wide, Internal-IP nodeAddress, OS-Image status.nodeInfo.osImage, Kernel-Version status.nodeInfo.kernelVersion,
+  Container-Runtime status.nodeInfo.containerRuntimeVersion
+Lease: Name metadata.name, Holder spec.holderIdentity?, Age age
+PodDisruptionBudget: Name metadata.name, Min_Available spec.minAvailable?N/A, Max_Unavailable spec.maxUnavailable?N/A,
+  Allowed_Disruptions status.disruptionsAllowed?0, Age age
+HorizontalPodAutoscaler: Name metadata.name, Reference scaleTarget, MinPods spec.minReplicas, MaxPods spec.maxReplicas,
+  Replicas status.currentReplicas?0, Age age
+Ingress: Name metadata.name, Class spec.ingressClassName, Hosts ingressHosts, Age age
+CustomResourceDefinition: Name metadata.name, Created_At metadata.creationTimestamp
+other: Name metadata.name, Age age
+`;
+
+/** A column: its title, what stands in it, and whether it is shown only with `-o wide`. */
+interface Column {
   name: string;
   cell: Cell;
-  wide?: true;
+  isWide: boolean;
 }
 
-const field =
-  (path: string, otherwise: unknown = none) =>
-  (object: Fields): unknown =>
-    at(object, ...path.split('.')) ?? otherwise;
-const count =
-  (path: string) =>
-  (object: Fields): number => {
-    const value = at(object, ...path.split('.'));
-    if (Array.isArray(value)) return value.length;
-    return isFields(value) ? Object.keys(value).length : 0;
+const valueAt = (object: Fields, path: string): unknown => at(object, ...path.split('.'));
+
+function cellOf(source: string): Cell {
+  const own = cells[source];
+  if (own !== undefined) return own;
+  const [path = '', otherwise = none] = source.split('?');
+  const [part = '', whole] = /^N\/A$/.test(otherwise) ? [path] : path.split('/');
+  if (whole === undefined) return (object) => valueAt(object, part) ?? otherwise;
+  return (object) => `${scalarText(valueAt(object, part) ?? 0)}/${scalarText(valueAt(object, whole) ?? 1)}`;
+}
+
+function parseColumns(text: string): Column[] {
+  let isWide = false;
+  return text.split(/,\s*/).flatMap((column) => {
+    const [title = '', source] = column.trim().split(' ');
+    isWide ||= title === 'wide';
+    return source === undefined ? [] : [{ name: title.replaceAll('_', ' '), cell: cellOf(source), isWide }];
+  });
+}
+
+const columnsOf = new Map(
+  rows
+    .trim()
+    .split(/\n(?=\S)/)
+    .map((row): [string, Column[]] => {
+      const colon = row.indexOf(':');
+      return [row.slice(0, colon), parseColumns(row.slice(colon + 1))];
+    }),
+);
+
+/** What each row carries of its object. */
+type IncludeObject = string | null | undefined;
+
+function embedded(object: StoredObject, include: IncludeObject): Fields {
+  if (include === 'None') return {};
+  if (include === 'Object') return { object };
+  const metadata = { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
+  return { object: metadata };
+}
+
+/** Objects as a `meta.k8s.io/v1` Table, which is what kubectl prints. */
+export function tableOf(
+  kind: Kind,
+  objects: readonly StoredObject[],
+  metadata: Fields,
+  includeObject: IncludeObject,
+): Fields {
+  const own = kind.model === undefined ? undefined : columnsOf.get(kind.kind);
+  const columns = own ?? columnsOf.get('other') ?? [];
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata,
+    columnDefinitions: columns.map(({ name, isWide }) => ({
+      name,
+      type: 'string',
+      format: name === 'Name' ? 'name' : '',
+      description: '',
+      priority: isWide ? 1 : 0,
+    })),
+    rows: objects.map((object) => ({
+      cells: columns.map((column) => column.cell(object)),
+      ...embedded(object, includeObject),
+    })),
   };
-const column = (name: string, cell: string | Cell, otherwise?: unknown): Column => ({
-  name,
-  cell: typeof cell === 'string' ? field(cell, otherwise) : cell,
-});
-const wide = (name: string, cell: string | Cell): Column => ({ ...column(name, cell), wide: true });
-
-/** `1/3`: a count that may be missing, of a wanted one. */
-const ratio =
-  (part: string, whole: string): Cell =>
-  (object) =>
-    `${scalarText(at(object, ...part.split('.')) ?? 0)}/${scalarText(at(object, ...whole.split('.')) ?? 1)}`;
-
-const nameColumn = column('Name', 'metadata.name');
-const ageColumn = column('Age', (object) => age(at(object, 'metadata', 'creationTimestamp')));
-
-const templateContainers = (object: Fields): Fields[] => {
-  const spec = child(child(object, 'spec'), 'jobTemplate') ?? object;
-  return items(child(child(child(spec, 'spec'), 'template'), 'spec'), 'containers');
-};
-const templateColumns = [
-  wide('Containers', (object) => list(templateContainers(object).map((row) => row['name']))),
-  wide('Images', (object) => list(templateContainers(object).map((row) => row['image']))),
-  wide('Selector', (object) => selectorText(at(object, 'spec', 'selector'))),
-];
-
-const desired = [
-  column('Desired', 'spec.replicas', 0),
-  column('Current', 'status.replicas', 0),
-  column('Ready', 'status.readyReplicas', 0),
-];
-
-/** The columns of each kind, in order; the real API server's, as far as the sandbox's objects fill them. */
-export const columnsOf: Record<string, readonly Column[]> = {
-  Pod: [
-    nameColumn,
-    column('Ready', podReady),
-    column('Status', podStatus),
-    column('Restarts', podRestarts),
-    ageColumn,
-    wide('IP', 'status.podIP'),
-    wide('Node', 'spec.nodeName'),
-    wide('Nominated Node', 'status.nominatedNodeName'),
-    wide('Readiness Gates', (pod) => podReadinessGates(pod) ?? none),
-  ],
-  Deployment: [
-    nameColumn,
-    column('Ready', ratio('status.readyReplicas', 'spec.replicas')),
-    column('Up-to-date', 'status.updatedReplicas', 0),
-    column('Available', 'status.availableReplicas', 0),
-    ageColumn,
-    ...templateColumns,
-  ],
-  ReplicaSet: [nameColumn, ...desired, ageColumn, ...templateColumns],
-  StatefulSet: [
-    nameColumn,
-    column('Ready', ratio('status.readyReplicas', 'spec.replicas')),
-    ageColumn,
-    ...templateColumns.slice(0, 2),
-  ],
-  DaemonSet: [
-    nameColumn,
-    column('Desired', 'status.desiredNumberScheduled', 0),
-    column('Current', 'status.currentNumberScheduled', 0),
-    column('Ready', 'status.numberReady', 0),
-    column('Up-to-date', 'status.updatedNumberScheduled', 0),
-    column('Available', 'status.numberAvailable', 0),
-    column('Node Selector', (object) => selectorText(at(object, 'spec', 'template', 'spec', 'nodeSelector'))),
-    ageColumn,
-    ...templateColumns,
-  ],
-  Job: [
-    nameColumn,
-    column('Status', jobStatus),
-    column('Completions', ratio('status.succeeded', 'spec.completions')),
-    column('Duration', (job) => jobDuration(job) ?? ''),
-    ageColumn,
-    ...templateColumns,
-  ],
-  CronJob: [
-    nameColumn,
-    column('Schedule', 'spec.schedule'),
-    column('Timezone', 'spec.timeZone'),
-    column('Suspend', (object) => (at(object, 'spec', 'suspend') === true ? 'True' : 'False')),
-    column('Active', count('status.active')),
-    column('Last Schedule', (object) => {
-      const time = at(object, 'status', 'lastScheduleTime');
-      return time === undefined ? none : age(time);
-    }),
-    ageColumn,
-    ...templateColumns.slice(0, 2),
-  ],
-  Service: [
-    nameColumn,
-    column('Type', 'spec.type'),
-    column('Cluster-IP', 'spec.clusterIP'),
-    column('External-IP', externalAddress),
-    column('Port(s)', servicePorts),
-    ageColumn,
-    wide('Selector', (object) => selectorText(at(object, 'spec', 'selector'))),
-  ],
-  Endpoints: [nameColumn, column('Endpoints', endpointAddresses), ageColumn],
-  EndpointSlice: [
-    nameColumn,
-    column('AddressType', 'addressType'),
-    column('Ports', (object) => list(items(object, 'ports').map((port) => port['port'] ?? '*'))),
-    column('Endpoints', (object) => list(items(object, 'endpoints').flatMap((row) => row['addresses']))),
-    ageColumn,
-  ],
-  ConfigMap: [
-    nameColumn,
-    column('Data', (object) => count('data')(object) + count('binaryData')(object)),
-    ageColumn,
-  ],
-  Secret: [nameColumn, column('Type', 'type'), column('Data', count('data')), ageColumn],
-  ServiceAccount: [nameColumn, column('Secrets', count('secrets')), ageColumn],
-  Event: [
-    column('Last Seen', eventTime),
-    column('Type', 'type'),
-    column('Reason', 'reason'),
-    column('Object', involved),
-    wide('Source', 'source.component'),
-    column('Message', (event) => scalarText(event['message']).trim()),
-    wide('Count', (event) => event['count'] ?? 1),
-    wide('Name', 'metadata.name'),
-  ],
-  PersistentVolumeClaim: [
-    nameColumn,
-    column('Status', 'status.phase'),
-    column('Volume', 'spec.volumeName', ''),
-    column('Capacity', 'status.capacity.storage', ''),
-    column('Access Modes', accessModes('status.accessModes')),
-    column('StorageClass', 'spec.storageClassName', ''),
-    ageColumn,
-    wide('VolumeMode', 'spec.volumeMode'),
-  ],
-  PersistentVolume: [
-    nameColumn,
-    column('Capacity', 'spec.capacity.storage', ''),
-    column('Access Modes', accessModes('spec.accessModes')),
-    column('Reclaim Policy', 'spec.persistentVolumeReclaimPolicy'),
-    column('Status', 'status.phase'),
-    column('Claim', claimOf),
-    column('StorageClass', 'spec.storageClassName', ''),
-    ageColumn,
-  ],
-  Namespace: [nameColumn, column('Status', 'status.phase'), ageColumn],
-  Node: [
-    nameColumn,
-    column('Status', nodeStatus),
-    column('Roles', nodeRoles),
-    ageColumn,
-    column('Version', 'status.nodeInfo.kubeletVersion', ''),
-    wide('Internal-IP', nodeAddress('InternalIP')),
-    wide('External-IP', nodeAddress('ExternalIP')),
-    wide('OS-Image', 'status.nodeInfo.osImage'),
-    wide('Kernel-Version', 'status.nodeInfo.kernelVersion'),
-    wide('Container-Runtime', 'status.nodeInfo.containerRuntimeVersion'),
-  ],
-  Lease: [nameColumn, column('Holder', 'spec.holderIdentity', ''), ageColumn],
-  PodDisruptionBudget: [
-    nameColumn,
-    column('Min Available', 'spec.minAvailable', 'N/A'),
-    column('Max Unavailable', 'spec.maxUnavailable', 'N/A'),
-    column('Allowed Disruptions', 'status.disruptionsAllowed', 0),
-    ageColumn,
-  ],
-  HorizontalPodAutoscaler: [
-    nameColumn,
-    column('Reference', (object) => {
-      const target = child(child(object, 'spec'), 'scaleTargetRef');
-      return `${String(target?.['kind'])}/${String(target?.['name'])}`;
-    }),
-    column('MinPods', 'spec.minReplicas'),
-    column('MaxPods', 'spec.maxReplicas'),
-    column('Replicas', 'status.currentReplicas', 0),
-    ageColumn,
-  ],
-  Ingress: [
-    nameColumn,
-    column('Class', 'spec.ingressClassName'),
-    column('Hosts', (object) => {
-      const hosts = items(child(object, 'spec'), 'rules').map((rule) => rule['host'] ?? '*');
-      return hosts.length === 0 ? '*' : list(hosts);
-    }),
-    ageColumn,
-  ],
-  StorageClass: [
-    nameColumn,
-    column('Provisioner', 'provisioner'),
-    column('ReclaimPolicy', 'reclaimPolicy'),
-    column('VolumeBindingMode', 'volumeBindingMode'),
-    ageColumn,
-  ],
-  CustomResourceDefinition: [nameColumn, column('Created At', 'metadata.creationTimestamp')],
-};
-
-/** The columns of kinds that have none of their own. */
-export const plainColumns: readonly Column[] = [nameColumn, ageColumn];
+}

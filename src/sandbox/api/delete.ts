@@ -3,11 +3,11 @@ import { at, isFields, scalarText } from '../kinds/fields.ts';
 import type { DeleteOptions, StoredObject } from '../store/objects.ts';
 import { readObject } from './body.ts';
 import type { ResourceExchange } from './exchange.ts';
-import { sendJson } from './exchange.ts';
+import { keyOf, run, sendJson } from './exchange.ts';
 import { findObject, formOf } from './read.ts';
 import { presentList } from './representation.ts';
 import { parseSelectors } from './selectors.ts';
-import { answer, keyOf, run } from './write.ts';
+import { answer } from './write.ts';
 
 /** Kinds whose deletion answers with the object, not with a Status. */
 const answersWithObject = new Set([
@@ -75,10 +75,7 @@ export async function deleteCollection(exchange: ResourceExchange): Promise<void
     const matching = page.objects.filter(wanted);
     for (const object of matching) {
       const { name, namespace: own } = object.metadata;
-      objects.delete(
-        { kind: kind.kind, group: kind.group, name, ...(own === undefined ? {} : { namespace: own }) },
-        options,
-      );
+      objects.delete(keyOf({ ...exchange, namespace: own }, name), options);
     }
     return matching;
   });

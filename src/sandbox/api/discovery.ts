@@ -7,25 +7,20 @@ export interface ReviewKind {
   version: string;
   kind: string;
   plural: string;
-  namespaced: boolean;
 }
 
-const review = (group: string, kind: string, namespaced = false): ReviewKind => ({
+const review = (group: string, kind: string): ReviewKind => ({
   group: `${group}.k8s.io`,
   version: 'v1',
   kind,
   plural: `${kind.toLowerCase()}s`,
-  namespaced,
 });
 
 /** Reviews that the sandbox answers. */
 export const reviewKinds: readonly ReviewKind[] = [
-  review('authentication', 'TokenReview'),
   review('authentication', 'SelfSubjectReview'),
   review('authorization', 'SelfSubjectAccessReview'),
   review('authorization', 'SelfSubjectRulesReview'),
-  review('authorization', 'SubjectAccessReview'),
-  review('authorization', 'LocalSubjectAccessReview', true),
 ];
 
 interface Resource {
@@ -89,75 +84,61 @@ interface GroupVersion {
 }
 
 /** Every group with its versions, in order; the core group is the first. */
-function groupVersions(kinds: readonly Kind[]): GroupVersion[] {
-  const all = new Map<string, GroupVersion>();
+function groupsOf(kinds: readonly Kind[]): Map<string, GroupVersion[]> {
+  const groups = new Map<string, GroupVersion[]>();
   for (const { group, version } of [...kinds, ...reviewKinds]) {
-    all.set(apiVersionOf({ group, version }), { group, version });
+    const versions = groups.get(group) ?? [];
+    groups.set(group, versions);
+    if (!versions.some((row) => row.version === version)) versions.push({ group, version });
   }
-  return [...all.values()];
+  return groups;
+}
+
+function resourcesIn(kinds: readonly Kind[], { group, version }: GroupVersion): Resource[] {
+  const isHere = (kind: GroupVersion): boolean => kind.group === group && kind.version === version;
+  const reviews = reviewKinds.filter(isHere).map(({ plural, kind }) => {
+    return { name: plural, singularName: kind.toLowerCase(), namespaced: false, kind, verbs: ['create'] };
+  });
+  return [...kinds.filter(isHere).flatMap(resourcesOf), ...reviews];
 }
 
 /** `/apis/GROUP/VERSION` or `/api/v1`: APIResourceList; undefined when there is no such version. */
-export function resourceList(kinds: readonly Kind[], { group, version }: GroupVersion): unknown {
-  const own = kinds.filter((kind) => kind.group === group && kind.version === version);
-  const reviews = reviewKinds.filter((kind) => kind.group === group && kind.version === version);
-  if (own.length + reviews.length === 0) return undefined;
-  return {
-    kind: 'APIResourceList',
-    apiVersion: 'v1',
-    groupVersion: apiVersionOf({ group, version }),
-    resources: [
-      ...own.flatMap(resourcesOf),
-      ...reviews.map(({ plural, kind, namespaced }) => ({
-        name: plural,
-        singularName: kind.toLowerCase(),
-        namespaced,
-        kind,
-        verbs: ['create'],
-      })),
-    ],
-  };
+export function resourceList(kinds: readonly Kind[], version: GroupVersion): unknown {
+  const resources = resourcesIn(kinds, version);
+  if (resources.length === 0) return undefined;
+  return { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: apiVersionOf(version), resources };
 }
 
 /** `/apis/GROUP`: APIGroup; undefined when there is no such group. */
 export function apiGroup(kinds: readonly Kind[], group: string): Record<string, unknown> | undefined {
-  const versions = groupVersions(kinds)
-    .filter((row) => row.group === group)
-    .map((row) => ({ groupVersion: apiVersionOf(row), version: row.version }));
-  return versions.length === 0 ? undefined : { name: group, versions, preferredVersion: versions[0] };
+  const versions = groupsOf(kinds)
+    .get(group)
+    ?.map((row) => ({ groupVersion: apiVersionOf(row), version: row.version }));
+  return versions && { name: group, versions, preferredVersion: versions[0] };
 }
 
 /** `/apis`: APIGroupList. */
 export function apiGroupList(kinds: readonly Kind[]): unknown {
-  const names = new Set(groupVersions(kinds).map(({ group }) => group));
-  names.delete('');
-  return { kind: 'APIGroupList', apiVersion: 'v1', groups: [...names].map((name) => apiGroup(kinds, name)) };
+  const names = [...groupsOf(kinds).keys()].filter((name) => name !== '');
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: names.map((name) => apiGroup(kinds, name)) };
 }
 
-/** `/api`: APIVersions of the core group. */
-export function coreVersions(address: string): unknown {
-  return {
-    kind: 'APIVersions',
-    versions: ['v1'],
-    serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: address }],
-  };
-}
-
-function aggregatedResource(resource: Resource, gv: GroupVersion, all: readonly Resource[]): unknown {
-  const kindOf = (row: Resource): unknown => ({
-    group: row.group ?? gv.group,
-    version: row.version ?? gv.version,
-    kind: row.kind,
+function aggregatedResource(resource: Resource, of: GroupVersion, all: readonly Resource[]): unknown {
+  const kindOf = ({ group = of.group, version = of.version, kind }: Resource): unknown => ({
+    group,
+    version,
+    kind,
   });
   const prefix = `${resource.name}/`;
+  const { name, singularName, namespaced, verbs, shortNames, categories } = resource;
   return {
-    resource: resource.name,
+    resource: name,
     responseKind: kindOf(resource),
-    scope: resource.namespaced ? 'Namespaced' : 'Cluster',
-    singularResource: resource.singularName,
-    verbs: resource.verbs,
-    ...(resource.shortNames === undefined ? {} : { shortNames: resource.shortNames }),
-    ...(resource.categories === undefined ? {} : { categories: resource.categories }),
+    scope: namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: singularName,
+    verbs,
+    shortNames,
+    categories,
     subresources: all
       .filter((row) => row.name.startsWith(prefix))
       .map((row) => ({
@@ -168,46 +149,32 @@ function aggregatedResource(resource: Resource, gv: GroupVersion, all: readonly 
   };
 }
 
-/** Versions of the aggregated answer, which differ by their name alone. */
-export type AggregatedVersion = 'v2' | 'v2beta1';
+/** The media type of the answer of {@link aggregatedDiscovery}; kubectl knows it since 1.30. */
+export const aggregatedType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
-/**
- * The version of the aggregated answer that a client wants: the first one that its Accept header names. kubectl 1.26 to
- * 1.29 knows v2beta1 alone, and takes any other for an answer without resources.
- */
-export function aggregatedVersion(accept: string | undefined): AggregatedVersion | undefined {
-  const wanted = accept?.replaceAll(' ', '') ?? '';
-  const found =
-    /(?:^|,)application\/json;g=apidiscovery\.k8s\.io;v=(v2|v2beta1);as=APIGroupDiscoveryList/.exec(wanted);
-  return found?.[1] as AggregatedVersion | undefined;
+/** Whether an Accept header names it. */
+export function wantsAggregated(accept = ''): boolean {
+  return accept.replaceAll(' ', '').includes(aggregatedType);
 }
 
 /** `/api` or `/apis` in one answer (APIGroupDiscoveryList), which saves clients a request a group. */
-export function aggregatedDiscovery(
-  kinds: readonly Kind[],
-  root: 'api' | 'apis',
-  version: AggregatedVersion,
-): unknown {
-  const versions = groupVersions(kinds).filter(({ group }) => (group === '') === (root === 'api'));
-  const groups = [...new Set(versions.map(({ group }) => group))];
+export function aggregatedDiscovery(kinds: readonly Kind[], root: 'api' | 'apis'): unknown {
+  const groups = [...groupsOf(kinds)].filter(([group]) => (group === '') === (root === 'api'));
   return {
     kind: 'APIGroupDiscoveryList',
-    apiVersion: `apidiscovery.k8s.io/${version}`,
+    apiVersion: 'apidiscovery.k8s.io/v2',
     metadata: {},
-    items: groups.map((group) => ({
-      metadata: { name: group, creationTimestamp: null },
-      versions: versions
-        .filter((row) => row.group === group)
-        .map((gv) => {
-          const { resources } = resourceList(kinds, gv) as { resources: Resource[] };
-          return {
-            version: gv.version,
-            freshness: 'Current',
-            resources: resources
-              .filter((row) => !row.name.includes('/'))
-              .map((row) => aggregatedResource(row, gv, resources)),
-          };
-        }),
+    items: groups.map(([name, versions]) => ({
+      metadata: { name, creationTimestamp: null },
+      versions: versions.map((of) => {
+        const all = resourcesIn(kinds, of);
+        const main = all.filter((row) => !row.name.includes('/'));
+        return {
+          version: of.version,
+          freshness: 'Current',
+          resources: main.map((row) => aggregatedResource(row, of, all)),
+        };
+      }),
     })),
   };
 }

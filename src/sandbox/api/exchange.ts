@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ObjectStore } from '../store/create-objects.ts';
+import type { ObjectKey } from '../store/objects.ts';
 import type { ResourcePath } from './route.ts';
 import { badRequest, StatusError } from './status-error.ts';
 
@@ -16,6 +17,21 @@ export interface Exchange {
 
 /** An {@link Exchange} about a resource. */
 export interface ResourceExchange extends Exchange, ResourcePath {}
+
+/** The key of what a path names. */
+export function keyOf(exchange: ResourceExchange, name = exchange.name ?? ''): ObjectKey {
+  const { kind, namespace } = exchange;
+  return { kind: kind.kind, group: kind.group, name, ...(namespace === undefined ? {} : { namespace }) };
+}
+
+/** Runs a write, or only its checks for `dryRun=All`. */
+export function run<T>(exchange: ResourceExchange, work: () => T): T {
+  const dryRun = exchange.query.getAll('dryRun');
+  if (dryRun.some((value) => value !== 'All' && value !== '')) {
+    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
+  }
+  return dryRun.includes('All') ? exchange.objects.dryRun(work) : work();
+}
 
 /** The URL of a request. @throws StatusError BadRequest for one that is none. */
 export function parseUrl(request: IncomingMessage): URL {

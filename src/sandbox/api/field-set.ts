@@ -15,38 +15,36 @@ export const separator = '\u0000';
 export type FieldValues = Map<string, string | undefined>;
 
 /** The `k:` element that names an item of an associative list. */
-export function itemKey(item: Fields, keys: readonly string[]): string {
+function itemKey(item: Fields, keys: readonly string[]): string {
   const sorted = [...keys].sort().map((key): [string, unknown] => [key, item[key] ?? keyDefaults[key]]);
   return `k:${JSON.stringify(Object.fromEntries(sorted.filter(([, value]) => value !== undefined)))}`;
 }
 
-interface Walk {
-  isBuiltIn: boolean;
-  visit: (path: readonly string[], leaf: string | undefined) => void;
+/** A part of an object or of a list: its element in the notation, and the field names that lead to it. */
+export interface Part {
+  element: string;
+  value: unknown;
+  names: readonly string[];
 }
 
-/** `path` has the elements of the notation, `names` the field names alone. */
-function walk(value: unknown, path: readonly string[], names: readonly string[], to: Walk): void {
+/**
+ * The parts of what stands at `names`: the fields of an object, the items of an associative list or of a set.
+ * Undefined for what is set and replaced as a whole. Server-side apply walks by this alone.
+ */
+export function partsOf(value: unknown, names: readonly string[], isBuiltIn: boolean): Part[] | undefined {
   if (Array.isArray(value)) {
-    const list = listTypeOf(names, to.isBuiltIn);
-    if (value.length === 0 || list.type === 'atomic') {
-      to.visit(path, JSON.stringify(value));
-      return;
-    }
-    to.visit(path, undefined);
-    for (const item of value as unknown[]) {
-      if (list.type === 'set') to.visit([...path, `v:${JSON.stringify(item)}`], JSON.stringify(item));
-      else if (isFields(item)) walk(item, [...path, itemKey(item, list.keys)], names, to);
-    }
-    return;
+    const list = listTypeOf(names, isBuiltIn);
+    if (list.type === 'atomic') return undefined;
+    const elementOf = (item: unknown): string =>
+      list.type === 'map' && isFields(item) ? itemKey(item, list.keys) : `v:${JSON.stringify(item)}`;
+    return value.map((item: unknown) => ({ element: elementOf(item), value: item, names }));
   }
-  if (!isFields(value) || isAtomicMap(names, to.isBuiltIn) || Object.keys(value).length === 0) {
-    to.visit(path, JSON.stringify(value));
-    return;
-  }
-  to.visit(path, undefined);
-  for (const [name, field] of Object.entries(value))
-    walk(field, [...path, `f:${name}`], [...names, name], to);
+  if (!isFields(value) || isAtomicMap(names, isBuiltIn)) return undefined;
+  return Object.entries(value).map(([name, field]) => ({
+    element: `f:${name}`,
+    value: field,
+    names: [...names, name],
+  }));
 }
 
 /** What no manager owns: type, identity, and what the server writes. */
@@ -68,12 +66,13 @@ function isOwnable([root, field]: readonly string[]): boolean {
 /** Every field of an object with its value. */
 export function fieldValues(object: Fields, isBuiltIn: boolean): FieldValues {
   const values: FieldValues = new Map();
-  walk(object, [], [], {
-    isBuiltIn,
-    visit(path, leaf) {
-      if (isOwnable(path)) values.set(path.join(separator), leaf);
-    },
-  });
+  const walk = (value: unknown, path: readonly string[], names: readonly string[]): void => {
+    const parts = partsOf(value, names, isBuiltIn) ?? [];
+    if (isOwnable(path))
+      values.set(path.join(separator), parts.length === 0 ? JSON.stringify(value) : undefined);
+    for (const part of parts) walk(part.value, [...path, part.element], part.names);
+  };
+  walk(object, [], []);
   return values;
 }
 

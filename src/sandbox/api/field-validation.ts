@@ -1,5 +1,6 @@
 import type { Fields } from '../kinds/fields.ts';
 import { isFields } from '../kinds/fields.ts';
+import type { ModelField } from '../kinds/model.ts';
 import { fieldsOfModel, isModel, parseModelType } from '../kinds/model.ts';
 import type { ResourceExchange } from './exchange.ts';
 import { warn } from './exchange.ts';
@@ -18,65 +19,75 @@ function found(value: unknown): string {
   return typeof value === 'number' && !Number.isInteger(value) ? `number ${String(value)}` : typeof value;
 }
 
-/** What a plain type takes, and what the decoder calls it. */
-function plainType(type: string, format: string): { fits: (value: unknown) => boolean; told: string } {
-  const isText = (value: unknown): boolean => typeof value === 'string';
-  switch (type) {
-    case 'string':
-      return { fits: isText, told: 'string' };
-    case 'Date':
-    case 'V1MicroTime':
-      return { fits: isText, told: 'v1.Time' };
-    case 'boolean':
-      return { fits: (value) => typeof value === 'boolean', told: 'bool' };
-    case 'number':
-      return format === 'double'
-        ? { fits: (value) => typeof value === 'number', told: 'float64' }
-        : { fits: Number.isSafeInteger, told: format === '' ? 'int64' : format };
-    case 'IntOrString':
-      return { fits: (value) => isText(value) || Number.isSafeInteger(value), told: 'intstr.IntOrString' };
-    default:
-      return { fits: () => true, told: type };
-  }
+type FieldType = Pick<ModelField, 'type' | 'format'>;
+
+interface Place {
+  path: string;
+  struct: string;
+  check: Check;
 }
 
-function checkValue(value: unknown, type: string, format: string, place: Place): unknown {
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isWhole = (value: unknown): boolean => Number.isSafeInteger(value);
+
+/** What plain types take, and what the decoder calls them; of others nothing is known. */
+const plainTypes: Record<string, { fits: (value: unknown) => boolean; told: string }> = {
+  string: { fits: isText, told: 'string' },
+  Date: { fits: isText, told: 'v1.Time' },
+  V1MicroTime: { fits: isText, told: 'v1.MicroTime' },
+  boolean: { fits: (value) => typeof value === 'boolean', told: 'bool' },
+  number: { fits: isWhole, told: 'int' },
+  double: { fits: (value) => typeof value === 'number', told: 'float64' },
+  IntOrString: { fits: (value) => isText(value) || isWhole(value), told: 'intstr.IntOrString' },
+};
+
+/** In a list null stands for an empty item. */
+function emptyItem(type: string): unknown {
+  if (isModel(type)) return {};
+  return type === 'string' ? '' : null;
+}
+
+/** The value without unknown fields below it. */
+function checkValue(value: unknown, field: FieldType, place: Place): unknown {
   if (value === null) return value;
-  const { holds, of } = parseModelType(type);
-  const mismatch = (told: string): void => {
-    const path = place.path.replace(/\[\d+\]/g, '');
-    place.check.mismatch ??= `json: cannot unmarshal ${found(value)} into Go struct field ${place.struct}.${path} of type ${told}`;
-  };
-  const shown = of.replace(/^(Core)?V\d+((alpha|beta)\d+)?/, 'v1.');
-  if (holds === 'list') {
-    if (!Array.isArray(value)) mismatch(`[]${shown}`);
-    else {
-      // In a list null stands for an empty item.
-      const empty = isModel(of) ? {} : of === 'string' ? '' : null;
-      return value.map((item: unknown, index) =>
-        checkValue(item ?? empty, of, format, { ...place, path: `${place.path}[${index}]` }),
-      );
-    }
-  } else if (holds === 'map') {
-    if (!isFields(value)) mismatch(`map[string]${shown}`);
-    else {
-      return Object.fromEntries(
-        Object.entries(value).map(([name, item]) => [
-          name,
-          checkValue(item, of, format, { ...place, path: `${place.path}.${name}` }),
-        ]),
-      );
-    }
-  } else if (isModel(of)) {
-    if (isFields(value)) return checkModel(value, of, place.path, place.check);
-    mismatch(shown);
-  } else {
-    const plain = plainType(of, format);
-    if (of === 'string' && isQuantity(place.path)) return checkQuantity(value, place);
-    if (!plain.fits(value)) mismatch(plain.told);
+  const { path } = place;
+  const { holds, of } = parseModelType(field.type);
+  const one = { type: of, format: field.format };
+  const below = (item: unknown, at: string): unknown =>
+    checkValue(item, one, { ...place, path: `${path}${at}` });
+  if (holds === 'list' && Array.isArray(value)) {
+    const empty = emptyItem(of);
+    return value.map((item: unknown, index) => below(item ?? empty, `[${index}]`));
   }
+  if (holds === 'map' && isFields(value)) {
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, below(item, `.${name}`)]));
+  }
+  if (holds === 'one') return checkOne(value, one, place);
+  noteMismatch(value, field.type, place);
   return value;
 }
+
+function checkOne(value: unknown, { type, format }: FieldType, place: Place): unknown {
+  if (type === 'string' && isQuantity(place.path)) return checkQuantity(value, place);
+  if (isModel(type)) {
+    if (isFields(value)) return checkModel(value, type, place.path, place.check);
+    noteMismatch(value, type, place);
+    return value;
+  }
+  const plain = plainTypes[format === 'double' ? format : type];
+  if (plain?.fits(value) === false) noteMismatch(value, type, place, plain.told);
+  return value;
+}
+
+function noteMismatch(value: unknown, type: string, { path, struct, check }: Place, plain?: string): void {
+  const { holds, of } = parseModelType(type);
+  const told = `${{ one: '', list: '[]', map: 'map[string]' }[holds]}${plain ?? shortName(of)}`;
+  const place = `${struct}.${path.replace(/\[\d+\]/g, '')}`;
+  check.mismatch ??= `json: cannot unmarshal ${found(value)} into Go struct field ${place} of type ${told}`;
+}
+
+/** `V1PodSpec` is told as `v1.PodSpec`. */
+const shortName = (model: string): string => model.replace(/^(Core)?V\d+/, 'v1.');
 
 const quantity = /^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/;
 
@@ -90,17 +101,8 @@ function checkQuantity(value: unknown, { check }: Place): unknown {
 }
 
 /** Quantities may be written as numbers: `cpu: 1`. */
-function isQuantity(path: string): boolean {
-  return /(^|\.)(limits|requests|capacity|hard|used|allocatable)\.|(sizeLimit|divisor|averageValue)$/.test(
-    path,
-  );
-}
-
-interface Place {
-  path: string;
-  struct: string;
-  check: Check;
-}
+const isQuantity = (path: string): boolean =>
+  /(^|\.)(limits|requests|capacity|hard|used|allocatable)\.|(sizeLimit|divisor|averageValue)$/.test(path);
 
 /** Returns a copy without the fields that the type does not have or that are null. */
 function checkModel(object: Fields, model: string, path: string, check: Check): Fields {
@@ -113,7 +115,7 @@ function checkModel(object: Fields, model: string, path: string, check: Check): 
     const field = fields.find((row) => row.name === name);
     const below = path === '' ? name : `${path}.${name}`;
     if (field === undefined) check.unknown.push(below);
-    else kept[name] = checkValue(value, field.type, field.format, { path: below, struct, check });
+    else kept[name] = checkValue(value, field, { path: below, struct, check });
   }
   return kept;
 }

@@ -1,8 +1,7 @@
-import { toVersion } from '../kinds/conversion.ts';
-import { subjectOf } from '../kinds/kind.ts';
+import { inVersion, subjectOf } from '../kinds/kind.ts';
 import type { StoredObject } from '../store/objects.ts';
 import type { ResourceExchange } from './exchange.ts';
-import { sendJson } from './exchange.ts';
+import { keyOf, sendJson } from './exchange.ts';
 import { present, presentList, representationOf } from './representation.ts';
 import { parseSelectors } from './selectors.ts';
 import { badRequest, notFound } from './status-error.ts';
@@ -15,11 +14,10 @@ interface Continuation {
 
 /** The object that the path names. @throws StatusError NotFound. */
 export function findObject(exchange: ResourceExchange): StoredObject {
-  const { kind, namespace, name = '' } = exchange;
-  const key = { kind: kind.kind, group: kind.group, name, ...(namespace === undefined ? {} : { namespace }) };
-  const object = exchange.objects.get(key);
+  const { kind, name = '' } = exchange;
+  const object = exchange.objects.get(keyOf(exchange));
   if (object === undefined) throw notFound(subjectOf(kind), name);
-  return toVersion(kind, object);
+  return inVersion(kind, object);
 }
 
 /** How the client wants its answer. */

@@ -1,9 +1,8 @@
-import { toVersion } from '../kinds/conversion.ts';
 import type { Kind } from '../kinds/kind.ts';
-import { apiVersionOf } from '../kinds/kind.ts';
+import { apiVersionOf, inVersion } from '../kinds/kind.ts';
 import type { StoredObject } from '../store/objects.ts';
 import { StatusError } from './status-error.ts';
-import { tableOf } from './table.ts';
+import { tableOf } from './columns.ts';
 
 /** How a client wants objects: whole, as the table that `kubectl get` prints, or their metadata alone. */
 export type Representation = 'object' | 'table' | 'metadata';
@@ -33,7 +32,7 @@ export function present(
 ): Record<string, unknown> {
   switch (as.representation) {
     case 'object':
-      return toVersion(kind, object);
+      return inVersion(kind, object);
     case 'metadata':
       return metadataOf(object);
     case 'table':
@@ -70,6 +69,6 @@ export function presentList(
 
 /** In lists of built-in kinds the items carry no kind and apiVersion. */
 function inList(kind: Kind, object: StoredObject): Record<string, unknown> {
-  const { kind: _kind, apiVersion: _apiVersion, ...fields } = toVersion(kind, object);
+  const { kind: _kind, apiVersion: _apiVersion, ...fields } = inVersion(kind, object);
   return kind.model === undefined ? { ...fields, kind: kind.kind, apiVersion: apiVersionOf(kind) } : fields;
 }

@@ -1,94 +1,59 @@
 import type { Fields } from '../kinds/fields.ts';
 import { isFields } from '../kinds/fields.ts';
-import { isAtomicMap, listTypeOf } from '../kinds/list-types.ts';
 import type { StoredObject } from '../store/objects.ts';
-import type { FieldSet } from './field-set.ts';
-import { appliedFields, compareFields, fieldValues, itemKey, separator, showPath } from './field-set.ts';
+import type { FieldSet, Part } from './field-set.ts';
+import { appliedFields, compareFields, fieldValues, partsOf, separator, showPath } from './field-set.ts';
 import type { FieldManager, Writer } from './managed-fields.ts';
 import { isEntryOf, managersOf, setManagers } from './managed-fields.ts';
 import { StatusError } from './status-error.ts';
 
-/** Merges two lists by their keys: applied items in their order, others where they stand. */
-function mergeLists(
-  live: readonly unknown[],
-  applied: readonly unknown[],
-  keyOf: (item: unknown) => string,
-  merge: (live: unknown, applied: unknown) => unknown,
-): unknown[] {
-  const liveByKey = new Map(live.map((item) => [keyOf(item), item]));
-  const appliedKeys = new Set(applied.map(keyOf));
+/** Merges two lists by the keys of their items: applied ones in their order, others where they stand. */
+function mergeLists(live: readonly Part[], applied: readonly Part[], isBuiltIn: boolean): unknown[] {
+  const isApplied = (part: Part): boolean => applied.some(({ element }) => element === part.element);
   const result: unknown[] = [];
-  const rest = [...live];
-  const emitLiveOnly = (): void => {
-    for (let item = rest[0]; rest.length > 0 && !appliedKeys.has(keyOf(item)); item = rest[0]) {
-      result.push(item);
-      rest.shift();
-    }
-  };
-  for (const item of applied) {
-    emitLiveOnly();
-    const key = keyOf(item);
-    const there = liveByKey.get(key);
-    result.push(there === undefined ? item : merge(there, item));
-    if (rest.length > 0 && keyOf(rest[0]) === key) rest.shift();
-    else rest.splice(0, rest.length, ...rest.filter((other) => keyOf(other) !== key));
+  let rest = [...live];
+  for (const part of applied) {
+    const next = rest.findIndex(isApplied);
+    result.push(...rest.splice(0, next < 0 ? rest.length : next).map(({ value }) => value));
+    const there = live.find(({ element }) => element === part.element);
+    result.push(there === undefined ? part.value : merge(there.value, part.value, part.names, isBuiltIn));
+    rest = rest.filter(({ element }) => element !== part.element);
   }
-  result.push(...rest);
-  return result;
+  return [...result, ...rest.map(({ value }) => value)];
 }
 
 /** `live` with the values of `applied` laid over it, by the types of lists and maps. */
 function merge(live: unknown, applied: unknown, names: readonly string[], isBuiltIn: boolean): unknown {
-  if (isFields(live) && isFields(applied) && !isAtomicMap(names, isBuiltIn)) {
-    const result: Fields = { ...live };
-    for (const [name, value] of Object.entries(applied)) {
-      result[name] = merge(live[name], value, [...names, name], isBuiltIn);
-    }
-    return result;
+  const [there, laid] = [partsOf(live, names, isBuiltIn), partsOf(applied, names, isBuiltIn)];
+  if (there === undefined || laid === undefined) return applied;
+  if (Array.isArray(live) && Array.isArray(applied)) return mergeLists(there, laid, isBuiltIn);
+  if (!isFields(live) || !isFields(applied)) return applied;
+  const result: Fields = { ...live };
+  for (const [name, value] of Object.entries(applied)) {
+    result[name] = merge(live[name], value, [...names, name], isBuiltIn);
   }
-  if (Array.isArray(live) && Array.isArray(applied)) {
-    const list = listTypeOf(names, isBuiltIn);
-    if (list.type === 'atomic') return applied;
-    const keyOf = (item: unknown): string =>
-      list.type === 'map' && isFields(item) ? itemKey(item, list.keys) : JSON.stringify(item);
-    return mergeLists(live, applied, keyOf, (a, b) => merge(a, b, names, isBuiltIn));
-  }
-  return applied;
-}
-
-/** Takes the fields of `removed` out of `value`; objects and lists that it empties go too. */
-function prune(
-  value: unknown,
-  path: readonly string[],
-  names: readonly string[],
-  context: PruneContext,
-): unknown {
-  if (Array.isArray(value)) {
-    const list = listTypeOf(names, context.isBuiltIn);
-    if (list.type === 'atomic') return value;
-    const kept = (value as unknown[]).flatMap((item) => {
-      const element =
-        list.type === 'map' && isFields(item) ? itemKey(item, list.keys) : `v:${JSON.stringify(item)}`;
-      const below = [...path, element];
-      if (context.removed.has(below.join(separator))) return [];
-      return [list.type === 'map' ? prune(item, below, names, context) : item];
-    });
-    return kept.length === 0 && value.length > 0 ? undefined : kept;
-  }
-  if (!isFields(value) || isAtomicMap(names, context.isBuiltIn)) return value;
-  const kept: Fields = {};
-  for (const [name, field] of Object.entries(value)) {
-    const below = [...path, `f:${name}`];
-    if (context.removed.has(below.join(separator))) continue;
-    const rest = prune(field, below, [...names, name], context);
-    if (rest !== undefined) kept[name] = rest;
-  }
-  return Object.keys(kept).length === 0 && Object.keys(value).length > 0 ? undefined : kept;
+  return result;
 }
 
 interface PruneContext {
   removed: FieldSet;
   isBuiltIn: boolean;
+}
+
+/** Takes the fields of `removed` out of `value`; objects and lists that it empties go too. */
+function prune(value: unknown, path: readonly string[], names: readonly string[], by: PruneContext): unknown {
+  const parts = partsOf(value, names, by.isBuiltIn);
+  if (parts === undefined) return value;
+  const kept = parts.flatMap((part) => {
+    const below = [...path, part.element];
+    if (by.removed.has(below.join(separator))) return [];
+    const rest = prune(part.value, below, part.names, by);
+    return rest === undefined ? [] : [{ ...part, value: rest }];
+  });
+  if (kept.length === 0 && parts.length > 0) return undefined;
+  return Array.isArray(value)
+    ? kept.map((part) => part.value)
+    : Object.fromEntries(kept.map((part) => [part.element.slice(2), part.value]));
 }
 
 function showManager(entry: FieldManager): string {

@@ -2,17 +2,15 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
 import { createServer } from 'node:https';
-import type { Kind } from '../kinds/kind.ts';
 import { userOf } from './authenticate.ts';
-import { verifyToken } from './credentials.ts';
 import {
   aggregatedDiscovery,
-  aggregatedVersion,
+  aggregatedType,
   apiGroup,
   apiGroupList,
-  coreVersions,
   resourceList,
   reviewKinds,
+  wantsAggregated,
 } from './discovery.ts';
 import type { Exchange } from './exchange.ts';
 import { parseUrl, sendError, sendJson } from './exchange.ts';
@@ -29,17 +27,15 @@ import { createUpgradeHandler } from './streams/upgrade.ts';
 /** The Kubernetes version whose behaviour the sandbox follows. */
 export const kubernetesVersion = { major: '1', minor: '32', gitVersion: 'v1.32.0+slipway' };
 
-function versionInfo(): unknown {
-  return {
-    ...kubernetesVersion,
-    gitCommit: '0000000000000000000000000000000000000000',
-    gitTreeState: 'clean',
-    buildDate: '2024-12-11T00:00:00Z',
-    goVersion: 'none',
-    compiler: 'node',
-    platform: `${process.platform}/${process.arch}`,
-  };
-}
+const versionInfo = {
+  ...kubernetesVersion,
+  gitCommit: '0'.repeat(40),
+  gitTreeState: 'clean',
+  buildDate: '2024-12-11T00:00:00Z',
+  goVersion: 'none',
+  compiler: 'node',
+  platform: `${process.platform}/${process.arch}`,
+};
 
 const healthPaths = /^\/(healthz|livez|readyz)(\/.*)?$/;
 
@@ -51,50 +47,40 @@ function handleHealth(exchange: Pick<Exchange, 'response' | 'url'>, ready: boole
 
 /** The aggregated answer, for a client that wants it; false when this request is for something else. */
 function sendAggregatedDiscovery({ url, request, response, objects }: Exchange): boolean {
-  const version = aggregatedVersion(request.headers.accept);
-  if (version === undefined || (url.pathname !== '/api' && url.pathname !== '/apis')) return false;
-  const root = url.pathname === '/api' ? 'api' : 'apis';
+  const root = /^\/(apis?)$/.exec(url.pathname)?.[1] as 'api' | 'apis' | undefined;
+  if (root === undefined || !wantsAggregated(request.headers.accept)) return false;
   response.setHeader('Vary', 'Accept');
-  const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
-  sendJson(response, 200, aggregatedDiscovery(objects.catalog.all(), root, version), type);
+  sendJson(response, 200, aggregatedDiscovery(objects.catalog.all(), root), aggregatedType);
   return true;
 }
 
-/** Roots of the API that are told as a whole. */
-function describeRoot(exchange: Exchange, kinds: readonly Kind[]): unknown {
-  const { pathname } = exchange.url;
-  switch (pathname) {
-    case '/version':
-      return versionInfo();
-    case '/api':
-      return coreVersions(exchange.request.headers.host ?? '');
-    case '/apis':
-      return apiGroupList(kinds);
-    case '/openapi/v3':
-      return openApiIndex(
-        kinds,
-        createHash('sha256').update(JSON.stringify(kinds)).digest('hex').slice(0, 32),
-      );
+/** Discovery, version and OpenAPI: what is told of the API itself. Undefined when the path is none of them. */
+function describeApi({ url, objects }: Exchange): unknown {
+  const kinds = objects.catalog.all();
+  const [root = '', first, ...rest] = url.pathname.split('/').filter((segment) => segment !== '');
+  const second = rest.length > 1 ? '' : rest[0];
+  switch (root) {
+    case 'version':
+      return versionInfo;
+    case 'api':
+      return first === undefined
+        ? { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] }
+        : resourceList(kinds, { group: '', version: first });
+    case 'apis': {
+      if (first === undefined) return apiGroupList(kinds);
+      if (second !== undefined) return resourceList(kinds, { group: first, version: second });
+      const found = apiGroup(kinds, first);
+      return found && { kind: 'APIGroup', apiVersion: 'v1', ...found };
+    }
+    case 'openapi': {
+      if (first !== 'v3') return undefined;
+      const hash = createHash('sha256').update(JSON.stringify(kinds)).digest('hex').slice(0, 32);
+      const document = /^\/openapi\/v3\/apis?\/(.+)$/.exec(url.pathname)?.[1];
+      return document === undefined ? openApiIndex(kinds, hash) : openApiDocument(kinds, document);
+    }
     default:
       return undefined;
   }
-}
-
-/** Discovery, version and OpenAPI: what is told of the API itself. Undefined when the path is none of them. */
-function describeApi(exchange: Exchange): unknown {
-  const { pathname } = exchange.url;
-  const kinds = exchange.objects.catalog.all();
-  const root = describeRoot(exchange, kinds);
-  if (root !== undefined) return root;
-  const document = /^\/openapi\/v3\/apis?\/(.+)$/.exec(pathname)?.[1];
-  if (document !== undefined) return openApiDocument(kinds, document);
-  const core = /^\/api\/([^/]+)\/?$/.exec(pathname)?.[1];
-  if (core !== undefined) return resourceList(kinds, { group: '', version: core });
-  const [, group, version] = /^\/apis\/([^/]+)(?:\/([^/]+))?\/?$/.exec(pathname) ?? [];
-  if (group === undefined) return undefined;
-  if (version !== undefined) return resourceList(kinds, { group, version });
-  const found = apiGroup(kinds, group);
-  return found && { kind: 'APIGroup', apiVersion: 'v1', ...found };
 }
 
 /** OpenAPI v2 holds no types here: kubectl then works with those that it is built with. */
@@ -117,7 +103,7 @@ function sendOpenApiV2(exchange: Exchange): void {
 
 async function answer(exchange: Exchange, options: ApiServerOptions): Promise<void> {
   const { pathname } = exchange.url;
-  const { credentials, objects } = options;
+  const { objects } = options;
   if (pathname === '/openapi/v2') {
     sendOpenApiV2(exchange);
     return;
@@ -135,12 +121,10 @@ async function answer(exchange: Exchange, options: ApiServerOptions): Promise<vo
     return;
   }
   const review = reviewKinds.find(
-    (kind) =>
-      pathname === `/apis/${kind.group}/${kind.version}/${kind.plural}` ||
-      (kind.namespaced && pathname.endsWith(`/${kind.plural}`)),
+    ({ group, version, plural }) => pathname === `/apis/${group}/${version}/${plural}`,
   );
   if (review === undefined || exchange.request.method !== 'POST') throw noSuchResource();
-  await answerReview(exchange, review, (token) => verifyToken(credentials.tokenSecret, token));
+  await answerReview(exchange, review);
 }
 
 async function answerResource(exchange: Exchange & ResourcePath, options: ApiServerOptions): Promise<void> {

@@ -1,42 +1,27 @@
 import { SlipwayError } from '../../base/errors.ts';
 
-/** `reason` of a Kubernetes Status, as far as the sandbox answers with it. */
-export type StatusReason =
-  | 'BadRequest'
-  | 'Unauthorized'
-  | 'Forbidden'
-  | 'NotFound'
-  | 'AlreadyExists'
-  | 'Conflict'
-  | 'Invalid'
-  | 'Expired'
-  | 'MethodNotAllowed'
-  | 'NotAcceptable'
-  | 'UnsupportedMediaType'
-  | 'RequestEntityTooLarge'
-  | 'TooManyRequests'
-  | 'InternalError'
-  | 'ServiceUnavailable'
-  | 'Timeout';
-
-const codeOfReason: Record<StatusReason, number> = {
+/** The reasons of a Kubernetes Status that the sandbox answers with, and their HTTP codes. */
+const codeOfReason = {
   BadRequest: 400,
   Unauthorized: 401,
   Forbidden: 403,
   NotFound: 404,
-  AlreadyExists: 409,
-  Conflict: 409,
-  Invalid: 422,
-  Expired: 410,
   MethodNotAllowed: 405,
   NotAcceptable: 406,
-  UnsupportedMediaType: 415,
+  AlreadyExists: 409,
+  Conflict: 409,
+  Expired: 410,
   RequestEntityTooLarge: 413,
+  UnsupportedMediaType: 415,
+  Invalid: 422,
   TooManyRequests: 429,
   InternalError: 500,
   ServiceUnavailable: 503,
   Timeout: 504,
 };
+
+/** `reason` of a Kubernetes Status. */
+export type StatusReason = keyof typeof codeOfReason;
 
 /** One entry of `details.causes`. */
 export interface StatusCause {
@@ -94,83 +79,59 @@ export class StatusError extends SlipwayError {
   }
 }
 
-/** `deployments.apps`, or `pods` in the core group: how Kubernetes names a resource in messages. */
-function qualified(subject: ErrorSubject): string {
-  return subject.group === '' ? subject.resource : `${subject.resource}.${subject.group}`;
+/** An error about one object; `told` gets its name in the words of Kubernetes: `deployments.apps "web"`. */
+function about(
+  reason: StatusReason,
+  { group, resource }: ErrorSubject,
+  name: string,
+  told: (object: string) => string,
+): StatusError {
+  const object = `${group === '' ? resource : `${resource}.${group}`} ${JSON.stringify(name)}`;
+  return new StatusError(reason, told(object), detailsOf(group, resource, name));
 }
 
-function detailsOf(subject: ErrorSubject, name: string): StatusDetails {
-  return {
-    ...(name === '' ? {} : { name }),
-    ...(subject.group === '' ? {} : { group: subject.group }),
-    kind: subject.resource,
-  };
-}
+const detailsOf = (group: string, kind: string, name: string): StatusDetails => ({
+  ...(name === '' ? {} : { name }),
+  ...(group === '' ? {} : { group }),
+  kind,
+});
 
 /** 404: no such object. */
-export function notFound(subject: ErrorSubject, name: string): StatusError {
-  return new StatusError(
-    'NotFound',
-    `${qualified(subject)} ${JSON.stringify(name)} not found`,
-    detailsOf(subject, name),
-  );
-}
+export const notFound = (subject: ErrorSubject, name: string): StatusError =>
+  about('NotFound', subject, name, (object) => `${object} not found`);
 
 /** 404 for a path that names no resource. */
-export function noSuchResource(): StatusError {
-  return new StatusError('NotFound', 'the server could not find the requested resource', {});
-}
+export const noSuchResource = (): StatusError =>
+  new StatusError('NotFound', 'the server could not find the requested resource', {});
 
 /** 409: create of a name that is taken. */
-export function alreadyExists(subject: ErrorSubject, name: string): StatusError {
-  return new StatusError(
-    'AlreadyExists',
-    `${qualified(subject)} ${JSON.stringify(name)} already exists`,
-    detailsOf(subject, name),
-  );
-}
+export const alreadyExists = (subject: ErrorSubject, name: string): StatusError =>
+  about('AlreadyExists', subject, name, (object) => `${object} already exists`);
+
+const staleVersion =
+  'the object has been modified; please apply your changes to the latest version and try again';
 
 /** 409: the object has another resourceVersion, or uid, than the request expects. */
-export function conflict(
-  subject: ErrorSubject,
-  name: string,
-  why = 'the object has been modified; please apply your changes to the latest version and try again',
-): StatusError {
-  return new StatusError(
-    'Conflict',
-    `Operation cannot be fulfilled on ${qualified(subject)} ${JSON.stringify(name)}: ${why}`,
-    detailsOf(subject, name),
-  );
-}
+export const conflict = (subject: ErrorSubject, name: string, why = staleVersion): StatusError =>
+  about('Conflict', subject, name, (object) => `Operation cannot be fulfilled on ${object}: ${why}`);
 
 /** 403: what the sandbox does not allow, e.g. writing into a namespace that is being deleted. */
-export function forbidden(subject: ErrorSubject, name: string, why: string): StatusError {
-  return new StatusError(
-    'Forbidden',
-    `${qualified(subject)} ${JSON.stringify(name)} is forbidden: ${why}`,
-    detailsOf(subject, name),
-  );
-}
+export const forbidden = (subject: ErrorSubject, name: string, why: string): StatusError =>
+  about('Forbidden', subject, name, (object) => `${object} is forbidden: ${why}`);
 
 /** 422: the object breaks rules of its kind; `causes` has one entry a field. */
-export function invalid(subject: ErrorSubject, name: string, causes: StatusCause[]): StatusError {
-  const kind = subject.group === '' ? subject.kind : `${subject.kind}.${subject.group}`;
-  const texts = causes.map((cause) =>
-    cause.field === undefined ? cause.message : `${cause.field}: ${cause.message}`,
-  );
-  const told = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
-  return new StatusError('Invalid', `${kind} ${JSON.stringify(name)} is invalid: ${told ?? ''}`, {
-    ...detailsOf({ ...subject, resource: subject.kind }, name),
+export function invalid({ group, kind }: ErrorSubject, name: string, causes: StatusCause[]): StatusError {
+  const texts = causes.map(({ field, message }) => (field === undefined ? message : `${field}: ${message}`));
+  const told = texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`;
+  const object = `${group === '' ? kind : `${kind}.${group}`} ${JSON.stringify(name)}`;
+  return new StatusError('Invalid', `${object} is invalid: ${told}`, {
+    ...detailsOf(group, kind, name),
     causes,
   });
 }
 
 /** 400: a request that cannot be understood. */
-export function badRequest(message: string): StatusError {
-  return new StatusError('BadRequest', message);
-}
+export const badRequest = (message: string): StatusError => new StatusError('BadRequest', message);
 
 /** 410: a watch or a list continues from a version that is no longer kept. */
-export function expired(message: string): StatusError {
-  return new StatusError('Expired', message);
-}
+export const expired = (message: string): StatusError => new StatusError('Expired', message);

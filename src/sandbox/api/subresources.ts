@@ -4,17 +4,16 @@ import { apiVersionOf, subjectOf } from '../kinds/kind.ts';
 import type { EvictionDecision } from '../controllers/index.ts';
 import { mayEvict } from '../controllers/index.ts';
 import type { StoredObject } from '../store/objects.ts';
+import { timestamp } from '../store/timestamp.ts';
 import { mediaType, parseDocument, readObject, readText } from './body.ts';
-import { selectorText } from './column-cells.ts';
+import { selectorText } from './cells.ts';
 import { signToken } from './credentials.ts';
 import type { ResourceExchange } from './exchange.ts';
-import { sendJson } from './exchange.ts';
+import { keyOf, run, sendJson } from './exchange.ts';
 import { applyPatch } from './patch.ts';
 import { findObject } from './read.ts';
 import { badRequest, invalid, StatusError } from './status-error.ts';
-import { keyOf, replace } from './write.ts';
-
-const timestamp = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
+import { replace } from './write.ts';
 
 /** A workload seen through its scale subresource. */
 function scaleOf(object: StoredObject): StoredObject {
@@ -64,8 +63,7 @@ export async function handleScale(exchange: ResourceExchange): Promise<void> {
     if (typeof version === 'string') after.metadata.resourceVersion = version;
     return scaleOf(replace(exchange, before, after));
   };
-  const dryRun = exchange.query.get('dryRun') === 'All';
-  sendJson(response, 200, dryRun ? exchange.objects.dryRun(work) : work());
+  sendJson(response, 200, run(exchange, work));
 }
 
 /** POST of `pods/NAME/eviction`: a deletion that a PodDisruptionBudget may refuse for now. */
@@ -79,16 +77,10 @@ export async function handleEviction(exchange: ResourceExchange): Promise<void> 
     const grace = options['gracePeriodSeconds'];
     exchange.objects.delete(keyOf(exchange), typeof grace === 'number' ? { gracePeriodSeconds: grace } : {});
   };
-  const isDryRun = options['dryRun'] !== undefined || exchange.query.get('dryRun') === 'All';
-  if (isDryRun) exchange.objects.dryRun(work);
-  else work();
-  sendJson(exchange.response, 201, {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Success',
-    code: 201,
-  });
+  if (options['dryRun'] !== undefined) exchange.query.set('dryRun', 'All');
+  run(exchange, work);
+  const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+  sendJson(exchange.response, 201, status);
 }
 
 /** 429 for a budget that allows it later, 500 for budgets that contradict each other. */
@@ -122,7 +114,10 @@ export async function handleToken(exchange: ResourceExchange, secret: string): P
     apiVersion: 'authentication.k8s.io/v1',
     metadata: { name: account.metadata.name, namespace: account.metadata.namespace },
     spec: { ...spec, audiences, expirationSeconds },
-    status: { token: signToken(secret, user, expires, audiences), expirationTimestamp: timestamp(expires) },
+    status: {
+      token: signToken(secret, user, expires, audiences),
+      expirationTimestamp: timestamp(expires.getTime()),
+    },
   });
 }
 

@@ -1,13 +1,13 @@
 import type { Fields } from '../kinds/fields.ts';
-import { toStored } from '../kinds/conversion.ts';
 import { fillDefaults } from '../kinds/defaults.ts';
 import { at, isFields, scalarText } from '../kinds/fields.ts';
 import { apiVersionOf, subjectOf } from '../kinds/kind.ts';
 import { warningsOfIgnoredFields } from '../kinds/unsupported.ts';
-import type { ObjectKey, StoredObject } from '../store/objects.ts';
+import type { StoredObject } from '../store/objects.ts';
+import { timestamp } from '../store/timestamp.ts';
 import { mediaType, parseDocument, readObject, readText } from './body.ts';
 import type { ResourceExchange } from './exchange.ts';
-import { sendJson, warn } from './exchange.ts';
+import { keyOf, run, sendJson, warn } from './exchange.ts';
 import { checkFields } from './field-validation.ts';
 import type { Writer } from './managed-fields.ts';
 import { trackUpdate } from './managed-fields.ts';
@@ -19,29 +19,14 @@ import { badRequest, conflict, invalid, notFound, StatusError } from './status-e
 
 const isBuiltIn = (exchange: ResourceExchange): boolean => exchange.kind.model !== undefined;
 
-/** The key of what a path names. */
-export function keyOf(exchange: ResourceExchange, name = exchange.name ?? ''): ObjectKey {
-  const { kind, namespace } = exchange;
-  return { kind: kind.kind, group: kind.group, name, ...(namespace === undefined ? {} : { namespace }) };
-}
-
-/** Runs a write, or only its checks for `dryRun=All`. */
-export function run<T>(exchange: ResourceExchange, work: () => T): T {
-  const dryRun = exchange.query.getAll('dryRun');
-  if (dryRun.some((value) => value !== 'All' && value !== '')) {
-    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
-  }
-  return dryRun.includes('All') ? exchange.objects.dryRun(work) : work();
-}
-
 /** Who writes: `fieldManager`, or the client's program name. */
-export function writerOf(exchange: ResourceExchange): Writer {
+function writerOf(exchange: ResourceExchange): Writer {
   const agent = exchange.request.headers['user-agent']?.split('/')[0] ?? 'unknown';
   return {
     manager: exchange.query.get('fieldManager') ?? agent,
     apiVersion: apiVersionOf(exchange.kind),
     subresource: exchange.subresource ?? '',
-    time: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+    time: timestamp(Date.now()),
   };
 }
 
@@ -141,11 +126,11 @@ export function replace(
 }
 
 function create(exchange: ResourceExchange, object: StoredObject): StoredObject {
-  return exchange.objects.create(toStored(exchange.kind, object));
+  return exchange.objects.create(object);
 }
 
 function store(exchange: ResourceExchange, object: StoredObject): StoredObject {
-  const stored = toStored(exchange.kind, object);
+  const stored = object;
   return exchange.subresource === 'status'
     ? exchange.objects.updateStatus(stored)
     : exchange.objects.update(stored);

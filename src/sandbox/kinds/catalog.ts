@@ -30,7 +30,6 @@ function kindsOfDefinition(spec: CustomResourceDefinitionSpec): Kind[] {
       group: spec.group,
       version: version.name,
       kind: spec.names.kind,
-      storageGroup: spec.group,
       plural: spec.names.plural,
       singular: spec.names.singular ?? spec.names.kind.toLowerCase(),
       shortNames: spec.names.shortNames ?? [],

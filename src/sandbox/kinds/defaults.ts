@@ -1,262 +1,276 @@
 import type { Fields } from './fields.ts';
-import { at, child, ensure, fill, items, text } from './fields.ts';
-import { fillPod, fillPodSpec, qualityOfService } from './pod-defaults.ts';
+import { at, child, ensure, items, text } from './fields.ts';
+import type { Default } from './pod-defaults.ts';
+import { applyDefaults, podDefaults, podSpecDefaults, qualityOfService } from './pod-defaults.ts';
 
-type FillObject = (object: Fields) => void;
+const below = (prefix: string, defaults: readonly Default[]): Default[] =>
+  defaults.map(([pattern, given]) => [pattern === '' ? prefix : `${prefix}.${pattern}`, given]);
 
-function fillTemplate(spec: Fields): void {
-  const template = ensure(spec, 'template');
-  // The real API writes creationTimestamp: null here; clients do not need it.
-  ensure(template, 'metadata');
-  fillPodSpec(ensure(template, 'spec'));
-}
+/** The real API writes creationTimestamp: null into a template's metadata; clients do not need it. */
+const template = (prefix: string): Default[] => [
+  [prefix, { template: { metadata: {}, spec: {} } }],
+  ...below(`${prefix}.template.spec`, podSpecDefaults),
+];
 
-function fillRollingUpdate(spec: Fields, field: string, defaults: Fields): void {
-  const strategy = ensure(spec, field);
-  fill(strategy, { type: 'RollingUpdate' });
-  if (strategy['type'] === 'RollingUpdate') fill(ensure(strategy, 'rollingUpdate'), defaults);
-}
+const rolling =
+  (defaults: Fields) =>
+  ({ type }: Fields): Fields =>
+    type === 'RollingUpdate' ? { rollingUpdate: defaults } : {};
+
+const jobSpec = (prefix: string): Default[] => [
+  [
+    prefix,
+    ({ completions, parallelism }) => ((completions ?? parallelism) === undefined ? { completions: 1 } : {}),
+  ],
+  [prefix, { parallelism: 1, backoffLimit: 6, completionMode: 'NonIndexed', suspend: false }],
+  [
+    prefix,
+    ({ podFailurePolicy }) => ({
+      podReplacementPolicy: podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed',
+    }),
+  ],
+  ...template(prefix),
+];
 
 /** Labels and selector by which a Job owns its pods; they carry the Job's uid, unless manualSelector is set. */
-function fillJobSelector(job: Fields): void {
-  const spec = ensure(job, 'spec');
-  const uid = at(job, 'metadata', 'uid');
-  if (spec['manualSelector'] === true || spec['selector'] !== undefined || uid === undefined) return;
-  const name = at(job, 'metadata', 'name');
-  spec['selector'] = { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } };
-  const labels = ensure(ensure(ensure(spec, 'template'), 'metadata'), 'labels');
-  Object.assign(labels, {
-    'batch.kubernetes.io/controller-uid': uid,
+function jobSelector(job: Fields): Fields {
+  const { uid, name } = child(job, 'metadata') ?? {};
+  const spec = child(job, 'spec');
+  if (spec?.['manualSelector'] === true || spec?.['selector'] !== undefined || uid === undefined) return {};
+  const selector = { 'batch.kubernetes.io/controller-uid': uid };
+  const labels = {
+    ...selector,
     'batch.kubernetes.io/job-name': name,
     'controller-uid': uid,
     'job-name': name,
-  });
+  };
+  return { spec: { selector: { matchLabels: selector }, template: { metadata: { labels } } } };
 }
 
-function fillJobSpec(spec: Fields): void {
-  if (spec['completions'] === undefined && spec['parallelism'] === undefined) spec['completions'] = 1;
-  fill(spec, {
-    parallelism: 1,
-    backoffLimit: 6,
-    completionMode: 'NonIndexed',
-    suspend: false,
-    podReplacementPolicy: spec['podFailurePolicy'] === undefined ? 'TerminatingOrFailed' : 'Failed',
-  });
-  fillTemplate(spec);
-}
-
-function fillService(service: Fields): void {
-  const spec = ensure(service, 'spec');
-  fill(spec, { type: 'ClusterIP', sessionAffinity: 'None' });
-  const type = text(spec, 'type');
-  for (const port of items(spec, 'ports')) {
-    fill(port, { protocol: 'TCP', ...(type === 'ExternalName' ? {} : { targetPort: port['port'] }) });
-  }
-  if (spec['sessionAffinity'] === 'ClientIP') {
-    fill(ensure(ensure(spec, 'sessionAffinityConfig'), 'clientIP'), { timeoutSeconds: 10800 });
-  }
-  if (type !== 'ExternalName') {
-    fill(spec, { internalTrafficPolicy: 'Cluster', ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' });
-  }
-  if (type === 'NodePort' || type === 'LoadBalancer') fill(spec, { externalTrafficPolicy: 'Cluster' });
-  if (type === 'LoadBalancer') fill(spec, { allocateLoadBalancerNodePorts: true });
+function serviceSpec({ type, sessionAffinity }: Fields): Fields {
+  const hasNodePort = type === 'NodePort' || type === 'LoadBalancer';
+  return {
+    ...(sessionAffinity === 'ClientIP'
+      ? { sessionAffinityConfig: { clientIP: { timeoutSeconds: 10800 } } }
+      : {}),
+    ...(type === 'ExternalName'
+      ? {}
+      : { internalTrafficPolicy: 'Cluster', ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' }),
+    ...(hasNodePort ? { externalTrafficPolicy: 'Cluster' } : {}),
+    ...(type === 'LoadBalancer' ? { allocateLoadBalancerNodePorts: true } : {}),
+  };
 }
 
 /** Empty data is not stored. */
-function dropEmptyData(object: Fields): void {
+function dropEmptyData(object: Fields): Fields {
   for (const name of ['data', 'binaryData']) {
     const data = child(object, name);
     if (data !== undefined && Object.keys(data).length === 0) Reflect.deleteProperty(object, name);
   }
+  return {};
 }
 
-function fillSecret(secret: Fields): void {
-  fill(secret, { type: 'Opaque' });
-  const plain = child(secret, 'stringData');
-  if (plain === undefined) {
-    dropEmptyData(secret);
-    return;
+/** The plain texts of a Secret become data. */
+function plainTexts(secret: Fields): Fields {
+  const plain = Object.entries(child(secret, 'stringData') ?? {});
+  for (const [name, value] of plain) {
+    ensure(secret, 'data')[name] = Buffer.from(String(value)).toString('base64');
   }
-  const data = ensure(secret, 'data');
-  for (const [name, value] of Object.entries(plain))
-    data[name] = Buffer.from(String(value)).toString('base64');
   delete secret['stringData'];
+  return dropEmptyData(secret);
 }
 
-function fillStatefulSet(spec: Fields): void {
-  fill(spec, {
-    replicas: 1,
-    podManagementPolicy: 'OrderedReady',
-    revisionHistoryLimit: 10,
-    persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
-  });
-  fillRollingUpdate(spec, 'updateStrategy', { partition: 0 });
-  fillTemplate(spec);
-  for (const claim of items(spec, 'volumeClaimTemplates')) {
-    ensure(claim, 'metadata');
-    fill(claim, { apiVersion: 'v1', kind: 'PersistentVolumeClaim' });
-    fill(ensure(claim, 'spec'), { volumeMode: 'Filesystem' });
-    fill(claim, { status: { phase: 'Pending' } });
-  }
-}
-
-/** References of a binding are to this API group; a service account's is the core one. */
-function fillBinding(binding: Fields): void {
-  const group = 'rbac.authorization.k8s.io';
-  const role = child(binding, 'roleRef');
-  if (role !== undefined) fill(role, { apiGroup: group });
-  for (const subject of items(binding, 'subjects')) {
-    if (subject['kind'] !== 'ServiceAccount') fill(subject, { apiGroup: group });
-  }
-}
-
-function fillDefinition(object: Fields): void {
-  const spec = ensure(object, 'spec');
-  const names = ensure(spec, 'names');
-  const kind = text(names, 'kind') ?? '';
-  fill(names, { singular: kind.toLowerCase(), listKind: `${kind}List` });
-  fill(spec, { conversion: { strategy: 'None' } });
-}
-
-const ofSpec =
-  (change: FillObject): FillObject =>
-  (object) => {
-    change(ensure(object, 'spec'));
+function namespace(object: Fields): Fields {
+  const { name, deletionTimestamp } = ensure(object, 'metadata');
+  const labels = { 'kubernetes.io/metadata.name': name };
+  return {
+    metadata: { labels },
+    ...(deletionTimestamp === undefined ? { spec: { finalizers: ['kubernetes'] } } : {}),
   };
+}
 
-/** Defaults by kind, as far as pipelines and releases depend on them. Each works in place and can be repeated. */
-const defaultsOf: Record<string, FillObject> = {
-  Pod: ofSpec(fillPod),
-  Deployment: ofSpec((spec) => {
-    fill(spec, { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 });
-    fillRollingUpdate(spec, 'strategy', { maxSurge: '25%', maxUnavailable: '25%' });
-    fillTemplate(spec);
-  }),
-  ReplicaSet: ofSpec((spec) => {
-    fill(spec, { replicas: 1 });
-    fillTemplate(spec);
-  }),
-  ReplicationController: ofSpec((spec) => {
-    fill(spec, { replicas: 1 });
-    if (spec['template'] !== undefined) fillTemplate(spec);
-  }),
-  StatefulSet: ofSpec(fillStatefulSet),
-  DaemonSet: ofSpec((spec) => {
-    fill(spec, { revisionHistoryLimit: 10 });
-    fillRollingUpdate(spec, 'updateStrategy', { maxSurge: 0, maxUnavailable: 1 });
-    fillTemplate(spec);
-  }),
-  Job(job) {
-    fillJobSelector(job);
-    fillJobSpec(ensure(job, 'spec'));
-    const labels = at(job, 'spec', 'template', 'metadata', 'labels');
-    if (labels !== undefined) fill(ensure(job, 'metadata'), { labels });
-  },
-  CronJob: ofSpec((spec) => {
-    fill(spec, {
-      concurrencyPolicy: 'Allow',
-      suspend: false,
-      successfulJobsHistoryLimit: 3,
-      failedJobsHistoryLimit: 1,
-    });
-    fillTemplate(ensure(ensure(spec, 'jobTemplate'), 'spec'));
-    ensure(ensure(spec, 'jobTemplate'), 'metadata');
-  }),
-  Service: fillService,
-  Secret: fillSecret,
-  ConfigMap: dropEmptyData,
-  PersistentVolumeClaim: ofSpec((spec) => {
-    fill(spec, { volumeMode: 'Filesystem' });
-  }),
-  PersistentVolume: ofSpec((spec) => {
-    fill(spec, { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' });
-    const hostPath = child(spec, 'hostPath');
-    if (hostPath !== undefined) fill(hostPath, { type: '' });
-  }),
-  NetworkPolicy: ofSpec((spec) => {
-    fill(spec, { policyTypes: spec['egress'] === undefined ? ['Ingress'] : ['Ingress', 'Egress'] });
-  }),
-  RoleBinding: fillBinding,
-  ClusterRoleBinding: fillBinding,
-  Endpoints(object) {
-    for (const port of items(object, 'subsets').flatMap((subset) => items(subset, 'ports'))) {
-      fill(port, { protocol: 'TCP' });
-    }
-  },
-  PriorityClass(object) {
-    fill(object, { preemptionPolicy: 'PreemptLowerPriority' });
-  },
-  Namespace(namespace) {
-    const metadata = ensure(namespace, 'metadata');
-    ensure(metadata, 'labels')['kubernetes.io/metadata.name'] = metadata['name'];
-    if (metadata['deletionTimestamp'] === undefined)
-      fill(ensure(namespace, 'spec'), { finalizers: ['kubernetes'] });
-  },
-  StorageClass(object) {
-    fill(object, { reclaimPolicy: 'Delete', volumeBindingMode: 'Immediate' });
-  },
-  HorizontalPodAutoscaler: ofSpec((spec) => {
-    const target = { type: 'Utilization', averageUtilization: 80 };
-    fill(spec, { minReplicas: 1, metrics: [{ type: 'Resource', resource: { name: 'cpu', target } }] });
-  }),
-  EndpointSlice(object) {
-    for (const port of items(object, 'ports')) fill(port, { name: '', protocol: 'TCP' });
-  },
-  CustomResourceDefinition: fillDefinition,
+/** autoscaling/v1, as kubectl autoscale sends it, is stored as v2: the one target that it knows is a metric. */
+function autoscaler(object: Fields): Fields {
+  object['apiVersion'] = 'autoscaling/v2';
+  const spec = ensure(object, 'spec');
+  const { targetCPUUtilizationPercentage: averageUtilization } = spec;
+  delete spec['targetCPUUtilizationPercentage'];
+  if (averageUtilization === undefined) return {};
+  const resource = { name: 'cpu', target: { type: 'Utilization', averageUtilization } };
+  return { spec: { metrics: [{ type: 'Resource', resource }] } };
+}
+
+const rbacGroup = { apiGroup: 'rbac.authorization.k8s.io' };
+const binding: readonly Default[] = [
+  ['roleRef', rbacGroup],
+  ['subjects[]', ({ kind }) => (kind === 'ServiceAccount' ? {} : rbacGroup)],
+];
+
+const defaultsOf: Record<string, readonly Default[]> = {
+  Pod: [['', { spec: {} }], ...below('spec', podDefaults)],
+  Deployment: [
+    [
+      '',
+      {
+        spec: {
+          replicas: 1,
+          revisionHistoryLimit: 10,
+          progressDeadlineSeconds: 600,
+          strategy: { type: 'RollingUpdate' },
+        },
+      },
+    ],
+    ['spec.strategy', rolling({ maxSurge: '25%', maxUnavailable: '25%' })],
+    ...template('spec'),
+  ],
+  ReplicaSet: [['', { spec: { replicas: 1 } }], ...template('spec')],
+  StatefulSet: [
+    [
+      '',
+      {
+        spec: {
+          replicas: 1,
+          podManagementPolicy: 'OrderedReady',
+          revisionHistoryLimit: 10,
+          persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+          updateStrategy: { type: 'RollingUpdate' },
+        },
+      },
+    ],
+    ['spec.updateStrategy', rolling({ partition: 0 })],
+    ...template('spec'),
+    [
+      'spec.volumeClaimTemplates[]',
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: {},
+        spec: { volumeMode: 'Filesystem' },
+        status: { phase: 'Pending' },
+      },
+    ],
+  ],
+  DaemonSet: [
+    ['', { spec: { revisionHistoryLimit: 10, updateStrategy: { type: 'RollingUpdate' } } }],
+    ['spec.updateStrategy', rolling({ maxSurge: 0, maxUnavailable: 1 })],
+    ...template('spec'),
+  ],
+  Job: [
+    ['', { spec: {} }],
+    ['', jobSelector],
+    ...jobSpec('spec'),
+    [
+      '',
+      (job) => ({
+        metadata: {
+          labels: at(job, 'metadata', 'labels') ?? at(job, 'spec', 'template', 'metadata', 'labels'),
+        },
+      }),
+    ],
+  ],
+  CronJob: [
+    [
+      '',
+      {
+        spec: {
+          concurrencyPolicy: 'Allow',
+          suspend: false,
+          successfulJobsHistoryLimit: 3,
+          failedJobsHistoryLimit: 1,
+          jobTemplate: { metadata: {}, spec: {} },
+        },
+      },
+    ],
+    ...jobSpec('spec.jobTemplate.spec'),
+  ],
+  Service: [
+    ['', { spec: { type: 'ClusterIP', sessionAffinity: 'None' } }],
+    ['spec', serviceSpec],
+    ['spec.ports[]', ({ port }) => ({ protocol: 'TCP', targetPort: port })],
+  ],
+  Secret: [
+    ['', { type: 'Opaque' }],
+    ['', plainTexts],
+  ],
+  ConfigMap: [['', dropEmptyData]],
+  PersistentVolumeClaim: [['', { spec: { volumeMode: 'Filesystem' } }]],
+  PersistentVolume: [
+    ['', { spec: { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' } }],
+    ['spec.hostPath', { type: '' }],
+  ],
+  RoleBinding: binding,
+  ClusterRoleBinding: binding,
+  Endpoints: [['subsets[].ports[]', { protocol: 'TCP' }]],
+  EndpointSlice: [['ports[]', { name: '', protocol: 'TCP' }]],
+  Namespace: [['', namespace]],
+  HorizontalPodAutoscaler: [
+    ['', { spec: { minReplicas: 1 } }],
+    ['', autoscaler],
+  ],
+  CustomResourceDefinition: [
+    ['', { spec: { names: {}, conversion: { strategy: 'None' } } }],
+    [
+      'spec.names',
+      (names) => {
+        const kind = text(names, 'kind') ?? '';
+        return { singular: kind.toLowerCase(), listKind: `${kind}List` };
+      },
+    ],
+  ],
 };
 
-/** Fills the defaults of `kind` (of the built-in groups) into `object`. */
+/** Fills the defaults of a built-in kind into `object`, as far as pipelines and releases depend on them. */
 export function fillDefaults(kind: string, object: Fields): void {
-  defaultsOf[kind]?.(object);
+  applyDefaults(object, defaultsOf[kind] ?? []);
 }
+
+const loadBalancer = { loadBalancer: {} };
+const noReplicas = { replicas: 0 };
+
+/** The statuses that new objects start with, where they start with something. */
+const initialStatuses: Record<string, Fields | ((object: Fields) => Fields)> = {
+  Pod: (pod) => ({ phase: 'Pending', qosClass: qualityOfService(child(pod, 'spec') ?? {}) }),
+  Namespace: { phase: 'Active' },
+  PersistentVolumeClaim: { phase: 'Pending' },
+  PersistentVolume: { phase: 'Pending' },
+  Node: (node) => child(node, 'status') ?? {},
+  Service: loadBalancer,
+  Ingress: loadBalancer,
+  ReplicaSet: noReplicas,
+  StatefulSet: noReplicas,
+  DaemonSet: { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 },
+  HorizontalPodAutoscaler: { currentReplicas: 0, desiredReplicas: 0 },
+  CustomResourceDefinition: establishedStatus,
+};
 
 /** The status that a new object starts with; what a client gave is dropped for kinds with a status subresource. */
 export function initialStatus(kind: string, object: Fields): Fields {
-  switch (kind) {
-    case 'Pod':
-      return { phase: 'Pending', qosClass: qualityOfService(child(object, 'spec') ?? {}) };
-    case 'Namespace':
-      return { phase: 'Active' };
-    case 'PersistentVolumeClaim':
-    case 'PersistentVolume':
-      return { phase: 'Pending' };
-    case 'Node':
-      return child(object, 'status') ?? {};
-    case 'Service':
-    case 'Ingress':
-      return { loadBalancer: {} };
-    case 'ReplicaSet':
-    case 'StatefulSet':
-    case 'ReplicationController':
-      return { replicas: 0 };
-    case 'DaemonSet':
-      return { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 };
-    case 'HorizontalPodAutoscaler':
-      return { currentReplicas: 0, desiredReplicas: 0 };
-    case 'CustomResourceDefinition':
-      return establishedStatus(object);
-    default:
-      return {};
-  }
+  const status = initialStatuses[kind] ?? {};
+  return typeof status === 'function' ? status(object) : structuredClone(status);
 }
 
 function establishedStatus(definition: Fields): Fields {
-  const now = at(definition, 'metadata', 'creationTimestamp');
-  const condition = (type: string, reason: string, message: string): Fields => ({
-    type,
-    status: 'True',
-    reason,
-    message,
-    lastTransitionTime: now,
-  });
+  const status = 'True';
+  const lastTransitionTime = at(definition, 'metadata', 'creationTimestamp');
+  const stored = items(child(definition, 'spec'), 'versions').filter(({ storage }) => storage === true);
   return {
     acceptedNames: at(definition, 'spec', 'names'),
     conditions: [
-      condition('NamesAccepted', 'NoConflicts', 'no conflicts found'),
-      condition('Established', 'InitialNamesAccepted', 'the initial names have been accepted'),
+      {
+        type: 'NamesAccepted',
+        status,
+        reason: 'NoConflicts',
+        message: 'no conflicts found',
+        lastTransitionTime,
+      },
+      {
+        type: 'Established',
+        status,
+        reason: 'InitialNamesAccepted',
+        message: 'the initial names have been accepted',
+        lastTransitionTime,
+      },
     ],
-    storedVersions: items(child(definition, 'spec'), 'versions')
-      .filter((version) => version['storage'] === true)
-      .map((version) => version['name']),
+    storedVersions: stored.map(({ name }) => name),
   };
 }

@@ -1,159 +1,147 @@
-import { sameJson } from '../../base/same-json.ts';
 import type { StatusCause } from '../api/status-error.ts';
-import { forbiddenField, invalidValue } from './causes.ts';
 import type { Fields } from './fields.ts';
 import { at, child, items } from './fields.ts';
-import { showSelector } from './validate-workloads.ts';
+import { showSelector } from './kind-rules.ts';
+import { forbiddenField, invalidValue } from './rules.ts';
 
-/** What is wrong with a change from `before` to `now`. */
-type Check = (now: Fields, before: Fields) => StatusCause[];
-
-const differs = (now: Fields, before: Fields, ...path: string[]): boolean =>
-  !sameJson(at(now, ...path), at(before, ...path));
-
-const fixedSelector: Check = (now, before) =>
-  differs(now, before, 'spec', 'selector')
-    ? [
-        invalidValue(
-          'spec.selector',
-          undefined,
-          'field is immutable',
-          showSelector(at(now, 'spec', 'selector')),
-        ),
-      ]
-    : [];
-
-/** A copy of a pod's spec without what may be changed. */
-function fixedPodSpec(pod: Fields): Fields {
-  const spec = structuredClone(child(pod, 'spec') ?? {});
-  for (const name of [
-    'activeDeadlineSeconds',
-    'tolerations',
-    'schedulingGates',
-    'terminationGracePeriodSeconds',
-  ]) {
-    Reflect.deleteProperty(spec, name);
-  }
-  for (const container of [...items(spec, 'containers'), ...items(spec, 'initContainers')]) {
-    delete container['image'];
-    delete container['resources'];
-  }
-  // Binding to a node is the scheduler's change.
-  delete spec['nodeName'];
-  return spec;
+/** What of an object may not change. */
+interface ChangeRule {
+  part: (object: Fields) => unknown;
+  /** When it may change after all. */
+  unless?: (now: Fields, before: Fields) => boolean;
+  told: (now: Fields) => StatusCause;
 }
 
-const checkPod: Check = (now, before) => {
-  const node = at(before, 'spec', 'nodeName');
-  const moved = node !== undefined && node !== at(now, 'spec', 'nodeName');
-  if (!moved && sameJson(fixedPodSpec(now), fixedPodSpec(before))) return [];
-  return [
-    forbiddenField(
-      'spec',
-      'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,' +
-        '`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),' +
-        '`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
-    ),
-  ];
+const immutable = 'field is immutable';
+const valueAt =
+  (...path: string[]) =>
+  (object: Fields): unknown =>
+    at(object, ...path);
+
+/** A field of its own; `shown` says how the message tells the value. */
+const fixed = (path: string, shown?: (value: unknown) => string, detail = immutable): ChangeRule => {
+  const part = valueAt(...path.split('.'));
+  return {
+    part,
+    told: (now) => {
+      const value = part(now);
+      return shown === undefined
+        ? invalidValue(path, value, detail)
+        : invalidValue(path, undefined, detail, shown(value));
+    },
+  };
 };
 
-const changeableOfStatefulSet = [
-  'replicas',
-  'ordinals',
-  'template',
-  'updateStrategy',
-  'revisionHistoryLimit',
-  'persistentVolumeClaimRetentionPolicy',
-  'minReadySeconds',
-];
+/** The spec but for some fields. */
+const fixedSpec = (changeable: readonly string[], told: string): ChangeRule => ({
+  part: (object) =>
+    Object.entries(child(object, 'spec') ?? {})
+      .filter(([name]) => !changeable.includes(name))
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  told: () => forbiddenField('spec', told),
+});
 
-const checkStatefulSet: Check = (now, before) => {
-  const names = new Set([
-    ...Object.keys(child(now, 'spec') ?? {}),
-    ...Object.keys(child(before, 'spec') ?? {}),
-  ]);
-  const changed = [...names].some(
-    (name) => !changeableOfStatefulSet.includes(name) && differs(now, before, 'spec', name),
-  );
-  const list = changeableOfStatefulSet.map((name) => `'${name}'`);
-  return changed
-    ? [
-        forbiddenField(
-          'spec',
-          `updates to statefulset spec for fields other than ${list.slice(0, -1).join(', ')} and ${list.at(-1) ?? ''} are forbidden`,
-        ),
-      ]
-    : [];
-};
+const selector = fixed('spec.selector', showSelector);
 
-const checkJob: Check = (now, before) => [
-  ...fixedSelector(now, before),
-  ...['template', 'completionMode'].flatMap((name) =>
-    differs(now, before, 'spec', name) && at(now, 'spec', 'suspend') !== true
-      ? [invalidValue(`spec.${name}`, undefined, 'field is immutable', 'core.PodTemplateSpec{}')]
-      : [],
-  ),
-  ...(differs(now, before, 'spec', 'completions')
-    ? [invalidValue('spec.completions', at(now, 'spec', 'completions'), 'field is immutable')]
-    : []),
-];
+/** A pod's spec without what may be changed. Binding to a node is the scheduler's change. */
+function fixedPodSpec(pod: Fields): Fields {
+  const {
+    activeDeadlineSeconds: _deadline,
+    tolerations: _tolerations,
+    terminationGracePeriodSeconds: _grace,
+    nodeName: _node,
+    ...spec
+  } = child(pod, 'spec') ?? {};
+  const fixedContainers = (list: string): unknown[] =>
+    items(spec, list).map(({ image: _image, resources: _resources, ...container }) => container);
+  return {
+    ...spec,
+    containers: fixedContainers('containers'),
+    initContainers: fixedContainers('initContainers'),
+  };
+}
+
+const podTold = forbiddenField(
+  'spec',
+  'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,' +
+    '`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),' +
+    '`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
+);
 
 /** ConfigMaps and Secrets that were made immutable. */
-const checkFrozen: Check = (now, before) => {
-  if (before['immutable'] !== true) return [];
-  return ['immutable', 'data', 'binaryData'].flatMap((name) =>
-    differs(now, before, name) ? [forbiddenField(name, 'field is immutable when `immutable` is set')] : [],
-  );
-};
+const frozen = ['immutable', 'data', 'binaryData'].map((name): ChangeRule => ({
+  part: valueAt(name),
+  unless: (_now, before) => before['immutable'] !== true,
+  told: () => forbiddenField(name, 'field is immutable when `immutable` is set'),
+}));
 
-const checkService: Check = (now, before) => {
-  const address = at(before, 'spec', 'clusterIP');
-  const wasExternal =
-    at(before, 'spec', 'type') === 'ExternalName' || at(now, 'spec', 'type') === 'ExternalName';
-  if (wasExternal || address === undefined || at(now, 'spec', 'clusterIP') === address) return [];
-  const given = JSON.stringify(at(now, 'spec', 'clusterIP') ?? '');
-  return [invalidValue('spec.clusterIPs[0]', undefined, 'may not change once set', `[]string{${given}}`)];
-};
+const isSuspended = (now: Fields): boolean => at(now, 'spec', 'suspend') === true;
+const showTemplate = (): string => 'core.PodTemplateSpec{}';
+const isExternal = (service: Fields): boolean => at(service, 'spec', 'type') === 'ExternalName';
+const claimTold =
+  'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+const role = fixed('roleRef', undefined, 'cannot change roleRef');
 
-const checkClaim: Check = (now, before) => {
-  const fixed = (claim: Fields): Fields => {
-    const { resources: _resources, volumeName: _volume, ...spec } = child(claim, 'spec') ?? {};
-    return spec;
-  };
-  const isBound = at(before, 'status', 'phase') === 'Bound';
-  const resized = differs(now, before, 'spec', 'resources') && !isBound;
-  const rebound =
-    at(before, 'spec', 'volumeName') !== undefined && differs(now, before, 'spec', 'volumeName');
-  return resized || rebound || !sameJson(fixed(now), fixed(before))
-    ? [
-        forbiddenField(
-          'spec',
-          'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
-        ),
-      ]
-    : [];
-};
-
-const checkBinding: Check = (now, before) =>
-  differs(now, before, 'roleRef')
-    ? [invalidValue('roleRef', at(now, 'roleRef'), 'cannot change roleRef')]
-    : [];
-
-/** The checks of changes, by kind. */
-export const changeChecks: Record<string, Check> = {
-  Pod: checkPod,
-  Deployment: fixedSelector,
-  ReplicaSet: fixedSelector,
-  DaemonSet: fixedSelector,
-  StatefulSet: checkStatefulSet,
-  Job: checkJob,
-  ConfigMap: checkFrozen,
-  Secret: (now, before) => [
-    ...checkFrozen(now, before),
-    ...(differs(now, before, 'type') ? [invalidValue('type', now['type'], 'field is immutable')] : []),
+/** What may not change, by kind. */
+export const changeRules: Record<string, readonly ChangeRule[]> = {
+  Pod: [
+    { part: fixedPodSpec, told: () => podTold },
+    {
+      part: valueAt('spec', 'nodeName'),
+      unless: (_now, before) => at(before, 'spec', 'nodeName') === undefined,
+      told: () => podTold,
+    },
   ],
-  Service: checkService,
-  PersistentVolumeClaim: checkClaim,
-  RoleBinding: checkBinding,
-  ClusterRoleBinding: checkBinding,
+  Deployment: [selector],
+  ReplicaSet: [selector],
+  DaemonSet: [selector],
+  StatefulSet: [
+    fixedSpec(
+      [
+        'replicas',
+        'ordinals',
+        'template',
+        'updateStrategy',
+        'revisionHistoryLimit',
+        'persistentVolumeClaimRetentionPolicy',
+        'minReadySeconds',
+      ],
+      "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', " +
+        "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
+    ),
+  ],
+  Job: [
+    selector,
+    { ...fixed('spec.template', showTemplate), unless: isSuspended },
+    fixed('spec.completionMode'),
+    fixed('spec.completions'),
+  ],
+  ConfigMap: frozen,
+  Secret: [...frozen, fixed('type')],
+  Service: [
+    {
+      part: valueAt('spec', 'clusterIP'),
+      unless: (now, before) =>
+        isExternal(now) || isExternal(before) || at(before, 'spec', 'clusterIP') === undefined,
+      told: (now) => {
+        const given = JSON.stringify(at(now, 'spec', 'clusterIP') ?? '');
+        return invalidValue('spec.clusterIPs[0]', undefined, 'may not change once set', `[]string{${given}}`);
+      },
+    },
+  ],
+  PersistentVolumeClaim: [
+    fixedSpec(['resources', 'volumeName'], claimTold),
+    {
+      part: valueAt('spec', 'resources'),
+      unless: (_now, before) => at(before, 'status', 'phase') === 'Bound',
+      told: () => forbiddenField('spec', claimTold),
+    },
+    {
+      part: valueAt('spec', 'volumeName'),
+      unless: (_now, before) => at(before, 'spec', 'volumeName') === undefined,
+      told: () => forbiddenField('spec', claimTold),
+    },
+  ],
+  RoleBinding: [role],
+  ClusterRoleBinding: [role],
 };

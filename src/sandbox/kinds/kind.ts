@@ -8,8 +8,6 @@ export interface Kind {
   group: string;
   version: string;
   kind: string;
-  /** The group under which its objects are stored, where that is another one (`events.k8s.io` Events). */
-  storageGroup: string;
   plural: string;
   singular: string;
   shortNames: readonly string[];
@@ -35,6 +33,12 @@ export function parseApiVersion(apiVersion: string): { group: string; version: s
   return slash < 0
     ? { group: '', version: apiVersion }
     : { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1) };
+}
+
+/** A stored object in the version of `kind`; versions of a custom kind differ in nothing but their names. */
+export function inVersion<O extends { apiVersion: string }>(kind: Kind, object: O): O {
+  const apiVersion = apiVersionOf(kind);
+  return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
 }
 
 /** How errors name the kind. */

@@ -1,14 +1,8 @@
 import type { StatusCause } from '../api/status-error.ts';
-import { invalidValue } from './causes.ts';
 import type { Fields } from './fields.ts';
 import { child } from './fields.ts';
-
-/** A rule for names, with the text that the real API server gives. */
-export interface NameRule {
-  pattern: RegExp;
-  maxLength: number;
-  told: string;
-}
+import type { NameRule } from './rules.ts';
+import { checkName, invalidValue, tooLong } from './rules.ts';
 
 const rule = (pattern: string, maxLength: number, told: string, ...examples: string[]): NameRule => ({
   pattern: new RegExp(`^(${pattern})$`),
@@ -19,7 +13,7 @@ const rule = (pattern: string, maxLength: number, told: string, ...examples: str
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 
 /** Most objects: RFC 1123 subdomain. */
-export const subdomainName = rule(
+const subdomainName = rule(
   `${label}(\\.${label})*`,
   253,
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
@@ -34,7 +28,7 @@ export const labelName = rule(
   '123-abc',
 );
 /** Services: RFC 1035 label. */
-export const serviceName = rule(
+const serviceName = rule(
   '[a-z]([-a-z0-9]*[a-z0-9])?',
   63,
   "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
@@ -76,81 +70,46 @@ const qualifiedPart = rule(
   '123-abc',
 );
 
-/** Objects whose names have another rule than {@link subdomainName}; `any` takes what a path segment can be. */
-const ruleOfKind: Record<string, NameRule | 'any'> = {
-  Namespace: labelName,
-  Service: serviceName,
-  Role: 'any',
-  ClusterRole: 'any',
-  RoleBinding: 'any',
-  ClusterRoleBinding: 'any',
-};
+const namespaceOrService: Record<string, NameRule> = { Namespace: labelName, Service: serviceName };
 
-/** Checks a text against a rule. */
-export function checkName(field: string, value: string, by: NameRule): StatusCause[] {
-  const tooLong = value.length > by.maxLength;
+/** Checks `metadata.name` of a kind; the names of RBAC may be whatever a path segment can be. */
+export function checkObjectName(kind: string, name: unknown): StatusCause[] {
+  if (typeof name !== 'string' || name === '') return [];
+  if (!/^(Cluster)?Role(Binding)?$/.test(kind)) {
+    return checkName('metadata.name', name, namespaceOrService[kind] ?? subdomainName);
+  }
+  return /[/%]|^\.\.?$/.test(name) ? [invalidValue('metadata.name', name, `may not contain '/' or '%'`)] : [];
+}
+
+/** Checks a key of labels or annotations: a name, after a prefix or without one. */
+function checkKey(field: string, key: string): StatusCause[] {
+  const [name = '', prefix, ...more] = key.split('/').reverse();
+  if (more.length > 0) {
+    const rest = qualifiedPart.told.slice('name part '.length);
+    const told = `a qualified name ${rest} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`;
+    return [invalidValue(field, key, told)];
+  }
+  const isPrefix = prefix === undefined || subdomainName.pattern.test(prefix.toLowerCase());
+  const isName = qualifiedPart.pattern.test(name) && name.length <= qualifiedPart.maxLength;
   return [
-    ...(tooLong ? [invalidValue(field, value, `must be no more than ${by.maxLength} characters`)] : []),
-    ...(by.pattern.test(value) ? [] : [invalidValue(field, value, by.told)]),
+    ...(isPrefix ? [] : [invalidValue(field, key, `prefix part ${subdomainName.told}`)]),
+    ...(isName ? [] : [invalidValue(field, key, qualifiedPart.told)]),
   ];
 }
 
-/** Checks `metadata.name` of a kind. */
-export function checkObjectName(kind: string, name: string): StatusCause[] {
-  const by = ruleOfKind[kind] ?? subdomainName;
-  if (by !== 'any') return checkName('metadata.name', name, by);
-  return /[/%]/.test(name) || name === '.' || name === '..'
-    ? [invalidValue('metadata.name', name, `may not contain '/' or '%'`)]
-    : [];
-}
-
-function checkQualifiedName(field: string, key: string): StatusCause[] {
-  const [prefix, ...name] = key.includes('/') ? key.split('/') : [undefined, key];
-  if (name.length !== 1)
-    return [
-      invalidValue(
-        field,
-        key,
-        `a qualified name ${qualifiedPart.told.slice('name part '.length)} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
-      ),
-    ];
-  const ofPrefix = prefix === undefined || subdomainName.pattern.test(prefix);
-  return [
-    ...(ofPrefix ? [] : [invalidValue(field, key, `prefix part ${subdomainName.told}`)]),
-    ...(qualifiedPart.pattern.test(name[0] ?? '') && (name[0] ?? '').length <= 63
-      ? []
-      : [invalidValue(field, key, qualifiedPart.told)]),
-  ];
-}
-
-/** Checks labels at `field`. */
-export function checkLabels(field: string, labels: Fields | undefined): StatusCause[] {
-  return Object.entries(labels ?? {}).flatMap(([key, value]) => [
-    ...checkQualifiedName(field, key),
-    ...checkName(field, String(value), labelValue),
-  ]);
-}
+const maxAnnotationBytes = 262_144;
 
 /** Checks labels and annotations of a metadata object that stands at `field`. */
 export function checkLabelsAndAnnotations(field: string, metadata: Fields | undefined): StatusCause[] {
+  const labels = Object.entries(child(metadata, 'labels') ?? {});
   const annotations = Object.entries(child(metadata, 'annotations') ?? {});
   const bytes = annotations.reduce((sum, [key, value]) => sum + key.length + String(value).length, 0);
   return [
-    ...checkLabels(`${field}.labels`, child(metadata, 'labels')),
-    ...annotations.flatMap(([key]) =>
-      checkQualifiedName(`${field}.annotations`, key.toLowerCase()).map((cause) => ({
-        ...cause,
-        message: cause.message.replace(JSON.stringify(key.toLowerCase()), JSON.stringify(key)),
-      })),
-    ),
-    ...(bytes > 262_144
-      ? [
-          {
-            reason: 'FieldValueTooLong',
-            message: 'Too long: must have at most 262144 bytes',
-            field: `${field}.annotations`,
-          },
-        ]
-      : []),
+    ...labels.flatMap(([key, value]) => [
+      ...checkKey(`${field}.labels`, key),
+      ...checkName(`${field}.labels`, String(value), labelValue),
+    ]),
+    ...annotations.flatMap(([key]) => checkKey(`${field}.annotations`, key)),
+    ...(bytes > maxAnnotationBytes ? [tooLong(`${field}.annotations`, maxAnnotationBytes)] : []),
   ];
 }

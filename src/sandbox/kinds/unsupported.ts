@@ -1,8 +1,9 @@
-import { isFields, type Fields } from './fields.ts';
+import type { Fields } from './fields.ts';
+import { isFields, placesOf } from './fields.ts';
 
 /** A field that the sandbox stores but does nothing with. */
 interface IgnoredField {
-  /** Below the object; `[]` stands for each element of a list. */
+  /** A pattern of {@link placesOf}. */
   path: string;
   /** Which values are meant; without it any value that is set. */
   when?: (value: unknown) => boolean;
@@ -20,66 +21,39 @@ const isNot =
 
 const NO_USERS = 'pods are processes of the user who runs the sandbox';
 const ONE_NODE = 'there is one node';
-const SECURITY = [
-  'runAsUser',
-  'runAsGroup',
-  'privileged',
-  'readOnlyRootFilesystem',
-  'capabilities',
-  'fsGroup',
-  'sysctls',
-];
-const VOLUMES = [
-  'name',
-  'emptyDir',
-  'configMap',
-  'secret',
-  'hostPath',
-  'persistentVolumeClaim',
-  'downwardAPI',
-  'projected',
-];
+const OWN_MACHINE = 'pods are processes of this machine';
+const SECURITY = 'runAsUser|runAsGroup|privileged|readOnlyRootFilesystem|capabilities|fsGroup|sysctls';
+const VOLUMES = 'emptyDir configMap secret hostPath persistentVolumeClaim downwardAPI projected'.split(' ');
+const CONTAINERS = 'containers|initContainers[]';
 
 const podFields: readonly IgnoredField[] = [
-  ...SECURITY.map((name) => ({ path: `securityContext.${name}`, why: NO_USERS })),
-  ...['containers', 'initContainers'].flatMap((list) => [
-    ...SECURITY.map((name) => ({ path: `${list}[].securityContext.${name}`, why: NO_USERS })),
-    { path: `${list}[].ports[].hostPort`, when: isNot(0), why: 'use a Service of type NodePort' },
-    { path: `${list}[].volumeDevices`, why: 'there are no block devices' },
-    ...['livenessProbe', 'readinessProbe', 'startupProbe'].map((probe) => ({
-      path: `${list}[].${probe}.grpc`,
-      why: 'it knows exec, httpGet and tcpSocket',
-    })),
-  ]),
-  { path: 'affinity.podAffinity', why: ONE_NODE },
-  { path: 'affinity.podAntiAffinity', why: ONE_NODE },
+  { path: `securityContext.${SECURITY}`, why: NO_USERS },
+  { path: `${CONTAINERS}.securityContext.${SECURITY}`, why: NO_USERS },
+  { path: `${CONTAINERS}.ports[].hostPort`, when: isNot(0), why: 'use a Service of type NodePort' },
+  { path: `${CONTAINERS}.volumeDevices`, why: 'there are no block devices' },
+  {
+    path: `${CONTAINERS}.livenessProbe|readinessProbe|startupProbe.grpc`,
+    why: 'it knows exec, httpGet and tcpSocket',
+  },
+  { path: 'affinity.podAffinity|podAntiAffinity', why: ONE_NODE },
   { path: 'topologySpreadConstraints', why: ONE_NODE },
   { path: 'priorityClassName', why: 'pods have no priorities' },
-  { path: 'runtimeClassName', why: 'pods are processes of this machine' },
+  { path: 'runtimeClassName', why: OWN_MACHINE },
   { path: 'schedulerName', when: isNot('default-scheduler'), why: ONE_NODE },
-  { path: 'hostPID', when: is(true), why: 'pods are processes of this machine' },
-  { path: 'hostIPC', when: is(true), why: 'pods are processes of this machine' },
+  { path: 'hostPID|hostIPC', when: is(true), why: OWN_MACHINE },
   { path: 'resourceClaims', why: 'there are no devices' },
   { path: 'ephemeralContainers', why: 'use kubectl exec' },
   {
     path: 'volumes[]',
-    when: (volume) => isFields(volume) && Object.keys(volume).some((name) => !VOLUMES.includes(name)),
-    why: 'it knows emptyDir, configMap, secret, hostPath, persistentVolumeClaim, downwardAPI and projected',
+    when: (volume) =>
+      isFields(volume) && Object.keys(volume).some((name) => !['name', ...VOLUMES].includes(name)),
+    why: `it knows ${VOLUMES.slice(0, -1).join(', ')} and ${VOLUMES.at(-1) ?? ''}`,
   },
 ];
 
 const below = (prefix: string): IgnoredField[] =>
   podFields.map((field) => ({ ...field, path: `${prefix}.${field.path}` }));
 const template = below('spec.template.spec');
-
-const jobFields: readonly IgnoredField[] = [
-  { path: 'completionMode', when: is('Indexed'), why: 'pods get no index' },
-  { path: 'podFailurePolicy', why: 'every failed pod counts against backoffLimit' },
-  { path: 'successPolicy', why: 'a Job is complete with its completions' },
-  { path: 'backoffLimitPerIndex', why: 'pods get no index' },
-  { path: 'maxFailedIndexes', why: 'pods get no index' },
-  { path: 'managedBy', why: 'it runs every Job itself' },
-];
 
 const ignored: Readonly<Record<string, readonly IgnoredField[]>> = {
   Pod: below('spec'),
@@ -89,11 +63,11 @@ const ignored: Readonly<Record<string, readonly IgnoredField[]>> = {
     ...template,
     { path: 'spec.updateStrategy.rollingUpdate.maxUnavailable', why: 'pods are updated one by one' },
     { path: 'spec.ordinals', why: 'pods are counted from 0' },
-    ...['whenDeleted', 'whenScaled'].map((when) => ({
-      path: `spec.persistentVolumeClaimRetentionPolicy.${when}`,
+    {
+      path: 'spec.persistentVolumeClaimRetentionPolicy.whenDeleted|whenScaled',
       when: is('Delete'),
       why: 'claims are kept',
-    })),
+    },
   ],
   DaemonSet: [
     ...template,
@@ -103,7 +77,14 @@ const ignored: Readonly<Record<string, readonly IgnoredField[]>> = {
       why: 'the old pod goes first',
     },
   ],
-  Job: [...template, ...jobFields.map((field) => ({ ...field, path: `spec.${field.path}` }))],
+  Job: [
+    ...template,
+    { path: 'spec.completionMode', when: is('Indexed'), why: 'pods get no index' },
+    { path: 'spec.backoffLimitPerIndex|maxFailedIndexes', why: 'pods get no index' },
+    { path: 'spec.podFailurePolicy', why: 'every failed pod counts against backoffLimit' },
+    { path: 'spec.successPolicy', why: 'a Job is complete with its completions' },
+    { path: 'spec.managedBy', why: 'it runs every Job itself' },
+  ],
   Service: [
     { path: 'spec.sessionAffinity', when: is('ClientIP'), why: 'connections go to the ready pods in turn' },
     { path: 'spec.externalIPs', why: 'Services listen on loopback addresses' },
@@ -132,30 +113,6 @@ export function warningsOfIgnoredFields(kind: string, object: Fields): string[] 
   return (ignored[kind] ?? []).flatMap(({ path, when, why }) =>
     placesOf(object, path)
       .filter(({ value }) => value !== undefined && value !== null && (when === undefined || when(value)))
-      .map(({ place }) => `the sandbox ignores ${place}: ${why}`),
+      .map(({ path: place }) => `the sandbox ignores ${place}: ${why}`),
   );
-}
-
-interface Place {
-  place: string;
-  value: unknown;
-}
-
-function placesOf(object: Fields, path: string): Place[] {
-  return path
-    .split('.')
-    .reduce<Place[]>(
-      (places, step) => places.flatMap((place) => stepInto(place, step)),
-      [{ place: '', value: object }],
-    );
-}
-
-function stepInto({ place, value }: Place, step: string): Place[] {
-  if (!isFields(value)) return [];
-  const name = step.replace('[]', '');
-  const below = place === '' ? name : `${place}.${name}`;
-  const next = value[name];
-  if (name === step) return [{ place: below, value: next }];
-  if (!Array.isArray(next)) return [];
-  return next.map((item: unknown, index) => ({ place: `${below}[${index}]`, value: item }));
 }

@@ -1,64 +1,56 @@
+import { sameJson } from '../../base/same-json.ts';
 import type { StatusCause } from '../api/status-error.ts';
-import { forbiddenField, invalidValue, required } from './causes.ts';
 import type { Fields } from './fields.ts';
-import { child, items, text } from './fields.ts';
-import { changeChecks } from './immutable.ts';
+import { at, child, items } from './fields.ts';
+import { changeRules } from './immutable.ts';
 import type { Kind } from './kind.ts';
+import { kindRules } from './kind-rules.ts';
 import { checkLabelsAndAnnotations, checkObjectName } from './names.ts';
-import { otherChecks } from './validate-others.ts';
-import { workloadChecks } from './validate-workloads.ts';
+import type { Check, Rule } from './rules.ts';
+import { applyRules, forbiddenField, invalidValue, needed } from './rules.ts';
 
-function checkContent(kind: Kind, object: Fields): StatusCause[] {
-  if (kind.model === undefined) return [];
-  return [
-    ...(workloadChecks[kind.kind]?.(child(object, 'spec') ?? {}, 'spec') ?? []),
-    ...(otherChecks[kind.kind]?.(object) ?? []),
-  ];
-}
+const oneController: Check = (_owners, path, metadata) => {
+  const controllers = items(metadata, 'ownerReferences').filter((owner) => owner['controller'] === true);
+  const [first, second] = controllers.map((owner) => `${String(owner['kind'])}/${String(owner['name'])}`);
+  return (
+    second !== undefined &&
+    invalidValue(
+      path,
+      undefined,
+      `Only one reference can have Controller set to true. Found "true" in references for ${first ?? ''} and ${second}`,
+    )
+  );
+};
 
-function checkOwners(metadata: Fields | undefined): StatusCause[] {
-  const owners = items(metadata, 'ownerReferences');
-  const controllers = owners.filter((owner) => owner['controller'] === true);
-  const two = controllers.slice(0, 2).map((owner) => `${String(owner['kind'])}/${String(owner['name'])}`);
-  return [
-    ...owners.flatMap((owner) =>
-      ['apiVersion', 'kind', 'name', 'uid'].flatMap((part) =>
-        (text(owner, part) ?? '') === ''
-          ? [invalidValue(`metadata.ownerReferences.${part}`, owner[part], `${part} must not be empty`)]
-          : [],
-      ),
-    ),
-    ...(controllers.length > 1
-      ? [
-          invalidValue(
-            'metadata.ownerReferences',
-            undefined,
-            `Only one reference can have Controller set to true. Found "true" in references for ${two.join(' and ')}`,
-          ),
-        ]
-      : []),
-  ];
-}
+/** The rules of every kind's metadata. */
+const metadataRules: Rule[] = [
+  ['name', needed('name or generateName is required')],
+  ['', (metadata, path) => checkLabelsAndAnnotations(path, metadata as Fields)],
+  ['ownerReferences', oneController],
+  [
+    'ownerReferences[].apiVersion|kind|name|uid',
+    (value, path) => {
+      const [place, field = ''] = path.split(/\[\d+\]\./);
+      return !value && invalidValue(`${place ?? ''}.${field}`, value, `${field} must not be empty`);
+    },
+  ],
+];
 
 /** What is wrong with a new object, in the words of the real API server; empty when it is valid. */
 export function validate(kind: Kind, object: Fields): StatusCause[] {
-  const metadata = child(object, 'metadata');
-  const name = text(metadata, 'name') ?? '';
+  const metadata = child(object, 'metadata') ?? {};
   return [
-    ...(name === ''
-      ? [required('metadata.name', 'name or generateName is required')]
-      : checkObjectName(kind.kind, name)),
-    ...checkLabelsAndAnnotations('metadata', metadata),
-    ...checkOwners(metadata),
-    ...checkContent(kind, object),
+    ...checkObjectName(kind.kind, metadata['name']),
+    ...applyRules(metadata, metadataRules, 'metadata'),
+    ...applyRules(object, kind.model === undefined ? [] : (kindRules[kind.kind] ?? [])),
   ];
 }
 
 function checkFinalizers(now: Fields, before: Fields): StatusCause[] {
-  const list = (object: Fields): string[] =>
-    (child(object, 'metadata')?.['finalizers'] as string[] | undefined) ?? [];
-  if (child(before, 'metadata')?.['deletionTimestamp'] === undefined) return [];
-  const added = list(now).filter((name) => !list(before).includes(name));
+  if (at(before, 'metadata', 'deletionTimestamp') === undefined) return [];
+  const listed = (object: Fields): string[] =>
+    (at(object, 'metadata', 'finalizers') as string[] | undefined) ?? [];
+  const added = listed(now).filter((name) => !listed(before).includes(name));
   if (added.length === 0) return [];
   const shown = added.map((name) => JSON.stringify(name)).join(', ');
   return [
@@ -71,6 +63,10 @@ function checkFinalizers(now: Fields, before: Fields): StatusCause[] {
 
 /** What is wrong with a change of an object. What is invalid already may stay so on its way out. */
 export function validateUpdate(kind: Kind, object: Fields, stored: Fields): StatusCause[] {
-  const changes = kind.model === undefined ? [] : (changeChecks[kind.kind]?.(object, stored) ?? []);
+  const rules = kind.model === undefined ? [] : (changeRules[kind.kind] ?? []);
+  const changes = rules.flatMap(({ part, unless, told }) => {
+    const isAllowed = sameJson(part(object), part(stored)) || unless?.(object, stored) === true;
+    return isAllowed ? [] : [told(object)];
+  });
   return [...checkFinalizers(object, stored), ...changes, ...validate(kind, object)];
 }

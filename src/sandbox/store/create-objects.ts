@@ -11,11 +11,13 @@ import {
   noSuchResource,
   notFound,
 } from '../api/status-error.ts';
+import type { StatusCause } from '../api/status-error.ts';
 import type { ChangeRow, RowRange } from './database.ts';
 import { openDatabase } from './database.ts';
 import { readPage } from './page.ts';
 import { decideDeletion, isReadyToGo } from './deletion.ts';
 import type { ListFilter, NewObject, ObjectKey, Objects, StoredObject, StoreEvent } from './objects.ts';
+import { allocateServiceAddresses } from './service-addresses.ts';
 import { prepareForCreate, prepareForUpdate, refuseInDyingNamespace } from './prepare.ts';
 
 /** A change as watches of the API get it. The objects are shared: they are read, never changed. */
@@ -58,7 +60,7 @@ export interface StoreOptions {
   now?: () => Date;
 }
 
-const rowKind = (kind: Pick<Kind, 'storageGroup' | 'kind'>): string => `${kind.storageGroup}/${kind.kind}`;
+const rowKind = (kind: Pick<Kind, 'group' | 'kind'>): string => `${kind.group}/${kind.kind}`;
 const parse = (json: string): StoredObject => JSON.parse(json) as StoredObject;
 
 function matches(object: StoredObject, filter: ListFilter): boolean {
@@ -124,7 +126,7 @@ export function createObjects(databasePath: string, options: StoreOptions = {}):
     if (changes.some((change) => change.object.kind === 'CustomResourceDefinition')) refreshCatalog();
     for (const change of changes) {
       const { apiVersion, kind: name } = change.object;
-      const kind = rowKind({ storageGroup: parseApiVersion(apiVersion).group, kind: name });
+      const kind = rowKind({ group: parseApiVersion(apiVersion).group, kind: name });
       for (const listener of [...(listeners.get(kind) ?? []), ...everything]) listener(change);
     }
   }
@@ -186,7 +188,7 @@ export function createObjects(databasePath: string, options: StoreOptions = {}):
       const stored = read(kind, object.metadata.namespace, object.metadata.name);
       if (stored === undefined) throw notFound(subjectOf(kind), object.metadata.name);
       checkVersion(kind, stored, object.metadata);
-      const next = prepareForUpdate({ kind, object, stored, part, others, serviceNetwork });
+      const next = prepareForUpdate({ kind, object, stored, part, allocate });
       if (next === undefined) return stored;
       return isReadyToGo(next) ? removeObject(kind, next, stored) : save('MODIFIED', kind, next, stored);
     });
@@ -209,8 +211,11 @@ export function createObjects(databasePath: string, options: StoreOptions = {}):
     }
   }
 
-  const others = (kind: string): StoredObject[] =>
-    database.list(rowKind(kindOf(kind))).map((row) => parse(row.json));
+  function allocate(object: StoredObject, stored?: StoredObject): StatusCause[] {
+    if (object.apiVersion !== 'v1' || object.kind !== 'Service') return [];
+    const others = objects.list('Service').filter((other) => other.metadata.uid !== stored?.metadata.uid);
+    return allocateServiceAddresses(object, stored, others, serviceNetwork);
+  }
 
   function listen(kind: string | undefined, listener: (change: Change) => void): () => void {
     const set = kind === undefined ? everything : (listeners.get(kind) ?? new Set());
@@ -242,7 +247,7 @@ export function createObjects(databasePath: string, options: StoreOptions = {}):
     create<O extends StoredObject>(given: NewObject<O>) {
       const kind = kindOfObject(given as unknown as StoredObject);
       return write(() => {
-        const object = prepareForCreate({ kind, given, now: now(), others, serviceNetwork });
+        const object = prepareForCreate({ kind, given, now: now(), allocate });
         refuseInDyingNamespace(kind, object, (name) => read(kindOf('Namespace'), undefined, name));
         if (read(kind, object.metadata.namespace, object.metadata.name) !== undefined) {
           throw alreadyExists(subjectOf(kind), object.metadata.name);

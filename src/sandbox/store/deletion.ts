@@ -1,5 +1,6 @@
 import { at } from '../kinds/fields.ts';
 import type { DeleteOptions, ObjectMetadata, StoredObject } from './objects.ts';
+import { timestamp } from './timestamp.ts';
 
 /** What a deletion does: take the object away now, mark it, or nothing (it is marked already). */
 export type DeletionDecision =
@@ -26,8 +27,6 @@ export function finalizersOf(object: StoredObject): string[] {
   return [...(object.metadata.finalizers ?? []), ...(Array.isArray(own) ? (own as string[]) : [])];
 }
 
-const timestamp = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
-
 /** The finalizers with the one that stands for the way dependents go. */
 function withPropagation(finalizers: readonly string[], propagation: DeleteOptions['propagation']): string[] {
   const added = finalizerOfPropagation[propagation ?? 'Background'];
@@ -50,7 +49,7 @@ export function decideDeletion(object: StoredObject, options: DeleteOptions, now
     act: 'mark',
     metadata: {
       ...(finalizers.length > 0 ? { finalizers } : {}),
-      deletionTimestamp: keepsTime ? deletionTimestamp : timestamp(new Date(now.getTime() + grace * 1000)),
+      deletionTimestamp: keepsTime ? deletionTimestamp : timestamp(now.getTime() + grace * 1000),
       deletionGracePeriodSeconds: grace,
     },
   };

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { sameJson } from '../../base/same-json.ts';
+import type { StatusCause } from '../api/status-error.ts';
 import { forbidden, invalid, notFound } from '../api/status-error.ts';
 import { fillDefaults, initialStatus } from '../kinds/defaults.ts';
 import type { Fields } from '../kinds/fields.ts';
@@ -7,10 +8,10 @@ import type { Kind } from '../kinds/kind.ts';
 import { subjectOf } from '../kinds/kind.ts';
 import { validate, validateUpdate } from '../kinds/validate.ts';
 import type { NewObject, StoredObject } from './objects.ts';
-import { allocateServiceAddresses } from './service-addresses.ts';
+import { timestamp } from './timestamp.ts';
 
-/** Objects of a kind that are there already. */
-type Others = (kind: string) => StoredObject[];
+/** Gives an object what the API server allocates; returns what it asks for and cannot have. */
+type Allocate = (object: StoredObject, stored?: StoredObject) => StatusCause[];
 
 /** The five letters and digits that end a generated name; without vowels and look-alikes, as Kubernetes has them. */
 function randomSuffix(): string {
@@ -18,7 +19,6 @@ function randomSuffix(): string {
   return [...randomBytes(5)].map((byte) => letters[byte % letters.length]).join('');
 }
 
-const timestamp = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
 const fieldsOf = (object: StoredObject): Fields => object;
 const isBuiltIn = (kind: Kind): boolean => kind.model !== undefined;
 
@@ -30,8 +30,7 @@ export function prepareForCreate(request: {
   kind: Kind;
   given: NewObject;
   now: Date;
-  others: Others;
-  serviceNetwork: string;
+  allocate: Allocate;
 }): StoredObject {
   const { kind, now } = request;
   const object = structuredClone(request.given) as StoredObject;
@@ -41,21 +40,13 @@ export function prepareForCreate(request: {
   if (kind.namespaced) metadata.namespace ??= 'default';
   else delete metadata.namespace;
   metadata.uid = randomUUID();
-  metadata.creationTimestamp = timestamp(now);
+  metadata.creationTimestamp = timestamp(now.getTime());
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   if (kind.hasGeneration) metadata.generation = 1;
   else delete metadata.generation;
   if (isBuiltIn(kind)) fillDefaults(kind.kind, fieldsOf(object));
-  const refused =
-    kind.kind === 'Service'
-      ? allocateServiceAddresses(
-          fieldsOf(object),
-          undefined,
-          request.others('Service'),
-          request.serviceNetwork,
-        )
-      : [];
+  const refused = request.allocate(object);
   if (kind.subresources.includes('status')) {
     const status = isBuiltIn(kind) ? initialStatus(kind.kind, fieldsOf(object)) : undefined;
     if (status === undefined) delete object.status;
@@ -127,8 +118,7 @@ export function prepareForUpdate(request: {
   object: StoredObject;
   stored: StoredObject;
   part: 'spec' | 'status' | 'all';
-  others: Others;
-  serviceNetwork: string;
+  allocate: Allocate;
 }): StoredObject | undefined {
   const { kind, stored, part } = request;
   const hasStatusPart = kind.subresources.includes('status');
@@ -144,12 +134,7 @@ export function prepareForUpdate(request: {
   keepMetadata(kind, next, stored);
   if (part !== 'status') {
     if (isBuiltIn(kind)) fillDefaults(kind.kind, fieldsOf(next));
-    const others = (): StoredObject[] =>
-      request.others('Service').filter((other) => other.metadata.uid !== stored.metadata.uid);
-    const refused =
-      kind.kind === 'Service'
-        ? allocateServiceAddresses(fieldsOf(next), fieldsOf(stored), others(), request.serviceNetwork)
-        : [];
+    const refused = request.allocate(next, stored);
     const causes = [...validateUpdate(kind, fieldsOf(next), fieldsOf(stored)), ...refused];
     if (causes.length > 0) throw invalid(subjectOf(kind), stored.metadata.name, causes);
   }

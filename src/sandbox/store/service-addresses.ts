@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 import type { StatusCause } from '../api/status-error.ts';
-import { invalidValue } from '../kinds/causes.ts';
+import { invalidValue } from '../kinds/rules.ts';
 import type { Fields } from '../kinds/fields.ts';
 import { child, items, text } from '../kinds/fields.ts';
 import type { StoredObject } from './objects.ts';

@@ -46,7 +46,7 @@ async function join(
 }
 
 /**
- * Port-forward as kubectl speaks it, over SPDY (plain, or inside a WebSocket): the client opens an error stream and a
+ * Port-forward as kubectl speaks it, over SPDY inside a WebSocket: the client opens an error stream and a
  * data stream for each connection, tied together by `requestid`.
  */
 export async function forwardOverSpdy(connection: Duplex, target: ForwardTarget): Promise<void> {

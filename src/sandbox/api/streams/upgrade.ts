@@ -16,11 +16,11 @@ import type { ExecChannels } from './exec-session.ts';
 import { joinExec } from './exec-session.ts';
 import type { ForwardTarget } from './port-forward.ts';
 import { forwardOverChannels, forwardOverSpdy } from './port-forward.ts';
-import type { SpdyStream } from './spdy.ts';
-import { serveSpdy } from './spdy.ts';
 import { createChannels, execChannel } from './websocket-channels.ts';
 
 const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
+const onlyWebSockets =
+  'the sandbox serves exec, attach and port-forward over WebSocket, not over SPDY: use kubectl 1.31 or later';
 const channelProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
 /** A client that answers no ping for this long is gone. */
 const pingIntervalMs = 30_000;
@@ -92,31 +92,6 @@ function watchOver(socket: WebSocket): void {
   });
 }
 
-function switchToSpdy(socket: Duplex, protocol: string): void {
-  socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${protocol}\r\n\r\n`,
-  );
-}
-
-/** Gathers the streams that an exec client over SPDY opens before it starts. */
-async function execOverSpdy(upgrade: Upgrade, options: ApiServerOptions): Promise<void> {
-  const request = parseExec(upgrade);
-  const process = await start(upgrade, request, options);
-  const channels: Partial<Record<string, SpdyStream['channel']>> = {};
-  const awaited = ['error', ...(['stdin', 'stdout', 'stderr'] as const).filter((name) => request[name])];
-  if (request.tty) awaited.push('resize');
-  switchToSpdy(upgrade.socket, 'v4.channel.k8s.io');
-  await serveSpdy(upgrade.socket, ({ headers, channel }) => {
-    channels[headers.get('streamtype') ?? ''] = channel;
-    channel.on('error', () => {
-      // The connection went away; the process is ended by the signal.
-    });
-    const { error, stdin, stdout, stderr, resize } = channels;
-    if (error === undefined || !awaited.every((name) => channels[name] !== undefined)) return;
-    void joinExec(process, { stdin, stdout, stderr, resize, status: error });
-  });
-}
-
 function start(
   upgrade: Upgrade,
   request: ExecRequest,
@@ -140,7 +115,7 @@ function execChannels(socket: WebSocket, request: ExecRequest): ExecChannels {
   };
 }
 
-/** Serves exec, attach and port-forward, which leave HTTP for WebSocket or SPDY. */
+/** Serves exec, attach and port-forward, which leave HTTP for WebSocket. */
 export function createUpgradeHandler(
   options: ApiServerOptions,
 ): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
@@ -170,14 +145,9 @@ export function createUpgradeHandler(
     socket.close(1000);
   }
 
-  async function portForward(upgrade: Upgrade, isWebSocket: boolean): Promise<void> {
-    const { namespace, pod, signal, query, socket } = upgrade;
+  async function portForward(upgrade: Upgrade): Promise<void> {
+    const { namespace, pod, signal, query } = upgrade;
     const target: ForwardTarget = { namespace, pod, signal, streams: requireStreams(options.streams()) };
-    if (!isWebSocket) {
-      switchToSpdy(socket, 'portforward.k8s.io');
-      await forwardOverSpdy(socket, target);
-      return;
-    }
     if (upgrade.request.headers['sec-websocket-protocol']?.includes(tunnelProtocol) === true) {
       tunnels.add(upgrade.request);
       delete upgrade.request.headers['sec-websocket-protocol'];
@@ -190,11 +160,9 @@ export function createUpgradeHandler(
   }
 
   async function serve(path: ResourcePath, upgrade: Upgrade): Promise<void> {
-    const isWebSocket = upgrade.request.headers.upgrade?.toLowerCase() === 'websocket';
+    if (upgrade.request.headers.upgrade?.toLowerCase() !== 'websocket') throw badRequest(onlyWebSockets);
     checkContainer(options.objects, upgrade, upgrade.query.get('container') ?? '', path.subresource ?? '');
-    if (path.subresource === 'portforward') await portForward(upgrade, isWebSocket);
-    else if (isWebSocket) await exec(upgrade);
-    else await execOverSpdy(upgrade, options);
+    await (path.subresource === 'portforward' ? portForward(upgrade) : exec(upgrade));
   }
 
   return (request, socket, head) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { decodeProtobuf } from '../../../../src/sandbox/api/protobuf/decode.ts';
+import { decodeProtobuf } from '../../../../src/sandbox/api/protobuf.ts';
 
 // A writer of its own: bytes are put together by hand from the wire format and the numbers of generated.proto.
 const varint = (value: number): number[] =>
@@ -55,29 +55,35 @@ describe('Kubernetes protobuf', () => {
 
   it('reads quantities, ports by number or name, and fields without a name of their own', () => {
     const limits = bytes(1, [...bytes(1, 'cpu'), ...bytes(2, bytes(1, '500m'))]);
-    const httpGet = bytes(2, [...bytes(1, '/'), ...bytes(2, [...integer(1, 1), ...bytes(3, 'web')])]);
-    const container = [...bytes(1, 'main'), ...bytes(8, limits), ...bytes(10, bytes(1, httpGet))];
-    const volume = [...bytes(1, 'v'), ...bytes(2, bytes(19, bytes(1, bytes(1, 'settings'))))];
+    const template = bytes(3, bytes(2, bytes(2, [...bytes(1, 'main'), ...bytes(8, limits)])));
+    const port = bytes(1, [...integer(3, 80), ...bytes(4, [...integer(1, 1), ...bytes(3, 'web')])]);
+    const rule = bytes(3, [...bytes(1, 'web.local'), ...bytes(2, bytes(1, bytes(1, bytes(1, '/'))))]);
+    const spec = (apiVersion: string, kind: string, content: number[]): unknown =>
+      decodeProtobuf(envelope(apiVersion, kind, bytes(2, content)))['spec'];
 
-    const pod = decodeProtobuf(
-      envelope('v1', 'Pod', bytes(2, [...bytes(1, volume), ...bytes(2, container)])),
-    );
-
-    expect(pod['spec']).toEqual({
-      volumes: [{ name: 'v', configMap: { name: 'settings' } }],
-      containers: [
-        {
-          name: 'main',
-          resources: { limits: { cpu: '500m' } },
-          livenessProbe: { httpGet: { path: '/', port: 'web' } },
-        },
-      ],
+    expect(spec('apps/v1', 'Deployment', template)).toEqual({
+      template: { spec: { containers: [{ name: 'main', resources: { limits: { cpu: '500m' } } }] } },
     });
+    expect(spec('v1', 'Service', port)).toEqual({ ports: [{ port: 80, targetPort: 'web' }] });
+    expect(spec('networking.k8s.io/v1', 'Ingress', rule)).toEqual({
+      rules: [{ host: 'web.local', http: { paths: [{ path: '/' }] } }],
+    });
+  });
+
+  it('passes over a status without anything in it', () => {
+    const status = bytes(3, [...bytes(1, []), ...integer(2, 0)]);
+
+    expect(decodeProtobuf(envelope('v1', 'Service', status))).toEqual({ apiVersion: 'v1', kind: 'Service' });
   });
 
   it.each<[string, Buffer, RegExp]>([
     ['something else', Buffer.from('{"kind":"Pod"}'), /not Kubernetes protobuf/],
     ['a type that it does not know', envelope('v1', 'Nothing', []), /send JSON/],
+    [
+      'a field that kubectl does not fill',
+      envelope('apps/v1', 'Deployment', bytes(2, bytes(3, bytes(2, bytes(1, 'volume'))))),
+      /field 1 of PodSpec from protobuf; send JSON/,
+    ],
     ['a message that is cut off', envelope('v1', 'Secret', [10, 90, 1]), /cut off/],
   ])('refuses %s', (_what, body, message) => {
     expect(() => decodeProtobuf(body)).toThrow(message);

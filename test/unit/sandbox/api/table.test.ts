@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { humanDuration } from '../../../../src/sandbox/api/human-duration.ts';
 import { podReady, podRestarts, podStatus } from '../../../../src/sandbox/api/pod-columns.ts';
-import { tableOf } from '../../../../src/sandbox/api/table.ts';
+import { tableOf } from '../../../../src/sandbox/api/columns.ts';
 import { createCatalog } from '../../../../src/sandbox/kinds/catalog.ts';
 import type { Fields } from '../../../../src/sandbox/kinds/fields.ts';
 import type { StoredObject } from '../../../../src/sandbox/store/objects.ts';

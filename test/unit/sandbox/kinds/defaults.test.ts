@@ -1,13 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { createCatalog } from '../../../../src/sandbox/kinds/catalog.ts';
-import { toStored, toVersion } from '../../../../src/sandbox/kinds/conversion.ts';
 import { fillDefaults } from '../../../../src/sandbox/kinds/defaults.ts';
 import type { Fields } from '../../../../src/sandbox/kinds/fields.ts';
 import { describeModel, fieldsOfModel } from '../../../../src/sandbox/kinds/model.ts';
 import { defaultPullPolicy, qualityOfService } from '../../../../src/sandbox/kinds/pod-defaults.ts';
 import { kindTable } from '../../../../src/sandbox/kinds/table.ts';
-import type { StoredObject } from '../../../../src/sandbox/store/objects.ts';
 
 describe('the pull policy', () => {
   it.each<[string, string]>([
@@ -96,24 +93,5 @@ describe('the table of kinds', () => {
       required: true,
       description: expect.stringContaining('Name of the environment variable'),
     });
-  });
-});
-
-describe('a second form of a kind', () => {
-  it('is read and written as it is stored', () => {
-    const catalog = createCatalog();
-    const event = catalog.byApiVersion('events.k8s.io/v1', 'Event')!;
-    const stored = {
-      apiVersion: 'v1',
-      kind: 'Event',
-      metadata: { name: 'a' },
-      involvedObject: { name: 'p' },
-      message: 'said',
-    } as unknown as StoredObject;
-
-    const shown = toVersion(event, stored);
-
-    expect(shown).toMatchObject({ apiVersion: 'events.k8s.io/v1', regarding: { name: 'p' }, note: 'said' });
-    expect(toStored(event, shown)).toEqual(stored);
   });
 });

@@ -242,4 +242,17 @@ describe('orphans', () => {
     expect(objects.map(({ name }) => name).sort()).toEqual([agents[0]!.pod, agents[1]!.pod].sort());
     await lease.release(soon());
   });
+
+  it('are none of the agents of a run whose record a newer version wrote', async () => {
+    const newer = newRecord();
+    const { cluster, agents, runs: store } = scratch.kubernetes;
+    const { owner } = await store.create(newer, soon());
+    const agent = await agents.acquire(scratch.agentSpec({ runId: newer.runId }), soon());
+    const reference = { ...owner, namespace: scratch.namespace };
+    await cluster.patch(reference, { type: 'merge', body: { data: { formatVersion: '2' } } }, soon());
+
+    const { objects } = await other.findOrphans(scratch.namespace, soon());
+
+    expect(objects.map(({ name }) => name)).not.toContain(agent.pod);
+  });
 });

@@ -32,7 +32,9 @@ async function endingNamespace(): Promise<{ name: string; free: () => Promise<vo
   const patch = ['patch', 'configmap', 'holder', ...inside, '--type', 'merge', '--patch'];
   return {
     name,
-    free: async () => void (await admin.run([...patch, '{"metadata":{"finalizers":null}}'])),
+    free: async () => {
+      await admin.run([...patch, '{"metadata":{"finalizers":null}}']);
+    },
   };
 }
 

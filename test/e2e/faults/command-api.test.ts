@@ -4,7 +4,6 @@ import { makeCommandBench, type CommandBench } from '../../support/command-bench
 import { startCutProxy, type CutProxy } from '../../support/cut-proxy.ts';
 import { startFaultyApi, type FaultyApi } from '../../support/faulty-api.ts';
 import { expectExit, type PipelineResult, type RunningPipeline } from '../../support/pipeline-command.ts';
-import type { StageText } from '../../support/pipeline-folder.ts';
 
 jest.setTimeout(150_000);
 
@@ -14,6 +13,8 @@ let shortWatches: FaultyApi;
 let cut: CutProxy;
 /** The runs go on side by side, since they mostly wait; each test looks at its own. */
 let begun: { faulty: RunningPipeline; shortWatches: RunningPipeline; cut: RunningPipeline };
+/** Enough stages that their writes of the record meet every kind of fault. */
+const faultyStages = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight'];
 const fates = { fail: 0, stall: 0, pass: 0 };
 let cuts = 0;
 
@@ -44,7 +45,7 @@ beforeAll(async () => {
   };
   begun = {
     faulty: await bench.begin(
-      ['one', 'two', 'three', 'four', 'five', 'six'].map((name) => count5(name)),
+      faultyStages.map((name) => ({ name, run: lines(5, 0.2) })),
       { kubeconfig: faulty.kubeconfig },
     ),
     shortWatches: await bench.begin([{ name: 'slow', run: lines(10, 1) }], {
@@ -67,8 +68,6 @@ function lines(count: number, pauseSeconds = 0): string {
   return `i=0; while [ "$i" -lt ${String(count)} ]; do i=$((i+1)); echo "line $i"; ${pause} done`;
 }
 
-const count5 = (name: string): StageText => ({ name, run: lines(5, 1) });
-
 /** The run succeeded, and shows every line of its stages once and in order. */
 function expectEveryLineOnce(result: PipelineResult, stages: readonly string[], count: number): void {
   expectExit(result, 0);
@@ -84,7 +83,7 @@ describe('a run whose API server', () => {
   it('answers 500 to 5 % and stalls 1 % of its requests succeeds, and shows every line once', async () => {
     const result = await begun.faulty.result;
 
-    expectEveryLineOnce(result, ['one', 'two', 'three', 'four', 'five', 'six'], 5);
+    expectEveryLineOnce(result, faultyStages, 5);
     expect(fates.fail).toBeGreaterThanOrEqual(2);
     expect(fates.stall).toBeGreaterThanOrEqual(1);
   });

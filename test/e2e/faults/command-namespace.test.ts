@@ -75,8 +75,11 @@ describe('a run that a newer version of Slipway drives', () => {
     await patchRecord('2');
     try {
       const commands = ['resume', 'attach', 'cancel', 'logs'];
-      const told = await Promise.all(commands.map((command) => bench.command(command, id)));
-      const [runs, collected] = await Promise.all([bench.command('runs'), bench.command('gc')]);
+      const [collected, runs, ...told] = await Promise.all([
+        bench.command('gc'),
+        bench.command('runs'),
+        ...commands.map((command) => bench.command(command, id)),
+      ]);
 
       for (const result of told) {
         expectExit(result, 2);

@@ -168,6 +168,25 @@ describe('the lease of a run', () => {
     for (const outcome of outcomes) if (outcome.status === 'fulfilled') await outcome.value.release(soon());
   });
 
+  it('is gone after its release, although a renewal was written whose answer never came', async () => {
+    const { cluster: api, runs } = scratch.kubernetes;
+    const record = newRecord();
+    const lease = await runs.acquireLease(await runs.create(record, soon()), 'me', soon());
+    const name = recordName(record.runId);
+    const reference = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      name,
+      namespace: record.namespace,
+    };
+    const renewal = { type: 'merge', body: { metadata: { annotations: { written: 'unseen' } } } } as const;
+    await api.patch(reference, renewal, soon());
+
+    await lease.release(soon());
+
+    await expect(api.get(reference, soon())).resolves.toBeUndefined();
+  });
+
   it('that was taken over is told to the one who had it, who writes nothing more', async () => {
     const record = newRecord();
     const stored = await scratch.kubernetes.runs.create(record, soon());

@@ -4,7 +4,7 @@ import { createLogFileReporter } from '../adapters/report/log-files.ts';
 import { Output } from '../adapters/report/output.ts';
 import { createPlainReporter } from '../adapters/report/plain.ts';
 
-/** How a run is shown. `auto` is the tree on a terminal and plain lines elsewhere. */
+/** How a run is shown. `auto` is the tree on a terminal that has a size, and plain lines elsewhere. */
 export type OutputFormat = 'auto' | 'tree' | 'plain' | 'json';
 
 /** Options of {@link createReporters}. */
@@ -20,7 +20,9 @@ export interface ReporterOptions {
 /** The reporters that the user asked for. */
 export async function createReporters(options: ReporterOptions): Promise<Reporter[]> {
   const { format, stdout, logDirectory } = options;
-  const tree = format === 'tree' || (format === 'auto' && stdout.isTTY);
+  // A terminal that does not know its size (made by a program, not by a window) would show nothing of a tree.
+  const hasRoom = stdout.isTTY && stdout.rows > 0;
+  const tree = format === 'tree' || (format === 'auto' && hasRoom);
   const shown = tree
     ? (await import('../adapters/report/tree.ts')).createTreeReporter(stdout)
     : lineReporter(options);

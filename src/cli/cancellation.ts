@@ -3,12 +3,24 @@ import { exitCodes } from '../base/exit-code.ts';
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** Reporters notice a reader that has gone by themselves; whatever else is said then is said to nobody. */
+const saidToNobody = () => undefined;
+
+/** A terminal that hangs up fails every write from then on (EIO), which must not end the process before its cleanup. */
+function outliveTerminal(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.off('error', saidToNobody); // once, however often a process drives a run
+    stream.on('error', saidToNobody);
+  }
+}
+
 /**
  * Turns the process's signals into one AbortSignal: the first one asks for a clean end (the agent pod is removed), a
  * second one ends the process at once.
  * @returns the signal, and a function that takes the handlers away
  */
 export function cancelOnSignals(): { signal: AbortSignal; dispose: () => void } {
+  outliveTerminal();
   const controller = new AbortController();
   const listener = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted);

@@ -79,7 +79,7 @@ describe.each(places)('registry client on %s', (_name, start) => {
     const config = blobOf(
       Buffer.from('{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}'),
     );
-    await uploadBlob(http, target, config, { signal, clock: systemClock });
+    await uploadBlob(http, target, config, { signal });
     const bytes = Buffer.from(
       JSON.stringify({
         schemaVersion: 2,
@@ -111,7 +111,7 @@ describe.each(places)('registry client on %s', (_name, start) => {
     for (const size of [0, 1, 1000, 2500, 3000]) {
       const bytes = randomBytes(size);
       const blob = blobOf(bytes);
-      await uploadBlob(http, target, blob, { signal, clock: systemClock, chunkBytes: 1000 });
+      await uploadBlob(http, target, blob, { signal, chunkBytes: 1000 });
 
       expect(await hasBlob(http, target, blob.digest, { signal })).toBe(true);
       const chunks: Buffer[] = [];
@@ -124,10 +124,10 @@ describe.each(places)('registry client on %s', (_name, start) => {
   it('mounts a blob that another repository has instead of sending it', async () => {
     const [from, into] = [repository(), repository()];
     const blob = blobOf(randomBytes(1000));
-    await uploadBlob(http, from, blob, { signal, clock: systemClock });
+    await uploadBlob(http, from, blob, { signal });
     const before = place.double?.received();
 
-    const transfer = await uploadBlob(http, into, blob, { signal, clock: systemClock, mountFrom: from.path });
+    const transfer = await uploadBlob(http, into, blob, { signal, mountFrom: from.path });
 
     expect(transfer).toBe('mounted');
     expect(place.double?.received()).toBe(before);
@@ -216,31 +216,31 @@ describe('registry client and trouble', () => {
   });
 
   it('goes on where the connection broke, without sending the chunks again that arrived', async () => {
-    const { double, http, clock, target } = await httpTo();
+    const { double, http, target } = await httpTo();
     const blob = blobOf(randomBytes(5000));
     let uploads = 0;
     const counting: BlobSource = {
       ...blob,
       open: (start, end) => ((uploads += end - start), blob.open(start, end)),
     };
-    await uploadBlob(http, { ...target, path: 'warm' }, blobOf(randomBytes(10)), { signal, clock });
+    await uploadBlob(http, { ...target, path: 'warm' }, blobOf(randomBytes(10)), { signal });
     double.faults.push({ method: 'PATCH', path: /uploads/, times: 1, breakAfterBytes: 400 });
 
-    await uploadBlob(http, target, counting, { signal, clock, chunkBytes: 1000 });
+    await uploadBlob(http, target, counting, { signal, chunkBytes: 1000 });
 
     expect(double.blobs.get(blob.digest)?.length).toBe(5000);
     expect(uploads).toBe(5000 + 600);
   });
 
   it('starts an upload again that the registry has forgotten', async () => {
-    const { double, http, clock, target } = await httpTo();
+    const { double, http, target } = await httpTo();
     const blob = blobOf(randomBytes(3000));
     double.faults.push(
       { method: 'PATCH', path: /uploads/, times: 1, status: 500 },
       { method: 'GET', path: /uploads/, times: 1, status: 404 },
     );
 
-    await uploadBlob(http, target, blob, { signal, clock, chunkBytes: 1000 });
+    await uploadBlob(http, target, blob, { signal, chunkBytes: 1000 });
 
     expect(double.blobs.has(blob.digest)).toBe(true);
     expect(double.requests.filter((one) => one.startsWith('POST'))).toHaveLength(2);
@@ -256,9 +256,9 @@ describe('registry client and trouble', () => {
   });
 
   it('refuses a blob whose content is not that of its digest', async () => {
-    const { double, http, clock, target } = await httpTo();
+    const { double, http, target } = await httpTo();
     const blob = blobOf(Buffer.from('good'));
-    await uploadBlob(http, target, blob, { signal, clock });
+    await uploadBlob(http, target, blob, { signal });
     double.blobs.set(blob.digest, Buffer.from('evil'));
 
     const reading = (async () => {

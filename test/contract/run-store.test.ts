@@ -168,6 +168,25 @@ describe('the lease of a run', () => {
     for (const outcome of outcomes) if (outcome.status === 'fulfilled') await outcome.value.release(soon());
   });
 
+  it('is gone after its release, although a renewal was written whose answer never came', async () => {
+    const { cluster: api, runs } = scratch.kubernetes;
+    const record = newRecord();
+    const lease = await runs.acquireLease(await runs.create(record, soon()), 'me', soon());
+    const name = recordName(record.runId);
+    const reference = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      name,
+      namespace: record.namespace,
+    };
+    const renewal = { type: 'merge', body: { metadata: { annotations: { written: 'unseen' } } } } as const;
+    await api.patch(reference, renewal, soon());
+
+    await lease.release(soon());
+
+    await expect(api.get(reference, soon())).resolves.toBeUndefined();
+  });
+
   it('that was taken over is told to the one who had it, who writes nothing more', async () => {
     const record = newRecord();
     const stored = await scratch.kubernetes.runs.create(record, soon());
@@ -241,5 +260,18 @@ describe('orphans', () => {
     expect(ids).not.toContain(living.runId);
     expect(objects.map(({ name }) => name).sort()).toEqual([agents[0]!.pod, agents[1]!.pod].sort());
     await lease.release(soon());
+  });
+
+  it('are none of the agents of a run whose record a newer version wrote', async () => {
+    const newer = newRecord();
+    const { cluster, agents, runs: store } = scratch.kubernetes;
+    const { owner } = await store.create(newer, soon());
+    const agent = await agents.acquire(scratch.agentSpec({ runId: newer.runId }), soon());
+    const reference = { ...owner, namespace: scratch.namespace };
+    await cluster.patch(reference, { type: 'merge', body: { data: { formatVersion: '2' } } }, soon());
+
+    const { objects } = await other.findOrphans(scratch.namespace, soon());
+
+    expect(objects.map(({ name }) => name)).not.toContain(agent.pod);
   });
 });

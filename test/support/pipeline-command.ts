@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url';
 
 const main = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'src', 'main.ts');
 
+/** The command `pipeline` as a program and its first arguments, for those who start it in a way of their own. */
+export const pipelineProgram: readonly string[] = [process.execPath, main];
+
 /** How the command line is called. */
 export interface PipelineOptions {
   cwd?: string;
@@ -11,6 +14,8 @@ export interface PipelineOptions {
   env?: NodeJS.ProcessEnv;
   /** The command is killed after this time and the result says so; default 5 minutes. */
   timeoutMs?: number;
+  /** `leave`: the caller reads `child.stdout`, which is not kept; default `collect`. */
+  stdout?: 'collect' | 'leave';
 }
 
 /** What a finished command left. */
@@ -42,7 +47,8 @@ export function startPipeline(args: readonly string[], options: PipelineOptions 
   });
   const output = { stdout: '', stderr: '' };
   const watchers = new Set<() => void>();
-  for (const stream of ['stdout', 'stderr'] as const)
+  const collected = options.stdout === 'leave' ? (['stderr'] as const) : (['stdout', 'stderr'] as const);
+  for (const stream of collected)
     child[stream].setEncoding('utf8').on('data', (text: string) => {
       output[stream] += text;
       for (const watcher of watchers) watcher();

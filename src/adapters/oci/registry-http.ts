@@ -51,6 +51,8 @@ export interface RegistryHttpOptions {
   resolveHost?: ResolveRegistryHost;
   /** Attempts in all at what may go away by itself; default 5. */
   maxAttempts?: number;
+  /** Told before each wait for another attempt; for a log that says why it takes longer. */
+  onRetry?: (failure: RegistryError, delayMs: number) => void | Promise<void>;
 }
 
 const maxRedirects = 5;
@@ -75,8 +77,18 @@ export class RegistryHttp {
       if (response !== undefined && call.accept.includes(response.statusCode)) return response;
       const failure = error ?? answerError(call.attempted, response.statusCode, await textOf(response));
       if (failure.problem !== 'unreachable' || attempt >= maxAttempts) throw failure;
-      await this.#options.clock.sleep(retryAfterMs(response) ?? backoffMs(attempt, delays), options);
+      await this.waitToRetry(failure, retryAfterMs(response) ?? backoffMs(attempt, delays), options);
     }
+  }
+
+  /** Says that another attempt follows and waits until it is time for it; for callers that repeat more than one request. */
+  async waitToRetry(
+    failure: RegistryError,
+    delayMs: number,
+    options: { signal: AbortSignal },
+  ): Promise<void> {
+    await this.#options.onRetry?.(failure, delayMs);
+    await this.#options.clock.sleep(delayMs, options);
   }
 
   /** Closes all connections; what is still being read of them breaks off. */

@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
 import { backoffMs } from '../../base/backoff.ts';
-import type { Clock } from '../../ports/clock.ts';
 import { RegistryError } from '../../ports/registry.ts';
 import type { RegistryHttp, RegistryRequest, RegistryResponse, Repository } from './registry-http.ts';
 
@@ -18,7 +17,6 @@ export type BlobTransfer = 'mounted' | 'uploaded';
 /** Settings of an upload. */
 export interface UploadOptions {
   signal: AbortSignal;
-  clock: Clock;
   /** Repository of the same registry that has the blob: mounted from there where the registry allows it. */
   mountFrom?: string;
   /** Bytes sent in one request; default 32 MiB, small enough for the proxies in front of registries. */
@@ -51,7 +49,7 @@ export async function uploadBlob(
       options.signal.throwIfAborted();
       const again = error instanceof RegistryError && error.problem === 'unreachable';
       if (!again || restarts === maxRestarts) throw error;
-      await options.clock.sleep(backoffMs(restarts + 1, delays), options);
+      await http.waitToRetry(error, backoffMs(restarts + 1, delays), options);
     }
   }
 }
@@ -167,7 +165,7 @@ class Upload {
     this.#options.signal.throwIfAborted();
     const unreachable = error instanceof RegistryError && error.problem === 'unreachable';
     if (!unreachable || failures > maxRestarts) throw error;
-    await this.#options.clock.sleep(backoffMs(failures, delays), this.#options);
+    await this.#http.waitToRetry(error, backoffMs(failures, delays), this.#options);
     const call = { ...uploadRequest(this.#repository, 'GET', this.#location), accept: [204, 404] };
     const response = await this.#http.send(call, this.#options);
     await response.body.dump();

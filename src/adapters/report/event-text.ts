@@ -82,8 +82,8 @@ function agentText(event: Extract<RunEvent, { type: `agent.${string}` }>): strin
       return [`agent pod ${event.pod}: ${event.message}`];
     case 'agent.ready':
       return [`agent pod ${event.pod} ready after ${formatDuration(event.durationMs)}`];
-    case 'agent.problem':
-      return [`agent pod ${event.pod}: ${event.message}`];
+    case 'agent.problem': // most problems name their pod themselves
+      return [event.message.includes(event.pod) ? event.message : `agent pod ${event.pod}: ${event.message}`];
     case 'agent.removed':
       return [`agent pod ${event.pod} removed`];
     case 'agent.kept':

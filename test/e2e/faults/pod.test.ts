@@ -57,19 +57,16 @@ async function expectProblem(
 }
 
 describe('an agent pod that cannot start', () => {
-  itOnARealNode('for want of its image says so within ten seconds', async () => {
-    const containers: AgentSpec['containers'] = [main({ image: '127.0.0.1:5000/none/such:1' })];
+  it('for want of its image says so within ten seconds', async () => {
+    const image = `${environment.registry}/none/such:1`;
+    const containers: AgentSpec['containers'] = [main({ image })];
 
-    const tookMs = await expectProblem(
-      { containers },
-      'imagePull',
-      /cannot pull image "127.0.0.1:5000\/none\/such:1"/,
-    );
+    const tookMs = await expectProblem({ containers }, 'imagePull', /cannot pull image "\S+\/none\/such:1"/);
 
     expect(tookMs).toBeLessThan(10_000);
   });
 
-  itOnARealNode('for its image’s name says so within ten seconds', async () => {
+  it('for its image’s name says so within ten seconds', async () => {
     const tookMs = await expectProblem(
       { containers: [main({ image: 'No:Such:Name' })] },
       'imagePull',
@@ -87,7 +84,7 @@ describe('an agent pod that cannot start', () => {
     expect(tookMs).toBeLessThan(11_000);
   });
 
-  itOnARealNode('for a Secret that is not there says so within ten seconds', async () => {
+  it('for a Secret that is not there says so within ten seconds', async () => {
     const podTemplate = {
       spec: { containers: [{ name: 'main', envFrom: [{ secretRef: { name: 'not-there' } }] }] },
     };
@@ -97,7 +94,7 @@ describe('an agent pod that cannot start', () => {
     expect(tookMs).toBeLessThan(10_000);
   });
 
-  itOnARealNode('for a service that fails says which', async () => {
+  it('for a service that fails says which', async () => {
     const services = [main({ name: 'db', command: ['sh', '-c', 'exit 5'], ready: { tcp: 5432 } })];
 
     await expectProblem({ services }, 'containerExited', /container db of agent pod .* exit code 5/);
@@ -125,7 +122,7 @@ describe('an agent pod that cannot start', () => {
     await expect(acquiring).rejects.toMatchObject({ problem: 'admission', message: /Not A Name/ });
   });
 
-  itOnARealNode('since its namespace is being deleted says so', async () => {
+  it('since its namespace is being deleted says so', async () => {
     const name = `test-ending-${randomBytes(3).toString('hex')}`;
     const { cluster, agents } = scratch.kubernetes;
     const namespace = { apiVersion: 'v1', kind: 'Namespace' };
@@ -200,7 +197,7 @@ describe('an agent pod that is lost', () => {
     });
   });
 
-  itOnARealNode('to its own deadline says so', async () => {
+  it('to its own deadline says so', async () => {
     await withAgent({ deadlineSeconds: 8 }, async (agent) => {
       await agent.ready(soon());
 

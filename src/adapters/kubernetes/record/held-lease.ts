@@ -41,16 +41,22 @@ export class HeldLease implements Lease {
     this.#stopped.abort();
     await this.#renewing;
     if (this.lost.aborted) return;
-    try {
-      const { name, namespace, version } = this.#lease;
-      const guard = version === undefined ? {} : { resourceVersion: version };
-      await this.#cluster.delete(
-        { ...leaseKind, name, namespace },
-        { ...options, ...guard, priority: 'urgent' },
-      );
-    } catch (error) {
-      // Taken over, or gone with its record: either way it is not ours any more.
-      if (!(error instanceof ConflictError)) throw error;
+    const { name, namespace, holder } = this.#lease;
+    const reference = { ...leaseKind, name, namespace };
+    const urgent = { ...options, priority: 'urgent' } as const;
+    for (let { version } = this.#lease; ;) {
+      try {
+        const guard = version === undefined ? {} : { resourceVersion: version };
+        await this.#cluster.delete(reference, { ...urgent, ...guard });
+        return;
+      } catch (error) {
+        if (!(error instanceof ConflictError)) throw error;
+      }
+      // A renewal whose answer never came has changed it; or it was taken over, or is gone with its record.
+      const stored = await this.#cluster.get(reference, urgent);
+      const current = stored === undefined ? undefined : parseLease(stored);
+      if (current?.holder !== holder) return;
+      version = current.version;
     }
   }
 

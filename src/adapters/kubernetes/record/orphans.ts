@@ -5,12 +5,13 @@ import type { RunStore, StoredRun } from '../../../ports/run-record.ts';
 import { labels, labelValue, managedSelector } from '../agent/agent-names.ts';
 import { pause } from '../client/pause.ts';
 import { leaseKind, parseLease } from './lease-object.ts';
+import { recordSelector } from './run-store.ts';
 
 /** What nobody looks after any more. */
 export interface Orphans {
   /** Unfinished runs whose runner has gone; `pipeline resume` could still take them up. */
   runs: StoredRun[];
-  /** Agent pods and their Secrets whose run has no record, or has finished. */
+  /** Agent pods and their Secrets whose run has no record at all, or has finished. */
   objects: OrphanObject[];
 }
 
@@ -37,6 +38,12 @@ export async function findOrphans(
   const after = await observe(parts, namespace, options);
   const recorded = new Map(after.runs.map((run) => [labelValue(run.record.runId), run]));
   const wereThere = new Set(before.left.map(({ metadata }) => metadata.uid));
+  const left = after.left.filter(
+    ({ metadata }) => wereThere.has(metadata.uid) && metadata.deletionTimestamp === undefined,
+  );
+  // A record that this version cannot read may be that of a living run of a newer one.
+  const unknown = left.some((object) => !recorded.has(runOf(object)));
+  const unread = unknown ? await runsWithRecord(parts.cluster, namespace, options) : new Set<string>();
   return {
     runs: after.runs.filter(({ record, version }) => {
       const id = record.runId;
@@ -45,20 +52,35 @@ export async function findOrphans(
       const lease = after.leases.get(labelValue(id));
       return lease?.holder === '' || lease?.version === before.leases.get(labelValue(id))?.version;
     }),
-    objects: after.left
-      .filter(({ metadata }) => wereThere.has(metadata.uid) && metadata.deletionTimestamp === undefined)
-      .filter(({ metadata }) => {
-        const run = recorded.get(metadata.labels?.[labels.run] ?? '');
-        return run === undefined || run.record.state === 'finished';
+    objects: left
+      .filter((object) => {
+        const run = recorded.get(runOf(object));
+        return run === undefined ? !unread.has(runOf(object)) : run.record.state === 'finished';
       })
-      .map(({ apiVersion, kind, metadata }) => ({
-        apiVersion,
-        kind,
-        name: metadata.name,
+      .map((object) => ({
+        apiVersion: object.apiVersion,
+        kind: object.kind,
+        name: object.metadata.name,
         namespace,
-        run: metadata.labels?.[labels.run] ?? '',
+        run: runOf(object),
       })),
   };
+}
+
+/** The label's value, by which what a run left is found. */
+function runOf({ metadata }: KubernetesObject): string {
+  return metadata.labels?.[labels.run] ?? '';
+}
+
+/** The runs that have a record, whether this version can read it or not. */
+async function runsWithRecord(
+  cluster: Pick<Cluster, 'list'>,
+  namespace: string,
+  options: CallOptions,
+): Promise<Set<string>> {
+  const selection = { namespace, labelSelector: recordSelector };
+  const records = await cluster.list({ apiVersion: 'v1', kind: 'ConfigMap' }, selection, options);
+  return new Set(records.map(runOf));
 }
 
 async function observe(
@@ -73,9 +95,7 @@ async function observe(
     cluster.list(leaseKind, selection, options),
     ...leftKinds.map((kind) => listAllowed(cluster, kind, agents, options)),
   ]);
-  const parsed = leases.map(
-    (lease) => [lease.metadata.labels?.[labels.run] ?? '', parseLease(lease)] as const,
-  );
+  const parsed = leases.map((lease) => [runOf(lease), parseLease(lease)] as const);
   return { runs: records, leases: new Map(parsed), left: left.flat() };
 }
 

@@ -38,7 +38,11 @@ export function layersBuilder(settings: LayersBuilderOptions): Builder {
     name: 'layers',
     unavailable: () => Promise.resolve(undefined),
     buildAndPush: async (request, options) => {
-      const http = new RegistryHttp(settings);
+      const http = new RegistryHttp({
+        ...settings,
+        onRetry: (failure, delayMs) =>
+          options.onProgress(`${failure.message}; trying again in ${String(Math.round(delayMs))} ms`),
+      });
       const folder = await mkdtemp(join(tmpdir(), 'slipway-layers-'));
       try {
         return await buildIn(folder, { settings, request, http }, options);
@@ -68,7 +72,7 @@ async function buildIn(
     const image = await buildLayers(build, plan, options);
     label(image, request.labels);
     const to = { repository, tags: request.tags, annotations: annotationsOf(image) };
-    const { digest, bytes } = await pushImage(image, to, { http, clock: settings.clock, ...options });
+    const { digest, bytes } = await pushImage(image, to, { http, ...options });
     return { repository: request.repository, tags: request.tags, digest, bytes };
   } finally {
     context.tar.destroy();

@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import type { BuildProgress } from '../../../ports/builder.ts';
-import type { Clock } from '../../../ports/clock.ts';
 import { hasBlob, readBlobRange } from '../blobs.ts';
 import { digestOf, mediaTypes, type Descriptor } from '../manifest.ts';
 import { putManifest } from '../manifests.ts';
@@ -14,7 +13,6 @@ const parallelUploads = 3;
 /** What pushing needs. */
 export interface PushOptions {
   http: RegistryHttp;
-  clock: Clock;
   signal: AbortSignal;
   onProgress: BuildProgress;
 }

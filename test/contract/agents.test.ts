@@ -137,6 +137,17 @@ describe('a step', () => {
     await expect(agent.query(['cat', 'started'], soon())).resolves.toMatchObject({ stdout: 'begun\n' });
   });
 
+  it('shows nothing of what an earlier step left running', async () => {
+    const left = await runScript(
+      agent,
+      '(while :; do echo late; sleep 0.01; done) & echo $! >pid; echo first',
+    );
+    const next = await runScript(agent, 'kill "$(cat pid)"; echo next');
+
+    expect(left.output).toMatch(/^(?:first|late)\n/);
+    expect(next.output).toBe('next\n');
+  });
+
   it('keeps every byte of binary output', async () => {
     const seen: Buffer[] = [];
     let next = 0;

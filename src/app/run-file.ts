@@ -1,7 +1,7 @@
 import { exitCodes } from '../base/exit-code.ts';
 import type { Logger } from '../base/logger.ts';
 import { Masker } from '../base/mask.ts';
-import { createWinstonLogger } from '../adapters/log/winston-logger.ts';
+import { createLazyLogger } from '../adapters/log/lazy-logger.ts';
 import type { RunOutcome } from '../ports/events.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { collectInBackground } from './background-collection.ts';
@@ -10,7 +10,7 @@ import type { DriveSettings } from './drive-settings.ts';
 import { readPipelineFile } from './pipeline-file.ts';
 import { createReporters } from './reporters.ts';
 import { loadRun } from './runs.ts';
-import { planFile, resumePipeline, runPipeline, type DriveOptions } from './run-pipeline.ts';
+import { checkFile, planFile, resumePipeline, runPipeline, type DriveOptions } from './run-pipeline.ts';
 
 /** A file to run, and where. */
 export interface RunFileRequest {
@@ -30,15 +30,16 @@ export async function runFile(request: RunFileRequest): Promise<number> {
   const file = await readPipelineFile(request.file);
   const { parameters, trigger } = request;
   // Whatever is wrong with the file is told before a cluster is looked for.
-  const checked = { parameters, trigger, namespace: request.choice.namespace ?? 'default' };
-  planFile(file, checked);
+  const checked = checkFile(file);
+  const inputs = { parameters, trigger, namespace: request.choice.namespace ?? 'default' };
+  planFile(file, inputs, checked);
   return withDriver(request, async (options) => {
     const { connection, logger } = options;
-    const { plan } = planFile(file, { ...checked, namespace: connection.namespace });
+    const { plan } = planFile(file, { ...inputs, namespace: connection.namespace }, checked);
     const { namespace } = plan;
     const stop = collectInBackground({ place: { ...connection, namespace }, logger, clock: systemClock });
     try {
-      const { outcome } = await runPipeline({ ...options, file, parameters, trigger });
+      const { outcome } = await runPipeline({ ...options, file, parameters, trigger, checked });
       return exitCodeOfRun(outcome);
     } finally {
       await stop();
@@ -64,10 +65,11 @@ async function withDriver(
 ): Promise<number> {
   const { settings, signal } = request;
   const masker = new Masker();
-  const logger: Logger = createWinstonLogger({
-    level: settings.debug ? 'debug' : 'warn',
-    format: settings.reporters.format === 'json' ? 'json' : 'text',
-    masker,
+  const level = settings.debug ? 'debug' : 'warn';
+  const logger: Logger = createLazyLogger(level, async () => {
+    const { createWinstonLogger } = await import('../adapters/log/winston-logger.ts');
+    const format = settings.reporters.format === 'json' ? 'json' : 'text';
+    return createWinstonLogger({ level, format, masker });
   });
   const connection = await connectCluster(request.choice, {
     logger,

@@ -12,8 +12,10 @@ import { compilePlan } from '../plan/compile-plan.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Reporter } from '../ports/events.ts';
 import type { StoredRun } from '../ports/run-record.ts';
-import { formatDiagnostic } from '../spec/diagnostic.ts';
+import type { AnyStageKind } from '../ports/stage.ts';
+import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
 import { requirePipeline } from '../spec/parse-pipeline.ts';
+import type { Pipeline } from '../spec/pipeline.ts';
 import type { Connection } from './connection.ts';
 import { defaultAgentImage } from './default-agent-image.ts';
 import { createEventHub } from './event-hub.ts';
@@ -43,6 +45,21 @@ export interface RunRequest extends DriveOptions {
   file: PipelineFile;
   parameters: Readonly<Record<string, string>>;
   trigger: Readonly<Record<string, string>>;
+  /** When the file was checked before. */
+  checked?: CheckedFile;
+}
+
+/** A file that holds a pipeline. */
+export interface CheckedFile {
+  pipeline: Pipeline;
+  warnings: readonly Diagnostic[];
+  kinds: readonly AnyStageKind[];
+}
+
+/** Checks a file; reaches nothing. @throws PipelineFileError */
+export function checkFile({ file, text }: PipelineFile): CheckedFile {
+  const kinds = stageKindsForReading();
+  return { ...requirePipeline({ file, text, kinds }), kinds };
 }
 
 /**
@@ -56,9 +73,8 @@ export function planFile(
     trigger: Readonly<Record<string, string>>;
     namespace: string;
   },
+  { pipeline, warnings, kinds }: CheckedFile = checkFile(file),
 ): { plan: Plan; warnings: string[] } {
-  const kinds = stageKindsForReading();
-  const { pipeline, warnings } = requirePipeline({ file: file.file, text: file.text, kinds });
   const defaults = { namespace: inputs.namespace, agentImage: defaultAgentImage };
   const plan = compilePlan(pipeline, {
     parameters: inputs.parameters,
@@ -71,8 +87,9 @@ export function planFile(
 
 /** Runs a pipeline to its end. What went wrong in the run is in the result; what is thrown happened before it began. */
 export async function runPipeline(request: RunRequest): Promise<RunResult> {
-  const { file, connection, parameters, trigger } = request;
-  const { plan, warnings } = planFile(file, { parameters, trigger, namespace: connection.namespace });
+  const { file, connection, parameters, trigger, checked } = request;
+  const { namespace } = connection;
+  const { plan, warnings } = planFile(file, { parameters, trigger, namespace }, checked);
   for (const warning of warnings) request.logger.warn(warning);
   return drive(request, { plan, directory: file.directory }, (dependencies) =>
     startRun(

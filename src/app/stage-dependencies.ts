@@ -2,8 +2,9 @@ import { userInfo, hostname } from 'node:os';
 import { createSourceRepository } from '../adapters/git/source-repository.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import type { ArtifactStore } from '../ports/artifact-store.ts';
-import { createBuilders, type BuildSettings } from './builders.ts';
+import type { BuildSettings } from './builders.ts';
 import type { Connection } from './connection.ts';
+import { lazyBuilders } from './lazy-builders.ts';
 import type { StageDependencies } from './stage-kinds.ts';
 
 /** What {@link stageDependencies} is made from. */
@@ -20,7 +21,10 @@ export interface StageDependencyOptions {
 export function stageDependencies(options: StageDependencyOptions): StageDependencies {
   const { connection, directory, artifacts, build, environment } = options;
   const { cluster, pods } = connection;
-  const { builders } = createBuilders(connection, build, environment);
+  const builders = lazyBuilders(async () => {
+    const { createBuilders } = await import('./builders.ts');
+    return createBuilders(connection, build, environment).builders;
+  });
   return {
     checkout: { repository: createSourceRepository(), directory },
     run: { artifacts },

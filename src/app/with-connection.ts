@@ -1,4 +1,4 @@
-import { createWinstonLogger } from '../adapters/log/winston-logger.ts';
+import { createLazyLogger } from '../adapters/log/lazy-logger.ts';
 import { Masker } from '../base/mask.ts';
 import { connectCluster, type ClusterChoice, type Connection } from './connection.ts';
 
@@ -12,7 +12,10 @@ export async function withConnection<T>(
   work: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   const level = options.debug ? 'debug' : 'warn';
-  const logger = createWinstonLogger({ level, format: 'text', masker: new Masker() });
+  const logger = createLazyLogger(level, async () => {
+    const { createWinstonLogger } = await import('../adapters/log/winston-logger.ts');
+    return createWinstonLogger({ level, format: 'text', masker: new Masker() });
+  });
   const connection = await connectCluster(choice, { logger, retryBudgetMs, signal: options.signal });
   try {
     return await work(connection);

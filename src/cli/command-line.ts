@@ -11,6 +11,7 @@ import { commands } from './commands.ts';
  */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.succeeded;
+  let work: Promise<void> | undefined;
   const parser = yargs([...argv])
     .scriptName('pipeline')
     .usage(
@@ -39,7 +40,17 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     .fail((message: string | null, error: Error | undefined) => {
       throw error ?? new ArgumentError(message ?? 'the arguments are wrong');
     });
-  for (const command of commands((code) => (exitCode = code))) parser.command(command);
+  for (const command of commands((code) => (exitCode = code))) {
+    parser.command({
+      ...command,
+      // The parser is given no promise: for one it writes the help, in case that it fails, before the work goes on.
+      handler: (args) => {
+        work = Promise.resolve(command.handler(args));
+        work.catch(() => undefined); // awaited below
+      },
+    });
+  }
   await parser.parseAsync();
+  await work;
   return exitCode;
 }

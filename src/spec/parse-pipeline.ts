@@ -6,7 +6,7 @@ import { lintNames } from './lint/names.ts';
 import { lintReferences } from './lint/references.ts';
 import { lintValues } from './lint/values.ts';
 import type { Pipeline } from './pipeline.ts';
-import { checkSchema, describe, parseOnce } from './schema-findings.ts';
+import { describe, parseOnce, readSchema } from './schema-findings.ts';
 import {
   document as documentSchema,
   documentFields,
@@ -40,11 +40,12 @@ export function parsePipeline({ file, text, kinds }: PipelineSource): ParsedPipe
     return { ok: false, diagnostics: [source.locate({ code: 'type', path: [], message })] };
   }
   const raw = value as Record<string, unknown>;
-  const document = readable(raw);
+  const whole = readSchema(documentSchema, value, { refused: notSupportedYet });
+  const document = whole.data ?? readable(raw);
   const stages = draftStages(raw, kinds);
   const drafts = stages.map(({ draft }) => draft);
   const findings: Finding[] = [
-    ...checkSchema(documentSchema, value, { refused: notSupportedYet }),
+    ...whole.findings,
     ...stages.flatMap((stage) => stage.findings),
     ...lintNames(drafts),
     ...lintReferences(value, document, drafts),
@@ -54,10 +55,9 @@ export function parsePipeline({ file, text, kinds }: PipelineSource): ParsedPipe
   const diagnostics = findings
     .map((finding) => source.locate(finding))
     .sort((a, b) => a.line - b.line || a.column - b.column);
-  const parsed = documentSchema.safeParse(value, parseOnce);
-  if (!parsed.success || diagnostics.some(({ severity }) => severity === 'error'))
+  if (whole.data === undefined || diagnostics.some(({ severity }) => severity === 'error'))
     return { ok: false, diagnostics };
-  return { ok: true, pipeline: toPipeline(parsed.data, drafts), warnings: diagnostics };
+  return { ok: true, pipeline: toPipeline(whole.data, drafts), warnings: diagnostics };
 }
 
 /**

@@ -21,11 +21,21 @@ export const parseOnce = { jitless: true };
 
 /** Checks a value against a schema and says everything that is wrong, in plain words. */
 export function checkSchema(schema: z.ZodType, value: unknown, options: CheckOptions = {}): Finding[] {
+  return readSchema(schema, value, options).findings;
+}
+
+/** As checkSchema; with what the schema makes of a value that is right. */
+export function readSchema<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  options: CheckOptions = {},
+): { data?: z.infer<S>; findings: Finding[] } {
   const result = schema.safeParse(value, { ...parseOnce, error: allowedKeys });
-  if (result.success) return [];
-  return result.error.issues
+  if (result.success) return { data: result.data, findings: [] };
+  const findings = result.error.issues
     .filter((issue) => !(options.templates === true && deferred(issue, value)))
     .flatMap((issue) => explain(issue, value, options));
+  return { findings };
 }
 
 /** Has zod tell the keys that the object knows, one a line; read back in `unknownKeys`. */

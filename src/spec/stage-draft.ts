@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { AnyStageKind } from '../ports/stage.ts';
 import type { Finding } from './finding.ts';
 import { hintFor, nearest } from './nearest.ts';
-import { checkSchema, parseOnce } from './schema-findings.ts';
+import { checkSchema, readSchema } from './schema-findings.ts';
 import { commonFields, commonStage, stageKeys, stageOf } from './schema/stage.ts';
 
 /** A stage on its way from YAML to the pipeline; what could not be read is missing. */
@@ -28,12 +28,11 @@ export function draftStage(
   const { path } = place;
   const name = typeof raw['name'] === 'string' ? raw['name'] : `${String(path[0])}[${String(path[1])}]`;
   const candidates = kindsOf(raw, kinds);
-  const common = commonStage.safeParse(raw, parseOnce);
-  const draft: StageDraft = { ...place, raw, name, ...(common.success ? { common: common.data } : {}) };
+  const common = readSchema(commonStage, raw, { at: path });
+  const draft: StageDraft = { ...place, raw, name, ...(common.data ? { common: common.data } : {}) };
   const [kind, second] = candidates;
   if (kind === undefined) {
-    const findings = [noKind(draft, kinds), ...checkSchema(commonStage, raw, { at: path })];
-    return { draft, findings };
+    return { draft, findings: [noKind(draft, kinds), ...common.findings] };
   }
   draft.kind = kind;
   if (second !== undefined) {
@@ -44,13 +43,11 @@ export function draftStage(
       findings: [{ code: 'stage-kind', path: [...path, second.key], at: 'key', message, hint }],
     };
   }
-  return { draft, findings: checkStage(draft, kind) };
+  return { draft, findings: checkStage(draft, kind, common.findings) };
 }
 
 /** The common part may not be templated; the kind's part may, and is checked again when it is evaluated. */
-function checkStage(draft: StageDraft, kind: AnyStageKind): Finding[] {
-  const { path, raw } = draft;
-  const strict = checkSchema(commonStage, raw, { at: path });
+function checkStage({ path, raw }: StageDraft, kind: AnyStageKind, strict: readonly Finding[]): Finding[] {
   const whole = checkSchema(stageOf(kind), raw, { at: path, templates: true, refused });
   const isCommon = (finding: Finding) => Object.hasOwn(commonFields, String(finding.path[path.length] ?? ''));
   return [...strict, ...whole.filter((finding) => !isCommon(finding) && !said(strict, finding))];

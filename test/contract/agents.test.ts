@@ -80,7 +80,7 @@ describe('a step', () => {
 
     const { output } = await runScript(
       own,
-      'printf "%s\\n" "$TOKEN"; sleep 0.3; cat /proc/[0-9]*/cmdline | tr "\\0" " " | grep -c "[h]ush" || :',
+      'printf "%s\\n" "$TOKEN"; sleep 0.3; cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " | grep -c "[h]ush" || :',
       { env: { TOKEN: { type: 'secret', secret: 'token' } } },
     );
 
@@ -135,6 +135,17 @@ describe('a step', () => {
       [5, 'ne\n'],
     ]);
     await expect(agent.query(['cat', 'started'], soon())).resolves.toMatchObject({ stdout: 'begun\n' });
+  });
+
+  it('shows nothing of what an earlier step left running', async () => {
+    const left = await runScript(
+      agent,
+      '(while :; do echo late; sleep 0.01; done) & echo $! >pid; echo first',
+    );
+    const next = await runScript(agent, 'kill "$(cat pid)"; echo next');
+
+    expect(left.output).toMatch(/^(?:first|late)\n/);
+    expect(next.output).toBe('next\n');
   });
 
   it('keeps every byte of binary output', async () => {

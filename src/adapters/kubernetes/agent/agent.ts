@@ -27,6 +27,7 @@ import { environmentOf } from './step-environment.ts';
 import { followContext } from './follow-context.ts';
 import { followStep, type StepEnd } from './step-follow.ts';
 import { scratchDirectory } from './step-script.ts';
+import { StepSessions } from './step-sessions.ts';
 import { TransferError } from './transfer-error.ts';
 import { sendTar, uploadCommand } from './upload.ts';
 
@@ -53,6 +54,7 @@ export class KubernetesAgent implements Agent {
   readonly workspace = workspaceDirectory;
   readonly cache = cacheDirectory;
   readonly #parts: AgentParts;
+  readonly #sessions = new StepSessions();
   #ready: Promise<void> | undefined;
 
   constructor(parts: AgentParts) {
@@ -65,7 +67,7 @@ export class KubernetesAgent implements Agent {
   async ready({ signal }: CallOptions): Promise<void> {
     signal.throwIfAborted();
     // The wait is shared; each caller may leave it.
-    this.#ready ??= readAgent(this.#parts);
+    this.#ready ??= readAgent({ ...this.#parts, sessions: this.#sessions });
     this.#ready.catch(() => undefined);
     await abandonable(this.#ready, signal);
   }
@@ -88,7 +90,7 @@ export class KubernetesAgent implements Agent {
       fromOffset,
       onOutput: options.onOutput,
     };
-    const context = followContext(this.#parts, this, step);
+    const context = followContext({ ...this.#parts, sessions: this.#sessions }, this, step);
     const cancelling = new Cancellation(signal, (ending) => this.#cancel(step, ending));
     try {
       const { end, received } = await followStep(context, request, cancelling.follow);
@@ -167,6 +169,7 @@ export class KubernetesAgent implements Agent {
 
   /** Ends what the agent holds in this process; the pod stays. */
   dispose(): void {
+    this.#sessions.dispose();
     this.#parts.monitor.dispose();
   }
 

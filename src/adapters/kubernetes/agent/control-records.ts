@@ -2,7 +2,7 @@ import { InternalError } from '../../../base/errors.ts';
 
 /** What the follower in the pod says about the step. */
 export type ControlRecord =
-  | { type: 'started' | 'alive' | 'lost' | 'unknown' | 'broken' | 'usage' }
+  | { type: 'started' | 'alive' | 'lost' | 'unknown' | 'broken' | 'usage' | 'idle' }
   | {
       type: 'end';
       exitCode: number;
@@ -64,6 +64,7 @@ export class ControlParser {
       case 'unknown':
       case 'broken':
       case 'usage':
+      case 'idle':
         this.#pending = this.#pending.subarray(bodyStart);
         return { type };
       case 'end':

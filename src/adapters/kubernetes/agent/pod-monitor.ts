@@ -76,6 +76,20 @@ export class PodMonitor {
     return describeWaiting({ pod: this.#pod, events: this.#events });
   }
 
+  /**
+   * Whether a container runs: by the pod's status, or by the event that the kubelet sends when it has started it, up
+   * to a second before that.
+   */
+  isRunning(container: string): boolean {
+    const statuses = this.#pod.status.containerStatuses ?? [];
+    return (
+      statuses.some(({ name, state }) => name === container && state.running !== undefined) ||
+      this.#events.some(
+        ({ reason, fieldPath }) => reason === 'Started' && fieldPath === `spec.containers{${container}}`,
+      )
+    );
+  }
+
   /** Resolves when the pod is as wanted. @throws AgentError when it never will be; `signal.reason` */
   async until(wanted: (pod: PodView) => boolean, signal: AbortSignal): Promise<void> {
     for (;;) {
@@ -134,6 +148,7 @@ export class PodMonitor {
     if (own.length === this.#events.length && own.length === 0) return;
     this.#events = own.map(parsePodEvent);
     this.#judge();
+    this.#wake();
   }
 
   #judge(): void {

@@ -69,7 +69,11 @@ const EventSchema = z.object({
   message: z.string().default(''),
   count: z.number().nullish(),
   series: z.object({ count: z.number().optional() }).nullish(),
-  involvedObject: z.object({ uid: z.string().default(''), name: z.string().default('') }),
+  involvedObject: z.object({
+    uid: z.string().default(''),
+    name: z.string().default(''),
+    fieldPath: z.string().default(''),
+  }),
 });
 
 /** A pod, as far as its fate is read from it. */
@@ -81,6 +85,8 @@ export interface PodEvent {
   reason: string;
   message: string;
   count: number;
+  /** The part of the pod: `spec.containers{NAME}`; empty: the pod as a whole. */
+  fieldPath: string;
 }
 
 /** Reads a pod as the API gives it. */
@@ -91,7 +97,8 @@ export function parsePod(object: unknown): PodView {
 /** Reads an event and the uid of what it is about. */
 export function parsePodEvent(object: unknown): PodEvent & { uid: string } {
   const { type, reason, message, count, series, involvedObject } = EventSchema.parse(object);
-  return { type, reason, message, count: series?.count ?? count ?? 1, uid: involvedObject.uid };
+  const { uid, fieldPath } = involvedObject;
+  return { type, reason, message, count: series?.count ?? count ?? 1, uid, fieldPath };
 }
 
 /** All containers' states, those of init containers first. */

@@ -27,22 +27,35 @@ export async function queryContainer(
   command: readonly string[],
   signal: AbortSignal,
 ): Promise<{ exitCode: number; stdout: string; stderr: string }> {
-  const { connection, monitor, container } = target;
-  const either = AbortSignal.any([signal, monitor.failure]);
-  for (let attempt = 1; ; attempt += 1) {
+  const { connection, container } = target;
+  const what = `${command[0] ?? ''} in pod ${container.pod}`;
+  return repeatWhereLost(target, signal, async (either) => {
     const stdout = new Collector(outputLimit);
     const stderr = new Collector(outputLimit);
+    const result = await exec(connection, container, { command, stdout, stderr, signal: either });
+    if (stdout.overflowed || stderr.overflowed)
+      throw new TransferError(`the output of ${what} is longer than 1 MiB`);
+    if (result.type === 'exited')
+      return { exitCode: result.exitCode, stdout: stdout.text, stderr: stderr.text };
+    throw new UnreachableError(`${what}: ${result.reason}`);
+  });
+}
+
+/**
+ * Asks a pod something, and again, five times in all, when it ends in an UnreachableError.
+ * @param ask gets a signal that ends with the pod too
+ * @throws AgentError when the pod is gone; what `ask` throws; `signal.reason`
+ */
+export async function repeatWhereLost<T>(
+  { monitor }: Pick<QueryTarget, 'monitor'>,
+  signal: AbortSignal,
+  ask: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const either = AbortSignal.any([signal, monitor.failure]);
+  for (let attempt = 1; ; attempt += 1) {
     let error: ClusterError;
     try {
-      const result = await exec(connection, container, { command, stdout, stderr, signal: either });
-      if (stdout.overflowed || stderr.overflowed) {
-        throw new TransferError(
-          `the output of ${command[0] ?? ''} in pod ${container.pod} is longer than 1 MiB`,
-        );
-      }
-      if (result.type === 'exited')
-        return { exitCode: result.exitCode, stdout: stdout.text, stderr: stderr.text };
-      error = new UnreachableError(`${command[0] ?? ''} in pod ${container.pod}: ${result.reason}`);
+      return await ask(either);
     } catch (caught) {
       either.throwIfAborted();
       if (!(caught instanceof UnreachableError)) throw caught;

@@ -13,8 +13,10 @@ export type StepEnd = Extract<ControlRecord, { type: 'end' }>;
 
 /** What following needs of the pod. */
 export interface FollowContext {
-  /** Runs the wrapper in the step's container. */
-  open(args: readonly string[], stdin: boolean, signal: AbortSignal): Promise<ChannelSocket>;
+  /** Lets the wrapper in the step's container do something; for `run`, what it starts is to be sent to the exec. */
+  open(args: readonly string[], signal: AbortSignal): Promise<ChannelSocket>;
+  /** Takes back the exec of a `run` whose step has ended; without it, and for all others, the exec is closed. */
+  keep?(socket: ChannelSocket, state: { control: ControlParser; idle: boolean }): void;
   /** Aborted with an AgentError when the pod cannot work any more. */
   failure: AbortSignal;
   /** Looks whether the pod is still there. */
@@ -108,6 +110,8 @@ class StepFollow {
   readonly #request: FollowRequest;
   #started = false;
   #end: StepEnd | undefined;
+  /** The wrapper has said that it waits for the next step. */
+  #idle = false;
 
   constructor(context: FollowContext, request: FollowRequest) {
     this.#context = context;
@@ -131,7 +135,9 @@ class StepFollow {
             beginning.timestamps ? '1' : '',
           ];
     this.#context.failure.throwIfAborted();
-    const socket = await this.#context.open(args, beginning !== undefined, signal);
+    const socket = await this.#context.open(args, signal);
+    const control = new ControlParser();
+    let reusable = false;
     let farewell: NodeJS.Timeout | undefined;
     const abort = () => socket.close();
     const lose = () => (farewell = setTimeout(abort, lastWordsMs).unref());
@@ -143,8 +149,11 @@ class StepFollow {
     try {
       // Not awaited: a follower of a step that runs already does not read it.
       if (beginning !== undefined) void sendStdin(socket, beginning.script);
-      const ended = await this.#read(socket, watchdog);
-      if (typeof ended === 'object') return ended;
+      const ended = await this.#read(socket, control, watchdog);
+      if (typeof ended === 'object') {
+        reusable = beginning !== undefined;
+        return ended;
+      }
       signal.throwIfAborted();
       this.#context.failure.throwIfAborted();
       return ended;
@@ -153,13 +162,17 @@ class StepFollow {
       clearTimeout(farewell);
       signal.removeEventListener('abort', abort);
       this.#context.failure.removeEventListener('abort', lose);
-      socket.close();
+      if (reusable && this.#context.keep) this.#context.keep(socket, { control, idle: this.#idle });
+      else socket.close();
     }
   }
 
   /** Reads one exec to its end. */
-  async #read(socket: ChannelSocket, watchdog: NodeJS.Timeout): Promise<StepEnd | string> {
-    const control = new ControlParser();
+  async #read(
+    socket: ChannelSocket,
+    control: ControlParser,
+    watchdog: NodeJS.Timeout,
+  ): Promise<StepEnd | string> {
     for (;;) {
       watchdog.refresh();
       const message = await socket.next();
@@ -220,6 +233,9 @@ class StepFollow {
         );
       case 'broken': // the launch script did not arrive whole; nothing was started
       case 'usage':
+        break;
+      case 'idle':
+        this.#idle = this.#end !== undefined;
         break;
       case 'end':
         this.progress += 1;

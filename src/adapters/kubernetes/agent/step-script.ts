@@ -5,6 +5,8 @@ export const scratchDirectory = '/slipway';
  * The wrapper: a POSIX shell script that each container of the agent carries as `/slipway/CONTAINER/step`. It needs
  * /bin/sh, head, cat, tail, dd, mkfifo, mkdir, mv, rm, sleep and, for process groups, setsid.
  *
+ *   step serve                              reads lines `run …` from standard input and does them one after the other;
+ *                                           says `idle` before each
  *   step run ID BYTES OFFSET LIMIT STAMPS   takes BYTES of standard input for the launch script, starts it unless a
  *                                           step ID was started before, and follows it
  *   step follow ID OFFSET                   writes the log from OFFSET to stdout until the step has ended
@@ -12,7 +14,7 @@ export const scratchDirectory = '/slipway';
  *
  * Standard output of run and follow is the log itself, byte for byte. What is said about the step goes to standard
  * error in records that begin with a line `RS SLIPWAY TYPE FIELDS`: `started`, `alive` every few seconds, `lost` when
- * the step's supervisor has gone without an exit code, and
+ * the step's supervisor has gone without an exit code, `idle`, and
  * `end CODE BYTES OOM CANCELLED OUTPUTBYTES ENVBYTES`, followed by that many bytes of $SLIPWAY_OUTPUT and $SLIPWAY_ENV.
  *
  * A step's folder holds: launch (the script that starts it, with its environment; gone once it runs), script, log,
@@ -90,7 +92,13 @@ record() {
 
 supervise() {
   dir=$home/steps/$1
+  [ -d "$home/steps" ] || mkdir -p "$home/steps"
+  mkdir "$dir" 2>/dev/null || { rm -f "$5"; exit 0; } # another one was faster
+  mv "$5" "$dir/launch"
   printf %s "$$" >"$dir/supervisor"
+  : >"$dir/log"
+  # For onlookers, in other containers too: which steps there are, in their order.
+  (umask 022; printf '%s %s\n' "$(date +%s)" "$1" >>"$home/started")
   mkfifo "$dir/pipe" || exit 1
   : >"$dir/output"
   : >"$dir/env"
@@ -119,26 +127,38 @@ supervise() {
   rm -f "$dir/pipe" "$dir/launch"
 }
 
+# Several steps by one exec, since opening one takes longer than a short step. Nothing of one step may be taken for a
+# part of the next: when something still writes to the log of a step that has ended, the exec ends too.
+serve() {
+  say idle
+  while read -r verb id length offset limit stamps; do
+    [ "$verb" = run ] || { say usage; exit 64; }
+    run "$id" "$length" "$offset" "$limit" "$stamps"
+    [ "$(size "$dir/log")" = "$bytes" ] || exit 0
+    say idle
+  done
+}
+
 run() {
   dir=$home/steps/$1
-  if [ ! -d "$dir" ]; then
-    incoming=$home/incoming.$$
+  if [ -d "$dir" ]; then
+    head -c "$2" >/dev/null # what is not needed must not be taken for the next line
+  else
+    incoming=$home/incoming.$$.$1
     head -c "$2" >"$incoming"
     if [ "$(size "$incoming")" != "$2" ]; then
       rm -f "$incoming"
       say broken
       exit 75
     fi
-    mkdir -p "$home/steps"
-    if mkdir "$dir" 2>/dev/null; then
-      : >"$dir/log"
-      mv "$incoming" "$dir/launch"
-      # For onlookers, in other containers too: which steps there are, in their order.
-      (umask 022; printf '%s %s\n' "$(date +%s)" "$1" >>"$home/started")
-      (apart /bin/sh "$0" supervise "$1" "$4" "$5" "$original" </dev/null >/dev/null 2>&1 &)
-    else
-      rm -f "$incoming"
-    fi
+    # Some nodes kill an exec whose connection is lost: what was begun must not depend on this process.
+    (apart /bin/sh "$0" supervise "$1" "$4" "$5" "$original" "$incoming" </dev/null >/dev/null 2>&1 &)
+    tries=0
+    until [ -e "$dir/log" ]; do
+      [ "$tries" -lt 500 ] || { say broken; exit 75; }
+      nap 0.005
+      tries=$((tries + 1))
+    done
   fi
   follow "$1" "$3"
 }
@@ -175,6 +195,7 @@ follow() {
   if [ "$((outputs + values))" -le 1048576 ]; then
     cat "$dir/output" "$dir/env" >&2 2>/dev/null
   fi
+  exec 3<&-
 }
 
 # A sign of life, and a look whether the one who writes the exit code still lives.
@@ -222,7 +243,7 @@ stop() {
 signal() { kill -"$1" "-$group" 2>/dev/null || kill -"$1" "$group" 2>/dev/null; }
 
 case $1 in
-  run | follow | cancel | supervise | stop) "$@" ;;
+  serve | run | follow | cancel | supervise | stop) "$@" ;;
   *) say usage; exit 64 ;;
 esac
 `;
@@ -255,9 +276,10 @@ while :; do
 done
 `;
 
-/** Waits until each of the named containers has laid its wrapper down. */
+/** Waits until each of the named containers has laid its wrapper down, then serves steps in its own, the first one. */
 export const readyScript = String.raw`
 for name; do
-  until [ -e "${scratchDirectory}/$name/ready" ]; do sleep 0.05 2>/dev/null || sleep 1; done
+  until [ -e "${scratchDirectory}/$name/ready" ]; do sleep 0.02 2>/dev/null || sleep 1; done
 done
+exec /bin/sh "${scratchDirectory}/$1/step" serve
 `;

@@ -113,8 +113,8 @@ export class KubernetesRunStore implements RunStore {
       seconds: Math.ceil(this.#leaseMs / 1000),
     };
     const urgent = { ...options, priority: 'urgent' } as const;
-    for (;;) {
-      const current = await this.#read(record, urgent);
+    // Most runs are new and have no lease: it is made without a look first.
+    for (let current: StoredLease | undefined; ; current = await this.#read(record, urgent)) {
       if (current !== undefined && current.holder !== '' && current.holder !== holder) {
         await this.#outwait(record, current, urgent);
       }

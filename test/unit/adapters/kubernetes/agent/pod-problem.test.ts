@@ -39,6 +39,7 @@ function facts(given: Given): PodFacts {
       message,
       type,
       count,
+      fieldPath: '',
     })),
     gone: given.gone ?? false,
     ageMs: given.ageMs ?? 10_000,

@@ -15,6 +15,7 @@ import { ForbiddenError, UnreachableError } from '../../../../../src/ports/clust
 const mark = String.fromCharCode(0x1e);
 const stdout = (text: string): ChannelMessage => ({ channel: 1, data: Buffer.from(text) });
 const say = (text: string): ChannelMessage => ({ channel: 2, data: Buffer.from(`${mark}SLIPWAY ${text}\n`) });
+const onStderr = (data: Buffer): ChannelMessage => ({ channel: 2, data });
 const status = (body: unknown): ChannelMessage => ({ channel: 3, data: Buffer.from(JSON.stringify(body)) });
 
 /** An exec that says these messages; then it ends, or stays silent. */
@@ -105,6 +106,20 @@ describe('following a step', () => {
 
     await expect(follow()).resolves.toMatchObject({ end: { exitCode: 7 }, received: 5 });
     expect(asked).toEqual(['run build 4', 'follow build 2', 'follow build 4']);
+  });
+
+  it('hands on the exec of a step that it has started and seen to its end, and no other', async () => {
+    const kept: boolean[] = [];
+    const keep: FollowContext['keep'] = (_, { idle }) => void kept.push(idle);
+    const end = say('end 0 0 0 0 0 0');
+
+    await stage([{ messages: [say('idle'), say('started'), end] }], { keep }).follow();
+    await stage([{ messages: [Buffer.concat([end.data, say('idle').data])].map(onStderr) }], {
+      keep,
+    }).follow();
+    await stage([{ messages: [say('started')] }, { messages: [end] }], { keep }).follow();
+
+    expect(kept).toEqual([false, true]);
   });
 
   it('asks to start it again when nothing says that it was started', async () => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -20,6 +20,31 @@ async function step(args: readonly string[], launch = '', mask = '022') {
   child.stdin.end(launch);
   const [log, records] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return { log, records };
+}
+
+/** The wrapper, given one step after the other. */
+function serve() {
+  const child = spawn('/bin/sh', [path.join(home, 'step'), 'serve'], { stdio: 'pipe' });
+  const ended = Promise.all([text(child.stdout), text(child.stderr)]);
+  let idle = Promise.withResolvers<undefined>();
+  child.stderr.on('data', (data: Buffer) => {
+    if (data.includes('SLIPWAY idle')) idle.resolve(undefined);
+  });
+  child.on('exit', () => idle.reject(new Error('the exec ended')));
+  return {
+    async step(id: string, launch: string) {
+      await idle.promise;
+      idle = Promise.withResolvers();
+      child.stdin.write(`run ${id} ${String(Buffer.byteLength(launch))} 0 1000000 \n${launch}`);
+      await idle.promise;
+    },
+    async end() {
+      child.removeAllListeners('exit');
+      child.stdin.end();
+      const [log, records] = await ended;
+      return { log, records };
+    },
+  };
 }
 
 function run(id: string, launch: string, mask?: string) {
@@ -70,6 +95,32 @@ describe('the wrapper in the pod', () => {
     expect(cut.log.slice(20_000)).toMatch(
       /^\n\[slipway: the limit of 20000 bytes for the log of a step is reached/,
     );
+  });
+
+  it('runs steps one after the other by one exec', async () => {
+    const serving = serve();
+
+    await serving.step('build.1', 'echo first; echo A=1 >"$SLIPWAY_OUTPUT"\n');
+    await serving.step('build.1', 'echo this is not started again\n');
+    await serving.step('build.2', 'echo second; exit 3\n');
+
+    const { log, records } = await serving.end();
+    expect(log).toBe('first\nfirst\nsecond\n');
+    expect(records.match(/SLIPWAY (?:idle|end \d+ \d+)/g)).toEqual([
+      'SLIPWAY idle',
+      ...['SLIPWAY end 0 6', 'SLIPWAY idle', 'SLIPWAY end 0 6', 'SLIPWAY idle'],
+      ...['SLIPWAY end 3 7', 'SLIPWAY idle'],
+    ]);
+  });
+
+  it('serves no other step when something still writes to the log of one that has ended', async () => {
+    const serving = serve();
+    const launch = `(while :; do echo late; sleep 0.001; done) & echo $! >${home}/pid; echo first\n`;
+
+    const ended = serving.step('build.1', launch);
+
+    await expect(ended).rejects.toThrow('the exec ended');
+    process.kill(Number(await readFile(path.join(home, 'pid'), 'utf8')));
   });
 
   it('goes on from a byte offset', async () => {

@@ -6,10 +6,12 @@ import type { AgentView, StartedStep } from '../ports/agent.ts';
 import { AgentError } from '../ports/agent.ts';
 import type { Reporter, RunEvent, RunOutcome } from '../ports/events.ts';
 import type { RunRecord, StageRecord } from '../ports/run-record.ts';
+import { parseStepId } from '../engine/step-id.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Connection } from './connection.ts';
 import { createEventHub } from './event-hub.ts';
 import { planFile } from './run-pipeline.ts';
+import type { Reporters } from './reporters.ts';
 import { loadRun } from './runs.ts';
 import { createSecretReader } from './secret-reader.ts';
 
@@ -24,7 +26,7 @@ export interface AttachRequest {
   once: boolean;
   /** Only this stage; missing: all. */
   stage?: string;
-  reporters: readonly Reporter[];
+  reporters: Reporters;
   logger: Logger;
   signal: AbortSignal;
 }
@@ -45,7 +47,7 @@ export async function attach(request: AttachRequest): Promise<RunOutcome | undef
     namespace: record.namespace,
   });
   const masker = await maskerOf(plan, request);
-  const hub = createEventHub(request.reporters, masker, (message, details) =>
+  const hub = createEventHub(request.reporters.all, masker, (message, details) =>
     request.logger.warn(message, { ...details }),
   );
   const onlooker = new Onlooker(request, plan, hub);
@@ -81,13 +83,6 @@ async function maskerOf(plan: Plan, { connection, logger, signal }: AttachReques
     });
   }
   return masker;
-}
-
-/** The stage and the step of an id that a stage gave: `build.1.run`. */
-export function parseStepId(id: string): { stage: string; step: string } | undefined {
-  const match = /^(.+)\.\d+\.([^.]+)$/.exec(id);
-  const [, stage, step] = match ?? [];
-  return stage === undefined || step === undefined ? undefined : { stage, step };
 }
 
 /** A step and whose it is. */
@@ -195,7 +190,7 @@ class Onlooker {
     const options = {
       signal: this.#request.signal,
       onOutput: (chunk: Buffer, offset: number) =>
-        this.#emit({ type: 'step.output', stage, step, chunk, offset }),
+        this.#emit({ type: 'step.output', stage, step, id: started.id, chunk, offset }),
     };
     let exitCode: number | undefined;
     if (this.#request.once) await view.readLog(started, options);
@@ -204,6 +199,7 @@ class Onlooker {
       type: 'step.end',
       stage,
       step,
+      id: started.id,
       ...(exitCode === undefined ? {} : { exitCode }),
     });
     return [];

@@ -17,14 +17,23 @@ export interface ReporterOptions {
   stdout: NodeJS.WriteStream;
 }
 
+/** Who consumes a run's events. */
+export interface Reporters {
+  all: readonly Reporter[];
+  /** Asks the one that keeps whole logs, when there is one, whether it lacks a step's. */
+  lacksLog?: (stepId: string) => boolean;
+}
+
 /** The reporters that the user asked for. */
-export async function createReporters(options: ReporterOptions): Promise<Reporter[]> {
+export async function createReporters(options: ReporterOptions): Promise<Reporters> {
   const { format, stdout, logDirectory } = options;
   const tree = format === 'tree' || (format === 'auto' && stdout.isTTY);
   const shown = tree
     ? (await import('../adapters/report/tree.ts')).createTreeReporter(stdout)
     : lineReporter(options);
-  return logDirectory === undefined ? [shown] : [createLogFileReporter(logDirectory), shown];
+  if (logDirectory === undefined) return { all: [shown] };
+  const files = createLogFileReporter(logDirectory);
+  return { all: [files, shown], lacksLog: (stepId) => files.lacks(stepId) };
 }
 
 function lineReporter({ format, stdout, timestamps, quiet }: ReporterOptions): Reporter {

@@ -10,7 +10,6 @@ import type { EngineDependencies, EngineOptions, RunResult } from '../engine/dep
 import { resumeRun, startRun } from '../engine/run.ts';
 import { compilePlan } from '../plan/compile-plan.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Reporter } from '../ports/events.ts';
 import type { StoredRun } from '../ports/run-record.ts';
 import { formatDiagnostic } from '../spec/diagnostic.ts';
 import { requirePipeline } from '../spec/parse-pipeline.ts';
@@ -19,6 +18,7 @@ import { defaultAgentImage } from './default-agent-image.ts';
 import { createEventHub } from './event-hub.ts';
 import { guardOutputs } from './guard-outputs.ts';
 import type { PipelineFile } from './pipeline-file.ts';
+import type { Reporters } from './reporters.ts';
 import { createSecretReader } from './secret-reader.ts';
 import type { BuildSettings } from './builders.ts';
 import { stageDependencies } from './stage-dependencies.ts';
@@ -27,7 +27,7 @@ import { stageKinds, stageKindsForReading } from './stage-kinds.ts';
 /** What runs of all origins have in common. */
 export interface DriveOptions {
   connection: Connection;
-  reporters: readonly Reporter[];
+  reporters: Reporters;
   /** Absolute folder for artifacts and reports. */
   resultsDirectory: string;
   build: BuildSettings;
@@ -118,9 +118,8 @@ async function drive(
   run: (dependencies: EngineDependencies) => Promise<RunResult>,
 ): Promise<RunResult> {
   const { connection, masker, logger } = options;
-  const hub = createEventHub(options.reporters, masker, (message, details) =>
-    logger.warn(message, { ...details }),
-  );
+  const { all, lacksLog } = options.reporters;
+  const hub = createEventHub(all, masker, (message, details) => logger.warn(message, { ...details }));
   const secrets = createSecretReader({
     sources: plan.secrets,
     cluster: connection.cluster,
@@ -144,6 +143,7 @@ async function drive(
       store: connection.runs,
       secrets,
       reporter: hub,
+      ...(lacksLog === undefined ? {} : { lacksLog }),
       clock: systemClock,
     });
   } finally {

@@ -103,6 +103,12 @@ done`,
   };
 }
 
+/** What they print. */
+const numbersText = (count: number) =>
+  range(1, count)
+    .map((number) => `number ${String(number)}\n`)
+    .join('');
+
 const begunOnce: StageText = { name: 'once', run: 'echo "begun $(wc -l < ../begun) times"' };
 
 async function numbersOf(...log: string[]): Promise<number[]> {
@@ -212,9 +218,13 @@ describe('a run that goes on', () => {
 });
 
 describe('a run whose runner was killed', () => {
-  it('goes on from another process: the step ran once, and no line is missing', async () => {
+  it('goes on from another machine: the step ran once, and its folder of logs holds every line of all stages once', async () => {
     const logs = (name: string) => ['--log-dir', join(folder.path, name)];
-    const { running, id } = await beginRun([numbers(10_000, 0.2), begunOnce], {}, ...logs('first'));
+    const { running, id } = await beginRun(
+      [{ name: 'before', run: 'echo "words of before"' }, numbers(10_000, 0.2), begunOnce],
+      {},
+      ...logs('first'),
+    );
     await running.output(/number 2000\n/);
     await kill(running);
 
@@ -222,16 +232,58 @@ describe('a run whose runner was killed', () => {
 
     expectExit(result, 0);
     expect(result.stdout).toMatch(/begun 1 times\n/);
-    const [before, after] = [await numbersOf('first', 'count.log'), await numbersOf('second', 'count.log')];
-    // What the first runner wrote down is where the second one goes on: at most the last seconds come again.
-    const seam = after[0] ?? 0;
+    const before = await numbersOf('first', 'count.log');
     expect(before).toEqual(range(1, before.length));
     expect(before.length).toBeGreaterThanOrEqual(1000);
-    expect(after).toEqual(range(seam, 10_000));
+    expect(await folder.read('second', 'count.log')).toBe(numbersText(10_000));
+    expect(await folder.read('second', 'before.log')).toBe('words of before\n');
+    // What the first runner wrote down is where the second one goes on showing: at most the last seconds come again.
+    const shown = [...result.stdout.matchAll(/^\[count\] number (\d+)$/gm)].map(([, digits]) =>
+      Number(digits),
+    );
+    const seam = shown[0] ?? 0;
+    expect(shown).toEqual(range(seam, 10_000));
     expect(seam).toBeGreaterThan(1);
     expect(seam).toBeLessThanOrEqual((before.at(-1) ?? 0) + 1);
+    expect(result.stdout).toMatch(/found done: before; taken up where it stands: count; still to do: once\n/);
+    expect(result.stdout).toMatch(
+      /output that the runner before showed after \d\d:\d\d:\d\d UTC .* is shown again\n/,
+    );
     expect(await stateOf(id)).toBe('succeeded');
     expect(await left()).toEqual([]);
+  });
+
+  it('has every byte of its log once in one folder after three runners were killed while it printed fast', async () => {
+    const logs = ['--log-dir', join(folder.path, 'killed')];
+    const secret = { env: { TOKEN: { secret: 'token', key: 'value' } } };
+    const fast: StageText = {
+      name: 'fast',
+      ...secret,
+      run: `echo begun >> ../begun-fast
+i=0
+while [ $i -lt 300000 ]; do
+  n=0
+  while [ $n -lt 1000 ]; do i=$((i + 1)); n=$((n + 1)); echo "number $i $TOKEN"; done
+  sleep 0.05
+done
+echo "begun $(wc -l < ../begun-fast) times"`,
+    };
+    const { running, id } = await beginRun([fast], { secrets: { token: { env: 'PASSWORD' } } }, ...logs);
+    await running.output(/number \d{4} /);
+    await kill(running);
+    for (let death = 0; death < 2; death += 1) {
+      const next = begin('resume', id, ...logs);
+      await next.output(/number \d+ /);
+      await kill(next);
+    }
+
+    expectExit(await pipeline('resume', id, ...logs), 0);
+
+    const lines = range(1, 300_000).map((number) => `number ${String(number)} ***\n`);
+    const found = await folder.read('killed', 'fast.log');
+    expect(found.length).toBe(lines.join('').length + 'begun 1 times\n'.length);
+    expect(found === `${lines.join('')}begun 1 times\n`).toBe(true);
+    expect(await readdir(join(folder.path, 'killed'))).toEqual(['fast.log']);
   });
 
   it('is taken up by one of two that resume it at once; the other says who has it', async () => {

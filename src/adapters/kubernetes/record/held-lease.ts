@@ -42,15 +42,30 @@ export class HeldLease implements Lease {
     await this.#renewing;
     if (this.lost.aborted) return;
     try {
-      const { name, namespace, version } = this.#lease;
-      const guard = version === undefined ? {} : { resourceVersion: version };
-      await this.#cluster.delete(
-        { ...leaseKind, name, namespace },
-        { ...options, ...guard, priority: 'urgent' },
-      );
+      await this.#delete(options);
     } catch (error) {
-      // Taken over, or gone with its record: either way it is not ours any more.
       if (!(error instanceof ConflictError)) throw error;
+      // A renewal that was ended under way may have been written; else it is not ours any more.
+      if (await this.#isOurs(options.signal)) await this.#delete(options);
+    }
+  }
+
+  async #delete(options: CallOptions): Promise<void> {
+    const { name, namespace, version } = this.#lease;
+    const guard = version === undefined ? {} : { resourceVersion: version };
+    await this.#cluster.delete(
+      { ...leaseKind, name, namespace },
+      { ...options, ...guard, priority: 'urgent' },
+    );
+  }
+
+  async #isOurs(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.check(signal);
+      return true;
+    } catch (error) {
+      if (error instanceof LeaseLostError) return false;
+      throw error;
     }
   }
 

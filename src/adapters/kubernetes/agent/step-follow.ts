@@ -65,7 +65,7 @@ export async function followStep(
       }
       reason = error.message;
     }
-    if (follow.progress > before) {
+    if (follow.progress > before && !follow.ending) {
       failures = 0;
       failingSince = undefined;
     }
@@ -104,6 +104,8 @@ class StepFollow {
   offset: number;
   /** Grows with everything that comes from the pod. */
   progress = 0;
+  /** The step was stopped with its container, which the pod itself will tell of in a moment. */
+  ending = false;
   readonly #context: FollowContext;
   readonly #request: FollowRequest;
   #started = false;
@@ -172,6 +174,7 @@ class StepFollow {
           for (const record of control.push(message.data)) this.#hear(record);
           break;
         case channels.status:
+          if (this.ending) return 'its container is being stopped';
           return statusReason(message.data, control.diagnostics);
         default:
           break;
@@ -218,6 +221,9 @@ class StepFollow {
           'stepLost',
           `the agent pod knows nothing of step ${id}, which was started there`,
         );
+      case 'ending':
+        this.ending = true;
+        break;
       case 'broken': // the launch script did not arrive whole; nothing was started
       case 'usage':
         break;

@@ -34,6 +34,8 @@ export interface FollowRequest {
   onOutput: (chunk: Buffer, offset: number) => Promise<void> | void;
 }
 
+/** How long an API server that has just started may refuse what it allows. */
+const startingMs = 30_000;
 /** What is given to a pod that has gone to hand over its last words. */
 const lastWordsMs = 3000;
 
@@ -60,7 +62,10 @@ export async function followStep(
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ClusterError)) throw error;
-      if (error instanceof ForbiddenError || error instanceof UnauthorizedError) {
+      const refused = error instanceof ForbiddenError || error instanceof UnauthorizedError;
+      const refusedMs = performance.now() - (failingSince ?? performance.now());
+      // One that has let the step begin, and was away: it may not have read its rules yet.
+      if (refused && (follow.progress === 0 || failures === 0 || refusedMs > startingMs)) {
         throw new AgentError('forbidden', `the agent cannot run steps: ${error.message}`, { cause: error });
       }
       reason = error.message;

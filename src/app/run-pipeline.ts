@@ -91,7 +91,11 @@ export async function runPipeline(request: RunRequest): Promise<RunResult> {
   );
 }
 
-/** Goes on with a run whose runner died. */
+/**
+ * Goes on with a run whose runner died.
+ * @throws LeaseHeldError when another runner drives it
+ * @throws RunFinishedError
+ */
 export async function resumePipeline(stored: StoredRun, options: DriveOptions): Promise<RunResult> {
   const { record } = stored;
   const { connection } = options;
@@ -101,15 +105,17 @@ export async function resumePipeline(stored: StoredRun, options: DriveOptions): 
     trigger: record.trigger,
     namespace: record.namespace,
   });
-  return drive(options, { plan, directory: file.directory }, (dependencies) =>
-    resumeRun(
-      { plan, stored, cluster: connection.name, holder: holderName(), options: options.engine },
-      dependencies,
-      {
-        signal: options.signal,
-      },
-    ),
-  );
+  const { engine, signal } = options;
+  return drive(options, { plan, directory: file.directory }, async (dependencies) => {
+    const lease = await connection.runs.leaseOf(record, { signal });
+    if (record.state !== 'finished' && lease !== undefined && !lease.expired) {
+      const message = `run ${record.runId} was driven by ${lease.holder}: waiting for a sign of life before it is taken over`;
+      const about = { at: systemClock.now(), sequence: 0 };
+      await dependencies.reporter.handle({ type: 'notice', level: 'info', message, ...about });
+    }
+    const request = { plan, stored, cluster: connection.name, holder: holderName(), options: engine };
+    return resumeRun(request, dependencies, { signal });
+  });
 }
 
 async function drive(

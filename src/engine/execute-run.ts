@@ -1,13 +1,6 @@
-import {
-  CancelledError,
-  DeadlineError,
-  InputError,
-  InternalError,
-  messageOf,
-  SlipwayError,
-} from '../base/errors.ts';
+import { CancelledError, DeadlineError, InternalError, messageOf, SlipwayError } from '../base/errors.ts';
 import type { StageOutcome } from '../ports/events.ts';
-import { LeaseLostError } from '../ports/run-record.ts';
+import { LeaseLostError, RunFinishedError } from '../ports/run-record.ts';
 import { AgentSession } from './agent-session.ts';
 import type { Workbench } from './attempt.ts';
 import type { EngineDependencies, EngineOptions, ExecuteRequest, RunResult } from './dependencies.ts';
@@ -47,8 +40,7 @@ export async function executeRun(
   { signal }: { signal: AbortSignal },
 ): Promise<RunResult> {
   const { stored } = request;
-  if (stored.record.state === 'finished')
-    throw new InputError(`run ${stored.record.runId} is finished already`);
+  if (stored.record.state === 'finished') throw new RunFinishedError(stored.record.runId);
   const execution = new Execution(request, dependencies);
   const follow = () => execution.halt(stopReason(signal));
   if (signal.aborted) follow();

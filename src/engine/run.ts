@@ -23,7 +23,7 @@ export async function startRun(
  * Goes on with a run whose runner is gone. Stages that are done keep their outcome and outputs; those that were running
  * are entered again with the same attempt, and find their steps as they are.
  * @throws LeaseHeldError when another runner holds the run
- * @throws InputError when the run is finished already
+ * @throws RunFinishedError
  */
 export function resumeRun(
   request: ResumeRequest,

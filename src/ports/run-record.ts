@@ -1,4 +1,4 @@
-import { SlipwayError } from '../base/errors.ts';
+import { InputError, SlipwayError } from '../base/errors.ts';
 import type { CallOptions } from './cluster.ts';
 import type { RunOutcome, StageOutcome } from './events.ts';
 
@@ -74,6 +74,13 @@ export class LeaseHeldError extends LeaseLostError {
       hint: `follow it by \`pipeline attach ${runId}\``,
     });
     this.holder = holder;
+  }
+}
+
+/** There is nothing to go on with. */
+export class RunFinishedError extends InputError {
+  constructor(runId: string) {
+    super(`run ${runId} is finished already`);
   }
 }
 

@@ -158,20 +158,22 @@ describe('a run that goes on', () => {
   it('shows its logs so far, and no more after its pod has gone', async () => {
     const { running, id } = await beginRun([
       { name: 'first', run: 'echo "words of the first"' },
-      { name: 'second', run: 'echo "words of the second"; sleep 15' },
+      { name: 'second', run: 'echo "words of the second"; sleep 40' },
     ]);
     await running.output(/\[second\] words/);
     const all = await pipeline('logs', id);
     const one = await pipeline('logs', id, 'second');
-    const followed = await pipeline('logs', id, '--follow');
+    const following = begin('logs', id, '--follow');
+    await following.output(/words of the second/);
     expectExit(await running.result, 0);
+    const followed = await following.result;
     const after = await pipeline('logs', id);
 
     expect(all.stdout).toContain('[first] words of the first\n');
     expect(all.stdout).toContain('[second] words of the second\n');
     expect(one.stdout).not.toContain('words of the first');
     expect(one.stdout).toContain('words of the second');
-    expect(followed.stdout).toContain('words of the second');
+    expect(followed.stdout).toMatch(/slipway: succeeded in /);
     expectExit(after, 2);
     expect(after.stderr).toMatch(/no agent pod .* no logs/);
   });
@@ -193,18 +195,39 @@ describe('a run that goes on', () => {
     expect((await pipeline('cancel', id)).stdout).toContain('has ended already');
   });
 
-  it('cannot be resumed while its runner lives', async () => {
-    const { running, id } = await beginRun([{ name: 'long', run: 'echo begun; sleep 600' }]);
+  it('is followed by a resume while its runner lives; Ctrl-C ends that one alone', async () => {
+    const wait = 'echo begun; sleep 50; exit 7';
+    const { running, id } = await beginRun([{ name: 'long', run: wait }]);
     await running.output(/\[long\] begun/);
 
-    const second = await pipeline('resume', id);
-    running.child.kill('SIGTERM');
+    const followers = [begin('resume', id), begin('resume', id)];
+    const driver = new RegExp(`driven by \\S+/${String(running.child.pid)}/\\w+; this only looks on`);
+    for (const follower of followers) await follower.output(driver);
+    for (const follower of followers) await follower.output(/\[long\] begun/);
+    followers[0]!.child.kill('SIGINT');
+    const gone = await followers[0]!.result;
+    const stillDriven = await stateOf(id);
 
-    expectExit(second, 4);
-    expect(second.stderr).toMatch(new RegExp(`driven by another runner.*${String(running.child.pid)}`));
-    expect(second.stderr).toContain(`pipeline attach ${id}`);
-    expectExit(await running.result, 130);
+    expectExit(gone, 130);
+    expect(gone.stdout).toContain('the run goes on');
+    expect(stillDriven).toBe('running');
+    expectExit(await running.result, 1);
+    expectExit(await followers[1]!.result, 1);
     expect(await left()).toEqual([]);
+  });
+
+  it('that has ended is told of by attach, with its outcome and why there is no output', async () => {
+    const { running, id } = await beginRun([{ name: 'short', run: 'echo words; exit 7' }]);
+    expectExit(await running.result, 1);
+
+    const attached = await pipeline('attach', id);
+    const resumed = await pipeline('resume', id);
+
+    expectExit(attached, 1);
+    expect(attached.stdout).toMatch(/\[short\] == failed .*exit code 7\n/);
+    expect(attached.stdout).toContain('the output of short cannot be shown: it went with the agent pod');
+    expectExit(resumed, 2);
+    expect(resumed.stderr).toContain('is finished already');
   });
 
   it('that is not there is told of by name', async () => {
@@ -286,18 +309,47 @@ echo "begun $(wc -l < ../begun-fast) times"`,
     expect(await readdir(join(folder.path, 'killed'))).toEqual(['fast.log']);
   });
 
-  it('is taken up by one of two that resume it at once; the other says who has it', async () => {
-    const { running, id } = await beginRun([numbers(3000, 1)]);
+  it('is taken up by one of two that resume it at once; the other follows, and takes over when that one is killed', async () => {
+    const { running, id } = await beginRun([numbers(6000, 1)]);
     await running.output(/number 100\n/);
     await kill(running);
 
-    const results = await Promise.all([pipeline('resume', id), pipeline('resume', id)]);
+    const both = [begin('resume', id), begin('resume', id)];
+    const follower = await Promise.any(
+      both.map(async (one) => {
+        await one.output(/this only looks on/);
+        return one;
+      }),
+    );
+    const winner = both.find((one) => one !== follower)!;
+    await follower.output(/\[count\] number 1\n/); // as attach: from the beginning
+    await kill(winner);
+    const result = await follower.result;
 
-    expect(results.map(({ exitCode }) => exitCode).sort()).toEqual([0, 4]);
-    const loser = results.find(({ exitCode }) => exitCode === 4)!;
-    expect(loser.stderr).toMatch(/another runner/);
-    expect(loser.stderr).toContain(`pipeline attach ${id}`);
+    expectExit(result, 0);
+    expect(result.stdout).toMatch(/gives no sign of life any more: it is taken over\n/);
+    expect(result.stdout).toMatch(/taken up where it stands: count\n/);
+    expect(result.stdout).toContain('[count] number 6000\n');
     expect(await left()).toEqual([]);
+  });
+
+  it('is shown by attach, which says when nobody drives it any more, and who does then', async () => {
+    const { running, id } = await beginRun([numbers(5000, 1)]);
+    await running.output(/number 100\n/);
+    const onlooker = begin('attach', id);
+    await onlooker.output(/driven by/);
+    await kill(running);
+
+    await onlooker.output(
+      new RegExp(`gives no sign of life any more: .pipeline resume ${id}. goes on with it`),
+    );
+    const resumed = begin('resume', id);
+
+    expectExit(await resumed.result, 0);
+    const seen = await onlooker.result;
+    expectExit(seen, 0);
+    expect(seen.stdout).toMatch(new RegExp(`driven by \\S+/${String(resumed.child.pid)}/\\w+ now`));
+    expect(seen.stdout).toContain('[count] number 5000\n');
   });
 
   it('is left alone by gc --keep-runs, and leaves nothing after gc', async () => {

@@ -55,7 +55,7 @@ async function main(): Promise<RunsTaken> {
     file: { file: join(directory, 'app.yaml'), text: stringify(pipeline), directory },
     parameters: {},
     trigger: {},
-    reporters: [],
+    reporters: { all: [] },
     resultsDirectory: directory,
     build: {},
     engine: {},

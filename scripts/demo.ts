@@ -82,7 +82,7 @@ async function play({ parameters, expected }: Chapter, stage: Stage): Promise<vo
     parameters: { ...parameters, namespace },
     trigger: {},
     connection,
-    reporters: [reporter],
+    reporters: { all: [reporter] },
     resultsDirectory: path.join(directory, 'slipway-results'),
     build: {},
     engine: {},

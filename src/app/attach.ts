@@ -4,12 +4,16 @@ import type { Logger } from '../base/logger.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import type { AgentView, StartedStep } from '../ports/agent.ts';
 import { AgentError } from '../ports/agent.ts';
+import { NotFoundError } from '../ports/cluster-errors.ts';
 import type { Reporter, RunEvent, RunOutcome } from '../ports/events.ts';
 import type { RunRecord, StageRecord } from '../ports/run-record.ts';
+import { parseStepId } from '../engine/step-id.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Connection } from './connection.ts';
+import { DriverWatch } from './driver-watch.ts';
 import { createEventHub } from './event-hub.ts';
 import { planFile } from './run-pipeline.ts';
+import type { Reporters } from './reporters.ts';
 import { loadRun } from './runs.ts';
 import { createSecretReader } from './secret-reader.ts';
 
@@ -22,9 +26,11 @@ export interface AttachRequest {
   runId: string;
   /** Show what is there now and end, instead of following to the run's end. */
   once: boolean;
+  /** End when nobody drives the run any more, so that the caller can. */
+  untilAbandoned?: boolean;
   /** Only this stage; missing: all. */
   stage?: string;
-  reporters: readonly Reporter[];
+  reporters: Reporters;
   logger: Logger;
   signal: AbortSignal;
 }
@@ -32,7 +38,7 @@ export interface AttachRequest {
 /**
  * Shows a run that another runner drives, from its record and the logs in its pod. Reads only; several may look on.
  * Its secrets have to be readable here, since what is shown must be masked.
- * @returns the outcome; undefined when it was left before its end
+ * @returns the outcome; undefined when it was left before its end (`once`, `untilAbandoned`)
  * @throws InputError when there is no such run, or a secret of it cannot be read here
  */
 export async function attach(request: AttachRequest): Promise<RunOutcome | undefined> {
@@ -45,7 +51,7 @@ export async function attach(request: AttachRequest): Promise<RunOutcome | undef
     namespace: record.namespace,
   });
   const masker = await maskerOf(plan, request);
-  const hub = createEventHub(request.reporters, masker, (message, details) =>
+  const hub = createEventHub(request.reporters.all, masker, (message, details) =>
     request.logger.warn(message, { ...details }),
   );
   const onlooker = new Onlooker(request, plan, hub);
@@ -83,13 +89,6 @@ async function maskerOf(plan: Plan, { connection, logger, signal }: AttachReques
   return masker;
 }
 
-/** The stage and the step of an id that a stage gave: `build.1.run`. */
-export function parseStepId(id: string): { stage: string; step: string } | undefined {
-  const match = /^(.+)\.\d+\.([^.]+)$/.exec(id);
-  const [, stage, step] = match ?? [];
-  return stage === undefined || step === undefined ? undefined : { stage, step };
-}
-
 /** A step and whose it is. */
 interface NamedStep {
   stage: string;
@@ -104,10 +103,13 @@ class Onlooker {
   readonly #following = new Map<string, Promise<void>>();
   readonly #shown = new Map<string, StageRecord['state']>();
   readonly #views = new Map<string, AgentView>();
+  readonly #left = new AbortController();
+  readonly #signal: AbortSignal;
   #sequence = 0;
 
   constructor(request: AttachRequest, plan: Plan, hub: Reporter) {
     this.#request = request;
+    this.#signal = AbortSignal.any([request.signal, this.#left.signal]);
     this.#plan = plan;
     this.#hub = hub;
   }
@@ -115,7 +117,13 @@ class Onlooker {
   async follow(first: RunRecord): Promise<RunOutcome | undefined> {
     try {
       return await (this.#request.once ? this.#showOnce(first) : this.#followToEnd(first));
+    } catch (error) {
+      if (this.#request.signal.aborted && !this.#request.once)
+        await this.#note('this looks on no longer; the run goes on');
+      throw error;
     } finally {
+      this.#left.abort();
+      await Promise.all(this.#following.values());
       for (const view of this.#views.values()) view.close();
     }
   }
@@ -147,7 +155,11 @@ class Onlooker {
       stages,
       resumed: false,
     });
+    const driver = new DriverWatch(connection.runs, first);
     for (let record = first; ;) {
+      if (record.state !== 'finished') record = await this.#lookAtDriver(driver, record);
+      if (driver.isGone && record.state !== 'finished' && this.#request.untilAbandoned === true)
+        return undefined;
       await this.#followNewSteps(record);
       await this.#tellStages(record);
       if (record.state === 'finished') {
@@ -158,6 +170,20 @@ class Onlooker {
       await systemClock.sleep(lookMs, { signal });
       record = (await loadRun(connection, runId, signal)).record;
     }
+  }
+
+  /** Tells when another one drives the run, or nobody. @returns the record, read again when nobody does */
+  async #lookAtDriver(driver: DriverWatch, record: RunRecord): Promise<RunRecord> {
+    const { connection, signal, untilAbandoned } = this.#request;
+    const told = await driver.look({ signal, takesOver: untilAbandoned === true });
+    // A runner that has come to the end gives its lease back too.
+    const current = driver.isGone ? (await loadRun(connection, record.runId, signal)).record : record;
+    if (told !== undefined && current.state !== 'finished') await this.#note(told);
+    return current;
+  }
+
+  async #note(message: string, level: 'info' | 'warning' = 'info'): Promise<void> {
+    await this.#emit({ type: 'notice', level, message });
   }
 
   async #findViews(record: RunRecord): Promise<void> {
@@ -182,20 +208,26 @@ class Onlooker {
       for (const step of await this.#wantedSteps(view)) {
         const key = `${view.pod}/${step.started.id}`;
         if (this.#following.has(key)) continue;
-        const following = this.#showStep(view, step).catch(ignoreLostPod);
-        this.#following.set(
-          key,
-          following.then(() => undefined),
-        );
+        this.#following.set(key, this.#showInBackground(view, step));
       }
+    }
+  }
+
+  /** Never rejects: what cannot be followed is told. */
+  async #showInBackground(view: AgentView, step: NamedStep): Promise<void> {
+    try {
+      await this.#showStep(view, step).catch(ignoreLostPod);
+    } catch (error) {
+      if (this.#signal.aborted) return;
+      await this.#note(`step ${step.started.id} cannot be followed: ${messageOf(error)}`, 'warning');
     }
   }
 
   async #showStep(view: AgentView, { stage, step, started }: NamedStep): Promise<[]> {
     const options = {
-      signal: this.#request.signal,
+      signal: this.#signal,
       onOutput: (chunk: Buffer, offset: number) =>
-        this.#emit({ type: 'step.output', stage, step, chunk, offset }),
+        this.#emit({ type: 'step.output', stage, step, id: started.id, chunk, offset }),
     };
     let exitCode: number | undefined;
     if (this.#request.once) await view.readLog(started, options);
@@ -204,6 +236,7 @@ class Onlooker {
       type: 'step.end',
       stage,
       step,
+      id: started.id,
       ...(exitCode === undefined ? {} : { exitCode }),
     });
     return [];
@@ -236,6 +269,17 @@ class Onlooker {
   }
 
   async #tellEnd(record: RunRecord): Promise<void> {
+    const unseen = this.#plan.nodes.filter(
+      ({ name, kind }) =>
+        kind === 'run' &&
+        this.#isWanted(name) &&
+        (record.stages[name]?.attempt ?? 0) > 0 &&
+        ![...this.#following.keys()].some((key) => key.includes(`/${name}.`)),
+    );
+    if (unseen.length > 0) {
+      const names = unseen.map(({ name }) => name).join(', ');
+      await this.#note(`the output of ${names} cannot be shown: it went with the agent pod`);
+    }
     const durationMs = (record.finishedAt ?? record.createdAt) - record.createdAt;
     await this.#emit({ type: 'run.finished', outcome: record.outcome ?? 'internal', durationMs });
   }
@@ -251,7 +295,7 @@ class Onlooker {
 
 /** The pod goes when the run ends; what it had said has been shown by then. */
 function ignoreLostPod(error: unknown): [] {
-  if (error instanceof AgentError) return [];
+  if (error instanceof AgentError || error instanceof NotFoundError) return [];
   throw error;
 }
 

@@ -2,6 +2,13 @@ import { MaskedStream, type Masker } from '../base/mask.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Reporter, TimedEvent } from '../ports/events.ts';
 
+type StepEvent = Extract<TimedEvent, { type: 'step.output' | 'step.end' }>;
+
+interface StepStream {
+  id: string;
+  masked: MaskedStream;
+}
+
 /** What the hub tells the log: a reporter's trouble must not become the run's. */
 export type Warn = (message: string, details: { reporter: number; error: string }) => void;
 
@@ -11,7 +18,7 @@ export type Warn = (message: string, details: { reporter: number; error: string 
  * at the step's end.
  */
 export function createEventHub(reporters: readonly Reporter[], masker: Masker, warn: Warn): Reporter {
-  const streams = new Map<string, MaskedStream>();
+  const streams = new Map<string, StepStream>();
 
   async function deliver(event: TimedEvent): Promise<void> {
     for (const [index, reporter] of reporters.entries()) {
@@ -23,6 +30,15 @@ export function createEventHub(reporters: readonly Reporter[], masker: Masker, w
     }
   }
 
+  /** Delivers what a step's stream held back. */
+  async function flush({ id, masked }: StepStream, event: StepEvent): Promise<void> {
+    const chunk = masked.end();
+    if (chunk.length === 0) return;
+    const { stage, step, at, sequence, shownBefore } = event;
+    const before = shownBefore === undefined ? {} : { shownBefore };
+    await deliver({ type: 'step.output', stage, step, id, chunk, offset: -1, ...before, at, sequence });
+  }
+
   return {
     async handle(event: TimedEvent): Promise<void> {
       if (event.type !== 'step.output' && event.type !== 'step.end') {
@@ -30,19 +46,18 @@ export function createEventHub(reporters: readonly Reporter[], masker: Masker, w
         return;
       }
       const key = `${event.stage}\n${event.step}`;
-      const stream = streams.get(key) ?? new MaskedStream(masker);
+      const open = streams.get(key);
+      // A step that was lost with its pod has no end.
+      if (open !== undefined && open.id !== event.id) await flush(open, event);
+      const current = open?.id === event.id ? open : { id: event.id, masked: new MaskedStream(masker) };
       if (event.type === 'step.output') {
-        streams.set(key, stream);
-        const chunk = stream.push(event.chunk);
+        streams.set(key, current);
+        const chunk = current.masked.push(event.chunk);
         if (chunk.length > 0) await deliver({ ...event, chunk });
         return;
       }
       streams.delete(key);
-      const rest = stream.end();
-      if (rest.length > 0) {
-        const { stage, step, at, sequence } = event;
-        await deliver({ type: 'step.output', stage, step, chunk: rest, offset: -1, at, sequence });
-      }
+      await flush(current, event);
       await deliver(event);
     },
     async close(): Promise<void> {

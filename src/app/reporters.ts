@@ -17,8 +17,15 @@ export interface ReporterOptions {
   stdout: NodeJS.WriteStream;
 }
 
+/** Who consumes a run's events. */
+export interface Reporters {
+  all: readonly Reporter[];
+  /** Asks the one that keeps whole logs, when there is one, whether it lacks a step's. */
+  lacksLog?: (stepId: string) => boolean;
+}
+
 /** The reporters that the user asked for. */
-export async function createReporters(options: ReporterOptions): Promise<Reporter[]> {
+export async function createReporters(options: ReporterOptions): Promise<Reporters> {
   const { format, stdout, logDirectory } = options;
   // A terminal that does not know its size (made by a program, not by a window) would show nothing of a tree.
   const hasRoom = stdout.isTTY && stdout.rows > 0;
@@ -26,7 +33,9 @@ export async function createReporters(options: ReporterOptions): Promise<Reporte
   const shown = tree
     ? (await import('../adapters/report/tree.ts')).createTreeReporter(stdout)
     : lineReporter(options);
-  return logDirectory === undefined ? [shown] : [createLogFileReporter(logDirectory), shown];
+  if (logDirectory === undefined) return { all: [shown] };
+  const files = createLogFileReporter(logDirectory);
+  return { all: [files, shown], lacksLog: (stepId) => files.lacks(stepId) };
 }
 
 function lineReporter({ format, stdout, timestamps, quiet }: ReporterOptions): Reporter {

@@ -9,8 +9,7 @@ import { connectCluster, type ClusterChoice } from './connection.ts';
 import type { DriveSettings } from './drive-settings.ts';
 import { readPipelineFile } from './pipeline-file.ts';
 import { createReporters } from './reporters.ts';
-import { loadRun } from './runs.ts';
-import { checkFile, planFile, resumePipeline, runPipeline, type DriveOptions } from './run-pipeline.ts';
+import { checkFile, planFile, runPipeline, type DriveOptions } from './run-pipeline.ts';
 
 /** A file to run, and where. */
 export interface RunFileRequest {
@@ -39,7 +38,8 @@ export async function runFile(request: RunFileRequest): Promise<number> {
     const { namespace } = plan;
     const stop = collectInBackground({ place: { ...connection, namespace }, logger, clock: systemClock });
     try {
-      const { outcome } = await runPipeline({ ...options, file, parameters, trigger, checked });
+      const reporters = await createReporters(request.settings.reporters);
+      const { outcome } = await runPipeline({ ...options, reporters, file, parameters, trigger, checked });
       return exitCodeOfRun(outcome);
     } finally {
       await stop();
@@ -47,21 +47,13 @@ export async function runFile(request: RunFileRequest): Promise<number> {
   });
 }
 
-/** A run to go on with. */
-export type ResumeRequest = Pick<RunFileRequest, 'choice' | 'settings' | 'signal'> & { runId: string };
+/** Options of whoever drives runs, but for how they are shown. */
+export type DriverOptions = Omit<DriveOptions, 'reporters'>;
 
-/** Goes on with a run whose runner died. @throws InputError when there is no such run */
-export async function resumeRunById(request: ResumeRequest): Promise<number> {
-  return withDriver(request, async (options) => {
-    const stored = await loadRun(options.connection, request.runId, request.signal);
-    const { outcome } = await resumePipeline(stored, options);
-    return exitCodeOfRun(outcome);
-  });
-}
-
-async function withDriver(
+/** Connects, works, and closes what it opened. */
+export async function withDriver(
   request: Pick<RunFileRequest, 'choice' | 'settings' | 'signal'>,
-  work: (options: DriveOptions) => Promise<number>,
+  work: (options: DriverOptions) => Promise<number>,
 ): Promise<number> {
   const { settings, signal } = request;
   const masker = new Masker();
@@ -79,7 +71,6 @@ async function withDriver(
   try {
     return await work({
       connection,
-      reporters: await createReporters(settings.reporters),
       resultsDirectory: settings.resultsDirectory,
       build: settings.dockerHost === undefined ? {} : { dockerHost: settings.dockerHost },
       engine: { keepAgent: settings.keepAgent },

@@ -10,7 +10,6 @@ import type { EngineDependencies, EngineOptions, RunResult } from '../engine/dep
 import { resumeRun, startRun } from '../engine/run.ts';
 import { compilePlan } from '../plan/compile-plan.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Reporter } from '../ports/events.ts';
 import type { StoredRun } from '../ports/run-record.ts';
 import type { AnyStageKind } from '../ports/stage.ts';
 import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
@@ -21,6 +20,7 @@ import { defaultAgentImage } from './default-agent-image.ts';
 import { createEventHub } from './event-hub.ts';
 import { guardOutputs } from './guard-outputs.ts';
 import type { PipelineFile } from './pipeline-file.ts';
+import type { Reporters } from './reporters.ts';
 import { createSecretReader } from './secret-reader.ts';
 import type { BuildSettings } from './builders.ts';
 import { stageDependencies } from './stage-dependencies.ts';
@@ -29,7 +29,7 @@ import { stageKinds, stageKindsForReading } from './stage-kinds.ts';
 /** What runs of all origins have in common. */
 export interface DriveOptions {
   connection: Connection;
-  reporters: readonly Reporter[];
+  reporters: Reporters;
   /** Absolute folder for artifacts and reports. */
   resultsDirectory: string;
   build: BuildSettings;
@@ -108,7 +108,11 @@ export async function runPipeline(request: RunRequest): Promise<RunResult> {
   );
 }
 
-/** Goes on with a run whose runner died. */
+/**
+ * Goes on with a run whose runner died.
+ * @throws LeaseHeldError when another runner drives it
+ * @throws RunFinishedError
+ */
 export async function resumePipeline(stored: StoredRun, options: DriveOptions): Promise<RunResult> {
   const { record } = stored;
   const { connection } = options;
@@ -118,15 +122,17 @@ export async function resumePipeline(stored: StoredRun, options: DriveOptions): 
     trigger: record.trigger,
     namespace: record.namespace,
   });
-  return drive(options, { plan, directory: file.directory }, (dependencies) =>
-    resumeRun(
-      { plan, stored, cluster: connection.name, holder: holderName(), options: options.engine },
-      dependencies,
-      {
-        signal: options.signal,
-      },
-    ),
-  );
+  const { engine, signal } = options;
+  return drive(options, { plan, directory: file.directory }, async (dependencies) => {
+    const lease = await connection.runs.leaseOf(record, { signal });
+    if (record.state !== 'finished' && lease !== undefined && !lease.expired) {
+      const message = `run ${record.runId} was driven by ${lease.holder}: waiting for a sign of life before it is taken over`;
+      const about = { at: systemClock.now(), sequence: 0 };
+      await dependencies.reporter.handle({ type: 'notice', level: 'info', message, ...about });
+    }
+    const request = { plan, stored, cluster: connection.name, holder: holderName(), options: engine };
+    return resumeRun(request, dependencies, { signal });
+  });
 }
 
 async function drive(
@@ -135,9 +141,8 @@ async function drive(
   run: (dependencies: EngineDependencies) => Promise<RunResult>,
 ): Promise<RunResult> {
   const { connection, masker, logger } = options;
-  const hub = createEventHub(options.reporters, masker, (message, details) =>
-    logger.warn(message, { ...details }),
-  );
+  const { all, lacksLog } = options.reporters;
+  const hub = createEventHub(all, masker, (message, details) => logger.warn(message, { ...details }));
   const secrets = createSecretReader({
     sources: plan.secrets,
     cluster: connection.cluster,
@@ -161,6 +166,7 @@ async function drive(
       store: connection.runs,
       secrets,
       reporter: hub,
+      ...(lacksLog === undefined ? {} : { lacksLog }),
       clock: systemClock,
     });
   } finally {

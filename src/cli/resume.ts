@@ -8,12 +8,12 @@ import { driveSettings, runOptions } from './run-options.ts';
 export function resumeCommand(setExitCode: SetExitCode): CommandModule {
   return {
     command: 'resume <run>',
-    describe: 'go on with a run whose runner died, from any machine',
+    describe: 'go on with a run whose runner died, from any machine; follow it when another one drives it',
     builder: (yargs) =>
       runOptions(yargs).positional('run', { type: 'string', demandOption: true, describe: 'the run’s id' }),
     handler: async (args) => {
       const settings = driveSettings(args);
-      const { resumeRunById } = await import('../app/run-file.ts');
+      const { resumeRunById } = await import('../app/resume-run.ts');
       const { signal, dispose } = cancelOnSignals();
       try {
         setExitCode(

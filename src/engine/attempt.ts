@@ -10,6 +10,7 @@ import { hashFiles } from './hash-files.ts';
 import { outcomeOfAbort, outcomeOfError, type AttemptResult } from './outcome.ts';
 import type { RecordKeeper } from './record-keeper.ts';
 import type { RunState } from './run-state.ts';
+import { followOffsets, markShown } from './shown-output.ts';
 import { reasonOf, startDeadline, unlessAborted, type Deadline } from './signals.ts';
 import { containerOf, viewOf, type ViewOptions } from './stage-scope.ts';
 
@@ -112,13 +113,17 @@ function contextOf(bench: Workbench, attempt: Attempt, surroundings: Surrounding
     workingDirectory,
     secrets: dependencies.secrets,
     outputs,
-    emit: (event) => events.emit(event),
+    emit: async (event) => {
+      const marked = event.type === 'step.output' ? markShown(event, offsets) : [event];
+      for (const each of marked) await events.emit(each);
+    },
     clock: dependencies.clock,
     ...(restoring === undefined ? {} : { restoring }),
     signal,
-    offsets,
+    offsets: followOffsets(offsets, dependencies.lacksLog ?? (() => false)),
     saveOffset: (stepId, offset) => {
       const current = state.recordOf(node).offsets;
+      if (offset <= (current[stepId] ?? -1)) return; // read again by a resumed run
       keeper.updateStage(node.name, { offsets: { ...current, [stepId]: offset } }, 'soon');
     },
   };

@@ -10,12 +10,17 @@ import type { Plan } from '../plan/plan.ts';
 export interface EngineDependencies {
   /** The same kinds that the file was parsed with. */
   kinds: readonly AnyStageKind[];
-  agents: Pick<Agents, 'acquire' | 'release'>;
+  agents: Pick<Agents, 'acquire' | 'release' | 'view'>;
   store: RunStore;
   /** Reads the plan's `secrets`. */
   secrets: Secrets;
   /** Gets every event, numbered and timed by the engine, one at a time, in order. The engine does not close it. */
   reporter: Reporter;
+  /**
+   * Whether somebody keeps whole logs and lacks that of a step of an earlier runner: then it is handed out from its
+   * beginning. Missing: nobody keeps them.
+   */
+  lacksLog?: (stepId: string) => boolean;
   clock: Clock;
 }
 

@@ -1,13 +1,6 @@
-import {
-  CancelledError,
-  DeadlineError,
-  InputError,
-  InternalError,
-  messageOf,
-  SlipwayError,
-} from '../base/errors.ts';
+import { CancelledError, DeadlineError, InternalError, messageOf, SlipwayError } from '../base/errors.ts';
 import type { StageOutcome } from '../ports/events.ts';
-import { LeaseLostError } from '../ports/run-record.ts';
+import { LeaseLostError, RunFinishedError } from '../ports/run-record.ts';
 import { AgentSession } from './agent-session.ts';
 import type { Workbench } from './attempt.ts';
 import type { EngineDependencies, EngineOptions, ExecuteRequest, RunResult } from './dependencies.ts';
@@ -15,6 +8,8 @@ import { createEventStream, type EventStream } from './event-stream.ts';
 import { foldOutcome, type FoldedOutcome } from './outcome.ts';
 import { runPhase } from './phase.ts';
 import { RecordKeeper } from './record-keeper.ts';
+import { replayLogs, replayTrouble } from './replay-logs.ts';
+import { resumeNotices } from './resume-notices.ts';
 import { RunState } from './run-state.ts';
 import { reasonOf, startDeadline, type Deadline } from './signals.ts';
 import { StageRunner } from './stage-runner.ts';
@@ -32,7 +27,7 @@ const defaultOptions: Required<EngineOptions> = {
 /**
  * Runs a plan from where its record stands to its end.
  *
- * Events come in this order: `run.started`; for a resumed run a notice and `stage.finished` of what was done before; then
+ * Events come in this order: `run.started`; for a resumed run notices and `stage.finished` of what was done before; then
  * the agent's and the stages' as they happen; the agent's removal; `run.finished`, last, after the record says so.
  *
  * When the signal is aborted, or somebody cancels the run, running stages get the aborted signal, pending ones are
@@ -45,8 +40,7 @@ export async function executeRun(
   { signal }: { signal: AbortSignal },
 ): Promise<RunResult> {
   const { stored } = request;
-  if (stored.record.state === 'finished')
-    throw new InputError(`run ${stored.record.runId} is finished already`);
+  if (stored.record.state === 'finished') throw new RunFinishedError(stored.record.runId);
   const execution = new Execution(request, dependencies);
   const follow = () => execution.halt(stopReason(signal));
   if (signal.aborted) follow();
@@ -127,6 +121,7 @@ class Execution {
       this.session.current();
     }
     await announced;
+    if (this.request.resumed) await this.bringLogs();
     void this.watchForCancel();
     const stopped = await this.guarded(() => this.runMain());
     const fault = await this.guarded(() => this.runFinally(stopped));
@@ -152,6 +147,14 @@ class Execution {
     }
   }
 
+  /** Brings the logs of what is done to those who keep them whole; trouble in doing so ends no run. */
+  private async bringLogs(): Promise<void> {
+    const { dependencies, events, lost, stop } = this;
+    const parts = { dependencies, events, record: this.state.record, parents: [lost, stop.signal] };
+    await replayLogs(parts).catch((error: unknown) => this.note(replayTrouble(error)));
+    if (lost.aborted) throw reasonOf(lost);
+  }
+
   /** Says what the run is about to do, and what a resumed one has behind it. */
   private async announce(): Promise<void> {
     const { request, state, events } = this;
@@ -168,15 +171,8 @@ class Execution {
       resumed,
     });
     if (resumed) {
-      const done = state.finished();
-      const running = state.plan.nodes.filter((node) => state.recordOf(node).state === 'running');
-      const going =
-        running.length === 0 ? '' : `; going on with ${running.map(({ name }) => name).join(', ')}`;
-      this.note(
-        `resumed: ${String(done.length)} of ${String(stages.length)} stages were done${going}`,
-        'info',
-      );
-      for (const { attempts: _attempts, name, phase: _phase, ...finished } of done) {
+      for (const line of resumeNotices(state.plan, state.record)) this.note(line, 'info');
+      for (const { attempts: _attempts, name, phase: _phase, ...finished } of state.finished()) {
         await events.emit({ type: 'stage.finished', stage: name, ...finished });
       }
     }

@@ -104,7 +104,9 @@ export class RecordKeeper {
     while (!this.signal.aborted) {
       await unlessAborted(this.change.promise, this.signal);
       await this.waitForMore();
-      const { revision, current } = this;
+      const { revision } = this;
+      this.current = { ...this.current, writtenAt: this.options.clock.now() };
+      const { current } = this;
       this.change = Promise.withResolvers();
       this.hurry = Promise.withResolvers();
       try {

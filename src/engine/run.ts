@@ -22,8 +22,8 @@ export async function startRun(
 /**
  * Goes on with a run whose runner is gone. Stages that are done keep their outcome and outputs; those that were running
  * are entered again with the same attempt, and find their steps as they are.
- * @throws LeaseLostError when another runner holds the run
- * @throws InputError when the run is finished already
+ * @throws LeaseHeldError when another runner holds the run
+ * @throws RunFinishedError
  */
 export function resumeRun(
   request: ResumeRequest,
@@ -43,7 +43,9 @@ async function drive(
   const { store, clock } = dependencies;
   const lease = await store.acquireLease(stored, holder, options);
   try {
-    return await executeRun({ ...request, lease, resumed }, dependencies, options);
+    // The runner before may have written while its lease was outwaited.
+    const current = resumed ? ((await store.load(stored.record, options)) ?? stored) : stored;
+    return await executeRun({ ...request, stored: current, lease, resumed }, dependencies, options);
   } finally {
     const deadline = startDeadline(clock, {
       ms: releaseMs,

@@ -52,9 +52,21 @@ export type RunEvent =
       outputs: Readonly<Record<string, string>>;
       allowedToFail: boolean;
     }
-  /** Bytes of a step's log, in order, each once; masked before any reporter sees them. `end` closes the step's stream. */
-  | { type: 'step.output'; stage: string; step: string; chunk: Buffer; offset: number }
-  | { type: 'step.end'; stage: string; step: string; exitCode?: number }
+  /**
+   * Bytes of a step's log, in order, each once; masked before any reporter sees them. `end` closes the step's stream.
+   * `id` is the step's in its pod. `shownBefore`: an earlier runner has shown it; it comes again for those who keep whole
+   * logs, and so that lines and secrets that stand across the seam are seen whole. It is not to be shown.
+   */
+  | {
+      type: 'step.output';
+      stage: string;
+      step: string;
+      id: string;
+      chunk: Buffer;
+      offset: number;
+      shownBefore?: true;
+    }
+  | { type: 'step.end'; stage: string; step: string; id: string; exitCode?: number; shownBefore?: true }
   | { type: 'tests.collected'; stage: string; summary: TestSummary }
   | { type: 'artifacts.collected'; stage: string; files: readonly string[]; bytes: number; directory: string }
   | { type: 'image.progress'; stage: string; message: string }

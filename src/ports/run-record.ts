@@ -1,4 +1,4 @@
-import { SlipwayError } from '../base/errors.ts';
+import { InputError, SlipwayError } from '../base/errors.ts';
 import type { CallOptions } from './cluster.ts';
 import type { RunOutcome, StageOutcome } from './events.ts';
 
@@ -27,6 +27,8 @@ export interface RunRecord {
   pipeline: string;
   namespace: string;
   createdAt: number;
+  /** When its runner last wrote it; milliseconds since 1970 of that runner's clock. What it showed later is not in it. */
+  writtenAt?: number;
   state: 'running' | 'cancelling' | 'finished';
   outcome?: RunOutcome;
   finishedAt?: number;
@@ -62,6 +64,26 @@ export class LeaseLostError extends SlipwayError {
   readonly fault = 'aborted';
 }
 
+/** Another runner drives the run and renews its lease: it was not taken from it. */
+export class LeaseHeldError extends LeaseLostError {
+  /** Who drives it. */
+  readonly holder: string;
+
+  constructor(runId: string, holder: string) {
+    super(`run ${runId} is driven by another runner (${holder})`, {
+      hint: `follow it by \`pipeline attach ${runId}\``,
+    });
+    this.holder = holder;
+  }
+}
+
+/** There is nothing to go on with. */
+export class RunFinishedError extends InputError {
+  constructor(runId: string) {
+    super(`run ${runId} is finished already`);
+  }
+}
+
 /** A held lease; renewed in the background until released. */
 export interface Lease {
   /** Aborted when the lease is lost; its reason is a LeaseLostError. */
@@ -79,7 +101,7 @@ export interface RunStore {
   update(stored: StoredRun, record: RunRecord, options: CallOptions): Promise<StoredRun>;
   /** Deletes the record and, by ownership, all that the run made. */
   remove(run: { runId: string; namespace: string }, options: CallOptions): Promise<void>;
-  /** @throws LeaseLostError when another runner holds it and its lease has not expired */
+  /** @throws LeaseHeldError when another runner holds it and its lease has not expired */
   acquireLease(stored: StoredRun, holder: string, options: CallOptions): Promise<Lease>;
   leaseOf(run: { runId: string; namespace: string }, options: CallOptions): Promise<LeaseState | undefined>;
 }

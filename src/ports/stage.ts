@@ -41,7 +41,7 @@ export interface StageContext {
   restoring?: Readonly<Record<string, string>>;
   /** Aborted on cancellation and at the stage's timeout. */
   signal: AbortSignal;
-  /** Byte offsets of steps shown by an earlier runner of this run; see Agent.runStep. */
+  /** Where the logs of steps that an earlier runner of this run has followed are to be followed from; see Agent.runStep. */
   offsets: Readonly<Record<string, number>>;
   /** Remembers the offset that was shown; cheap, may be called for every chunk. */
   saveOffset(stepId: string, offset: number): void;

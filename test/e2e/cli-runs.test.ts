@@ -103,6 +103,12 @@ done`,
   };
 }
 
+/** What they print. */
+const numbersText = (count: number) =>
+  range(1, count)
+    .map((number) => `number ${String(number)}\n`)
+    .join('');
+
 const begunOnce: StageText = { name: 'once', run: 'echo "begun $(wc -l < ../begun) times"' };
 
 async function numbersOf(...log: string[]): Promise<number[]> {
@@ -152,20 +158,22 @@ describe('a run that goes on', () => {
   it('shows its logs so far, and no more after its pod has gone', async () => {
     const { running, id } = await beginRun([
       { name: 'first', run: 'echo "words of the first"' },
-      { name: 'second', run: 'echo "words of the second"; sleep 15' },
+      { name: 'second', run: 'echo "words of the second"; sleep 40' },
     ]);
     await running.output(/\[second\] words/);
     const all = await pipeline('logs', id);
     const one = await pipeline('logs', id, 'second');
-    const followed = await pipeline('logs', id, '--follow');
+    const following = begin('logs', id, '--follow');
+    await following.output(/words of the second/);
     expectExit(await running.result, 0);
+    const followed = await following.result;
     const after = await pipeline('logs', id);
 
     expect(all.stdout).toContain('[first] words of the first\n');
     expect(all.stdout).toContain('[second] words of the second\n');
     expect(one.stdout).not.toContain('words of the first');
     expect(one.stdout).toContain('words of the second');
-    expect(followed.stdout).toContain('words of the second');
+    expect(followed.stdout).toMatch(/slipway: succeeded in /);
     expectExit(after, 2);
     expect(after.stderr).toMatch(/no agent pod .* no logs/);
   });
@@ -187,18 +195,39 @@ describe('a run that goes on', () => {
     expect((await pipeline('cancel', id)).stdout).toContain('has ended already');
   });
 
-  it('cannot be resumed while its runner lives', async () => {
-    const { running, id } = await beginRun([{ name: 'long', run: 'echo begun; sleep 600' }]);
+  it('is followed by a resume while its runner lives; Ctrl-C ends that one alone', async () => {
+    const wait = 'echo begun; sleep 50; exit 7';
+    const { running, id } = await beginRun([{ name: 'long', run: wait }]);
     await running.output(/\[long\] begun/);
 
-    const second = await pipeline('resume', id);
-    running.child.kill('SIGTERM');
+    const followers = [begin('resume', id), begin('resume', id)];
+    const driver = new RegExp(`driven by \\S+/${String(running.child.pid)}/\\w+; this only looks on`);
+    for (const follower of followers) await follower.output(driver);
+    for (const follower of followers) await follower.output(/\[long\] begun/);
+    followers[0]!.child.kill('SIGINT');
+    const gone = await followers[0]!.result;
+    const stillDriven = await stateOf(id);
 
-    expectExit(second, 4);
-    expect(second.stderr).toMatch(new RegExp(`driven by another runner.*${String(running.child.pid)}`));
-    expect(second.stderr).toContain(`pipeline attach ${id}`);
-    expectExit(await running.result, 130);
+    expectExit(gone, 130);
+    expect(gone.stdout).toContain('the run goes on');
+    expect(stillDriven).toBe('running');
+    expectExit(await running.result, 1);
+    expectExit(await followers[1]!.result, 1);
     expect(await left()).toEqual([]);
+  });
+
+  it('that has ended is told of by attach, with its outcome and why there is no output', async () => {
+    const { running, id } = await beginRun([{ name: 'short', run: 'echo words; exit 7' }]);
+    expectExit(await running.result, 1);
+
+    const attached = await pipeline('attach', id);
+    const resumed = await pipeline('resume', id);
+
+    expectExit(attached, 1);
+    expect(attached.stdout).toMatch(/\[short\] == failed .*exit code 7\n/);
+    expect(attached.stdout).toContain('the output of short cannot be shown: it went with the agent pod');
+    expectExit(resumed, 2);
+    expect(resumed.stderr).toContain('is finished already');
   });
 
   it('that is not there is told of by name', async () => {
@@ -212,9 +241,13 @@ describe('a run that goes on', () => {
 });
 
 describe('a run whose runner was killed', () => {
-  it('goes on from another process: the step ran once, and no line is missing', async () => {
+  it('goes on from another machine: the step ran once, and its folder of logs holds every line of all stages once', async () => {
     const logs = (name: string) => ['--log-dir', join(folder.path, name)];
-    const { running, id } = await beginRun([numbers(10_000, 0.2), begunOnce], {}, ...logs('first'));
+    const { running, id } = await beginRun(
+      [{ name: 'before', run: 'echo "words of before"' }, numbers(10_000, 0.2), begunOnce],
+      {},
+      ...logs('first'),
+    );
     await running.output(/number 2000\n/);
     await kill(running);
 
@@ -222,30 +255,101 @@ describe('a run whose runner was killed', () => {
 
     expectExit(result, 0);
     expect(result.stdout).toMatch(/begun 1 times\n/);
-    const [before, after] = [await numbersOf('first', 'count.log'), await numbersOf('second', 'count.log')];
-    // What the first runner wrote down is where the second one goes on: at most the last seconds come again.
-    const seam = after[0] ?? 0;
+    const before = await numbersOf('first', 'count.log');
     expect(before).toEqual(range(1, before.length));
     expect(before.length).toBeGreaterThanOrEqual(1000);
-    expect(after).toEqual(range(seam, 10_000));
+    expect(await folder.read('second', 'count.log')).toBe(numbersText(10_000));
+    expect(await folder.read('second', 'before.log')).toBe('words of before\n');
+    // What the first runner wrote down is where the second one goes on showing: at most the last seconds come again.
+    const shown = [...result.stdout.matchAll(/^\[count\] number (\d+)$/gm)].map(([, digits]) =>
+      Number(digits),
+    );
+    const seam = shown[0] ?? 0;
+    expect(shown).toEqual(range(seam, 10_000));
     expect(seam).toBeGreaterThan(1);
     expect(seam).toBeLessThanOrEqual((before.at(-1) ?? 0) + 1);
+    expect(result.stdout).toMatch(/found done: before; taken up where it stands: count; still to do: once\n/);
+    expect(result.stdout).toMatch(
+      /output that the runner before showed after \d\d:\d\d:\d\d UTC .* is shown again\n/,
+    );
     expect(await stateOf(id)).toBe('succeeded');
     expect(await left()).toEqual([]);
   });
 
-  it('is taken up by one of two that resume it at once; the other says who has it', async () => {
-    const { running, id } = await beginRun([numbers(3000, 1)]);
+  it('has every byte of its log once in one folder after three runners were killed while it printed fast', async () => {
+    const logs = ['--log-dir', join(folder.path, 'killed')];
+    const secret = { env: { TOKEN: { secret: 'token', key: 'value' } } };
+    const fast: StageText = {
+      name: 'fast',
+      ...secret,
+      run: `echo begun >> ../begun-fast
+i=0
+while [ $i -lt 300000 ]; do
+  n=0
+  while [ $n -lt 1000 ]; do i=$((i + 1)); n=$((n + 1)); echo "number $i $TOKEN"; done
+  sleep 0.05
+done
+echo "begun $(wc -l < ../begun-fast) times"`,
+    };
+    const { running, id } = await beginRun([fast], { secrets: { token: { env: 'PASSWORD' } } }, ...logs);
+    await running.output(/number \d{4} /);
+    await kill(running);
+    for (let death = 0; death < 2; death += 1) {
+      const next = begin('resume', id, ...logs);
+      await next.output(/number \d+ /);
+      await kill(next);
+    }
+
+    expectExit(await pipeline('resume', id, ...logs), 0);
+
+    const lines = range(1, 300_000).map((number) => `number ${String(number)} ***\n`);
+    const found = await folder.read('killed', 'fast.log');
+    expect(found.length).toBe(lines.join('').length + 'begun 1 times\n'.length);
+    expect(found === `${lines.join('')}begun 1 times\n`).toBe(true);
+    expect(await readdir(join(folder.path, 'killed'))).toEqual(['fast.log']);
+  });
+
+  it('is taken up by one of two that resume it at once; the other follows, and takes over when that one is killed', async () => {
+    const { running, id } = await beginRun([numbers(6000, 1)]);
     await running.output(/number 100\n/);
     await kill(running);
 
-    const results = await Promise.all([pipeline('resume', id), pipeline('resume', id)]);
+    const both = [begin('resume', id), begin('resume', id)];
+    const follower = await Promise.any(
+      both.map(async (one) => {
+        await one.output(/this only looks on/);
+        return one;
+      }),
+    );
+    const winner = both.find((one) => one !== follower)!;
+    await follower.output(/\[count\] number 1\n/); // as attach: from the beginning
+    await kill(winner);
+    const result = await follower.result;
 
-    expect(results.map(({ exitCode }) => exitCode).sort()).toEqual([0, 4]);
-    const loser = results.find(({ exitCode }) => exitCode === 4)!;
-    expect(loser.stderr).toMatch(/another runner/);
-    expect(loser.stderr).toContain(`pipeline attach ${id}`);
+    expectExit(result, 0);
+    expect(result.stdout).toMatch(/gives no sign of life any more: it is taken over\n/);
+    expect(result.stdout).toMatch(/taken up where it stands: count\n/);
+    expect(result.stdout).toContain('[count] number 6000\n');
     expect(await left()).toEqual([]);
+  });
+
+  it('is shown by attach, which says when nobody drives it any more, and who does then', async () => {
+    const { running, id } = await beginRun([numbers(5000, 1)]);
+    await running.output(/number 100\n/);
+    const onlooker = begin('attach', id);
+    await onlooker.output(/driven by/);
+    await kill(running);
+
+    await onlooker.output(
+      new RegExp(`gives no sign of life any more: .pipeline resume ${id}. goes on with it`),
+    );
+    const resumed = begin('resume', id);
+
+    expectExit(await resumed.result, 0);
+    const seen = await onlooker.result;
+    expectExit(seen, 0);
+    expect(seen.stdout).toMatch(new RegExp(`driven by \\S+/${String(resumed.child.pid)}/\\w+ now`));
+    expect(seen.stdout).toContain('[count] number 5000\n');
   });
 
   it('is left alone by gc --keep-runs, and leaves nothing after gc', async () => {

@@ -1,5 +1,6 @@
 import { ConflictError, NotFoundError } from '../../src/ports/cluster-errors.ts';
 import {
+  LeaseHeldError,
   LeaseLostError,
   type Lease,
   type LeaseState,
@@ -57,8 +58,7 @@ export class MemoryRunStore implements RunStore {
     signal.throwIfAborted();
     const { runId } = stored.record;
     const held = this.leases.get(runId);
-    if (held !== undefined && held.holder !== holder)
-      throw new LeaseLostError(`${held.holder} drives run ${runId}`);
+    if (held !== undefined && held.holder !== holder) throw new LeaseHeldError(runId, held.holder);
     const lost = new AbortController();
     this.leases.set(runId, { holder, lost });
     return {

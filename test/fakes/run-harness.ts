@@ -23,6 +23,8 @@ export class RunHarness {
   readonly agents: ScriptedAgents;
   readonly events: TimedEvent[] = [];
   readonly runId = '01RUN';
+  /** Set by tests of those who keep whole logs. */
+  lacksLog: ((stepId: string) => boolean) | undefined;
   private readonly text: string;
   private readonly parameters: Record<string, string>;
   private readonly trigger: Record<string, string>;
@@ -105,14 +107,17 @@ export class RunHarness {
   outputOf(stage: string): string {
     return this.events
       .flatMap((event) =>
-        event.type === 'step.output' && event.stage === stage ? [event.chunk.toString()] : [],
+        event.type === 'step.output' && event.stage === stage && event.shownBefore !== true
+          ? [event.chunk.toString()]
+          : [],
       )
       .join('');
   }
 
   private dependencies() {
-    const { agents, store, clock, events } = this;
+    const { agents, store, clock, events, lacksLog } = this;
     return {
+      ...(lacksLog === undefined ? {} : { lacksLog }),
       kinds: testKinds,
       agents,
       store,

@@ -6,6 +6,7 @@ import {
   type AgentProblem,
   type Agents,
   type AgentSpec,
+  type AgentView,
   type RunStepOptions,
   type Step,
   type StepResult,
@@ -36,7 +37,7 @@ interface RunningStep {
  * `env NAME=VALUE`, `expect NAME=VALUE` (of the environment), `write FILE=TEXT`, `need FILE` (in the workspace),
  * `stubborn` (ignores cancellation for a minute), `once FILE COMMAND` (the first time only), `lose PROBLEM` (the pod dies).
  */
-export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release'> {
+export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release' | 'view'> {
   /** Every call that reached the agents: `acquire main`, `step build.1.run`, `release`. */
   readonly calls: string[] = [];
   /** Thrown by the next acquires, one each. */
@@ -66,6 +67,21 @@ export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release'> {
     const pod = existing ?? { name, gone: new AbortController(), steps: new Map(), files: new Map() };
     this.pods.set(name, pod);
     return this.agent(pod, spec, existing !== undefined);
+  }
+
+  async view(_run: { runId: string; namespace: string }, { signal }: CallOptions): Promise<AgentView[]> {
+    signal.throwIfAborted();
+    return [...this.pods.values()].map((pod) => ({
+      pod: pod.name,
+      namespace: 'ci',
+      steps: async () => [...pod.steps.keys()].map((id) => ({ id, container: 'main' })),
+      followStep: () => Promise.reject(new Error('a scripted agent is not followed by onlookers')),
+      readLog: async ({ id }, { onOutput }) => {
+        const log = Buffer.from(pod.steps.get(id)?.log ?? '');
+        if (log.length > 0) await onOutput(log, 0);
+      },
+      close: () => undefined,
+    }));
   }
 
   async release(_run: { runId: string; namespace: string }, { signal }: CallOptions): Promise<void> {

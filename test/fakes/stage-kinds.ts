@@ -12,7 +12,7 @@ async function runScript(script: string, name: string, context: StageContext): P
       signal,
       fromOffset: offsets[id] ?? 0,
       onOutput: async (chunk, offset) => {
-        await context.emit({ type: 'step.output', stage: stage.name, step: name, chunk, offset });
+        await context.emit({ type: 'step.output', stage: stage.name, step: name, id, chunk, offset });
         context.saveOffset(id, offset + chunk.length);
       },
     },

@@ -1,6 +1,6 @@
 import type { Reporter, TimedEvent } from '../../ports/events.ts';
 import type { Output } from './output.ts';
-import { StepLines } from './step-lines.ts';
+import { isShownBefore, StepLines } from './step-lines.ts';
 
 /**
  * A JSON object a line (NDJSON), one an event, for machines. A step's output comes as `step.line` events, one a line
@@ -16,7 +16,7 @@ export function createJsonReporter(output: Output): Reporter {
         for (const line of lines.take(event))
           records.push({ type: 'step.line', at, sequence, stage, step, line });
       }
-      if (event.type !== 'step.output') records.push(event);
+      if (event.type !== 'step.output' && !isShownBefore(event)) records.push(event);
       if (records.length > 0)
         await output.write(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
     },

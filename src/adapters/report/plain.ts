@@ -1,7 +1,7 @@
 import type { Reporter, TimedEvent } from '../../ports/events.ts';
 import { eventText, stageOf } from './event-text.ts';
 import type { Output } from './output.ts';
-import { StepLines } from './step-lines.ts';
+import { isShownBefore, StepLines } from './step-lines.ts';
 
 /** Options of {@link createPlainReporter}. */
 export interface PlainOptions {
@@ -29,7 +29,7 @@ export function createPlainReporter(options: PlainOptions): Reporter {
       const mark = event.type === 'stage.started' || event.type === 'stage.finished' ? '== ' : '';
       const text = [
         ...shown.map((line) => `${time}${prefix} ${line}\n`),
-        ...eventText(event).map((line) => `${time}${prefix} ${mark}${line}\n`),
+        ...(isShownBefore(event) ? [] : eventText(event)).map((line) => `${time}${prefix} ${mark}${line}\n`),
       ].join('');
       if (text !== '') await output.write(text);
     },

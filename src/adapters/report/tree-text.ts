@@ -31,10 +31,11 @@ const tailLines = 6;
  * Pure: the same view, time and size give the same lines; none is wider than the terminal.
  */
 export function treeText(view: RunView, now: number, size: TerminalSize): string[] {
-  const head = headLine(view, now, size.columns);
   const notices = view.notices
     .slice(-3)
     .map((notice) => cut(`  ${ansis.yellow('·')} ${notice}`, size.columns));
+  if (view.runId === '') return notices; // the run has not begun, or is not taken over yet
+  const head = headLine(view, now, size.columns);
   const running = view.stages.filter((stage) => stage.state === 'running');
   const fixed =
     1 + notices.length + view.stages.length + running.reduce((rows, stage) => rows + stage.tracks.length, 0);

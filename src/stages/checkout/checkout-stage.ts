@@ -89,7 +89,7 @@ async function runCheckout(agent: Agent, env: Environment, context: StageContext
       signal: context.signal,
       fromOffset: context.offsets[id] ?? 0,
       onOutput: async (chunk, offset) => {
-        await context.emit({ type: 'step.output', stage: name, step: 'checkout', chunk, offset });
+        await context.emit({ type: 'step.output', stage: name, step: 'checkout', id, chunk, offset });
         context.saveOffset(id, offset + chunk.length);
       },
     },
@@ -99,6 +99,7 @@ async function runCheckout(agent: Agent, env: Environment, context: StageContext
     type: 'step.end',
     stage: name,
     step: 'checkout',
+    id,
     ...(exitCode === undefined ? {} : { exitCode }),
   });
   context.signal.throwIfAborted();

@@ -124,13 +124,13 @@ async function runStep(script: Script, place: Collection): Promise<StepResult> {
       signal: context.signal,
       fromOffset: context.offsets[id] ?? 0,
       onOutput: async (chunk, offset) => {
-        await context.emit({ type: 'step.output', stage, step, chunk, offset });
+        await context.emit({ type: 'step.output', stage, step, id, chunk, offset });
         context.saveOffset(id, offset + chunk.length);
       },
     },
   );
   const exitCode = result.type === 'exited' ? result.exitCode : undefined;
-  await context.emit({ type: 'step.end', stage, step, ...(exitCode === undefined ? {} : { exitCode }) });
+  await context.emit({ type: 'step.end', stage, step, id, ...(exitCode === undefined ? {} : { exitCode }) });
   return result;
 }
 

@@ -26,14 +26,14 @@ export async function checkScript(
       signal: context.signal,
       fromOffset: context.offsets[id] ?? 0,
       onOutput: async (chunk, offset) => {
-        await context.emit({ type: 'step.output', stage, step, chunk, offset });
+        await context.emit({ type: 'step.output', stage, step, id, chunk, offset });
         context.saveOffset(id, offset + chunk.length);
       },
     },
   );
   context.signal.throwIfAborted();
   const exitCode = result.type === 'exited' ? result.exitCode : undefined;
-  await context.emit({ type: 'step.end', stage, step, ...(exitCode === undefined ? {} : { exitCode }) });
+  await context.emit({ type: 'step.end', stage, step, id, ...(exitCode === undefined ? {} : { exitCode }) });
   return exitCode === 0
     ? { passed: true, message: 'the script ended with exit code 0' }
     : {

@@ -1,6 +1,3 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createKubernetes, type Kubernetes } from '../../../src/adapters/kubernetes/create-kubernetes.ts';
 import { e2eEnvironment } from '../../support/e2e-environment.ts';
@@ -123,24 +120,5 @@ describe('an API server', () => {
     await wholeRun('throttled');
 
     expect(refused).toBe(3);
-  });
-
-  const restart = process.env['SLIPWAY_TEST_RESTART_API'];
-  const itRestarts = restart === undefined ? it.skip : it; // needs SLIPWAY_TEST_RESTART_API: a command that restarts kube-apiserver
-  itRestarts('that is restarted during a step loses neither the step nor a line', async () => {
-    const direct = await createKubernetes({ kubeconfig: e2eEnvironment().kubeconfig });
-    const spec = scratch.agentSpec({ runId: `${scratch.namespace}-restart` });
-    const agent = await direct.agents.acquire(spec, soon());
-    const script = 'i=0; while [ "$i" -lt 400 ]; do i=$((i+1)); echo "line $i"; sleep 0.05; done; exit 9';
-    const running = runScript(agent, script);
-    await sleep(3000);
-
-    await promisify(execFile)('/bin/sh', ['-c', restart ?? '']);
-    const { result, output } = await running;
-
-    expect(output).toBe(Array.from({ length: 400 }, (_, index) => `line ${String(index + 1)}\n`).join(''));
-    expect(result).toMatchObject({ type: 'exited', exitCode: 9 });
-    await direct.agents.release(spec, soon());
-    await direct.close();
   });
 });

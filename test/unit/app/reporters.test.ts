@@ -5,10 +5,11 @@ import { createReporters } from '../../../src/app/reporters.ts';
 /** What is shown of one event on a terminal of this many rows. */
 async function shownOn(rows: number): Promise<string> {
   const stdout = Object.assign(new PassThrough(), { isTTY: true, rows, columns: 80 });
-  const [reporter] = await createReporters({
+  const { all } = await createReporters({
     ...{ format: 'auto', timestamps: false, quiet: false },
     stdout: stdout as unknown as NodeJS.WriteStream,
   });
+  const [reporter] = all;
   await reporter!.handle({ type: 'notice', level: 'info', message: 'words', at: 0, sequence: 1 });
   await reporter!.close();
   return String(stdout.read() ?? '');

@@ -140,6 +140,36 @@ describe('resuming a run', () => {
     expect(harness.outputOf('build')).toBe('1\n2\n3\n');
   });
 
+  it('hands whole logs to those who lack them, as shown before, and shows the rest once', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: tidy, run: "echo tidy"}
+  - {name: build, retry: {max: 1, on: [failure]}, run: "echo 1\\nonce mark exit 3\\nsleep 10s\\necho 2\\nsleep 5s\\necho 3"}
+`),
+    );
+    harness.after(18_000, () => harness.store.steal('01RUN'));
+    await expect(harness.start()).rejects.toThrow(LeaseLostError);
+    const shown = harness.outputOf('build');
+    harness.events.length = 0;
+    harness.lacksLog = () => true;
+
+    await harness.resume();
+
+    const whole = (id: string) =>
+      harness.events
+        .flatMap((event) => (event.type === 'step.output' && event.id === id ? [event.chunk.toString()] : []))
+        .join('');
+    expect(shown).toBe('1\n1\n2\n');
+    expect(harness.outputOf('build')).toBe('3\n');
+    expect(harness.outputOf('tidy')).toBe('');
+    expect([whole('tidy.1.run'), whole('build.1.run'), whole('build.2.run')]).toEqual([
+      'tidy\n',
+      '1\n',
+      '1\n2\n3\n',
+    ]);
+  });
+
   it('says what it found', async () => {
     const harness = new RunHarness(long);
     harness.after(5000, () => harness.store.steal('01RUN'));
@@ -148,9 +178,10 @@ describe('resuming a run', () => {
 
     await harness.resume();
 
-    expect(harness.story().slice(0, 4)).toEqual([
+    expect(harness.story().slice(0, 5)).toEqual([
       'run.started resumed',
-      'notice resumed: 1 of 4 stages were done; going on with build',
+      'notice resumed; found done: source; taken up where it stands: build; still to do: test, tell',
+      'notice output that the runner before showed after 22:13:22 UTC (by its clock) is shown again',
       'stage.finished source succeeded',
       'stage.started build 1',
     ]);
@@ -214,7 +245,7 @@ stages:
     const first = harness.start();
     await harness.clock.sleep(5000, { signal: new AbortController().signal });
 
-    await expect(harness.resume()).rejects.toThrow('first drives run 01RUN');
+    await expect(harness.resume()).rejects.toThrow('run 01RUN is driven by another runner (first)');
     expect((await first).outcome).toBe('succeeded');
   });
 

@@ -2,7 +2,7 @@ import { InternalError } from '../../../base/errors.ts';
 
 /** What the follower in the pod says about the step. */
 export type ControlRecord =
-  | { type: 'started' | 'alive' | 'lost' | 'unknown' | 'broken' | 'usage' | 'idle' }
+  | { type: 'started' | 'alive' | 'lost' | 'ending' | 'unknown' | 'broken' | 'usage' | 'idle' }
   | {
       type: 'end';
       exitCode: number;
@@ -61,6 +61,7 @@ export class ControlParser {
       case 'started':
       case 'alive':
       case 'lost':
+      case 'ending':
       case 'unknown':
       case 'broken':
       case 'usage':

@@ -36,6 +36,8 @@ export interface FollowRequest {
   onOutput: (chunk: Buffer, offset: number) => Promise<void> | void;
 }
 
+/** How long an API server that has just started may refuse what it allows. */
+const startingMs = 30_000;
 /** What is given to a pod that has gone to hand over its last words. */
 const lastWordsMs = 3000;
 
@@ -62,12 +64,15 @@ export async function followStep(
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ClusterError)) throw error;
-      if (error instanceof ForbiddenError || error instanceof UnauthorizedError) {
+      const refused = error instanceof ForbiddenError || error instanceof UnauthorizedError;
+      const refusedMs = performance.now() - (failingSince ?? performance.now());
+      // One that has let the step begin, and was away: it may not have read its rules yet.
+      if (refused && (follow.progress === 0 || failures === 0 || refusedMs > startingMs)) {
         throw new AgentError('forbidden', `the agent cannot run steps: ${error.message}`, { cause: error });
       }
       reason = error.message;
     }
-    if (follow.progress > before) {
+    if (follow.progress > before && !follow.ending) {
       failures = 0;
       failingSince = undefined;
     }
@@ -106,6 +111,8 @@ class StepFollow {
   offset: number;
   /** Grows with everything that comes from the pod. */
   progress = 0;
+  /** The step was stopped with its container, which the pod itself will tell of in a moment. */
+  ending = false;
   readonly #context: FollowContext;
   readonly #request: FollowRequest;
   #started = false;
@@ -185,6 +192,7 @@ class StepFollow {
           for (const record of control.push(message.data)) this.#hear(record);
           break;
         case channels.status:
+          if (this.ending) return 'its container is being stopped';
           return statusReason(message.data, control.diagnostics);
         default:
           break;
@@ -231,6 +239,9 @@ class StepFollow {
           'stepLost',
           `the agent pod knows nothing of step ${id}, which was started there`,
         );
+      case 'ending':
+        this.ending = true;
+        break;
       case 'broken': // the launch script did not arrive whole; nothing was started
       case 'usage':
         break;

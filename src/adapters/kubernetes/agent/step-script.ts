@@ -189,6 +189,8 @@ follow() {
   read -r code bytes oom <"$dir/exit"
   cancelled=0
   [ -e "$dir/cancelled" ] && cancelled=1
+  # It was stopped with its container: the exit code is not its own.
+  if [ "$cancelled" -eq 0 ] && [ -e "$dir/ending" ]; then say ending; exit 78; fi
   outputs=$(size "$dir/output" 2>/dev/null || echo 0)
   values=$(size "$dir/env" 2>/dev/null || echo 0)
   say end "$code" "$bytes" "$oom" "$cancelled" "$outputs" "$values"
@@ -261,8 +263,10 @@ SLIPWAY_STEP_SCRIPT
 mv "$home/step.new" "$home/step" && : >"$home/ready" || exit 1
 finish() {
   for dir in "$home"/steps/*; do
-    [ -s "$dir/group" ] && [ ! -e "$dir/exit" ] && read -r group <"$dir/group"
-    [ -n "$group" ] && kill -TERM "-$group" 2>/dev/null
+    if [ -s "$dir/group" ] && [ ! -e "$dir/exit" ] && read -r group <"$dir/group" || [ -n "$group" ]; then
+      : >"$dir/ending"
+      kill -TERM "-$group" 2>/dev/null
+    fi
     group=
   done
   kill "$idle" 2>/dev/null

@@ -1,7 +1,12 @@
 import type { Readable } from 'node:stream';
 import { request, type Dispatcher } from 'undici';
 import type { CallOptions } from '../../../ports/cluster.ts';
-import { ClusterError, UnauthorizedError, UnreachableError } from '../../../ports/cluster-errors.ts';
+import {
+  ClusterError,
+  ForbiddenError,
+  UnauthorizedError,
+  UnreachableError,
+} from '../../../ports/cluster-errors.ts';
 import { headerOf, type Connection } from './connection.ts';
 import { errorOfConnection, errorOfResponse, parseStatusBody, retryAfterMs } from './errors.ts';
 import { pause } from './pause.ts';
@@ -27,6 +32,9 @@ export interface RequestSettings {
   attemptMs: number;
 }
 
+/** An API server that has just started refuses what it allows, until it has read its rules and accounts. */
+const startingMs = 30_000;
+
 /** Thrown instead of a ClusterError's final answer when an earlier attempt may have taken effect. */
 export class AmbiguousError extends Error {
   override readonly cause: ClusterError;
@@ -42,6 +50,9 @@ export class Requests {
   /** Requests sent since the start, for measurements. */
   sent = 0;
   readonly #settings: RequestSettings;
+  /** By the monotonic clock. */
+  #lastAcceptedAt: number | undefined;
+  #connectionLostAt: number | undefined;
   readonly #queue = new RequestQueue({ concurrency: 48, reserved: 8, perSecond: 50, burst: 150 });
 
   constructor(connection: Connection, settings: RequestSettings) {
@@ -133,7 +144,7 @@ export class Requests {
     };
     this.sent += 1;
     try {
-      return await request(connection.server + call.path, {
+      const response = await request(connection.server + call.path, {
         method: call.method,
         dispatcher: connection.dispatcher,
         headers,
@@ -142,7 +153,10 @@ export class Requests {
         bodyTimeout: 0,
         ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
       });
+      if (response.statusCode < 300) this.#lastAcceptedAt = performance.now();
+      return response;
     } catch (error) {
+      if (!signal.aborted) this.#connectionLostAt = performance.now();
       throw errorOfConnection(error, call.what, connection.server);
     }
   }
@@ -155,8 +169,19 @@ export class Requests {
       retryAfter: headerOf(response.headers, 'retry-after'),
     };
     const error = errorOfResponse(failed, call.what);
+    if (this.#isStarting(error)) {
+      const message = `${error.message} (the API server has just started: it may not know its rules yet)`;
+      return new UnreachableError(message, { cause: error, status: 503 });
+    }
     const waitMs = retryAfterMs(failed, Date.now());
     return waitMs === undefined ? error : Object.assign(error, { retryAfterMs: waitMs });
+  }
+
+  /** A refusal right after the server was away, by one that had accepted these credentials before. */
+  #isStarting(error: ClusterError): boolean {
+    const refused = error instanceof ForbiddenError || error instanceof UnauthorizedError;
+    if (!refused || this.#connectionLostAt === undefined || this.#lastAcceptedAt === undefined) return false;
+    return performance.now() - this.#connectionLostAt < startingMs;
   }
 }
 

@@ -2,7 +2,7 @@ import type { CallOptions, Cluster } from '../../../ports/cluster.ts';
 import { ConflictError, NotFoundError } from '../../../ports/cluster-errors.ts';
 import type { KubernetesObject } from '../../../ports/kubernetes-object.ts';
 import {
-  LeaseLostError,
+  LeaseHeldError,
   type Lease,
   type LeaseState,
   type RunRecord,
@@ -138,7 +138,7 @@ export class KubernetesRunStore implements RunStore {
     return { holder: lease.holder, expired: lease.holder === '' || this.#ageMs(run, lease) >= this.#leaseMs };
   }
 
-  /** Waits as long as a living holder would take to renew. @throws LeaseLostError when it does */
+  /** Waits as long as a living holder would take to renew. @throws LeaseHeldError when it does */
   async #outwait(
     run: { runId: string; namespace: string },
     seen: StoredLease,
@@ -149,9 +149,7 @@ export class KubernetesRunStore implements RunStore {
       const current = await this.#read(run, options);
       if (current === undefined || current.holder === '') return;
       if (current.version !== seen.version) {
-        throw new LeaseLostError(`run ${run.runId} is driven by another runner (${current.holder})`, {
-          hint: `follow it by \`pipeline attach ${run.runId}\``,
-        });
+        throw new LeaseHeldError(run.runId, current.holder);
       }
     }
     this.#log.info('the lease of a run was not renewed and is taken over', {

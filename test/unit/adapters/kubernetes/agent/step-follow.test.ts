@@ -79,6 +79,32 @@ function play({ messages, silent = false }: Scene): ChannelSocket {
 }
 
 describe('following a step', () => {
+  it('waits for an API server that refuses right after it was away', async () => {
+    const { follow, output } = stage([
+      { messages: [say('started'), stdout('one\n')] },
+      new UnreachableError('refused'),
+      new ForbiddenError('pods/exec', { status: 403 }),
+      { messages: [say('started'), stdout('two\n'), say('end 0 8 0 0 0 0')] },
+    ]);
+
+    expect((await follow()).end).toMatchObject({ exitCode: 0 });
+    expect(output).toEqual(['0:one\n', '4:two\n']);
+  });
+
+  it('that was stopped with its container waits for the pod to say why', async () => {
+    const failure = new AbortController();
+    const gone = new AgentError('evicted', 'the pod was evicted');
+    const stopped = [say('started'), say('ending'), status({ status: 'Failure' })];
+    const { follow, reasons } = stage([{ messages: stopped }], {
+      failure: failure.signal,
+      confirm: async () => failure.abort(gone),
+    });
+
+    await expect(follow()).rejects.toBe(gone);
+
+    expect(reasons).toEqual(['its container is being stopped', 'its container is being stopped']);
+  });
+
   it('takes the end from what the pod says', async () => {
     const { follow, output } = stage([
       { messages: [say('started'), stdout('hello\n'), say('end 3 6 0 0 0 0')] },

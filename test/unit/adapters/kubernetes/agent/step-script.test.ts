@@ -69,6 +69,15 @@ describe('the wrapper in the pod', () => {
     expect((await stat(path.join(home, 'count'))).size).toBe('once\n'.length);
   });
 
+  it('does not take the end of a step that was stopped with its container for the step’s own', async () => {
+    const launch = `: >${home}/steps/build.1/ending; exit 143\n`;
+
+    const { records } = await run('build.1', launch);
+
+    expect(records).toMatch(/SLIPWAY started\n[^]*SLIPWAY ending\n/);
+    expect(records).not.toContain('SLIPWAY end ');
+  });
+
   it('gives the step the container’s own file mask, and keeps its own files private', async () => {
     await run('build.1', `echo x > ${home}/made\n`, '022');
 

@@ -112,6 +112,17 @@ describe('requests', () => {
     expect(seen).toHaveLength(1);
   });
 
+  it('are repeated when a server that had accepted them refuses them right after it was away', async () => {
+    const refused = answer(403, { message: 'no' });
+    const cluster = await client([
+      ...[answer(200, storedMap), reset, refused, answer(401, {}), answer(200, storedMap), refused],
+    ]);
+
+    await cluster.get(reference, options());
+    await expect(cluster.get(reference, options())).resolves.toBeDefined();
+    expect(seen).toHaveLength(5);
+  });
+
   it('ask for credentials once more after a 401', async () => {
     const cluster = await client([answer(401, {}), answer(200, storedMap)]);
 

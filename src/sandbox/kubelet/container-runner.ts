@@ -5,7 +5,7 @@ import { createBackOff, goSeconds } from './back-off.ts';
 import { startChecks } from './container-checks.ts';
 import type { ContainerSurroundings } from './container-surroundings.ts';
 import { PullFailed } from './container-surroundings.ts';
-import { ConfigurationMissing, expand } from './environment.ts';
+import { ConfigurationMissing, expand, limitsAsEnvironment } from './environment.ts';
 import { runHandler } from './handlers.ts';
 import type { ImageFiles } from './image-files.ts';
 import { openLog, prepareMessageFile, terminationMessage } from './instance-files.ts';
@@ -137,7 +137,7 @@ export class ContainerRunner {
         folder: around.folder,
         hostname: environment['HOSTNAME'] ?? around.pod().metadata.name,
         command: [...command, ...commandArguments],
-        environment: { ...image.environment, ...environment },
+        environment: { ...limitsAsEnvironment(container), ...image.environment, ...environment },
         workingDir: container.workingDir ?? image.workingDir,
         image,
         mounts: [

@@ -42,6 +42,15 @@ export function resolveEnvironment(
   return environment;
 }
 
+/**
+ * What a container's memory limit is to programs that would read it from the cgroup that they do not have here. A Java
+ * machine that takes the whole machine for its own grows until it is killed; it says on stderr that it was told.
+ */
+export function limitsAsEnvironment({ resources }: Container): Record<string, string> {
+  const bytes = quantityToNumber(resources?.limits?.['memory'] ?? '');
+  return bytes === undefined ? {} : { JAVA_TOOL_OPTIONS: `-XX:MaxRAM=${Math.floor(bytes)}` };
+}
+
 /** The variables of `envFrom`. */
 function valuesFrom(container: Container, source: ConfigurationSource): Record<string, string> {
   const environment: Record<string, string> = {};

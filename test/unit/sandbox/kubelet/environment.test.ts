@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   expand,
   fieldOf,
+  limitsAsEnvironment,
   resolveEnvironment,
   resourceOf,
 } from '../../../../src/sandbox/kubelet/environment.ts';
@@ -55,6 +56,13 @@ describe('the environment of a container', () => {
     });
 
     expect(environment).toEqual({ IP: '10.0.0.7', MEM: '64', CPU: '2', COLOR: 'blue', PASS: 'p' });
+  });
+
+  it('tells a Java machine its memory limit, which it cannot read from a cgroup here', () => {
+    const limited = container({ resources: { limits: { memory: '256Mi' } } });
+
+    expect(limitsAsEnvironment(limited)).toEqual({ JAVA_TOOL_OPTIONS: '-XX:MaxRAM=268435456' });
+    expect(limitsAsEnvironment(container({}))).toEqual({});
   });
 
   it.each([

@@ -173,13 +173,16 @@ function decode(type: string, wire: Wire): unknown {
   const special = specialTypes[type];
   if (special !== undefined) return special(wire);
   const message = table.get(type);
-  if (message === undefined) throw badRequest(`the sandbox cannot read ${type} from protobuf; send JSON`);
+  if (message === undefined)
+    throw badRequest(`the sandbox cannot read ${type} from protobuf; send JSON, as kubectl apply does`);
   const result: Fields = {};
   for (const [number, value] of readWire(toBuffer(wire))) {
     const field = message.get(number);
     if (field !== undefined) put(result, field, value);
     else if (!isEmpty(value)) {
-      throw badRequest(`the sandbox cannot read field ${number} of ${type} from protobuf; send JSON`);
+      throw badRequest(
+        `the sandbox cannot read field ${number} of ${type} from protobuf; send JSON, as kubectl apply does`,
+      );
     }
   }
   return result;

@@ -5,10 +5,8 @@ import {
   type FollowContext,
   type FollowRequest,
 } from '../../../../../src/adapters/kubernetes/agent/step-follow.ts';
-import type {
-  ChannelMessage,
-  ChannelSocket,
-} from '../../../../../src/adapters/kubernetes/streams/channel-socket.ts';
+import type { ChannelMessage } from '../../../../../src/adapters/kubernetes/streams/channel-socket.ts';
+import { scriptedSocket } from '../../../../fakes/scripted-socket.ts';
 import { AgentError } from '../../../../../src/ports/agent.ts';
 import { ForbiddenError, UnreachableError } from '../../../../../src/ports/cluster-errors.ts';
 
@@ -35,7 +33,7 @@ function stage(scenes: readonly (Scene | Error)[], more: Partial<FollowContext> 
       const scene = scenes[Math.min(next, scenes.length - 1)]!;
       next += 1;
       if (scene instanceof Error) throw scene;
-      return play(scene);
+      return scriptedSocket(scene.messages, { breaks: scene.silent !== true });
     },
     failure: new AbortController().signal,
     confirm: async () => undefined,
@@ -52,30 +50,6 @@ function stage(scenes: readonly (Scene | Error)[], more: Partial<FollowContext> 
   };
   const follow = (signal = new AbortController().signal) => followStep(context, request, signal);
   return { asked, reasons, output, follow, request };
-}
-
-function play({ messages, silent = false }: Scene): ChannelSocket {
-  const rest = [...messages];
-  let closeReason: string | undefined;
-  let wake: (() => void) | undefined;
-  const socket = {
-    get closeReason() {
-      return closeReason;
-    },
-    next: async () => {
-      const message = rest.shift();
-      if (message !== undefined) return message;
-      if (silent && closeReason === undefined) await new Promise<void>((resolve) => (wake = resolve));
-      closeReason ??= 'code 1006';
-      return undefined;
-    },
-    send: async () => undefined,
-    close: (reason = 'closed by this side') => {
-      closeReason ??= reason;
-      wake?.();
-    },
-  };
-  return socket as unknown as ChannelSocket;
 }
 
 describe('following a step', () => {

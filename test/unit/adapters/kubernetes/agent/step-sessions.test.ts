@@ -1,10 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ControlParser } from '../../../../../src/adapters/kubernetes/agent/control-records.ts';
 import { StepSessions } from '../../../../../src/adapters/kubernetes/agent/step-sessions.ts';
-import type {
-  ChannelMessage,
-  ChannelSocket,
-} from '../../../../../src/adapters/kubernetes/streams/channel-socket.ts';
+import type { ChannelMessage } from '../../../../../src/adapters/kubernetes/streams/channel-socket.ts';
+import { scriptedSocket } from '../../../../fakes/scripted-socket.ts';
 
 const idle: ChannelMessage = {
   channel: 2,
@@ -12,35 +10,12 @@ const idle: ChannelMessage = {
 };
 const ended: ChannelMessage = { channel: 3, data: Buffer.from('{"status":"Success"}') };
 
-/** An exec that says these messages and is then silent. */
-function socketOf(...messages: ChannelMessage[]) {
-  let closeReason: string | undefined;
-  let wake: (() => void) | undefined;
-  const socket = {
-    get closeReason() {
-      return closeReason;
-    },
-    next: async () => {
-      const message = messages.shift();
-      if (message === undefined && closeReason === undefined) {
-        await new Promise<void>((resolve) => (wake = resolve));
-      }
-      return message;
-    },
-    close: () => {
-      closeReason ??= 'closed by this side';
-      wake?.();
-    },
-  };
-  return socket as unknown as ChannelSocket;
-}
-
 const state = (isIdle: boolean) => ({ control: new ControlParser(), idle: isIdle });
 
 describe('execs that wait for a step', () => {
   it('are taken by the next step of the same container, once', async () => {
     const sessions = new StepSessions();
-    const socket = socketOf();
+    const socket = scriptedSocket([]);
 
     sessions.keep('main', socket, state(true));
 
@@ -52,7 +27,7 @@ describe('execs that wait for a step', () => {
 
   it('are waited for until the wrapper is ready for the next step', async () => {
     const sessions = new StepSessions();
-    const socket = socketOf({ channel: 1, data: Buffer.from('left behind') }, idle);
+    const socket = scriptedSocket([{ channel: 1, data: Buffer.from('left behind') }, idle]);
 
     sessions.keep('main', socket, state(false));
 
@@ -61,11 +36,11 @@ describe('execs that wait for a step', () => {
   });
 
   it.each([
-    ['ends instead of waiting', socketOf(ended)],
-    ['says nothing', socketOf()],
+    ['ends instead of waiting', scriptedSocket([ended])],
+    ['says nothing', scriptedSocket([])],
   ])('are closed when the wrapper %s', async (_, socket) => {
     const sessions = new StepSessions();
-    const other = socketOf();
+    const other = scriptedSocket([]);
 
     sessions.keep('main', other, state(true));
     sessions.keep('main', socket, state(false));
@@ -77,7 +52,7 @@ describe('execs that wait for a step', () => {
 
   it('are not taken when their connection has ended', async () => {
     const sessions = new StepSessions();
-    const socket = socketOf();
+    const socket = scriptedSocket([]);
 
     sessions.keep('main', socket, state(true));
     socket.close();
@@ -88,7 +63,7 @@ describe('execs that wait for a step', () => {
 
   it('are closed with the agent, and so are those that come later', () => {
     const sessions = new StepSessions();
-    const [before, after] = [socketOf(), socketOf()];
+    const [before, after] = [scriptedSocket([]), scriptedSocket([])];
 
     sessions.keep('main', before, state(true));
     sessions.dispose();

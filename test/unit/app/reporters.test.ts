@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { createReporters } from '../../../src/app/reporters.ts';
 
@@ -12,7 +13,7 @@ async function shownOn(rows: number): Promise<string> {
   const [reporter] = all;
   await reporter!.handle({ type: 'notice', level: 'info', message: 'words', at: 0, sequence: 1 });
   await reporter!.close();
-  return String(stdout.read() ?? '');
+  return stripVTControlCharacters(String(stdout.read() ?? ''));
 }
 
 describe('the output that nobody chose', () => {

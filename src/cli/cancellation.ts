@@ -17,14 +17,15 @@ function outliveTerminal(): void {
 /**
  * Turns the process's signals into one AbortSignal: the first one asks for a clean end (the agent pod is removed), a
  * second one ends the process at once.
+ * @param doing what the first one is answered with; who only looks on has nothing to clean up
  * @returns the signal, and a function that takes the handlers away
  */
-export function cancelOnSignals(): { signal: AbortSignal; dispose: () => void } {
+export function cancelOnSignals(doing = 'cleaning up'): { signal: AbortSignal; dispose: () => void } {
   outliveTerminal();
   const controller = new AbortController();
   const listener = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    process.stderr.write(`${name}: cleaning up; once more to stop at once\n`);
+    process.stderr.write(`${name}: ${doing}; once more to stop at once\n`);
     controller.abort(new CancelledError(`interrupted by ${name}`, { fault: 'interrupted' }));
   };
   for (const name of signals) process.on(name, listener);

@@ -9,7 +9,7 @@ export async function withCluster<T>(
   choice: ClusterChoice = clusterChoice(args),
 ): Promise<T> {
   const { withConnection } = await import('../app/with-connection.ts');
-  const { signal, dispose } = cancelOnSignals();
+  const { signal, dispose } = cancelOnSignals('ending');
   try {
     return await withConnection(choice, { debug: args['debug'] === true, signal }, (connection) =>
       work(connection, signal),

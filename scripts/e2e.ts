@@ -47,7 +47,7 @@ async function runTests(
   const { exitCode } = await runCommand(
     [
       ...[process.execPath, join(root, 'node_modules', 'jest', 'bin', 'jest.js')],
-      ...['--selectProjects', 'e2e', '--runInBand', '--json'],
+      ...['--selectProjects', 'e2e', '--maxWorkers=2', '--json'],
       ...(named ? [] : [`--outputFile=${join(root, 'test-results', `e2e-${cluster}.json`)}`]),
       ...args,
     ],

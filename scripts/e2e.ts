@@ -43,12 +43,15 @@ async function runTests(
 ): Promise<number> {
   if (cluster === 'current') await makeImages();
   await mkdir(join(root, 'test-results'), { recursive: true });
-  const named = args.some((argument) => argument.startsWith('--outputFile'));
+  const isGiven = (option: string): boolean => args.some((argument) => argument.startsWith(option));
   const { exitCode } = await runCommand(
     [
       ...[process.execPath, join(root, 'node_modules', 'jest', 'bin', 'jest.js')],
-      ...['--selectProjects', 'e2e', '--maxWorkers=2', '--json'],
-      ...(named ? [] : [`--outputFile=${join(root, 'test-results', `e2e-${cluster}.json`)}`]),
+      ...['--selectProjects', 'e2e', '--json'],
+      ...(isGiven('--maxWorkers') ? [] : ['--runInBand']),
+      ...(isGiven('--outputFile')
+        ? []
+        : [`--outputFile=${join(root, 'test-results', `e2e-${cluster}.json`)}`]),
       ...args,
     ],
     {

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { e2eEnvironment } from '../support/e2e-environment.ts';
+import { endingPodsGone } from '../support/ending-pods.ts';
 import { makeExampleRepository, type Edit, type ExampleRepository } from '../support/example-repository.ts';
 import { startLoad, type LoadClient } from '../support/load-client.ts';
 import { expectExit, runPipeline, type PipelineResult } from '../support/pipeline-command.ts';
 import { clusterArguments, ourObjects } from '../support/runner.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
-import { waitFor } from '../support/wait-for.ts';
 
 interface Example {
   name: string;
@@ -107,21 +107,6 @@ describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) 
     return admin.run(['get', 'deployment', name, '--namespace', application, '--output', path]);
   }
 
-  /** Old pods go on answering while they end, and may lose a request at their very end: the load goes on until then. */
-  async function oldPodsAreGone(): Promise<void> {
-    const { admin, application } = namespaces;
-    await waitFor(
-      'old pods to end',
-      async () => {
-        const { items } = await admin.json<{ items: { metadata: { deletionTimestamp?: string } }[] }>([
-          ...['get', 'pods', '--namespace', application, '--selector', `app=${name}`],
-        ]);
-        return items.every(({ metadata }) => metadata.deletionTimestamp === undefined) ? true : undefined;
-      },
-      { timeoutMs: 2 * minutes, intervalMs: 1_000 },
-    );
-  }
-
   it(
     'is checked out, built, tested, pushed, released by digest and verified',
     async () => {
@@ -145,7 +130,7 @@ describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) 
       load = await startLoad({ environment, admin, namespace: application, service: name, from: agents });
 
       const result = await run();
-      await oldPodsAreGone();
+      await endingPodsGone(namespaces.admin, namespaces.application);
       const seen = await load.stop();
       load = undefined;
 
@@ -166,7 +151,7 @@ describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) 
       load = await startLoad({ environment, admin, namespace: application, service: name, from: agents });
 
       const result = await run(...fault.parameters);
-      await oldPodsAreGone();
+      await endingPodsGone(namespaces.admin, namespaces.application);
       const seen = await load.stop();
       load = undefined;
 

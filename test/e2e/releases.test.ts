@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { e2eEnvironment } from '../support/e2e-environment.ts';
+import { endingPodsGone } from '../support/ending-pods.ts';
 import { startLoad, type LoadClient } from '../support/load-client.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { startRelease, webManifests, type WebOptions } from './release-runner.ts';
 
 const minutes = 60_000;
@@ -42,12 +42,7 @@ describe('releases of a service under load', () => {
 
   /** Ends the load when the pods of old versions, which keep their connections while they drain, are gone. */
   const loadEnded = async () => {
-    await waitFor('the old pods to be gone', async () => {
-      const pods = await place.admin.json<{ items: { metadata: { deletionTimestamp?: string } }[] }>([
-        ...['get', 'pods', '--namespace', place.application],
-      ]);
-      return pods.items.some(({ metadata }) => metadata.deletionTimestamp !== undefined) ? undefined : true;
-    });
+    await endingPodsGone(place.admin, place.application);
     const result = await load!.stop();
     load = undefined;
     return result;

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { e2eEnvironment } from '../support/e2e-environment.ts';
+import { endingPodsGone } from '../support/ending-pods.ts';
 import { startLoad, type LoadClient } from '../support/load-client.ts';
 import { expectExit, runPipeline, startPipeline } from '../support/pipeline-command.ts';
 import { makePipelineFolder, type PipelineFolder } from '../support/pipeline-folder.ts';
 import { clusterArguments, ourObjects } from '../support/runner.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
-import { waitFor } from '../support/wait-for.ts';
 import { webManifests } from './release-runner.ts';
 
 jest.setTimeout(300_000);
@@ -60,12 +60,7 @@ describe('a release whose runner is killed in the middle of the rollout', () => 
     );
     expect(resumed.stdout).toMatch(/\[deploy\] taking up revision \d+ of web where it stands/);
     expect(resumed.stdout).toMatch(/begun 1 times\n/);
-    await waitFor('the old pods to be gone', async () => {
-      const pods = await admin.json<{ items: { metadata: { deletionTimestamp?: string } }[] }>([
-        ...['get', 'pods', '--namespace', namespace],
-      ]);
-      return pods.items.some(({ metadata }) => metadata.deletionTimestamp !== undefined) ? undefined : true;
-    });
+    await endingPodsGone(admin, namespace);
     const seen = await load.stop();
     load = undefined;
     expect(seen).toMatchObject({ failures: 0, errors: [], last: '2' });

@@ -10,9 +10,10 @@ import type { StoredObject } from '../../src/sandbox/store/objects.ts';
 import type { SandboxNode } from '../support/sandbox-node.ts';
 import { startSandboxNode } from '../support/sandbox-node.ts';
 
-/** Answers with its name, after `DELAY` ms; ends at TERM when it has answered what it was asked. */
+/** Answers with its name, after `DELAY` ms, and `/reset` by a reset; ends at TERM when it has answered what it was asked. */
 const SERVER = `
 const server = require('http').createServer((request, response) =>
+  request.url === '/reset' ? request.socket.resetAndDestroy() :
   setTimeout(() => response.end(process.env.HOSTNAME), Number(process.env.DELAY ?? 0)));
 server.listen(8080);
 process.on('SIGTERM', () => server.close(() => process.exit(0)));
@@ -147,6 +148,19 @@ describe.each(['auto', 'none'] as const)('the network of pods and Services (isol
     socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
     return (await text(socket)).split('\r\n\r\n')[1] ?? '';
   }
+
+  it('ends the connection that a pod resets, and no other', async () => {
+    const address = await serve('reset', 1);
+    const other = askOnce(await serve('calm', 1, [{ name: 'DELAY', value: '500' }]));
+
+    const socket = await connectTcp(address, 8000, signal);
+    socket.write('GET /reset HTTP/1.1\r\nhost: x\r\n\r\n');
+    const answer = await text(socket).catch(() => '');
+
+    expect(answer).toBe('');
+    expect(await other).toContain('calm-');
+    expect(await askOnce(address)).toContain('reset-');
+  });
 
   it('lets a request that is on its way end while its pod goes away', async () => {
     const address = await serve('drain', 1, [{ name: 'DELAY', value: '1000' }]);

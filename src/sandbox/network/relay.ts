@@ -17,13 +17,19 @@ const [inboundPath = '', outboundPath = '', gateway = ''] = process.argv.slice(2
 const BACKLOG = 1024;
 const listening = new Set<number>();
 
+/** A reset where there is one: a unix socket knows none, and throws. */
+function breakOff(socket: Socket): void {
+  if (socket.remotePort === undefined) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 function join(left: Socket, right: Socket): void {
   for (const [from, to] of [
     [left, right],
     [right, left],
   ] as const) {
     from.pipe(to);
-    from.once('error', () => to.resetAndDestroy());
+    from.once('error', () => breakOff(to));
     from.once('close', () => {
       if (!from.readableEnded) to.destroy();
     });
@@ -56,7 +62,7 @@ function serveOutbound(socket: Socket): void {
   const sandbox = connect({ path: outboundPath, allowHalfOpen: true });
   sendHeader(sandbox, [localAddress, String(localPort)]).then(
     () => join(socket, sandbox),
-    () => socket.resetAndDestroy(),
+    () => breakOff(socket),
   );
 }
 

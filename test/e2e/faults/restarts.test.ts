@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { e2eEnvironment } from '../../support/e2e-environment.ts';
+import { endingPodsGone } from '../../support/ending-pods.ts';
 import { startLoad } from '../../support/load-client.ts';
 import { expectExit, startPipeline, type RunningPipeline } from '../../support/pipeline-command.ts';
 import { makePipelineFolder, type PipelineFolder, type StageText } from '../../support/pipeline-folder.ts';
@@ -75,6 +76,7 @@ describe('an API server that is restarted', () => {
     await shell(restartApi);
 
     expect(await second.result()).toMatchObject({ outcome: 'succeeded' });
+    await endingPodsGone(admin, namespace);
     expect(await load.stop()).toMatchObject({ failures: 0, errors: [], last: '2' });
   });
 });
@@ -90,7 +92,7 @@ describe('a container runtime that is restarted', () => {
 
     expectExit(result, 3);
     expect(at - readyAt).toBeLessThan(60_000);
-    expect(result.stdout).toMatch(/agent pod \S+: container main of agent pod \S+ ended with exit code \d+/);
+    expect(result.stdout).toMatch(/slipway: container main of agent pod \S+ ended with exit code \d+/);
     expect(result.stdout).toMatch(/\[long\] == infrastructure failure/);
     expect(await ourObjects(place.admin, place.agents)).toEqual([]);
   });

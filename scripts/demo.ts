@@ -3,6 +3,7 @@
  * version 2 out and tries a broken version 3, with clients that count requests all along.
  */
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import ansis from 'ansis';
 import { createPlainReporter } from '../src/adapters/report/plain.ts';
 import { Output } from '../src/adapters/report/output.ts';
@@ -18,7 +19,17 @@ import { makeExampleRepository } from '../test/support/example-repository.ts';
 import { RequestCounter } from './demo/request-counter.ts';
 
 const namespace = 'quickstart';
+const doorPort = 8080;
 const { stdout } = process;
+
+/** A Service, as far as it is read here. */
+interface ServiceObject {
+  spec?: {
+    clusterIP?: string;
+    selector?: Record<string, string>;
+    ports?: { targetPort?: number | string }[];
+  };
+}
 
 interface Chapter {
   title: string;
@@ -51,7 +62,7 @@ async function main(signal: AbortSignal): Promise<void> {
     for (const [index, chapter] of chapters.entries()) {
       say(`\n${ansis.bold(`${String(index + 1)}. ${chapter.title}`)}\n`);
       await play(chapter, { connection, directory: repository.directory, requests, signal });
-      if (index === 0) requests.start(await serviceUrl(connection, signal));
+      if (index === 0) requests.start(await openDoor(connection, signal));
     }
     await requests.stop();
     say(`\n${requests.summary()}\n`);
@@ -59,6 +70,7 @@ async function main(signal: AbortSignal): Promise<void> {
       throw new Error(`${String(requests.failures)} requests were lost:\n${requests.errors.join('\n')}`);
   } finally {
     await requests.stop();
+    await connection.cluster.delete(door, { signal: AbortSignal.timeout(10_000) });
     await repository.remove();
     await connection.close();
   }
@@ -94,14 +106,32 @@ async function play({ parameters, expected }: Chapter, stage: Stage): Promise<vo
   if (outcome !== expected) throw new Error(`the run was to end ${expected} and ended ${outcome}`);
 }
 
-async function serviceUrl(connection: Connection, signal: AbortSignal): Promise<string> {
-  const reference = { apiVersion: 'v1', kind: 'Service', namespace, name: 'quickstart' };
-  const service = (await connection.cluster.get(reference, { signal })) as
-    { spec?: { clusterIP?: string; ports?: { port: number }[] } } | undefined;
-  const address = service?.spec?.clusterIP;
-  const port = service?.spec?.ports?.[0]?.port;
-  if (address === undefined || port === undefined) throw new Error('the Service quickstart has no address');
-  return `http://${address}:${String(port)}/version`;
+const door = { apiVersion: 'v1', kind: 'Service', namespace, name: 'quickstart-door' };
+
+/**
+ * A second Service of the same pods, for the clients that count: only root's sandbox may listen on the first one's port
+ * 80 of this machine. Resolves when it answers.
+ */
+async function openDoor({ cluster }: Connection, signal: AbortSignal): Promise<string> {
+  const reference = { ...door, name: 'quickstart' };
+  const service = (await cluster.get(reference, { signal })) as ServiceObject | undefined;
+  const { selector, ports: [{ targetPort } = {}] = [] } = service?.spec ?? {};
+  await cluster.delete(door, { signal });
+  const { name, apiVersion, kind } = door;
+  const created = (await cluster.create(
+    {
+      ...{ apiVersion, kind, metadata: { name, namespace } },
+      spec: { selector, ports: [{ port: doorPort, targetPort }] },
+    },
+    { signal },
+  )) as ServiceObject;
+  const url = `http://${created.spec?.clusterIP ?? ''}:${String(doorPort)}/version`;
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(10_000)]);
+  while (!(await fetch(url, { signal: deadline }).catch(() => undefined))?.ok) {
+    deadline.throwIfAborted();
+    await sleep(50, undefined, { signal: deadline });
+  }
+  return url;
 }
 
 function nextSteps(): string {

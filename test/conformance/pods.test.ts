@@ -537,7 +537,7 @@ describe('volumes', () => {
         'persistentvolumeclaims',
         'kept',
         (object) => object.status.phase === 'Bound',
-        20,
+        60, // the controller of a real cluster looks over the unbound claims every 15 s, and may need two looks
       );
       const source = { persistentVolumeClaim: { claimName: 'kept' } };
 
@@ -548,7 +548,7 @@ describe('volumes', () => {
     } finally {
       await lab.wire.request('DELETE', `/api/v1/persistentvolumes/${name}`);
     }
-  }, 50_000);
+  }, 120_000);
 
   it('a missing ConfigMap keeps the pod waiting and says so', async () => {
     await lab.create(

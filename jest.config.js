@@ -35,4 +35,6 @@ export default {
     project('e2e'),
   ],
   testTimeout: 30_000,
+  // Jest leaves one processor free for its watch mode, which on a machine of two is half of it.
+  maxWorkers: '100%',
 };

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 
 import { makeCommandBench, runIdOf, type CommandBench } from '../../support/command-bench.ts';
@@ -7,9 +8,12 @@ import { startHttpGitServer, type HttpGitServer } from '../../support/git-server
 import { expectExit, type PipelineResult } from '../../support/pipeline-command.ts';
 import { testImage } from '../../support/scratch-namespace.ts';
 import { addressForPods } from '../../support/this-machine.ts';
+import { waitFor } from '../../support/wait-for.ts';
 
 jest.setTimeout(120_000);
 
+/** What the sandbox does not do: it limits no memory of a step's process, and keeps no quotas. */
+const itOnARealNode = e2eEnvironment().cluster === 'current' ? it : it.skip;
 let bench: CommandBench;
 let repository: ExampleRepository;
 let git: HttpGitServer;
@@ -137,8 +141,30 @@ describe('an agent pod that cannot start', () => {
   });
 });
 
+describe('an agent pod that a quota refuses', () => {
+  itOnARealNode('is let in 20 s later, when there is room, and told of once until then', async () => {
+    const { admin, agents } = bench.namespaces;
+    const quota = ['resourcequota', 'none', '--namespace', agents];
+    await admin.run(['create', 'quota', 'none', '--hard=pods=0', '--namespace', agents]);
+    await waitFor('the quota to hold', async () => {
+      const { status } = await admin.json<{ status?: { hard?: object } }>(['get', ...quota]);
+      return status?.hard;
+    });
+    const running = await bench.begin([{ name: 'late', run: 'echo "let in"' }]);
+    await running.output(/waits for the quota/);
+
+    await sleep(20_000);
+    await admin.run(['delete', ...quota]);
+
+    const result = await running.result;
+    expectExit(result, 0);
+    expect(result.durationMs).toBeGreaterThan(20_000);
+    expect(result.stdout).toContain('[late] let in\n');
+    expect((result.stdout + result.stderr).match(/waits for the quota/g)).toHaveLength(1);
+  });
+});
+
 describe('an agent container that is killed for want of memory', () => {
-  const itOnARealNode = e2eEnvironment().cluster === 'current' ? it : it.skip; // the sandbox limits no memory of a step's process
   itOnARealNode('ends the run with exit code 3 and says so', async () => {
     const document = container({ resources: { limits: { memory: '64Mi' } } });
     const run = 'x=$(head -c 200000000 /dev/zero | tr "\\0" "x"); echo "${#x}"';

@@ -11,7 +11,8 @@ beforeEach(async () => {
   home = await mkdtemp(path.join(tmpdir(), 'slipway-step-'));
   await writeFile(path.join(home, 'step'), stepScript);
 });
-afterEach(() => rm(home, { recursive: true, force: true }));
+// The supervisor of a step that has ended may still write its last file into the folder that is being removed.
+afterEach(() => rm(home, { recursive: true, force: true, maxRetries: 20 }));
 
 /** A wrapper that ends at once leaves its standard input unread, which is no fault of it. */
 function ignoreUnread(error: NodeJS.ErrnoException): void {

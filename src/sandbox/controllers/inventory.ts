@@ -64,13 +64,14 @@ export function createInventory(): Inventory {
 }
 
 function indexesOf(object: StoredObject): string[] {
-  const { name, namespace, ownerReferences = [] } = object.metadata;
+  const { name, namespace, ownerReferences } = object.metadata;
   const kind = kindNameOf(object);
   return [
     `kind ${kind}`,
     `name ${kind}/${namespace ?? ''}/${name}`,
     ...(namespace === undefined ? [] : [`kind ${kind}/${namespace}`, `namespace ${namespace}`]),
-    ...ownerReferences.map(({ uid }) => `owner ${uid}`),
+    // Of a custom object it may be null.
+    ...(ownerReferences ?? []).map(({ uid }) => `owner ${uid}`),
   ];
 }
 

@@ -6,6 +6,7 @@ import { decideJob, jobBackoffMs, type JobCounts } from '../../../../src/sandbox
 import { availableInMs, compareForDeletion } from '../../../../src/sandbox/controllers/pod-facts.ts';
 import { selectorMatches } from '../../../../src/sandbox/controllers/selectors.ts';
 import { groupEndpoints } from '../../../../src/sandbox/controllers/endpoints.ts';
+import { planCollection } from '../../../../src/sandbox/controllers/garbage-collector.ts';
 import { createInventory } from '../../../../src/sandbox/controllers/inventory.ts';
 import { ordinalOf, planStatefulSet } from '../../../../src/sandbox/controllers/stateful-set.ts';
 import { hashOf, sameTemplate } from '../../../../src/sandbox/controllers/template-hash.ts';
@@ -16,6 +17,7 @@ import type {
   Service,
   StatefulSet,
 } from '../../../../src/sandbox/controllers/workload-types.ts';
+import type { OwnerReference } from '../../../../src/sandbox/store/objects.ts';
 
 function pod(
   name: string,
@@ -178,6 +180,63 @@ describe('a StatefulSet', () => {
   it('knows its pods by their names', () => {
     expect(ordinalOf('web', 'web-12')).toBe(12);
     expect(['web-01', 'web-x', 'other-1'].map((name) => ordinalOf('web', name))).toEqual([-1, -1, -1]);
+  });
+});
+
+describe('garbage collection', () => {
+  const reference = (name: string, more: object = {}): OwnerReference => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    name,
+    uid: name,
+    ...more,
+  });
+  const owned = (...ownerReferences: OwnerReference[]): Pod =>
+    pod('owned', { metadata: { ownerReferences } });
+  /** What is done, as `delete owned`, in a cluster that holds these. */
+  const collected = (object: Pod, ...others: Pod[]): string[] => {
+    const cluster = createInventory();
+    for (const other of [object, ...others]) cluster.follow({ type: 'ADDED', object: other });
+    const isServed = (_apiVersion: string, kind: string): boolean => kind === 'Pod';
+    return planCollection(object, { cluster, nowMs: 0, isServed }).map((action) =>
+      action.act === 'delete'
+        ? `delete ${action.object.metadata.name} ${action.propagation}`
+        : action.act === 'change'
+          ? `change ${action.object.metadata.name}`
+          : action.act,
+    );
+  };
+  const going = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+
+  it('takes what has lost all its owners, and not what has one left', () => {
+    expect(collected(owned(reference('gone')))).toEqual(['delete owned Background']);
+    expect(collected(owned(reference('there')), pod('there'))).toEqual([]);
+    expect(collected(owned(reference('gone'), reference('there')), pod('there'))).toEqual(['change owned']);
+  });
+
+  it('takes an owner of the same name for another one', () => {
+    const other = pod('there', { metadata: { uid: 'made anew' } });
+
+    expect(collected(owned(reference('there')), other)).toEqual(['delete owned Background']);
+  });
+
+  it('leaves alone what is owned by a kind that it does not know', () => {
+    expect(collected(owned(reference('gone', { kind: 'Unknown' })))).toEqual([]);
+  });
+
+  it('removes the dependents of an owner in the foreground first', () => {
+    const blocking = owned(reference('owner', { blockOwnerDeletion: true }));
+    const owner = pod('owner', { metadata: { ...going, finalizers: ['foregroundDeletion'] } });
+
+    expect(collected(owner, blocking)).toEqual(['delete owned Background']);
+    expect(collected(owner, pod('owned', { metadata: { ...blocking.metadata, ...going } }))).toEqual([]);
+    expect(collected(owner)).toEqual(['change owner']);
+  });
+
+  it('lets go of the dependents that are to be orphans', () => {
+    const owner = pod('owner', { metadata: { ...going, finalizers: ['orphan'] } });
+
+    expect(collected(owner, owned(reference('owner')))).toEqual(['change owned', 'change owner']);
   });
 });
 

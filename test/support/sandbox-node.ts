@@ -135,7 +135,7 @@ export async function startSandboxNode(
         .map(({ message }) => message),
     close: async (keep) => {
       controllers.close();
-      await services.close();
+      services.close();
       await kubelet.close();
       await network.close();
       await registry.close();

@@ -1,16 +1,13 @@
 import type { StoredObject } from '../store/objects.ts';
-import type { ControllerContext } from './controller.ts';
-import { controllerRefTo, keyOf } from './ownership.ts';
+import type { Inventory } from './inventory.ts';
+import { controllerRefTo, remove, type Action } from './plan.ts';
 import { hashOf } from './template-hash.ts';
-import type { PodTemplate } from './workload-types.ts';
+import type { DaemonSet, PodTemplate, StatefulSet } from './workload-types.ts';
 
 /** The label by which pods of StatefulSets and DaemonSets tell their template. */
 export const REVISION_HASH = 'controller-revision-hash';
 
 type ControllerRevision = StoredObject & { revision: number; data: { spec: { template: PodTemplate } } };
-type Owner = StoredObject<{ template: PodTemplate; revisionHistoryLimit?: number }> & {
-  spec: { template: PodTemplate; revisionHistoryLimit?: number };
-};
 
 /** A template that a StatefulSet or DaemonSet has or had. */
 export interface TemplateRevision {
@@ -23,49 +20,40 @@ export interface TemplateRevision {
  * Keeps a ControllerRevision for each template of a StatefulSet or DaemonSet, so that `kubectl rollout history|undo`
  * work, and returns them, the current template's first.
  */
-export function syncRevisions(
-  { objects }: ControllerContext,
-  owner: Owner,
-): [TemplateRevision, ...TemplateRevision[]] {
-  const { namespace, name, uid } = owner.metadata;
-  const where = namespace === undefined ? {} : { namespace };
+export function planRevisions(
+  owner: StatefulSet | DaemonSet,
+  cluster: Inventory,
+): { actions: Action[]; revisions: [TemplateRevision, ...TemplateRevision[]] } {
+  const { namespace = 'default', name, uid } = owner.metadata;
   const { template, revisionHistoryLimit = 10 } = owner.spec;
   const hash = hashOf(template);
-  const known = objects
-    .list<ControllerRevision>('ControllerRevision', { ...where, ownerUid: uid })
+  const known = cluster
+    .list<ControllerRevision>('ControllerRevision', { namespace, ownerUid: uid })
     .sort((left, right) => right.revision - left.revision);
   const latest = known[0]?.revision ?? 0;
-  let current = known.find(({ metadata }) => metadata.name === `${name}-${hash}`);
+  const current = known.find(({ metadata }) => metadata.name === `${name}-${hash}`);
   const older = known.filter((revision) => revision !== current);
+  const actions = older.slice(revisionHistoryLimit).map(remove);
   if (current === undefined) {
-    current = objects.create<ControllerRevision>({
-      apiVersion: 'apps/v1',
-      kind: 'ControllerRevision',
-      metadata: {
-        name: `${name}-${hash}`,
-        ...where,
-        labels: { ...template.metadata?.labels, [REVISION_HASH]: hash },
-        ownerReferences: [controllerRefTo(owner)],
-      },
-      // kubectl rollout undo sends this as a strategic merge patch: the template is to be replaced, not merged.
-      data: { spec: { template: { ...template, $patch: 'replace' } as PodTemplate } },
-      revision: latest + 1,
-    });
+    const metadata = {
+      name: `${name}-${hash}`,
+      namespace,
+      labels: { ...template.metadata?.labels, [REVISION_HASH]: hash },
+      ownerReferences: [controllerRefTo(owner)],
+    };
+    // kubectl rollout undo sends this as a strategic merge patch: the template is to be replaced, not merged.
+    const data = { spec: { template: { ...template, $patch: 'replace' } } };
+    const identity = { apiVersion: 'apps/v1', kind: 'ControllerRevision', metadata };
+    actions.unshift({ act: 'create', object: { ...identity, data, revision: latest + 1 } });
   } else if (current.revision !== latest) {
-    objects.modify<ControllerRevision>(keyOf(current), (stored) => {
-      stored.revision = latest + 1;
-    });
+    const change = (stored: ControllerRevision): void => void (stored.revision = latest + 1);
+    actions.unshift({ act: 'change', object: current, change });
   }
-  for (const surplus of older.slice(revisionHistoryLimit)) objects.delete(keyOf(surplus));
-  const labelOf = ({ metadata }: ControllerRevision): string =>
-    owner.kind === 'StatefulSet' ? metadata.name : metadata.name.slice(name.length + 1);
-  return [
-    { label: labelOf(current), template },
-    ...older.map((revision) => ({ label: labelOf(revision), template: templateOf(revision) })),
-  ];
-}
-
-function templateOf({ data }: ControllerRevision): PodTemplate {
-  const { $patch: _patch, ...template } = data.spec.template as PodTemplate & { $patch?: string };
-  return template;
+  const labelOf = (revision: string): string =>
+    owner.kind === 'StatefulSet' ? `${name}-${revision}` : revision;
+  const earlier = older.map(({ metadata, data }) => {
+    const { $patch: _patch, ...rest } = data.spec.template as PodTemplate & { $patch?: string };
+    return { label: labelOf(metadata.name.slice(name.length + 1)), template: rest };
+  });
+  return { actions, revisions: [{ label: labelOf(hash), template }, ...earlier] };
 }

@@ -1,9 +1,14 @@
 /** A Deployment's status and conditions, with the reasons and messages of the real controller. All pure. */
-import { findCondition, withCondition, withoutCondition, withoutZeros } from './status.ts';
 import { timestamp } from '../store/timestamp.ts';
 import { rolloutLimits, type RolloutLimits } from './rollout-arithmetic.ts';
+import { findCondition, withCondition, withoutCondition, withoutZeros } from './status.ts';
 import type { Condition, Deployment, DeploymentStatus, ReplicaSet } from './workload-types.ts';
-import type { Revisions } from './deployment-revisions.ts';
+
+/** A Deployment's ReplicaSets: the one with its template, if there is one, and the others. */
+export interface Revisions {
+  newer: ReplicaSet | undefined;
+  older: ReplicaSet[];
+}
 
 /** The value that kubectl and the controller take for «no deadline» (the largest 32-bit integer). */
 const NO_DEADLINE = 2 ** 31 - 1;
@@ -13,15 +18,6 @@ export function limitsOf({ spec }: Deployment): RolloutLimits {
   if (spec.strategy.type !== 'RollingUpdate') return { replicas: spec.replicas, surge: 0, unavailable: 0 };
   const { maxSurge = '25%', maxUnavailable = '25%' } = spec.strategy.rollingUpdate ?? {};
   return rolloutLimits(spec.replicas, maxSurge, maxUnavailable);
-}
-
-/** A Progressing, Available or ReplicaFailure condition as of now. */
-export function deploymentCondition(
-  condition: Omit<Condition, 'lastUpdateTime' | 'lastTransitionTime'>,
-  nowMs: number,
-): Condition {
-  const at = timestamp(nowMs);
-  return { ...condition, lastUpdateTime: at, lastTransitionTime: at };
 }
 
 /** The counts and the Available condition, from the ReplicaSets. */
@@ -34,77 +30,129 @@ export function countedStatus(
   const count = (value: (replicaSet: ReplicaSet) => number | undefined): number =>
     all.reduce((sum, replicaSet) => sum + (value(replicaSet) ?? 0), 0);
   const available = count(({ status }) => status?.availableReplicas);
-  const counts = {
-    replicas: count(({ status }) => status?.replicas),
-    updatedReplicas: newer?.status?.replicas ?? 0,
-    readyReplicas: count(({ status }) => status?.readyReplicas),
-    availableReplicas: available,
-    unavailableReplicas: Math.max(0, count(({ spec }) => spec.replicas) - available),
-  };
   const { replicas, unavailable } = limitsOf(deployment);
-  const enough = available >= replicas - unavailable;
-  const condition = deploymentCondition(
-    {
-      type: 'Available',
-      status: enough ? 'True' : 'False',
-      reason: enough ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
-      message: `Deployment ${enough ? 'has' : 'does not have'} minimum availability.`,
-    },
-    nowMs,
-  );
-  const collisions = deployment.status?.collisionCount;
+  const isEnough = available >= replicas - unavailable;
+  const { collisionCount, conditions } = deployment.status ?? {};
   return {
     observedGeneration: deployment.metadata.generation ?? 0,
-    ...withoutZeros(counts),
-    ...(collisions === undefined ? {} : { collisionCount: collisions }),
-    conditions: withCondition(deployment.status?.conditions, condition),
+    ...withoutZeros({
+      replicas: count(({ status }) => status?.replicas),
+      updatedReplicas: newer?.status?.replicas ?? 0,
+      readyReplicas: count(({ status }) => status?.readyReplicas),
+      availableReplicas: available,
+      unavailableReplicas: Math.max(0, count(({ spec }) => spec.replicas) - available),
+    }),
+    ...(collisionCount === undefined ? {} : { collisionCount }),
+    conditions: withCondition(conditions, {
+      type: 'Available',
+      status: isEnough ? 'True' : 'False',
+      reason: isEnough ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
+      message: `Deployment ${isEnough ? 'has' : 'does not have'} minimum availability.`,
+      ...timesOf(nowMs),
+    }),
   };
+}
+
+function timesOf(nowMs: number): Pick<Condition, 'lastUpdateTime' | 'lastTransitionTime'> {
+  return { lastUpdateTime: timestamp(nowMs), lastTransitionTime: timestamp(nowMs) };
 }
 
 /** Whether every replica is updated and available and no other is left. */
 export function isComplete({ spec, metadata }: Deployment, status: DeploymentStatus): boolean {
+  const counts = [status.updatedReplicas, status.replicas, status.availableReplicas];
   return (
-    (status.updatedReplicas ?? 0) === spec.replicas &&
-    (status.replicas ?? 0) === spec.replicas &&
-    (status.availableReplicas ?? 0) === spec.replicas &&
+    counts.every((count = 0) => count === spec.replicas) &&
     (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
   );
 }
 
 /** Whether the Deployment minds how long a rollout takes. */
-export function hasProgressDeadline({ spec }: Deployment): boolean {
-  return spec.progressDeadlineSeconds !== undefined && spec.progressDeadlineSeconds !== NO_DEADLINE;
+function hasProgressDeadline({ spec }: Deployment): boolean {
+  return (spec.progressDeadlineSeconds ?? NO_DEADLINE) !== NO_DEADLINE;
 }
 
-/** The status during a rollout: counts, and the Progressing condition moved on: complete, moving, or out of time. */
-export function rolloutStatus(deployment: Deployment, revisions: Revisions, nowMs: number): DeploymentStatus {
+function progressOf({ status }: Pick<Deployment, 'status'>): Condition | undefined {
+  return findCondition(status?.conditions, 'Progressing');
+}
+
+/** The Deployment with its Progressing condition telling of something. */
+export function withProgressTold(
+  deployment: Deployment,
+  nowMs: number,
+  told: Pick<Condition, 'reason' | 'message'> & Partial<Condition>,
+): Deployment {
+  if (!hasProgressDeadline(deployment)) return deployment;
+  const condition = { type: 'Progressing', status: 'True' as const, ...told, ...timesOf(nowMs) };
+  const conditions = withCondition(deployment.status?.conditions, condition);
+  return { ...deployment, status: { ...deployment.status, conditions } };
+}
+
+/** The Deployment telling that its ReplicaSet was there already, unless it tells of its progress. */
+export function withFoundTold(
+  deployment: Deployment,
+  newer: ReplicaSet | undefined,
+  nowMs: number,
+): Deployment {
+  if (newer === undefined || progressOf(deployment) !== undefined) return deployment;
+  const message = `Found new replica set "${newer.metadata.name}"`;
+  return withProgressTold(deployment, nowMs, { reason: 'FoundNewReplicaSet', message });
+}
+
+/** The Deployment telling of pausing or resuming, when that changed; a timeout told of is not overwritten. */
+export function withPauseTold(deployment: Deployment, nowMs: number): Deployment {
+  const reason = progressOf(deployment)?.reason;
+  const paused = deployment.spec.paused === true;
+  if (reason === 'ProgressDeadlineExceeded' || paused === (reason === 'DeploymentPaused')) return deployment;
+  return withProgressTold(deployment, nowMs, {
+    status: 'Unknown',
+    reason: paused ? 'DeploymentPaused' : 'DeploymentResumed',
+    message: `Deployment is ${paused ? 'paused' : 'resumed'}`,
+  });
+}
+
+/**
+ * The status during a rollout: counts, and the Progressing condition moved on: complete, moving, or out of time; with
+ * the milliseconds until the deadline has to be looked at.
+ */
+export function rolloutStatus(
+  deployment: Deployment,
+  revisions: Revisions,
+  nowMs: number,
+): { status: DeploymentStatus; againInMs: number } {
   const status = countedStatus(deployment, revisions, nowMs);
-  const progressing = progressCondition(deployment, status, revisions.newer, nowMs);
+  const progress = nextProgress(deployment, status, revisions.newer, nowMs);
   if (!hasProgressDeadline(deployment))
     status.conditions = withoutCondition(status.conditions, 'Progressing');
-  else if (progressing !== undefined) status.conditions = withProgress(status.conditions, progressing);
-  const failure = replicaFailure(revisions);
+  else if (progress !== undefined) status.conditions = withProgress(status.conditions, progress);
+  const failure = [revisions.newer, ...revisions.older]
+    .map((replicaSet) => findCondition(replicaSet?.status?.conditions, 'ReplicaFailure'))
+    .find((found) => found !== undefined);
   status.conditions =
     failure === undefined
       ? withoutCondition(status.conditions, 'ReplicaFailure')
-      : withCondition(status.conditions, deploymentCondition(failure, nowMs));
-  return status;
+      : withCondition(status.conditions, { ...failure, ...timesOf(nowMs) });
+  return { status, againInMs: progressCheckInMs(deployment, status, nowMs) };
 }
 
-function progressCondition(
+function nextProgress(
   deployment: Deployment,
   status: DeploymentStatus,
   newer: ReplicaSet | undefined,
   nowMs: number,
 ): Condition | undefined {
-  const current = findCondition(deployment.status?.conditions, 'Progressing');
-  const settled =
+  const current = progressOf(deployment);
+  const isSettled =
     (status.replicas ?? 0) === (status.updatedReplicas ?? 0) && current?.reason === 'NewReplicaSetAvailable';
-  if (!hasProgressDeadline(deployment) || settled) return undefined;
+  if (isSettled) return undefined;
   const what =
     newer === undefined ? `Deployment "${deployment.metadata.name}"` : `ReplicaSet "${newer.metadata.name}"`;
-  const say = (value: 'True' | 'False', reason: string, message: string): Condition =>
-    deploymentCondition({ type: 'Progressing', status: value, reason, message: `${what} ${message}` }, nowMs);
+  const say = (value: 'True' | 'False', reason: string, words: string): Condition => ({
+    type: 'Progressing',
+    status: value,
+    reason,
+    message: `${what} ${words}`,
+    ...timesOf(nowMs),
+  });
   if (isComplete(deployment, status))
     return say('True', 'NewReplicaSetAvailable', 'has successfully progressed.');
   if (hasMoved(deployment.status ?? {}, status)) return say('True', 'ReplicaSetUpdated', 'is progressing.');
@@ -125,12 +173,10 @@ function withProgress(conditions: readonly Condition[] | undefined, next: Condit
 
 function hasMoved(before: DeploymentStatus, after: DeploymentStatus): boolean {
   const old = ({ replicas = 0, updatedReplicas = 0 }: DeploymentStatus): number => replicas - updatedReplicas;
-  return (
-    (after.updatedReplicas ?? 0) > (before.updatedReplicas ?? 0) ||
-    old(after) < old(before) ||
-    (after.readyReplicas ?? 0) > (before.readyReplicas ?? 0) ||
-    (after.availableReplicas ?? 0) > (before.availableReplicas ?? 0)
+  const grew = (['updatedReplicas', 'readyReplicas', 'availableReplicas'] as const).some(
+    (count) => (after[count] ?? 0) > (before[count] ?? 0),
   );
+  return grew || old(after) < old(before);
 }
 
 /** When the rollout runs out of time; never, while there is no condition to count from or it is paused or done. */
@@ -139,39 +185,9 @@ function deadlineMs({ spec }: Deployment, current: Condition | undefined): numbe
   return Date.parse(current.lastUpdateTime) + (spec.progressDeadlineSeconds ?? NO_DEADLINE) * 1000;
 }
 
-/** Milliseconds until the deadline has to be looked at; undefined when it has not. */
-export function progressCheckInMs(
-  deployment: Deployment,
-  status: DeploymentStatus,
-  nowMs: number,
-): number | undefined {
-  const current = findCondition(status.conditions, 'Progressing');
-  if (!hasProgressDeadline(deployment) || isComplete(deployment, status)) return undefined;
-  if (deployment.spec.paused === true || current?.reason === 'ProgressDeadlineExceeded') return undefined;
-  const at = deadlineMs(deployment, current);
-  return at === Infinity ? undefined : Math.max(0, at - nowMs) + 100;
-}
-
-function replicaFailure({ newer, older }: Revisions): Condition | undefined {
-  const all = newer === undefined ? older : [newer, ...older];
-  return all
-    .map(({ status }) => findCondition(status?.conditions, 'ReplicaFailure'))
-    .find((found) => found !== undefined);
-}
-
-/** The Progressing condition that tells of pausing or resuming, when that changed; a timeout told of is not overwritten. */
-export function pauseCondition(deployment: Deployment, nowMs: number): Condition | undefined {
-  const current = findCondition(deployment.status?.conditions, 'Progressing');
-  const paused = deployment.spec.paused === true;
-  if (!hasProgressDeadline(deployment) || current?.reason === 'ProgressDeadlineExceeded') return undefined;
-  if (paused === (current?.reason === 'DeploymentPaused')) return undefined;
-  return deploymentCondition(
-    {
-      type: 'Progressing',
-      status: 'Unknown',
-      reason: paused ? 'DeploymentPaused' : 'DeploymentResumed',
-      message: `Deployment is ${paused ? 'paused' : 'resumed'}`,
-    },
-    nowMs,
-  );
+function progressCheckInMs(deployment: Deployment, status: DeploymentStatus, nowMs: number): number {
+  const current = progressOf({ status });
+  const isOver = isComplete(deployment, status) || current?.reason === 'ProgressDeadlineExceeded';
+  if (!hasProgressDeadline(deployment) || isOver) return Infinity;
+  return Math.max(0, deadlineMs(deployment, current) - nowMs) + 100;
 }

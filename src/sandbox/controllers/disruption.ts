@@ -1,12 +1,12 @@
-import type { Objects } from '../store/objects.ts';
-import { withCondition, writeStatus } from './status.ts';
-import { itself, nameOf, type Controller, type ControllerContext } from './controller.ts';
+import type { Objects, StoredObject } from '../store/objects.ts';
 import { timestamp } from '../store/timestamp.ts';
 import { controllerRefOf } from './ownership.ts';
+import { isGoing, type Plan, type World } from './plan.ts';
 import { hasEnded, isReady } from './pod-facts.ts';
 import { resolveCount } from './rollout-arithmetic.ts';
 import { selectorMatches } from './selectors.ts';
-import type { Condition, DisruptionBudget, Pod } from './workload-types.ts';
+import { withCondition } from './status.ts';
+import type { Condition, DisruptionBudget, IntOrPercent, Pod } from './workload-types.ts';
 
 /** A PodDisruptionBudget's numbers. */
 export interface BudgetCounts {
@@ -21,57 +21,32 @@ export type EvictionDecision =
   | { allowed: true }
   | { allowed: false; reason: 'budget' | 'tooManyBudgets'; message: string; cause?: string };
 
-/** Keeps the status of PodDisruptionBudgets; evictions are decided by {@link mayEvict} from the pods themselves. */
-export function disruptionController(context: ControllerContext): Controller {
-  const { objects, now } = context;
-  return {
-    name: 'disruption-controller',
-    watches: {
-      PodDisruptionBudget: itself,
-      Pod: (pod) => budgetsOf(objects, pod as Pod).map(nameOf),
-    },
-    reconcile: (target) => {
-      const budget = objects.get<DisruptionBudget>({
-        kind: 'PodDisruptionBudget',
-        group: 'policy',
-        ...target,
-      });
-      if (budget !== undefined)
-        writeStatus(objects, budget, statusOf(budget, countBudget(objects, budget), now()));
-      return undefined;
-    },
-  };
-}
+type Reads = Pick<Objects, 'get' | 'list'>;
 
-function statusOf({ status, metadata }: DisruptionBudget, counts: BudgetCounts, nowMs: number): object {
-  const enough = counts.disruptionsAllowed > 0;
-  const condition: Condition = {
+/** Keeps the status of PodDisruptionBudgets; evictions are decided by {@link mayEvict} from the pods themselves. */
+export function planBudget(budget: DisruptionBudget, { cluster, nowMs }: World): Plan {
+  const counts = countBudget(cluster, budget);
+  const observedGeneration = budget.metadata.generation ?? 0;
+  const isEnough = counts.disruptionsAllowed > 0;
+  const conditions = withCondition(budget.status?.['conditions'] as Condition[] | undefined, {
     type: 'DisruptionAllowed',
-    status: enough ? 'True' : 'False',
-    reason: enough ? 'SufficientPods' : 'InsufficientPods',
+    status: isEnough ? 'True' : 'False',
+    reason: isEnough ? 'SufficientPods' : 'InsufficientPods',
     message: '',
     lastTransitionTime: timestamp(nowMs),
-    observedGeneration: metadata.generation ?? 0,
-  };
-  const conditions = withCondition(status?.['conditions'] as Condition[] | undefined, condition);
-  return { ...counts, conditions, observedGeneration: metadata.generation ?? 0 };
-}
-
-function budgetsOf(objects: Objects, pod: Pod): DisruptionBudget[] {
-  const { namespace, labels } = pod.metadata;
-  return objects
-    .list<DisruptionBudget>('PodDisruptionBudget', namespace === undefined ? {} : { namespace })
-    .filter(({ spec }) => selectorMatches(spec?.selector, labels));
+    observedGeneration,
+  });
+  return { status: { ...counts, conditions, observedGeneration } };
 }
 
 /** The budget's numbers from the pods as they are now. */
-export function countBudget(objects: Objects, budget: DisruptionBudget): BudgetCounts {
-  const { namespace } = budget.metadata;
+function countBudget(objects: Reads, { metadata, spec = {} }: DisruptionBudget): BudgetCounts {
+  const { namespace = 'default' } = metadata;
   const pods = objects
-    .list<Pod>('Pod', namespace === undefined ? {} : { namespace })
-    .filter((pod) => !hasEnded(pod) && selectorMatches(budget.spec?.selector, pod.metadata.labels));
-  const healthy = pods.filter((pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined).length;
-  return budgetCounts(budget.spec ?? {}, { pods: pods.length, healthy, scale: scaleOf(objects, pods) });
+    .list<Pod>('Pod', { namespace })
+    .filter((pod) => !hasEnded(pod) && selectorMatches(spec.selector, pod.metadata.labels));
+  const healthy = pods.filter((pod) => isReady(pod) && !isGoing(pod)).length;
+  return budgetCounts(spec, { pods: pods.length, healthy, scale: scaleOf(objects, pods) });
 }
 
 /**
@@ -79,7 +54,7 @@ export function countBudget(objects: Objects, budget: DisruptionBudget): BudgetC
  * those that their controllers want. Both round up. Example: maxUnavailable 1 of 3 wanted with 3 healthy allows 1.
  */
 export function budgetCounts(
-  { minAvailable, maxUnavailable }: { minAvailable?: number | string; maxUnavailable?: number | string },
+  { minAvailable, maxUnavailable }: { minAvailable?: IntOrPercent; maxUnavailable?: IntOrPercent },
   { pods, healthy, scale }: { pods: number; healthy: number; scale: number },
 ): BudgetCounts {
   const expectedPods = maxUnavailable === undefined && typeof minAvailable === 'number' ? pods : scale;
@@ -93,28 +68,27 @@ export function budgetCounts(
 }
 
 /** The sizes that the pods' controllers want, each controller once. */
-function scaleOf(objects: Objects, pods: readonly Pod[]): number {
-  const seen = new Map<string, number>();
+function scaleOf(objects: Reads, pods: readonly Pod[]): number {
+  const owners = new Map<string, StoredObject<{ replicas?: number }> | undefined>();
   for (const pod of pods) {
     const owner = controllerRefOf(pod);
-    if (owner === undefined || seen.has(owner.uid)) continue;
-    const { namespace } = pod.metadata;
-    const key = { kind: owner.kind, name: owner.name, ...(namespace === undefined ? {} : { namespace }) };
-    const spec = objects.get(key)?.spec as { replicas?: number } | undefined;
-    seen.set(owner.uid, spec?.replicas ?? 0);
+    if (owner === undefined || owners.has(owner.uid)) continue;
+    const { kind, name } = owner;
+    owners.set(owner.uid, objects.get({ kind, namespace: pod.metadata.namespace ?? 'default', name }));
   }
-  return [...seen.values()].reduce((sum, replicas) => sum + replicas, 0);
+  return [...owners.values()].reduce((sum, owner) => sum + (owner?.spec?.replicas ?? 0), 0);
 }
 
 /**
  * Whether the eviction of a pod is allowed by its PodDisruptionBudget. Pods that have ended, are pending or are
  * going already may always be evicted. The answer is to be acted on at once: two evictions may not share one.
  */
-export function mayEvict(objects: Objects, pod: Pod): EvictionDecision {
-  const spared =
-    hasEnded(pod) || pod.status?.phase === 'Pending' || pod.metadata.deletionTimestamp !== undefined;
-  if (spared) return { allowed: true };
-  const [budget, ...more] = budgetsOf(objects, pod);
+export function mayEvict(objects: Reads, pod: Pod): EvictionDecision {
+  const { namespace = 'default', labels } = pod.metadata;
+  if (hasEnded(pod) || pod.status?.phase === 'Pending' || isGoing(pod)) return { allowed: true };
+  const [budget, ...more] = objects
+    .list<DisruptionBudget>('PodDisruptionBudget', { namespace })
+    .filter(({ spec }) => selectorMatches(spec?.selector, labels));
   if (budget === undefined) return { allowed: true };
   if (more.length > 0) {
     const message =
@@ -123,9 +97,8 @@ export function mayEvict(objects: Objects, pod: Pod): EvictionDecision {
   }
   const { disruptionsAllowed, currentHealthy, desiredHealthy } = countBudget(objects, budget);
   const always = budget.spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow';
-  if (!isReady(pod) && (always || (currentHealthy >= desiredHealthy && desiredHealthy > 0)))
-    return { allowed: true };
-  if (disruptionsAllowed > 0) return { allowed: true };
+  const sparesUnhealthy = always || (currentHealthy >= desiredHealthy && desiredHealthy > 0);
+  if (disruptionsAllowed > 0 || (!isReady(pod) && sparesUnhealthy)) return { allowed: true };
   return {
     allowed: false,
     reason: 'budget',

@@ -1,27 +1,12 @@
 import type { StoredObject } from '../store/objects.ts';
-import { itself, type Controller, type ControllerContext } from './controller.ts';
-import { keyOf } from './ownership.ts';
+import { remove, type Plan, type World } from './plan.ts';
 
 /** As the API server's --event-ttl. */
 const EVENT_LIFE_MS = 3_600_000;
 
-/** Removes Events an hour after they were last seen. */
-export function eventExpiryController({ objects, now }: ControllerContext): Controller {
-  return {
-    name: 'event-expiry',
-    watches: { Event: itself },
-    reconcile: (target) => {
-      const event = objects.get<StoredObject & { lastTimestamp?: string | null }>({
-        kind: 'Event',
-        group: '',
-        ...target,
-      });
-      if (event === undefined) return undefined;
-      const seen = Date.parse(event.lastTimestamp ?? event.metadata.creationTimestamp);
-      const left = seen + EVENT_LIFE_MS - now();
-      if (left > 0) return left;
-      objects.delete(keyOf(event));
-      return undefined;
-    },
-  };
+/** Removes an Event an hour after it was last seen. */
+export function planEvent(event: StoredObject & { lastTimestamp?: string | null }, { nowMs }: World): Plan {
+  const seen = Date.parse(event.lastTimestamp ?? event.metadata.creationTimestamp);
+  const againInMs = seen + EVENT_LIFE_MS - nowMs;
+  return againInMs > 0 ? { againInMs } : { actions: [remove(event)] };
 }

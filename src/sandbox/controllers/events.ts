@@ -24,31 +24,34 @@ export function createEventRecorder(objects: Objects, now: () => number): EventR
   const names = new Map<string, string>();
   let sequence = 0;
 
-  function record(about: StoredObject, event: RecordedEvent): void {
-    const namespace = about.metadata.namespace ?? 'default';
+  function record(about: StoredObject, { component, ...event }: RecordedEvent): void {
+    const { name: aboutName, namespace, uid, resourceVersion } = about.metadata;
+    const place = { namespace: namespace ?? 'default' };
     const at = timestamp(now());
-    const key = [about.metadata.uid, event.component, event.type, event.reason, event.message].join('\0');
-    const known = names.get(key);
-    if (known !== undefined && countAgain(namespace, known, at)) return;
+    const key = [uid, component, event.type, event.reason, event.message].join('\0');
+    const counted = { kind: 'Event', group: '', ...place, name: names.get(key) ?? '' };
+    const change = (known: EventObject): void => {
+      known.count = (known.count ?? 1) + 1;
+      known.lastTimestamp = at;
+    };
+    if (names.has(key) && objects.modify<EventObject>(counted, change) !== undefined) return;
     sequence += 1;
-    const name = `${about.metadata.name}.${(now() * 1000 + (sequence % 1000)).toString(16)}`;
+    const name = `${aboutName}.${(now() * 1000 + (sequence % 1000)).toString(16)}`;
     objects.create({
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name, namespace },
+      metadata: { name, ...place },
       involvedObject: {
         kind: about.kind,
-        ...(about.metadata.namespace === undefined ? {} : { namespace: about.metadata.namespace }),
-        name: about.metadata.name,
-        uid: about.metadata.uid,
+        ...(namespace === undefined ? {} : place),
+        name: aboutName,
+        uid,
         apiVersion: about.apiVersion,
-        resourceVersion: about.metadata.resourceVersion,
+        resourceVersion,
       },
-      type: event.type,
-      reason: event.reason,
-      message: event.message,
-      source: { component: event.component },
-      reportingComponent: event.component,
+      ...event,
+      source: { component },
+      reportingComponent: component,
       reportingInstance: '',
       firstTimestamp: at,
       lastTimestamp: at,
@@ -57,14 +60,6 @@ export function createEventRecorder(objects: Objects, now: () => number): EventR
     });
     names.set(key, name);
     if (names.size > REMEMBERED) names.delete(names.keys().next().value ?? '');
-  }
-
-  function countAgain(namespace: string, name: string, at: string): boolean {
-    const change = (event: EventObject): void => {
-      event.count = (event.count ?? 1) + 1;
-      event.lastTimestamp = at;
-    };
-    return objects.modify<EventObject>({ kind: 'Event', group: '', namespace, name }, change) !== undefined;
   }
 
   return {

@@ -1,6 +1,6 @@
-import type { ObjectKey, Objects, OwnerReference, StoredObject } from '../store/objects.ts';
-import type { Inventory } from './inventory.ts';
-import { dropOwner, keyOf } from './ownership.ts';
+import type { OwnerReference, StoredObject } from '../store/objects.ts';
+import { dropOwners } from './ownership.ts';
+import { isGoing, remove, removeAfterDependents, type Action, type World } from './plan.ts';
 
 const FOREGROUND = 'foregroundDeletion';
 const ORPHAN = 'orphan';
@@ -10,119 +10,68 @@ const ORPHAN = 'orphan';
  * dependents that block it; one deleted with orphans lets go of them first.
  * (kubernetes.io/docs/concepts/architecture/garbage-collection)
  */
-export interface GarbageCollector {
-  /** Looks at one object that changed or was named by {@link concernedBy}. */
-  collect(key: ObjectKey): void;
-  /** The objects to look at after a change of this one: itself, and its dependents or owners. */
-  concernedBy(object: StoredObject, deleted: boolean): ObjectKey[];
+export function planCollection(object: StoredObject, world: World): Action[] {
+  if (!isGoing(object)) return planAbandoned(object, world);
+  const { uid, finalizers = [] } = object.metadata;
+  if (finalizers.includes(ORPHAN)) {
+    const dependents = world.cluster.dependentsOf(uid);
+    return [...dependents.map((dependent) => dropOwners(dependent, [uid])), dropFinalizer(object, ORPHAN)];
+  }
+  return finalizers.includes(FOREGROUND) ? planForeground(object, world) : [];
 }
 
-/** The collector on a store and the inventory that follows it. */
-export function createGarbageCollector(objects: Objects, inventory: Inventory): GarbageCollector {
-  function concernedBy(object: StoredObject, deleted: boolean): ObjectKey[] {
-    const { uid, deletionTimestamp, finalizers, ownerReferences } = object.metadata;
-    // A dependent that is gone or lets go may be what its owner waits for.
-    const owners = (ownerReferences ?? []).map((reference) => ownerKeys(object, reference)).flat();
-    if (deleted) return [...inventory.dependentsOf(uid), ...owners];
-    const mine =
-      ownerReferences !== undefined || (deletionTimestamp !== undefined && finalizers !== undefined);
-    return mine ? [keyOf(object), ...owners] : [];
-  }
+function planForeground(owner: StoredObject, world: World): Action[] {
+  const { uid } = owner.metadata;
+  const dependents = world.cluster.dependentsOf(uid);
+  const isBlocking = ({ metadata }: StoredObject): boolean =>
+    metadata.ownerReferences?.some((own) => own.uid === uid && own.blockOwnerDeletion === true) === true;
+  return [
+    ...dependents.filter((dependent) => !isGoing(dependent)).map((dependent) => give(dependent)),
+    ...(dependents.some(isBlocking) ? [] : [dropFinalizer(owner, FOREGROUND)]),
+  ];
 
-  function collect(key: ObjectKey): void {
-    const object = objects.get(key);
-    if (object === undefined) return;
-    const { deletionTimestamp, finalizers = [] } = object.metadata;
-    if (deletionTimestamp !== undefined) {
-      if (finalizers.includes(ORPHAN)) orphanDependents(object);
-      else if (finalizers.includes(FOREGROUND)) deleteDependentsFirst(object);
-      return;
-    }
-    deleteWithoutOwner(object);
+  /** Another owner keeps the dependent: then it only loses this one. */
+  function give(dependent: StoredObject): Action {
+    const others = (dependent.metadata.ownerReferences ?? []).filter((reference) => reference.uid !== uid);
+    if (others.some((other) => ownerOf(dependent, other, world) !== undefined))
+      return dropOwners(dependent, [uid]);
+    const isOwner = world.cluster.dependentsOf(dependent.metadata.uid).length > 0;
+    return isOwner ? removeAfterDependents(dependent) : remove(dependent);
   }
-
-  function orphanDependents(owner: StoredObject): void {
-    for (const key of inventory.dependentsOf(owner.metadata.uid)) {
-      objects.modify(key, ({ metadata }) => dropOwner(metadata, owner.metadata.uid));
-    }
-    removeFinalizer(owner, ORPHAN);
-  }
-
-  function deleteDependentsFirst(owner: StoredObject): void {
-    let blocked = false;
-    for (const key of inventory.dependentsOf(owner.metadata.uid)) {
-      const dependent = objects.get(key);
-      const references = dependent?.metadata.ownerReferences ?? [];
-      const reference = references.find(({ uid }) => uid === owner.metadata.uid);
-      if (dependent === undefined || reference === undefined) continue;
-      if (reference.blockOwnerDeletion === true) blocked = true;
-      if (dependent.metadata.deletionTimestamp !== undefined) continue;
-      if (references.some((other) => other !== reference && ownerOf(dependent, other) !== undefined)) {
-        // Another owner keeps it: it only loses this one.
-        objects.modify(key, ({ metadata }) => dropOwner(metadata, owner.metadata.uid));
-      } else {
-        const { uid } = dependent.metadata;
-        const propagation = inventory.dependentsOf(uid).length > 0 ? 'Foreground' : 'Background';
-        objects.delete(key, { propagation, preconditions: { uid } });
-      }
-    }
-    if (!blocked) removeFinalizer(owner, FOREGROUND);
-  }
-
-  function removeFinalizer(object: StoredObject, finalizer: string): void {
-    objects.modify(keyOf(object), ({ metadata }) => {
-      metadata.finalizers = (metadata.finalizers ?? []).filter((name) => name !== finalizer);
-    });
-  }
-
-  function deleteWithoutOwner(object: StoredObject): void {
-    const references = object.metadata.ownerReferences ?? [];
-    if (references.length === 0) return;
-    const owners = references.map((reference) => ownerOf(object, reference));
-    if (owners.some((owner) => owner !== undefined && !waitsForDependents(owner))) {
-      const gone = references.filter((_, index) => owners[index] === undefined);
-      if (gone.length === 0) return;
-      objects.modify(keyOf(object), ({ metadata }) => {
-        for (const { uid } of gone) dropOwner(metadata, uid);
-      });
-      return;
-    }
-    // An owner that waits deletes its dependents itself.
-    if (owners.some((owner) => owner !== undefined)) return;
-    objects.delete(keyOf(object), { preconditions: { uid: object.metadata.uid } });
-  }
-
-  function waitsForDependents({ metadata }: StoredObject): boolean {
-    return metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).includes(FOREGROUND);
-  }
-
-  /** The owner, if it exists; a reference to a kind that is not served counts as existing: nothing is deleted on a guess. */
-  function ownerOf(dependent: StoredObject, reference: OwnerReference): StoredObject | undefined {
-    for (const key of ownerKeys(dependent, reference)) {
-      const owner = get(key);
-      if (owner === 'unknown kind') return dependent;
-      if (owner?.metadata.uid === reference.uid) return owner;
-    }
-    return undefined;
-  }
-
-  function get(key: ObjectKey): StoredObject | 'unknown kind' | undefined {
-    try {
-      return objects.get(key);
-    } catch {
-      // The store throws for a kind that it does not serve.
-      return 'unknown kind';
-    }
-  }
-
-  return { collect, concernedBy };
 }
 
-/** Where an owner may be: in the dependent's namespace, or cluster-scoped. */
-function ownerKeys(dependent: StoredObject, reference: OwnerReference): ObjectKey[] {
-  const { kind, apiVersion, name } = reference;
-  const slash = apiVersion.indexOf('/');
-  const key = { kind, group: slash === -1 ? '' : apiVersion.slice(0, slash), name };
+function planAbandoned(object: StoredObject, world: World): Action[] {
+  const references = object.metadata.ownerReferences ?? [];
+  const owners = references.map((reference) => ownerOf(object, reference, world));
+  const gone = references.filter((_, index) => owners[index] === undefined);
+  if (gone.length === 0) return [];
+  if (gone.length === references.length) return [remove(object)];
+  // An owner that waits for its dependents deletes them itself.
+  const isKept = owners.some((owner) => owner !== undefined && !waitsForDependents(owner));
+  const uids = gone.map(({ uid }) => uid);
+  return isKept ? [dropOwners(object, uids)] : [];
+}
+
+function waitsForDependents(owner: StoredObject): boolean {
+  return isGoing(owner) && owner.metadata.finalizers?.includes(FOREGROUND) === true;
+}
+
+function dropFinalizer(object: StoredObject, finalizer: string): Action {
+  const change = ({ metadata }: StoredObject): void => {
+    metadata.finalizers = (metadata.finalizers ?? []).filter((name) => name !== finalizer);
+  };
+  return { act: 'change', object, change };
+}
+
+/** The owner, if it exists; a reference to a kind that is not served counts as existing: nothing is deleted on a guess. */
+function ownerOf(
+  dependent: StoredObject,
+  { kind, apiVersion, name, uid }: OwnerReference,
+  { cluster, isServed }: World,
+): StoredObject | undefined {
+  const owner = cluster.byUid(uid);
   const { namespace } = dependent.metadata;
-  return namespace === undefined ? [key] : [{ ...key, namespace }, key];
+  const { namespace: place = namespace } = owner?.metadata ?? {};
+  if (owner?.kind === kind && owner.metadata.name === name && place === namespace) return owner;
+  return isServed(apiVersion, kind) ? undefined : dependent;
 }

@@ -1,19 +1,22 @@
-import type { ObjectKey, Objects, StoreEvent } from '../store/objects.ts';
-import type { Controller, ControllerContext, ObjectName } from './controller.ts';
-import { daemonSetController } from './daemon-set.ts';
-import { deploymentController } from './deployment.ts';
-import { disruptionController } from './disruption.ts';
-import { endpointsController } from './endpoints.ts';
-import { eventExpiryController } from './event-expiry.ts';
+import type { Objects } from '../store/objects.ts';
+import { carryOut } from './carry-out.ts';
+import { concernedBy } from './concerned.ts';
+import { planDaemonSet } from './daemon-set.ts';
+import { planDeployment } from './deployment.ts';
+import { planBudget } from './disruption.ts';
+import { planEndpoints, planLeftEndpoints } from './endpoints.ts';
+import { planEvent } from './event-expiry.ts';
 import { createEventRecorder } from './events.ts';
-import { createGarbageCollector } from './garbage-collector.ts';
-import { createInventory } from './inventory.ts';
-import { jobController } from './job.ts';
-import { namespaceController } from './namespace.ts';
-import { replicaSetController } from './replica-set.ts';
-import { statefulSetController } from './stateful-set.ts';
-import { volumeClaimController } from './volume-claims.ts';
-import { startWorkQueue, type QueueTimers } from './work-queue.ts';
+import { planCollection } from './garbage-collector.ts';
+import { createInventory, kindNameOf } from './inventory.ts';
+import { planJob } from './job.ts';
+import { planNamespace } from './namespace.ts';
+import { claim } from './ownership.ts';
+import type { Controller, World } from './plan.ts';
+import { planReplicaSet } from './replica-set.ts';
+import { planStatefulSet } from './stateful-set.ts';
+import { planClaim } from './volume-claims.ts';
+import { startWorkQueue } from './work-queue.ts';
 
 export { mayEvict, type EvictionDecision } from './disruption.ts';
 
@@ -23,79 +26,65 @@ export interface ControllersOptions {
   caCertificate?: string;
   /** Milliseconds since the epoch; the machine's clock when left out. */
   now?: () => number;
-  /** Hears of failures that are retried: `what` is the controller and the object. */
+  /** Hears of failures that are retried: `what` is the object. */
   onError?: (error: unknown, what: string) => void;
-  timers?: QueueTimers;
 }
 
-const GARBAGE_COLLECTOR = 'garbage-collector';
+/** By the kind of the objects that they bring nearer to what they should be. */
+const CONTROLLERS: Readonly<Record<string, Controller>> = {
+  Deployment: { component: 'deployment-controller', owns: 'ReplicaSet', plan: planDeployment },
+  ReplicaSet: { component: 'replicaset-controller', owns: 'Pod', plan: planReplicaSet },
+  StatefulSet: { component: 'statefulset-controller', owns: 'Pod', plan: planStatefulSet },
+  DaemonSet: { component: 'daemonset-controller', owns: 'Pod', plan: planDaemonSet },
+  Job: { component: 'job-controller', owns: 'Pod', plan: planJob },
+  Service: { plan: planEndpoints },
+  Endpoints: { plan: planLeftEndpoints },
+  Namespace: { plan: planNamespace },
+  PodDisruptionBudget: { plan: planBudget },
+  PersistentVolumeClaim: { plan: planClaim },
+  Event: { plan: planEvent },
+};
 
 /**
- * Starts every controller of the sandbox on one work queue. They act until `close` is called; what they had not done
- * by then they do after the next start, for all they know is in the store.
+ * Starts every controller of the sandbox on one work queue of objects. They act until `close` is called; what they had
+ * not done by then they do after the next start, for all they know is in the store.
  */
 export function startControllers(objects: Objects, options: ControllersOptions = {}): { close(): void } {
-  const now = options.now ?? Date.now;
-  const context: ControllerContext = { objects, events: createEventRecorder(objects, now), now };
-  const inventory = createInventory();
-  const collector = createGarbageCollector(objects, inventory);
-  const controllers = new Map(
-    [
-      deploymentController(context),
-      replicaSetController(context),
-      statefulSetController(context),
-      daemonSetController(context),
-      jobController(context),
-      endpointsController(context),
-      namespaceController(context, inventory, options.caCertificate),
-      disruptionController(context),
-      volumeClaimController(context),
-      eventExpiryController(context),
-    ].map((controller) => [controller.name, controller]),
-  );
+  const { now = Date.now, onError, caCertificate } = options;
+  const io = { objects, events: createEventRecorder(objects, now) };
+  const cluster = createInventory();
 
-  const queue = startWorkQueue(
-    (key) => {
-      const [name, target] = JSON.parse(key) as [string, ObjectName & ObjectKey];
-      if (name === GARBAGE_COLLECTOR) collector.collect(target);
-      return controllers.get(name)?.reconcile(target);
-    },
-    options.onError ?? ((): void => undefined),
-    options.timers,
-  );
+  const isServed = (apiVersion: string, kind: string): boolean => objects.serves(apiVersion, kind);
+  const queue = startWorkQueue(reconcile, (error, uid) => {
+    const { kind = '', metadata } = cluster.byUid(uid) ?? {};
+    onError?.(error, `${kind} ${metadata?.namespace ?? ''}/${metadata?.name ?? uid}`);
+  });
 
-  function dispatch({ type, object, previous }: StoreEvent): void {
-    const deleted = type === 'DELETED';
-    if (deleted) inventory.remove(object);
-    else inventory.add(object);
-    for (const controller of controllers.values()) {
-      for (const target of concerned(controller, object, deleted)) add(controller.name, target);
-      // What an object used to match is concerned too: labels and owners change.
-      if (previous === undefined || deleted) continue;
-      for (const target of concerned(controller, previous, false)) add(controller.name, target);
-    }
-    for (const key of collector.concernedBy(object, deleted)) add(GARBAGE_COLLECTOR, key);
+  function reconcile(uid: string): number {
+    const object = cluster.byUid(uid);
+    if (object === undefined) return Infinity;
+    const world: World = { cluster, nowMs: now(), isServed, caCertificate };
+    const collected = planCollection(object, world);
+    carryOut(io, object, { actions: collected });
+    const controller = CONTROLLERS[kindNameOf(object)];
+    // What has been collected comes again, as it is then.
+    if (controller === undefined || collected.length > 0) return Infinity;
+    const { owns, component } = controller;
+    const { owned, actions: claims } =
+      owns === undefined ? { owned: [], actions: [] } : claim(cluster, object, owns);
+    const plan = controller.plan(object, world, owned);
+    carryOut(io, object, { ...plan, actions: [...claims, ...(plan.actions ?? [])] }, component);
+    return plan.againInMs ?? Infinity;
   }
 
-  function add(name: string, target: ObjectName | ObjectKey): void {
-    queue.add(JSON.stringify([name, target]));
-  }
-
-  const unsubscribe = objects.subscribe([], dispatch);
+  const unfollow = objects.follow((event) => {
+    cluster.follow(event);
+    for (const uid of concernedBy(event, cluster)) queue.add(uid);
+  });
   return {
     close: () => {
-      unsubscribe();
+      unfollow();
       queue.close();
     },
   };
-}
-
-function concerned(
-  controller: Controller,
-  object: StoreEvent['object'],
-  deleted: boolean,
-): readonly ObjectName[] {
-  const own = controller.watches[object.kind]?.(object, deleted) ?? [];
-  const any = controller.watches['*']?.(object, deleted) ?? [];
-  return any.length === 0 ? own : [...own, ...any];
 }

@@ -1,60 +1,85 @@
-import type { ObjectKey, StoredObject } from '../store/objects.ts';
-import { keyOf } from './ownership.ts';
+import { parseApiVersion } from '../kinds/kind.ts';
+import type { ListFilter, ObjectKey, StoredObject, StoreEvent } from '../store/objects.ts';
+import { mapMatches } from './selectors.ts';
 
-/** Who owns whom and what is in which namespace, over all kinds; kept up to date from the store's events. */
+/**
+ * Every object of the store, in memory: by uid, by name, by owner, by namespace. It follows the store's changes, so
+ * that to look costs the store nothing. What it gives is shared: it is read, never changed.
+ */
 export interface Inventory {
-  add(object: StoredObject): void;
-  remove(object: StoredObject): void;
-  /** Keys of the objects with an ownerReference of this uid. */
-  dependentsOf(uid: string): ObjectKey[];
-  /** Keys of the objects in a namespace. */
-  contentOf(namespace: string): ObjectKey[];
+  byUid(uid: string): StoredObject | undefined;
+  // Callers say which type they expect at this key.
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+  get<O extends StoredObject = StoredObject>(key: ObjectKey): O | undefined;
+  list<O extends StoredObject = StoredObject>(kind: string, filter?: ListFilter): O[];
+  /** The objects with an ownerReference of this uid. */
+  dependentsOf(uid: string): StoredObject[];
+  /** The objects in a namespace. */
+  contentOf(namespace: string): StoredObject[];
+  follow(event: StoreEvent): void;
 }
+
+/** Nobody asks here what is in them, and they may be large. */
+const METADATA_ALONE = new Set(['ConfigMap', 'Secret']);
 
 /** An empty {@link Inventory}. */
 export function createInventory(): Inventory {
-  const keys = new Map<string, ObjectKey>();
-  const owners = new Map<string, readonly string[]>();
-  const byOwner = new Map<string, Set<string>>();
-  const byNamespace = new Map<string, Set<string>>();
+  const objects = new Map<string, StoredObject>();
+  const indexes = new Map<string, Set<string>>();
 
-  function remove({ metadata }: StoredObject): void {
-    const { uid, namespace } = metadata;
-    for (const owner of owners.get(uid) ?? []) drop(byOwner, owner, uid);
-    if (namespace !== undefined) drop(byNamespace, namespace, uid);
-    owners.delete(uid);
-    keys.delete(uid);
+  function follow({ type, object }: StoreEvent): void {
+    const { uid } = object.metadata;
+    const before = objects.get(uid);
+    for (const index of before === undefined ? [] : indexesOf(before)) {
+      const members = indexes.get(index);
+      members?.delete(uid);
+      if (members?.size === 0) indexes.delete(index);
+    }
+    objects.delete(uid);
+    if (type === 'DELETED') return;
+    const { apiVersion, kind, metadata } = object;
+    objects.set(uid, METADATA_ALONE.has(kind) ? { apiVersion, kind, metadata } : object);
+    for (const index of indexesOf(object)) indexes.set(index, (indexes.get(index) ?? new Set()).add(uid));
   }
 
-  function add(object: StoredObject): void {
-    const { uid, namespace, ownerReferences = [] } = object.metadata;
-    remove(object);
-    keys.set(uid, keyOf(object));
-    const ownerUids = ownerReferences.map((reference) => reference.uid);
-    if (ownerUids.length > 0) owners.set(uid, ownerUids);
-    for (const owner of ownerUids) put(byOwner, owner, uid);
-    if (namespace !== undefined) put(byNamespace, namespace, uid);
-  }
-
-  function keysOf(uids: ReadonlySet<string> | undefined): ObjectKey[] {
-    return [...(uids ?? [])].map((uid) => keys.get(uid)).filter((key) => key !== undefined);
+  function members(index: string): StoredObject[] {
+    return [...(indexes.get(index) ?? [])].flatMap((uid) => objects.get(uid) ?? []);
   }
 
   return {
-    add,
-    remove,
-    dependentsOf: (uid) => keysOf(byOwner.get(uid)),
-    contentOf: (namespace) => keysOf(byNamespace.get(namespace)),
+    follow,
+    byUid: (uid) => objects.get(uid),
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as the interface has it
+    get: <O extends StoredObject>({ kind, group = '', namespace = '', name }: ObjectKey) =>
+      members(`name ${kindName(kind, group)}/${namespace}/${name}`)[0] as O | undefined,
+    list: <O extends StoredObject>(kind: string, { namespace, labels, ownerUid }: ListFilter = {}) =>
+      members(namespace === undefined ? `kind ${kind}` : `kind ${kind}/${namespace}`).filter(
+        ({ metadata }) =>
+          mapMatches(labels, metadata.labels) &&
+          (ownerUid === undefined || metadata.ownerReferences?.some(({ uid }) => uid === ownerUid) === true),
+      ) as O[],
+    dependentsOf: (uid) => members(`owner ${uid}`),
+    contentOf: (namespace) => members(`namespace ${namespace}`),
   };
 }
 
-function put(index: Map<string, Set<string>>, key: string, uid: string): void {
-  const members = index.get(key) ?? new Set();
-  index.set(key, members.add(uid));
+function indexesOf(object: StoredObject): string[] {
+  const { name, namespace, ownerReferences } = object.metadata;
+  const kind = kindNameOf(object);
+  return [
+    `kind ${kind}`,
+    `name ${kind}/${namespace ?? ''}/${name}`,
+    ...(namespace === undefined ? [] : [`kind ${kind}/${namespace}`, `namespace ${namespace}`]),
+    // Of a custom object it may be null.
+    ...(ownerReferences ?? []).map(({ uid }) => `owner ${uid}`),
+  ];
 }
 
-function drop(index: Map<string, Set<string>>, key: string, uid: string): void {
-  const members = index.get(key);
-  members?.delete(uid);
-  if (members?.size === 0) index.delete(key);
+/** What an object's kind is called here: Kubernetes' own by their names, custom ones, which may have the same, with their group. */
+export function kindNameOf({ apiVersion, kind }: StoredObject): string {
+  return kindName(kind, parseApiVersion(apiVersion).group);
+}
+
+function kindName(kind: string, group: string): string {
+  return group.includes('.') && !group.endsWith('.k8s.io') ? `${kind}.${group}` : kind;
 }

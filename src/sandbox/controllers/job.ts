@@ -1,155 +1,161 @@
-import { findCondition, withCondition, withoutZeros, writeStatus } from './status.ts';
-import type { Controller, ControllerContext } from './controller.ts';
 import { timestamp } from '../store/timestamp.ts';
-import { decideJob, jobBackoffMs, type JobCounts, type JobDecision } from './job-plan.ts';
-import { claim, keyOf } from './ownership.ts';
-import { createPod, deletePod, workloadController } from './pod-control.ts';
+import {
+  createPod,
+  isGoing,
+  remove,
+  removeAfterDependents,
+  type Action,
+  type Plan,
+  type World,
+} from './plan.ts';
 import { compareForDeletion, isActive, restartsOf } from './pod-facts.ts';
-import type { Condition, Job, JobStatus, Pod } from './workload-types.ts';
-import type { WorkResult } from './work-queue.ts';
+import { findCondition, withCondition, withoutZeros } from './status.ts';
+import type { Condition, Job, JobSpec, JobStatus, Pod } from './workload-types.ts';
 
-const COMPONENT = 'job-controller';
+/** A Job's pods, counted. */
+export interface JobCounts {
+  active: number;
+  succeeded: number;
+  failed: number;
+  /** Restarts of the containers of active pods (restartPolicy OnFailure). */
+  restarts: number;
+}
+
+/** What becomes of a Job: so many more pods (or fewer, when negative), or its end. */
+export type JobDecision = { pods: number } | { end: Omit<Condition, 'status'> };
+
+const FIRST_BACKOFF_MS = 10_000;
+const LONGEST_BACKOFF_MS = 360_000;
 
 /** Runs Jobs to completion: parallelism, retries with back-off, deadline, and removal some time after the end. */
-export function jobController(context: ControllerContext): Controller {
-  return workloadController<Job>(context, { kind: 'Job', group: 'batch', component: COMPONENT }, (job) => {
-    if (job.metadata.deletionTimestamp !== undefined) return undefined;
-    const ended = endOf(job);
-    return ended === undefined ? reconcileJob(context, job) : removeLater(context, job, ended);
-  });
-}
-
-function endOf({ status }: Job): Condition | undefined {
-  return ['Complete', 'Failed']
-    .map((type) => findCondition(status?.conditions, type))
-    .find((condition) => condition?.status === 'True');
-}
-
-function removeLater({ objects, now }: ControllerContext, job: Job, ended: Condition): WorkResult {
-  const ttl = job.spec.ttlSecondsAfterFinished;
-  if (ttl === undefined) return undefined;
-  const wait = Date.parse(ended.lastTransitionTime ?? '') + ttl * 1000 - now();
-  if (wait > 0) return wait;
-  objects.delete(keyOf(job), { propagation: 'Foreground', preconditions: { uid: job.metadata.uid } });
-  return undefined;
-}
-
-function reconcileJob(context: ControllerContext, job: Job): WorkResult {
-  const { objects, now } = context;
-  const pods = claim<Pod>(objects, job, 'Pod', job.spec.selector ?? {});
+export function planJob(job: Job, { nowMs }: World, pods: readonly Pod[]): Plan {
+  if (isGoing(job)) return {};
+  const { spec, status } = job;
+  const ended = status?.conditions?.find(
+    ({ type, status: value }) => (type === 'Complete' || type === 'Failed') && value === 'True',
+  );
+  if (ended !== undefined) return planRemoval(job, ended, nowMs);
+  const startTime = startOf(job, nowMs);
+  const runningMs = startTime === undefined ? 0 : nowMs - Date.parse(startTime);
   const active = pods.filter(isActive);
   const counts = countPods(pods, active);
-  const started = job.spec.suspend === true ? undefined : (job.status?.startTime ?? timestamp(now()));
-  const runningMs = started === undefined ? 0 : now() - Date.parse(started);
-  const decision = decideJob(job.spec, counts, runningMs);
-  const wait = act(context, job, active, { decision, counts, pods });
-  writeStatus(objects, job, statusAfter(job, counts, { decision, started, at: timestamp(now()) }));
-  const { activeDeadlineSeconds } = job.spec;
-  const deadline =
-    activeDeadlineSeconds === undefined ? undefined : activeDeadlineSeconds * 1000 - runningMs + 10;
-  if (wait === undefined || deadline === undefined) return wait ?? deadline;
-  return Math.min(wait, deadline);
+  const decision = decideJob(spec, counts, runningMs);
+  const next = {
+    ...statusOf(job, counts, decision, nowMs),
+    ...(startTime === undefined ? {} : { startTime }),
+  };
+  if ('end' in decision) {
+    const { end } = decision;
+    const stopped = end.type === 'Failed' ? active : [];
+    return { actions: [...stopped.map(remove), tellEnd(end)], status: next };
+  }
+  const surplus = active.sort(compareForDeletion).slice(0, Math.max(0, -decision.pods));
+  const backoffMs = lastFailureMs(pods) + jobBackoffMs(counts.failed) - nowMs;
+  const waits = decision.pods > 0 && backoffMs > 0;
+  const missing = waits ? 0 : Math.max(0, decision.pods);
+  const toDeadlineMs = (spec.activeDeadlineSeconds ?? Infinity) * 1000 - runningMs + 10;
+  return {
+    actions: [
+      ...surplus.map(remove),
+      ...Array.from({ length: missing }, () => createPod(job, spec.template)),
+    ],
+    status: next,
+    againInMs: waits ? Math.min(backoffMs, toDeadlineMs) : toDeadlineMs,
+  };
+}
+
+function statusOf(job: Job, counts: JobCounts, decision: JobDecision, nowMs: number): JobStatus {
+  const before = job.status?.conditions;
+  const at = timestamp(nowMs);
+  const end = 'end' in decision ? decision.end : undefined;
+  const isFailed = end?.type === 'Failed';
+  const condition = end === undefined ? suspendCondition(job) : { ...end, status: 'True' as const };
+  const times = { lastProbeTime: at, lastTransitionTime: at };
+  const conditions = condition === undefined ? before : withCondition(before, { ...condition, ...times });
+  return {
+    ...(conditions === undefined ? {} : { conditions }),
+    ...(end?.type === 'Complete' ? { completionTime: at } : {}),
+    ...withoutZeros({
+      // The pods that a failed Job stops count as failed.
+      active: isFailed ? 0 : counts.active,
+      failed: counts.failed + (isFailed ? counts.active : 0),
+      succeeded: counts.succeeded,
+    }),
+  };
+}
+
+function startOf({ spec, status }: Job, nowMs: number): string | undefined {
+  return spec.suspend === true ? undefined : (status?.startTime ?? timestamp(nowMs));
+}
+
+function planRemoval(job: Job, ended: Condition, nowMs: number): Plan {
+  const ttl = job.spec.ttlSecondsAfterFinished;
+  if (ttl === undefined) return {};
+  const againInMs = Date.parse(ended.lastTransitionTime ?? '') + ttl * 1000 - nowMs;
+  return againInMs > 0 ? { againInMs } : { actions: [removeAfterDependents(job)] };
+}
+
+function tellEnd({ type, reason, message }: Omit<Condition, 'status'>): Action {
+  const event =
+    type === 'Complete'
+      ? ({ type: 'Normal', reason: 'Completed', message: 'Job completed' } as const)
+      : ({ type: 'Warning', reason: reason ?? '', message: message ?? '' } as const);
+  return { act: 'tell', event };
 }
 
 function countPods(pods: readonly Pod[], active: readonly Pod[]): JobCounts {
+  const having = (phase: string): number => pods.filter(({ status }) => status?.phase === phase).length;
   return {
     active: active.length,
-    succeeded: pods.filter((pod) => pod.status?.phase === 'Succeeded').length,
-    failed: pods.filter((pod) => pod.status?.phase === 'Failed').length,
+    succeeded: having('Succeeded'),
+    failed: having('Failed'),
     restarts: active.reduce((sum, pod) => sum + restartsOf(pod), 0),
   };
 }
 
-/** Starts or stops pods; returns the milliseconds to wait when the back-off after a failure holds pods back. */
-function act(
-  context: ControllerContext,
-  job: Job,
-  active: readonly Pod[],
-  { decision, counts, pods }: { decision: JobDecision; counts: JobCounts; pods: readonly Pod[] },
-): WorkResult {
-  switch (decision.kind) {
-    case 'complete':
-      say(context, job, 'Normal', { reason: 'Completed', message: 'Job completed' });
-      return undefined;
-    case 'fail':
-      for (const pod of active) deletePod(context, job, pod, COMPONENT);
-      say(context, job, 'Warning', decision);
-      return undefined;
-    case 'adjust': {
-      const surplus = [...active].sort(compareForDeletion).slice(0, Math.max(0, -decision.pods));
-      for (const pod of surplus) deletePod(context, job, pod, COMPONENT);
-      if (decision.pods <= 0) return undefined;
-      const wait = lastFailureMs(pods) + jobBackoffMs(counts.failed) - context.now();
-      if (wait > 0) return wait;
-      for (let count = 0; count < decision.pods; count += 1)
-        createPod(context, job, job.spec.template, { component: COMPONENT });
-      return undefined;
-    }
-  }
-}
-
 function lastFailureMs(pods: readonly Pod[]): number {
   const ends = pods
-    .filter((pod) => pod.status?.phase === 'Failed')
-    .flatMap((pod) =>
-      (pod.status?.containerStatuses ?? []).map(({ state }) =>
-        Date.parse(state.terminated?.finishedAt ?? ''),
-      ),
-    );
-  return Math.max(0, ...ends.filter((end) => !Number.isNaN(end)));
-}
-
-function say(
-  { events }: ControllerContext,
-  job: Job,
-  type: 'Normal' | 'Warning',
-  { reason, message }: { reason: string; message: string },
-): void {
-  events.record(job, { type, reason, message, component: COMPONENT });
-}
-
-function statusAfter(
-  job: Job,
-  counts: JobCounts,
-  { decision, started, at }: { decision: JobDecision; started: string | undefined; at: string },
-): JobStatus {
-  const { status } = job;
-  const ended = decision.kind !== 'adjust';
-  const { active, succeeded, failed } = ended && decision.kind === 'fail' ? stopped(counts) : counts;
-  const condition = endCondition(decision, at) ?? suspendCondition(job, at);
-  const conditions =
-    condition === undefined ? status?.conditions : withCondition(status?.conditions, condition);
-  return {
-    ...(conditions === undefined ? {} : { conditions }),
-    ...(started === undefined ? {} : { startTime: started }),
-    ...(decision.kind === 'complete' ? { completionTime: at } : {}),
-    ...withoutZeros({ active, succeeded, failed }),
-  };
-}
-
-/** The pods that a failed Job stops count as failed. */
-function stopped(counts: JobCounts): JobCounts {
-  return { ...counts, active: 0, failed: counts.failed + counts.active };
+    .filter(({ status }) => status?.phase === 'Failed')
+    .flatMap(({ status }) => status?.containerStatuses ?? [])
+    .map(({ state }) => Date.parse(state.terminated?.finishedAt ?? '') || 0);
+  return Math.max(0, ...ends);
 }
 
 /** Tells that the Job is suspended, and after that that it goes on. */
-function suspendCondition({ spec, status }: Job, at: string): Condition | undefined {
-  const times = { lastProbeTime: at, lastTransitionTime: at };
-  if (spec.suspend === true) {
-    return { type: 'Suspended', status: 'True', reason: 'JobSuspended', message: 'Job suspended', ...times };
-  }
-  if (findCondition(status?.conditions, 'Suspended') === undefined) return undefined;
-  return { type: 'Suspended', status: 'False', reason: 'JobResumed', message: 'Job resumed', ...times };
+function suspendCondition({ spec, status }: Job): Condition | undefined {
+  const type = 'Suspended';
+  if (spec.suspend === true)
+    return { type, status: 'True', reason: 'JobSuspended', message: 'Job suspended' };
+  if (findCondition(status?.conditions, type) === undefined) return undefined;
+  return { type, status: 'False', reason: 'JobResumed', message: 'Job resumed' };
 }
 
-function endCondition(decision: JobDecision, at: string): Condition | undefined {
-  const times = { lastProbeTime: at, lastTransitionTime: at };
-  switch (decision.kind) {
-    case 'complete':
-      return { type: 'Complete', status: 'True', ...times };
-    case 'fail':
-      return { type: 'Failed', status: 'True', reason: decision.reason, message: decision.message, ...times };
-    case 'adjust':
-      return undefined;
-  }
+/** Milliseconds to wait after the n-th failed pod before the next is started: 10 s, 20 s, 40 s, ... up to 6 minutes. */
+export function jobBackoffMs(failed: number): number {
+  return failed === 0 ? 0 : Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failed - 1));
+}
+
+/**
+ * Decides over a Job that has run for `runningMs`, after the rules of the Job page of kubernetes.io; a deadline or too
+ * many failures end it before anything else.
+ */
+export function decideJob(spec: JobSpec, counts: JobCounts, runningMs: number): JobDecision {
+  const { backoffLimit = 6, parallelism = 1, completions, activeDeadlineSeconds = Infinity } = spec;
+  const { active, succeeded, failed, restarts } = counts;
+  if (spec.suspend === true) return { pods: -active };
+  if (runningMs >= activeDeadlineSeconds * 1000)
+    return failure('DeadlineExceeded', 'Job was active longer than specified deadline');
+  const isComplete = completions === undefined ? succeeded > 0 && active === 0 : succeeded >= completions;
+  if (isComplete) return { end: { type: 'Complete' } };
+  const restartsExceeded =
+    spec.template.spec.restartPolicy === 'OnFailure' && restarts > 0 && restarts >= backoffLimit;
+  if (failed > backoffLimit || restartsExceeded)
+    return failure('BackoffLimitExceeded', 'Job has reached the specified backoff limit');
+  if (completions !== undefined) return { pods: Math.min(parallelism, completions - succeeded) - active };
+  // Without completions (a work queue), no new pod is started once one succeeded.
+  return { pods: (succeeded > 0 ? Math.min(active, parallelism) : parallelism) - active };
+}
+
+function failure(reason: string, message: string): JobDecision {
+  return { end: { type: 'Failed', reason, message } };
 }

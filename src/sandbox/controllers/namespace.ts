@@ -1,76 +1,44 @@
-import { writeStatus } from './status.ts';
 import type { StoredObject } from '../store/objects.ts';
-import { itself, type Controller, type ControllerContext } from './controller.ts';
 import { timestamp } from '../store/timestamp.ts';
-import type { Inventory } from './inventory.ts';
+import { isGoing, remove, type Action, type Plan, type World } from './plan.ts';
 import type { Condition } from './workload-types.ts';
 
-type Namespace = StoredObject<{ finalizers?: string[] }, { phase?: string; conditions?: Condition[] }>;
-
-const ROOT_CERTIFICATE = 'kube-root-ca.crt';
+type Namespace = StoredObject<{ finalizers?: string[] }, { conditions?: Condition[] }>;
 
 /** Gives every namespace its default service account and the CA, and empties one that is being deleted before it goes. */
-export function namespaceController(
-  context: ControllerContext,
-  inventory: Inventory,
-  caCertificate: string | undefined,
-): Controller {
-  const { objects } = context;
-  return {
-    name: 'namespace-controller',
-    watches: {
-      Namespace: itself,
-      // What goes may be the last thing of its namespace, or what every namespace has.
-      '*': ({ metadata }, deleted) =>
-        deleted && metadata.namespace !== undefined ? [{ name: metadata.namespace }] : [],
-    },
-    reconcile: ({ name }) => {
-      const namespace = objects.get<Namespace>({ kind: 'Namespace', group: '', name });
-      if (namespace === undefined) return undefined;
-      if (namespace.metadata.deletionTimestamp === undefined) furnish(name);
-      else empty(namespace);
-      return undefined;
-    },
+export function planNamespace(namespace: Namespace, { cluster, nowMs, caCertificate }: World): Plan {
+  const { name } = namespace.metadata;
+  const ensure = (kind: string, of: string, content: object): Action[] => {
+    if (cluster.get({ kind, namespace: name, name: of }) !== undefined) return [];
+    const metadata = { name: of, namespace: name };
+    return [{ act: 'create', object: { apiVersion: 'v1', kind, metadata, ...content } }];
   };
-
-  function furnish(namespace: string): void {
-    ensure('ServiceAccount', namespace, 'default', {});
-    if (caCertificate !== undefined) {
-      ensure('ConfigMap', namespace, ROOT_CERTIFICATE, { data: { 'ca.crt': caCertificate } });
-    }
+  if (!isGoing(namespace)) {
+    const data = { 'ca.crt': caCertificate };
+    const certificate = caCertificate === undefined ? [] : ensure('ConfigMap', 'kube-root-ca.crt', { data });
+    return { actions: [...ensure('ServiceAccount', 'default', {}), ...certificate] };
   }
-
-  function ensure(kind: string, namespace: string, name: string, content: object): void {
-    if (objects.get({ kind, group: '', namespace, name }) !== undefined) return;
-    objects.create({ apiVersion: 'v1', kind, metadata: { name, namespace }, ...content });
-  }
-
-  function empty(namespace: Namespace): void {
-    const { name } = namespace.metadata;
-    const content = inventory.contentOf(name);
-    for (const key of content) {
-      const object = objects.get(key);
-      if (object !== undefined && object.metadata.deletionTimestamp === undefined) objects.delete(key);
-    }
-    const left = inventory.contentOf(name).filter((key) => objects.get(key) !== undefined);
-    writeStatus(objects, namespace, terminatingStatus(namespace, left.length, timestamp(context.now())));
-    if (left.length > 0) return;
-    objects.modify<Namespace>({ kind: 'Namespace', group: '', name }, ({ spec }) => {
-      if (spec !== undefined)
-        spec.finalizers = (spec.finalizers ?? []).filter((entry) => entry !== 'kubernetes');
-    });
-  }
+  const content = cluster.contentOf(name);
+  if (content.length === 0) return { actions: [dropFinalizer(namespace)] };
+  const condition: Condition = {
+    type: 'NamespaceContentRemaining',
+    status: 'True',
+    reason: 'SomeResourcesRemain',
+    message: `Some resources are remaining: ${content.length}`,
+    lastTransitionTime: timestamp(nowMs),
+  };
+  const [current] = namespace.status?.conditions ?? [];
+  const kept = current?.message === condition.message ? current : condition;
+  return {
+    actions: content.filter((object) => !isGoing(object)).map(remove),
+    // What was only marked deleted is counted when its change brings the namespace here again.
+    ...(content.every(isGoing) ? { status: { phase: 'Terminating', conditions: [kept] } } : {}),
+  };
 }
 
-function terminatingStatus({ status }: Namespace, left: number, at: string): object {
-  const remaining: Condition = {
-    type: 'NamespaceContentRemaining',
-    status: left > 0 ? 'True' : 'False',
-    reason: left > 0 ? 'SomeResourcesRemain' : 'ContentRemoved',
-    message: left > 0 ? `Some resources are remaining: ${left}` : 'All content successfully removed',
-    lastTransitionTime: at,
+function dropFinalizer(namespace: Namespace): Action {
+  const change = ({ spec }: Namespace): void => {
+    if (spec !== undefined) spec.finalizers = (spec.finalizers ?? []).filter((name) => name !== 'kubernetes');
   };
-  const current = status?.conditions?.find(({ type }) => type === remaining.type);
-  const same = current?.status === remaining.status && current.message === remaining.message;
-  return { phase: 'Terminating', conditions: [same ? current : remaining] };
+  return { act: 'change', object: namespace, change };
 }

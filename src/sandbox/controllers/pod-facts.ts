@@ -23,19 +23,23 @@ export function availableInMs(pod: Pod, minReadySeconds: number, nowMs: number):
   return Math.max(0, readySinceMs(pod) + minReadySeconds * 1000 - nowMs);
 }
 
-/** Whether the pod has been ready for at least `minReadySeconds`. */
-export function isAvailable(pod: Pod, minReadySeconds: number, nowMs: number): boolean {
-  return availableInMs(pod, minReadySeconds, nowMs) === 0;
+/** How many of the pods are ready, and how many have been so for `minReadySeconds`. */
+export function countReady(
+  pods: readonly Pod[],
+  minReadySeconds = 0,
+  nowMs: number,
+): { ready: number; available: number } {
+  const waits = pods.map((pod) => availableInMs(pod, minReadySeconds, nowMs));
+  return {
+    ready: waits.filter((wait) => wait !== undefined).length,
+    available: waits.filter((wait) => wait === 0).length,
+  };
 }
 
-/** Milliseconds until the next of the ready pods becomes available; undefined when none is waiting for that. */
-export function nextAvailableInMs(
-  pods: readonly Pod[],
-  minReadySeconds: number,
-  nowMs: number,
-): number | undefined {
+/** Milliseconds until the next of the ready pods becomes available; Infinity when none is waiting for that. */
+export function nextAvailableInMs(pods: readonly Pod[], minReadySeconds: number, nowMs: number): number {
   const waits = pods.map((pod) => availableInMs(pod, minReadySeconds, nowMs) ?? 0).filter((wait) => wait > 0);
-  return waits.length === 0 ? undefined : Math.min(...waits) + 10;
+  return Math.min(...waits) + 10;
 }
 
 function readySinceMs(pod: Pod): number {

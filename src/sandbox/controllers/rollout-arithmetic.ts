@@ -17,11 +17,8 @@ export interface ReplicaSetSize {
   maxReplicas?: number;
 }
 
-/** The ReplicaSet named is to have this size. */
-export interface Resize {
-  name: string;
-  replicas: number;
-}
+/** New sizes by the ReplicaSets' names. */
+export type Sizes = ReadonlyMap<string, number>;
 
 /** The limits of a rolling update, in pods. */
 export interface RolloutLimits {
@@ -58,56 +55,42 @@ export function rolloutLimits(
 /** The size of the new ReplicaSet: as much of the missing replicas as replicas + surge leaves room for. */
 export function newReplicaSetSize(limits: RolloutLimits, current: number, total: number): number {
   const room = limits.replicas + limits.surge - total;
-  if (room <= 0) return current;
-  return current + Math.min(room, limits.replicas - current);
+  return room <= 0 ? current : current + Math.min(room, limits.replicas - current);
 }
 
 /**
  * The next step of a rolling update: first the new ReplicaSet up (or down, when the Deployment shrank), and only when
  * it cannot move, the old ones down: their unhealthy pods first, then as many healthy ones as availability allows.
- * Nothing to do is an empty list.
  */
 export function nextRollingStep(
   limits: RolloutLimits,
   newer: ReplicaSetSize,
   older: readonly ReplicaSetSize[],
-): Resize[] {
+): Sizes {
   const total = sum([newer, ...older], ({ replicas }) => replicas);
   const wanted =
     newer.replicas > limits.replicas ? limits.replicas : newReplicaSetSize(limits, newer.replicas, total);
-  if (wanted !== newer.replicas) return [{ name: newer.name, replicas: wanted }];
-  return shrinkOld(limits, newer, older);
-}
+  if (wanted !== newer.replicas) return new Map([[newer.name, wanted]]);
 
-function shrinkOld(limits: RolloutLimits, newer: ReplicaSetSize, older: readonly ReplicaSetSize[]): Resize[] {
-  const total = sum([newer, ...older], ({ replicas }) => replicas);
   const leastAvailable = limits.replicas - limits.unavailable;
   const unhealthyBudget = total - leastAvailable - (newer.replicas - newer.available);
-  if (unhealthyBudget <= 0) return [];
+  const sizes = new Map<string, number>();
+  if (unhealthyBudget <= 0) return sizes;
   const oldestFirst = [...older].sort((left, right) => left.age - right.age);
-  const sizes = new Map(older.map(({ name, replicas }) => [name, replicas]));
-  take(oldestFirst, sizes, unhealthyBudget, (size) => size.replicas - size.available);
+  /** Takes at most `budget` pods away, from each ReplicaSet in turn at most what `takeable` gives. */
+  const take = (budget: number, takeable: (size: ReplicaSetSize) => number): void => {
+    let left = budget;
+    for (const side of oldestFirst) {
+      const current = sizes.get(side.name) ?? side.replicas;
+      const taken = Math.max(0, Math.min(left, takeable(side), current));
+      if (taken > 0) sizes.set(side.name, current - taken);
+      left -= taken;
+    }
+  };
+  take(unhealthyBudget, ({ replicas, available }) => replicas - available);
   const healthyBudget = sum([newer, ...older], ({ available }) => available) - leastAvailable;
-  take(oldestFirst, sizes, healthyBudget, (size) => sizes.get(size.name) ?? 0);
-  return older
-    .filter(({ name, replicas }) => sizes.get(name) !== replicas)
-    .map(({ name }) => ({ name, replicas: sizes.get(name) ?? 0 }));
-}
-
-/** Takes at most `budget` pods away, from each ReplicaSet in turn at most what `takeable` gives. */
-function take(
-  sides: readonly ReplicaSetSize[],
-  sizes: Map<string, number>,
-  budget: number,
-  takeable: (size: ReplicaSetSize) => number,
-): void {
-  let left = budget;
-  for (const side of sides) {
-    const current = sizes.get(side.name) ?? 0;
-    const taken = Math.max(0, Math.min(left, takeable(side), current));
-    sizes.set(side.name, current - taken);
-    left -= taken;
-  }
+  take(healthyBudget, ({ replicas }) => replicas);
+  return sizes;
 }
 
 /**
@@ -118,25 +101,25 @@ export function proportionalSizes(
   limits: RolloutLimits,
   sides: readonly ReplicaSetSize[],
   statusReplicas: number,
-): Resize[] {
+): Sizes {
   const allowed = limits.replicas > 0 ? limits.replicas + limits.surge : 0;
   const toAdd = allowed - sum(sides, ({ replicas }) => replicas);
   const newestFirst = toAdd > 0 ? 1 : -1;
   const ordered = [...sides].sort(
     (left, right) => right.replicas - left.replicas || newestFirst * (right.age - left.age),
   );
-  let added = 0;
-  const resized = ordered.map((side) => {
+  let left = toAdd;
+  const sizes = new Map<string, number>();
+  for (const side of ordered) {
     const share = shareOf(side, limits, statusReplicas);
-    const left = toAdd - added;
     const part = toAdd > 0 ? Math.min(share, left) : Math.max(share, left);
     const taken = side.replicas === 0 || left === 0 ? 0 : part;
-    added += taken;
-    return { name: side.name, replicas: side.replicas + taken };
-  });
-  const [first] = resized;
-  if (first !== undefined) first.replicas = Math.max(0, first.replicas + toAdd - added);
-  return resized;
+    left -= taken;
+    sizes.set(side.name, side.replicas + taken);
+  }
+  const [first] = ordered;
+  if (first !== undefined) sizes.set(first.name, Math.max(0, (sizes.get(first.name) ?? 0) + left));
+  return sizes;
 }
 
 /** The ReplicaSet's part of the change: its size now, brought from the old maximum to the new one, rounded. */

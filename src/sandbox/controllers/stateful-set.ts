@@ -1,143 +1,142 @@
-import { withoutZeros, writeStatus } from './status.ts';
-import type { ControllerContext, Controller } from './controller.ts';
-import { REVISION_HASH, syncRevisions, type TemplateRevision } from './controller-revision.ts';
-import { claim } from './ownership.ts';
-import { createPod, deletePod, workloadController } from './pod-control.ts';
-import { hasEnded, isAvailable, isReady, nextAvailableInMs } from './pod-facts.ts';
-import { nextStatefulStep, ordinalOf, type StatefulPlan, type StatefulPod } from './stateful-order.ts';
+import { REVISION_HASH, planRevisions, type TemplateRevision } from './controller-revision.ts';
+import type { Inventory } from './inventory.ts';
+import { createPod, isGoing, remove, type Action, type Plan, type World } from './plan.ts';
+import { countReady, hasEnded, isReady, nextAvailableInMs } from './pod-facts.ts';
+import { withoutZeros } from './status.ts';
 import type { Pod, StatefulSet } from './workload-types.ts';
-import type { WorkResult } from './work-queue.ts';
 
-const COMPONENT = 'statefulset-controller';
+type Members = ReadonlyMap<number, Pod>;
 
-/** StatefulSets in their simple form: stable names and claims, one pod after the other unless Parallel, updates from the last to the partition. */
-export function statefulSetController(context: ControllerContext): Controller {
-  return workloadController<StatefulSet>(
-    context,
-    { kind: 'StatefulSet', group: 'apps', component: COMPONENT },
-    (set) => reconcileStatefulSet(context, set),
-  );
-}
-
-function reconcileStatefulSet(context: ControllerContext, set: StatefulSet): WorkResult {
-  const { objects } = context;
-  const pods = claim<Pod>(objects, set, 'Pod', set.spec.selector).filter(
-    (pod) => ordinalOf(set.metadata.name, pod.metadata.name) !== undefined,
-  );
-  if (set.metadata.deletionTimestamp !== undefined) return undefined;
-  const revisions = syncRevisions(context, set);
+/** Stable names and claims, one pod after the other unless Parallel, updates from the last to the partition. */
+export function planStatefulSet(set: StatefulSet, { cluster, nowMs }: World, owned: readonly Pod[]): Plan {
+  if (isGoing(set)) return {};
+  const { actions, revisions } = planRevisions(set, cluster);
   const [update] = revisions;
-  const current = currentRevision(set, revisions) ?? update;
+  const current = revisions.find(({ label }) => label === set.status?.['currentRevision']) ?? update;
+  const members: Members = new Map(
+    owned
+      .map((pod): [number, Pod] => [ordinalOf(set.metadata.name, pod.metadata.name), pod])
+      .filter(([ordinal]) => ordinal >= 0),
+  );
   const partition = set.spec.updateStrategy?.rollingUpdate?.partition ?? 0;
-  for (const step of nextStatefulStep(
-    planOf(set, update.label),
-    pods.map((pod) => stateOf(set, pod)),
-  )) {
-    if (step.action === 'create') {
-      createOrdinal(context, set, step.ordinal, step.ordinal < partition ? current : update);
-      continue;
-    }
-    const pod = pods.find(({ metadata }) => metadata.name === `${set.metadata.name}-${step.ordinal}`);
-    if (pod !== undefined) deletePod(context, set, pod, COMPONENT);
+  const steps = nextSteps(set, members, update.label).flatMap((step) =>
+    typeof step === 'number'
+      ? createOrdinal(set, step, step < partition ? current : update, cluster)
+      : [remove(step)],
+  );
+  return {
+    actions: [...actions, ...steps],
+    status: statusOf(set, [...members.values()], { current, update }, nowMs),
+    againInMs: nextAvailableInMs([...members.values()], set.spec.minReadySeconds ?? 0, nowMs),
+  };
+}
+
+/** The ordinal in a pod's name (`web-2` of `web` is 2); -1 for a name that is not of the set. */
+export function ordinalOf(set: string, pod: string): number {
+  const end = pod.startsWith(`${set}-`) ? pod.slice(set.length + 1) : '';
+  return /^(0|[1-9]\d*)$/.test(end) ? Number(end) : -1;
+}
+
+/**
+ * What to do now: ordinals to make, pods to delete. In order: pods that ended are replaced; missing ones are made from
+ * 0 up, each after the ones before it are ready; surplus ones go from the last down; then pods of another revision are
+ * replaced from the last down to the partition, each after those above it are ready again.
+ */
+function nextSteps({ spec }: StatefulSet, members: Members, update: string): (number | Pod)[] {
+  const parallel = spec.podManagementPolicy === 'Parallel';
+  const steps: (number | Pod)[] = [];
+  for (let ordinal = 0; ordinal < spec.replicas; ordinal += 1) {
+    const pod = members.get(ordinal);
+    if (pod === undefined) steps.push(ordinal);
+    else if (hasEnded(pod) && !isGoing(pod)) steps.push(pod);
+    if (!parallel && !isHealthy(pod)) return steps;
   }
-  writeStatus(objects, set, statusOf(context, set, pods, { current, update }));
-  return nextAvailableInMs(pods, set.spec.minReadySeconds ?? 0, context.now());
+  for (const [ordinal, pod] of [...members].sort(([left], [right]) => right - left)) {
+    if (ordinal < spec.replicas) break;
+    if (!isGoing(pod)) steps.push(pod);
+    if (!parallel) return steps;
+  }
+  return steps.length > 0 || spec.updateStrategy?.type === 'OnDelete'
+    ? steps
+    : nextUpdate(spec, members, update);
 }
 
-function planOf({ spec }: StatefulSet, updateRevision: string): StatefulPlan {
-  const { type, rollingUpdate } = spec.updateStrategy ?? {};
-  return {
-    replicas: spec.replicas,
-    parallel: spec.podManagementPolicy === 'Parallel',
-    updateRevision,
-    partition: type === 'OnDelete' ? Infinity : (rollingUpdate?.partition ?? 0),
-  };
+function nextUpdate(spec: StatefulSet['spec'], members: Members, update: string): Pod[] {
+  const partition = spec.updateStrategy?.rollingUpdate?.partition ?? 0;
+  for (let ordinal = spec.replicas - 1; ordinal >= partition; ordinal -= 1) {
+    const pod = members.get(ordinal);
+    if (pod === undefined || isGoing(pod)) return [];
+    if (!isOf(update, pod)) return [pod];
+    if (!isHealthy(pod)) return [];
+  }
+  return [];
 }
 
-function stateOf(set: StatefulSet, pod: Pod): StatefulPod {
-  const going = pod.metadata.deletionTimestamp !== undefined;
-  return {
-    ordinal: ordinalOf(set.metadata.name, pod.metadata.name) ?? 0,
-    revision: pod.metadata.labels?.[REVISION_HASH] ?? '',
-    healthy: isReady(pod) && !going,
-    ended: hasEnded(pod),
-    going,
-  };
+function isHealthy(pod: Pod | undefined): boolean {
+  return pod !== undefined && isReady(pod) && !isGoing(pod);
 }
 
-function currentRevision(
-  set: StatefulSet,
-  revisions: readonly TemplateRevision[],
-): TemplateRevision | undefined {
-  return revisions.find(({ label }) => label === set.status?.['currentRevision']);
+function isOf(revision: string, { metadata }: Pod): boolean {
+  return metadata.labels?.[REVISION_HASH] === revision;
 }
 
+/** The pod of an ordinal, after the claims that it has not got yet. */
 function createOrdinal(
-  context: ControllerContext,
   set: StatefulSet,
   ordinal: number,
-  revision: TemplateRevision,
-): void {
-  const { namespace = 'default', name } = set.metadata;
-  const podName = `${name}-${ordinal}`;
-  const claims = (set.spec.volumeClaimTemplates ?? []).map((template) => {
-    const claimName = `${template.metadata.name}-${podName}`;
-    const { objects } = context;
-    if (objects.get({ kind: 'PersistentVolumeClaim', group: '', namespace, name: claimName }) === undefined) {
-      const metadata = {
-        ...template.metadata,
-        name: claimName,
-        namespace,
-        labels: set.spec.selector.matchLabels ?? {},
-      };
-      objects.create({ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata, spec: template.spec });
-    }
-    return { name: template.metadata.name, persistentVolumeClaim: { claimName } };
-  });
-  const claimed = new Set(claims.map((volume) => volume.name));
-  const volumes = (revision.template.spec.volumes ?? []).filter((volume) => !claimed.has(volume.name));
-  createPod(context, set, revision.template, {
-    component: COMPONENT,
-    overlay: {
-      name: podName,
-      labels: {
-        'statefulset.kubernetes.io/pod-name': podName,
-        'apps.kubernetes.io/pod-index': String(ordinal),
-        [REVISION_HASH]: revision.label,
-      },
-      spec: {
-        hostname: podName,
-        ...(set.spec.serviceName === undefined ? {} : { subdomain: set.spec.serviceName }),
-        ...(claims.length + volumes.length === 0 ? {} : { volumes: [...volumes, ...claims] }),
-      },
-    },
-  });
+  { label, template }: TemplateRevision,
+  cluster: Inventory,
+): Action[] {
+  const { namespace = 'default', name: setName } = set.metadata;
+  const { volumeClaimTemplates = [], selector, serviceName } = set.spec;
+  const name = `${setName}-${ordinal}`;
+  const kind = 'PersistentVolumeClaim';
+  const claimName = (of: string): string => `${of}-${name}`;
+  const claims = volumeClaimTemplates
+    .map(({ metadata, spec }) => {
+      const identity = { name: claimName(metadata.name), namespace, labels: selector.matchLabels ?? {} };
+      return { apiVersion: 'v1', kind, metadata: { ...metadata, ...identity }, spec };
+    })
+    .filter((claim) => cluster.get({ kind, namespace, name: claim.metadata.name }) === undefined);
+  const claimed = volumeClaimTemplates.map(({ metadata }) => metadata.name);
+  const volumes = [
+    ...(template.spec.volumes ?? []).filter((volume) => !claimed.includes(volume.name)),
+    ...claimed.map((of) => ({ name: of, persistentVolumeClaim: { claimName: claimName(of) } })),
+  ];
+  const labels = {
+    'statefulset.kubernetes.io/pod-name': name,
+    'apps.kubernetes.io/pod-index': String(ordinal),
+    [REVISION_HASH]: label,
+  };
+  const spec = {
+    hostname: name,
+    ...(serviceName === undefined ? {} : { subdomain: serviceName }),
+    ...(volumes.length === 0 ? {} : { volumes }),
+  };
+  return [
+    ...claims.map((object): Action => ({ act: 'create', object })),
+    createPod(set, template, { name, labels, spec }),
+  ];
 }
 
 function statusOf(
-  { now }: ControllerContext,
   { spec, metadata, status }: StatefulSet,
   pods: readonly Pod[],
   { current, update }: { current: TemplateRevision; update: TemplateRevision },
-): Record<string, unknown> {
-  const live = pods.filter((pod) => pod.metadata.deletionTimestamp === undefined);
-  const having = (label: string): number =>
-    live.filter((pod) => pod.metadata.labels?.[REVISION_HASH] === label).length;
-  const ready = live.filter(isReady).length;
-  const available = live.filter((pod) => isAvailable(pod, spec.minReadySeconds ?? 0, now())).length;
+  nowMs: number,
+): object {
+  const live = pods.filter((pod) => !isGoing(pod));
+  const { ready, available } = countReady(live, spec.minReadySeconds, nowMs);
+  const having = (revision: string): number => live.filter((pod) => isOf(revision, pod)).length;
   const updated = having(update.label);
-  const done = updated === spec.replicas && live.length === spec.replicas && ready === spec.replicas;
-  const currentLabel = done || status?.['currentRevision'] === undefined ? update.label : current.label;
+  const isDone = [updated, live.length, ready].every((count) => count === spec.replicas);
+  const { label } = isDone || status?.['currentRevision'] === undefined ? update : current;
   return {
     observedGeneration: metadata.generation ?? 0,
     replicas: pods.length,
     availableReplicas: available,
-    ...withoutZeros({
-      readyReplicas: ready,
-      currentReplicas: having(currentLabel),
-      updatedReplicas: updated,
-    }),
-    currentRevision: currentLabel,
+    ...withoutZeros({ readyReplicas: ready, currentReplicas: having(label), updatedReplicas: updated }),
+    currentRevision: label,
     updateRevision: update.label,
     collisionCount: 0,
   };

@@ -1,16 +1,4 @@
-import { sameJson } from '../../base/same-json.ts';
-import type { Objects, StoredObject } from '../store/objects.ts';
-import { keyOf } from './ownership.ts';
 import type { Condition } from './workload-types.ts';
-
-/** Writes an object's status unless it is what is stored already; returns whether it wrote. */
-export function writeStatus(objects: Objects, object: StoredObject, status: object): boolean {
-  if (sameJson(object.status ?? {}, status)) return false;
-  const change = (stored: StoredObject): void => {
-    if (stored.metadata.uid === object.metadata.uid) stored.status = status;
-  };
-  return objects.modify(keyOf(object), change, 'status') !== undefined;
-}
 
 /** The counts of a status that are to be written: real controllers leave zeros out. */
 export function withoutZeros(counts: Readonly<Record<string, number>>): Record<string, number> {
@@ -29,17 +17,17 @@ export function findCondition(
  * The conditions with one set: an equal one (status and reason) is left as it is, and the transition time is kept
  * while the status does not change.
  */
-export function withCondition(conditions: readonly Condition[] | undefined, next: Condition): Condition[] {
+export function withCondition(conditions: readonly Condition[] = [], next: Condition): Condition[] {
   const current = findCondition(conditions, next.type);
-  if (current?.status === next.status && current.reason === next.reason) return [...(conditions ?? [])];
-  const kept =
-    current?.status === next.status && current.lastTransitionTime !== undefined
-      ? { ...next, lastTransitionTime: current.lastTransitionTime }
-      : next;
-  return [...withoutCondition(conditions, next.type), kept];
+  if (current?.status === next.status && current.reason === next.reason) return [...conditions];
+  const kept = current?.status === next.status ? current.lastTransitionTime : undefined;
+  return [
+    ...withoutCondition(conditions, next.type),
+    kept === undefined ? next : { ...next, lastTransitionTime: kept },
+  ];
 }
 
 /** The conditions without those of a type. */
-export function withoutCondition(conditions: readonly Condition[] | undefined, type: string): Condition[] {
-  return (conditions ?? []).filter((condition) => condition.type !== type);
+export function withoutCondition(conditions: readonly Condition[] = [], type: string): Condition[] {
+  return conditions.filter((condition) => condition.type !== type);
 }

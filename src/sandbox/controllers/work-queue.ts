@@ -1,12 +1,3 @@
-/** A queue of keys: each is there at most once, failures come back with growing delays, and a key may ask to be looked at later. */
-
-/** How the queue tells time; tests give their own. */
-export interface QueueTimers {
-  soon(work: () => void): void;
-  /** Calls `work` after `delayMs`; returns what cancels it. */
-  later(work: () => void, delayMs: number): () => void;
-}
-
 const SHORTEST_BACKOFF_MS = 10;
 const LONGEST_BACKOFF_MS = 30_000;
 /** How long the queue works before it lets the server answer requests. */
@@ -18,68 +9,58 @@ export function backoffMs(failures: number): number {
   return Math.min(LONGEST_BACKOFF_MS, SHORTEST_BACKOFF_MS * 2 ** Math.min(failures - 1, 20));
 }
 
-/** What working on a key gave: nothing more to do, or look again after so many milliseconds. */
-export type WorkResult = number | undefined;
-
+/** A queue of keys: each is there at most once, failures come back with growing delays, and a key may ask to be looked at later. */
 export interface WorkQueue {
   /** Puts the key in, once, however often it is called before it is worked on. */
   add(key: string): void;
   close(): void;
 }
 
-const nodeTimers: QueueTimers = {
-  soon: (work) => void setImmediate(work),
-  later: (work, delayMs) => {
-    const timer = setTimeout(work, Math.min(delayMs, LONGEST_TIMER_MS));
-    return () => clearTimeout(timer);
-  },
-};
-
 /**
- * Starts a queue that calls `work` for each key, one at a time. When `work` throws, `onError` hears of it and the key
- * comes again after a back-off that grows with each failure in a row.
+ * Starts a queue that calls `work` for each key, one at a time; it returns the milliseconds after which the key is to
+ * come again, `Infinity` for never. When `work` throws, `onError` hears of it and the key comes again after a back-off that grows
+ * with each failure in a row.
  */
 export function startWorkQueue(
-  work: (key: string) => WorkResult,
+  work: (key: string) => number,
   onError: (error: unknown, key: string) => void,
-  timers: QueueTimers = nodeTimers,
 ): WorkQueue {
   const waiting = new Set<string>();
   const failures = new Map<string, number>();
-  const laterLooks = new Map<string, () => void>();
+  const laterLooks = new Map<string, NodeJS.Timeout>();
   let scheduled = false;
   let closed = false;
 
   function add(key: string): void {
     if (closed) return;
     waiting.add(key);
-    if (scheduled) return;
+    schedule();
+  }
+
+  function schedule(): void {
+    if (scheduled || closed || waiting.size === 0) return;
     scheduled = true;
-    timers.soon(drain);
+    setImmediate(drain);
   }
 
   function drain(): void {
-    scheduled = false;
     const until = performance.now() + SLICE_MS;
     for (const key of waiting) {
-      if (closed) return;
       waiting.delete(key);
       workOn(key);
-      if (performance.now() > until) break;
+      if (closed || performance.now() > until) break;
     }
-    if (waiting.size > 0) {
-      scheduled = true;
-      timers.soon(drain);
-    }
+    scheduled = false;
+    schedule();
   }
 
   function workOn(key: string): void {
-    laterLooks.get(key)?.();
+    clearTimeout(laterLooks.get(key));
     laterLooks.delete(key);
     try {
-      const again = work(key);
+      const againInMs = work(key);
       failures.delete(key);
-      if (again !== undefined) lookLater(key, Math.max(again, 1));
+      if (againInMs !== Infinity) lookLater(key, Math.max(againInMs, 1));
     } catch (error) {
       const count = (failures.get(key) ?? 0) + 1;
       failures.set(key, count);
@@ -94,13 +75,13 @@ export function startWorkQueue(
       laterLooks.delete(key);
       add(key);
     };
-    laterLooks.set(key, timers.later(look, delayMs));
+    laterLooks.set(key, setTimeout(look, Math.min(delayMs, LONGEST_TIMER_MS)));
   }
 
   function close(): void {
     closed = true;
     waiting.clear();
-    for (const cancel of laterLooks.values()) cancel();
+    for (const timer of laterLooks.values()) clearTimeout(timer);
     laterLooks.clear();
   }
 

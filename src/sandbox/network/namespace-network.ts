@@ -11,7 +11,7 @@ import type { Machine } from '../kubelet/machine.ts';
 import { answerName } from './name-relay.ts';
 import { connectTcp } from './connect-tcp.ts';
 import { acceptHeader, sendHeader } from './relay-protocol.ts';
-import { join } from './service-listener.ts';
+import { join } from './join.ts';
 
 /** The pods' network; it exists inside its namespace only, so it can hide nothing of the machine's own. */
 const PREFIX = '10.213';

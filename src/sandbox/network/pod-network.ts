@@ -7,10 +7,14 @@ import type { Mount } from '../kubelet/runtime.ts';
 import type { Objects } from '../store/objects.ts';
 import { connectTcp } from './connect-tcp.ts';
 import { renderHosts } from './hosts-file.ts';
-import { createLoopbackAddresses } from './loopback-addresses.ts';
 import { nodeHookEnvironment } from './node-hook.ts';
 import type { Service } from './service-types.ts';
-import { connectShared, createSharedPorts, portEnvironment } from './shared-ports.ts';
+import {
+  connectShared,
+  createLoopbackAddresses,
+  createSharedPorts,
+  portEnvironment,
+} from './shared-network.ts';
 import { GATEWAY, startPodsNamespace } from './namespace-network.ts';
 import type { PodsNamespace, Route } from './namespace-network.ts';
 
@@ -117,7 +121,7 @@ export function createPodNetwork({
       namespaceOfPods === undefined || made === undefined
         ? undefined
         : { namespace: namespaceOfPods, processId: made.processId };
-    const ports = wantsOwn && own === undefined ? sharedPorts.give(pod) : new Map<number, number>();
+    const ports = wantsOwn && own === undefined ? sharedPorts(pod) : new Map<number, number>();
     pods.set(pod.metadata.uid, { pod, ip, hostsFile, own, ports });
     writeFileSync(hostsFile, hostsOf(pod, ip, own !== undefined));
     return {

@@ -11,30 +11,12 @@ import { createSocket } from 'node:dgram';
 import { connect, createServer } from 'node:net';
 import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { breakOff, join } from './join.ts';
 import { acceptHeader, sendHeader } from './relay-protocol.ts';
 
 const [inboundPath = '', outboundPath = '', gateway = ''] = process.argv.slice(2);
 const BACKLOG = 1024;
 const listening = new Set<number>();
-
-/** A reset where there is one: a unix socket knows none, and throws. */
-function breakOff(socket: Socket): void {
-  if (socket.remotePort === undefined) socket.destroy();
-  else socket.resetAndDestroy();
-}
-
-function join(left: Socket, right: Socket): void {
-  for (const [from, to] of [
-    [left, right],
-    [right, left],
-  ] as const) {
-    from.pipe(to);
-    from.once('error', () => breakOff(to));
-    from.once('close', () => {
-      if (!from.readableEnded) to.destroy();
-    });
-  }
-}
 
 /** From the sandbox: the header names a pod's address and port. */
 function serveInbound(socket: Socket): void {

@@ -3,14 +3,14 @@ import { createEventRecorder } from '../controllers/events.ts';
 import type { Objects, StoreEvent, StoredObject } from '../store/objects.ts';
 import { connectTcp } from './connect-tcp.ts';
 import type { PodNetwork } from './pod-network.ts';
-import { ServiceListener } from './service-listener.ts';
-import type { Dial } from './service-listener.ts';
+import { createServiceListener } from './service-listener.ts';
+import type { Dial, ServiceListener } from './service-listener.ts';
 import { readyEndpoints } from './service-types.ts';
 import type { EndpointSlice, Service } from './service-types.ts';
 
 /** Running Services. */
 export interface Services {
-  close(): Promise<void>;
+  close(): void;
 }
 
 const NODE_PORT_HOST = '127.0.0.1';
@@ -41,7 +41,7 @@ export function startServices({ objects, network }: { objects: Objects; network:
       const address = `${host}:${port}`;
       const listener =
         before.get(address) ??
-        new ServiceListener({ host, port }, dial, (error) => refused(service, address, error));
+        createServiceListener({ host, port }, dial, (error) => refused(service, address, error));
       before.delete(address);
       now.set(address, listener);
       listener.update(readyEndpoints(slices, portName));
@@ -88,11 +88,10 @@ export function startServices({ objects, network }: { objects: Objects; network:
   network.useServices(route);
   const unsubscribe = objects.subscribe(['Service', 'EndpointSlice'], onEvent);
 
-  function close(): Promise<void> {
+  function close(): void {
     unsubscribe();
     for (const addresses of listeners.values()) for (const listener of addresses.values()) listener.close();
     listeners.clear();
-    return Promise.resolve();
   }
 
   return { close };

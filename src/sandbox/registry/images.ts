@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { ImageReference } from './reference.ts';
 import type { RegistryStorage } from './storage.ts';
-import { unpackLayers } from './unpack.ts';
+import { unpackLayer } from './unpack.ts';
 
-const descriptor = z.object({ digest: z.string(), mediaType: z.string().default('') });
+const descriptor = z.object({ digest: z.string() });
 const manifestSchema = z.object({
   config: descriptor.optional(),
   layers: z.array(descriptor).optional(),
@@ -14,14 +14,10 @@ const manifestSchema = z.object({
     .array(descriptor.extend({ platform: z.object({ architecture: z.string(), os: z.string() }).optional() }))
     .optional(),
 });
+const texts = z.array(z.string()).nullish();
 const configSchema = z.object({
   config: z
-    .object({
-      Entrypoint: z.array(z.string()).nullish(),
-      Cmd: z.array(z.string()).nullish(),
-      Env: z.array(z.string()).nullish(),
-      WorkingDir: z.string().nullish(),
-    })
+    .object({ Entrypoint: texts, Cmd: texts, Env: texts, WorkingDir: z.string().nullish() })
     .default({}),
 });
 
@@ -52,14 +48,8 @@ const SHELLS = ['bin/sh', 'usr/bin/sh', 'bin/busybox'];
 export function createImages(storage: RegistryStorage, folder: string): Images {
   const opening = new Map<string, Promise<string>>();
 
-  function namesOf({ repository }: ImageReference): string[] {
-    return repository.startsWith('library/')
-      ? [repository, repository.slice('library/'.length)]
-      : [repository];
-  }
-
   async function open(reference: ImageReference, signal: AbortSignal): Promise<OpenedImage | undefined> {
-    for (const name of namesOf(reference)) {
+    for (const name of namesOf(reference.repository)) {
       const manifest = await storage.manifest(name, reference.digest ?? reference.tag);
       if (manifest === undefined) continue;
       signal.throwIfAborted();
@@ -82,53 +72,48 @@ export function createImages(storage: RegistryStorage, folder: string): Images {
       return openManifest(repository, digest, inner.bytes);
     }
     if (config === undefined) throw new Error('the manifest has no config: this is not an image');
-    const parsed = configSchema.parse(
-      JSON.parse(await readFile(storage.blobPath(config.digest), 'utf8')),
-    ).config;
-    const root = await unpacked(
-      config.digest,
-      layers.map((layer) => layer.digest),
-    );
+    const text = await readFile(storage.blobPath(config.digest), 'utf8');
+    const { Entrypoint, Cmd, Env, WorkingDir } = configSchema.parse(JSON.parse(text)).config;
+    const root = await unpacked(config.digest, layers);
     return {
       id: `${repository}@${digest}`,
       root,
       complete: SHELLS.some((shell) => existsSync(join(root, shell))),
-      entrypoint: parsed.Entrypoint ?? [],
-      cmd: parsed.Cmd ?? [],
-      environment: Object.fromEntries(
-        (parsed.Env ?? []).map((pair) => pair.split(/=(.*)/s).slice(0, 2) as [string, string]),
-      ),
-      workingDir:
-        parsed.WorkingDir === undefined || parsed.WorkingDir === null || parsed.WorkingDir === ''
-          ? '/'
-          : parsed.WorkingDir,
+      entrypoint: Entrypoint ?? [],
+      cmd: Cmd ?? [],
+      environment: Object.fromEntries((Env ?? []).map((pair) => pair.split(/=(.*)/s))) as Record<
+        string,
+        string
+      >,
+      workingDir: WorkingDir || '/',
     };
   }
 
   /** The folder of an image's files; a config's digest stands for its layers, which it names. */
-  function unpacked(configDigest: string, layers: readonly string[]): Promise<string> {
+  function unpacked(configDigest: string, layers: readonly { digest: string }[]): Promise<string> {
     const root = join(folder, configDigest.slice(7));
     const running = opening.get(root) ?? unpackOnce(root, layers).finally(() => opening.delete(root));
     opening.set(root, running);
     return running;
   }
 
-  async function unpackOnce(root: string, layers: readonly string[]): Promise<string> {
+  async function unpackOnce(root: string, layers: readonly { digest: string }[]): Promise<string> {
     if (existsSync(root)) return root;
     const partial = `${root}.partial`;
     await rm(partial, { recursive: true, force: true });
     await mkdir(partial, { recursive: true });
-    await unpackLayers(
-      layers.map((digest) => storage.blobPath(digest)),
-      partial,
-    );
+    for (const { digest } of layers) await unpackLayer(storage.blobPath(digest), partial);
     await rename(partial, root);
     return root;
   }
 
   return {
     open,
-    hasRepository: (repository) =>
-      [repository, repository.replace(/^library\//, '')].some((name) => storage.hasRepository(name)),
+    hasRepository: (repository) => namesOf(repository).some((name) => storage.hasRepository(name)),
   };
+}
+
+/** Docker Hub's own images are also found without `library/`. */
+function namesOf(repository: string): string[] {
+  return [...new Set([repository, repository.replace(/^library\//, '')])];
 }

@@ -4,13 +4,9 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { handleBlob, handleUpload } from './blob-routes.ts';
 import { createImages } from './images.ts';
 import type { Images } from './images.ts';
-import { handleManifest, handleTags } from './manifest-routes.ts';
-import { isRepository } from './reference.ts';
-import { RegistryError, sendJson } from './registry-answers.ts';
-import type { RegistryExchange } from './registry-answers.ts';
+import { RegistryError, answer, sendJson } from './routes.ts';
 import { RegistryStorage } from './storage.ts';
 
 /** Options of {@link startRegistry}. */
@@ -37,7 +33,13 @@ export async function startRegistry({ folder, port = 0 }: RegistryOptions): Prom
   const storage = new RegistryStorage(folder);
   const { username, password, port: before } = loadSettings(folder);
   const server = createServer((request, response) => {
-    answer({ request, response, storage }, `${username}:${password}`).catch((error: unknown) => {
+    response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
+    if (!isLoggedIn(request, `${username}:${password}`)) {
+      response.setHeader('WWW-Authenticate', 'Basic realm="sandbox registry"');
+      sendError(response, new RegistryError(401, 'UNAUTHORIZED', 'authentication required'));
+      return;
+    }
+    answer(request, response, storage).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else sendError(response, error);
     });
@@ -51,7 +53,8 @@ export async function startRegistry({ folder, port = 0 }: RegistryOptions): Prom
   if (port === 0 && before !== 0) await listen(before).catch(() => listen(0));
   else await listen(port);
   const taken = (server.address() as AddressInfo).port;
-  saveSettings(folder, { username, password, port: taken });
+  const settings: Settings = { username, password, port: taken };
+  writeFileSync(settingsPath(folder), JSON.stringify(settings), { mode: 0o600 });
 
   async function close(): Promise<void> {
     server.closeAllConnections();
@@ -68,47 +71,12 @@ interface Settings {
   port: number;
 }
 
+const settingsPath = (folder: string): string => join(folder, 'settings.json');
+
 function loadSettings(folder: string): Settings {
-  const path = join(folder, 'settings.json');
+  const path = settingsPath(folder);
   if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Settings;
   return { username: 'sandbox', password: randomBytes(16).toString('hex'), port: 0 };
-}
-
-function saveSettings(folder: string, settings: Settings): void {
-  writeFileSync(join(folder, 'settings.json'), JSON.stringify(settings), { mode: 0o600 });
-}
-
-async function answer(
-  given: Pick<RegistryExchange, 'request' | 'response' | 'storage'>,
-  login: string,
-): Promise<void> {
-  const { request, response } = given;
-  const url = new URL(request.url ?? '/', 'http://registry');
-  response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
-  if (!isLoggedIn(request, login)) {
-    response.setHeader('WWW-Authenticate', 'Basic realm="sandbox registry"');
-    throw new RegistryError(401, 'UNAUTHORIZED', 'authentication required');
-  }
-  if (url.pathname === '/v2' || url.pathname === '/v2/') {
-    sendJson(response, 200, {});
-    return;
-  }
-  const route = /^\/v2\/(.+)\/(blobs\/uploads|blobs|manifests|tags)\/?([^/]*)$/.exec(url.pathname);
-  const [, repository = '', kind, name = ''] = route ?? [];
-  if (route === null) throw new RegistryError(404, 'UNSUPPORTED', `no such route: ${url.pathname}`);
-  if (!isRepository(repository))
-    throw new RegistryError(400, 'NAME_INVALID', `invalid repository name: ${repository}`);
-  const exchange: RegistryExchange = { ...given, url, repository, name: decodeURIComponent(name) };
-  switch (kind) {
-    case 'blobs/uploads':
-      return handleUpload(exchange);
-    case 'blobs':
-      return handleBlob(exchange);
-    case 'manifests':
-      return handleManifest(exchange);
-    default:
-      return handleTags(exchange);
-  }
 }
 
 function isLoggedIn(request: IncomingMessage, login: string): boolean {

@@ -1,11 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, mkdirSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { Transform } from 'node:stream';
 import { isDigest } from './reference.ts';
 
 /** What a client sends does not have the digest that it says. */
@@ -18,10 +17,13 @@ export interface StoredManifest {
   bytes: Buffer;
 }
 
-interface Upload {
-  repository: string;
-  path: string;
-  hash: Hash;
+/** A blob of which a part has come. */
+export interface Upload {
+  readonly id: string;
+  readonly repository: string;
+  readonly path: string;
+  readonly hash: Hash;
+  /** In bytes. */
   size: number;
 }
 
@@ -45,12 +47,13 @@ export class RegistryStorage {
     return join(this.folder, 'blobs', digest.slice(7));
   }
 
-  private linkPath(repository: string, kind: 'blobs' | 'manifests' | 'tags', name: string): string {
+  private linkPath(repository: string, kind: 'blobs' | 'manifests' | 'tags', name = ''): string {
     return join(this.folder, 'repositories', repository, `_${kind}`, name.replace(':', '-'));
   }
 
+  /** Whether anything was ever pushed to the repository. */
   hasRepository(repository: string): boolean {
-    return existsSync(join(this.folder, 'repositories', repository, '_manifests'));
+    return existsSync(this.linkPath(repository, 'manifests'));
   }
 
   /** The size in bytes of a blob of the repository; undefined when it has none such. */
@@ -59,103 +62,72 @@ export class RegistryStorage {
     return (await stat(this.blobPath(digest))).size;
   }
 
-  /** The bytes of a blob. */
-  readBlob(digest: string): Readable {
-    return createReadStream(this.blobPath(digest));
-  }
-
   /** Makes a blob of one repository one of another too; false when the first has none such. */
   async mountBlob(from: string, to: string, digest: string): Promise<boolean> {
     if ((await this.blobSize(from, digest)) === undefined) return false;
-    await this.writeLink(this.linkPath(to, 'blobs', digest), digest);
+    await writeLink(this.linkPath(to, 'blobs', digest), digest);
     return true;
   }
 
-  startUpload(repository: string): string {
+  startUpload(repository: string): Upload {
     const id = randomUUID();
-    this.uploads.set(id, {
-      repository,
-      path: join(this.folder, 'uploads', id),
-      hash: createHash('sha256'),
-      size: 0,
-    });
-    return id;
-  }
-
-  /** How much of an upload has come; undefined when there is no such upload. */
-  uploadSize(repository: string, id: string): number | undefined {
-    const upload = this.uploads.get(id);
-    return upload?.repository === repository ? upload.size : undefined;
-  }
-
-  /** Appends to an upload, as fast as the disk takes it; returns its size. */
-  async append(id: string, data: Readable): Promise<number> {
-    const upload = this.upload(id);
-    const count = new Transform({
-      transform: (chunk: Buffer, _encoding, done) => {
-        upload.hash.update(chunk);
-        upload.size += chunk.length;
-        done(null, chunk);
-      },
-    });
-    try {
-      await pipeline(data, count, createWriteStream(upload.path, { flags: 'a' }));
-    } catch (error) {
-      // How much of it is on the disk is not known any more: the client begins anew.
-      await this.cancelUpload(id);
-      throw error;
-    }
-    return upload.size;
-  }
-
-  /** Ends an upload: its bytes become the blob of that digest. Throws {@link DigestMismatch}; the upload is gone then too. */
-  async finishUpload(id: string, digest: string): Promise<void> {
-    const upload = this.upload(id);
-    this.uploads.delete(id);
-    const actual = `sha256:${upload.hash.digest('hex')}`;
-    if (actual !== digest) {
-      await rm(upload.path, { force: true });
-      throw new DigestMismatch(`the content has the digest ${actual}, not ${digest}`);
-    }
-    if (upload.size === 0) await writeFile(upload.path, '');
-    await rename(upload.path, this.blobPath(digest));
-    await this.writeLink(this.linkPath(upload.repository, 'blobs', digest), digest);
-  }
-
-  async cancelUpload(id: string): Promise<void> {
-    const upload = this.upload(id);
-    this.uploads.delete(id);
-    await rm(upload.path, { force: true });
-  }
-
-  private upload(id: string): Upload {
-    const upload = this.uploads.get(id);
-    if (upload === undefined) throw new RangeError(`no upload ${id}`);
+    const path = join(this.folder, 'uploads', id);
+    const upload = { id, repository, path, hash: createHash('sha256'), size: 0 };
+    this.uploads.set(id, upload);
     return upload;
   }
 
-  digestOf(bytes: Buffer): string {
-    return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  upload(repository: string, id: string): Upload | undefined {
+    const upload = this.uploads.get(id);
+    return upload?.repository === repository ? upload : undefined;
   }
 
-  /** Stores a manifest under its digest and, when `tag` is given, under that too; returns the digest. */
+  /** Appends to an upload, as fast as the disk takes it. */
+  async append(upload: Upload, data: Readable): Promise<void> {
+    async function* counted(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+      for await (const chunk of chunks) {
+        upload.hash.update(chunk);
+        upload.size += chunk.length;
+        yield chunk;
+      }
+    }
+    try {
+      await pipeline(data, counted, createWriteStream(upload.path, { flags: 'a' }));
+    } catch (error) {
+      // How much of it is on the disk is not known any more: the client begins anew.
+      this.uploads.delete(upload.id);
+      await rm(upload.path, { force: true });
+      throw error;
+    }
+  }
+
+  /** Ends an upload: its bytes become the blob of that digest. Throws {@link DigestMismatch}; the upload is gone then too. */
+  async finishUpload({ id, path, hash, repository }: Upload, digest: string): Promise<void> {
+    this.uploads.delete(id);
+    const actual = `sha256:${hash.digest('hex')}`;
+    if (actual !== digest) {
+      await rm(path, { force: true });
+      throw new DigestMismatch(`the content has the digest ${actual}, not ${digest}`);
+    }
+    await rename(path, this.blobPath(digest));
+    await writeLink(this.linkPath(repository, 'blobs', digest), digest);
+  }
+
+  /** Stores a manifest under its digest and, when `tag` is given, under that too. */
   async putManifest(
     repository: string,
-    bytes: Buffer,
-    { mediaType, tag }: { mediaType: string; tag: string | undefined },
-  ): Promise<string> {
-    const digest = this.digestOf(bytes);
+    { digest, mediaType, bytes }: StoredManifest,
+    tag: string | undefined,
+  ): Promise<void> {
     await writeAtomically(this.blobPath(digest), bytes);
-    await this.writeLink(this.linkPath(repository, 'manifests', digest), mediaType);
-    if (tag !== undefined) await this.writeLink(this.linkPath(repository, 'tags', tag), digest);
-    return digest;
+    await writeLink(this.linkPath(repository, 'manifests', digest), mediaType);
+    if (tag !== undefined) await writeLink(this.linkPath(repository, 'tags', tag), digest);
   }
 
   /** A manifest by tag or digest; undefined when the repository has none such. */
   async manifest(repository: string, reference: string): Promise<StoredManifest | undefined> {
-    const digest = isDigest(reference)
-      ? reference
-      : await readIfThere(this.linkPath(repository, 'tags', reference));
+    const tag = this.linkPath(repository, 'tags', reference);
+    const digest = isDigest(reference) ? reference : await readIfThere(tag);
     if (digest === undefined) return undefined;
     const mediaType = await readIfThere(this.linkPath(repository, 'manifests', digest));
     if (mediaType === undefined) return undefined;
@@ -164,14 +136,14 @@ export class RegistryStorage {
 
   /** All tags, sorted. */
   async tags(repository: string): Promise<string[]> {
-    const folder = join(this.folder, 'repositories', repository, '_tags');
+    const folder = this.linkPath(repository, 'tags');
     return existsSync(folder) ? (await readdir(folder)).sort() : [];
   }
+}
 
-  private async writeLink(path: string, text: string): Promise<void> {
-    await mkdir(dirname(path), { recursive: true });
-    await writeAtomically(path, Buffer.from(text));
-  }
+async function writeLink(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeAtomically(path, Buffer.from(text));
 }
 
 async function writeAtomically(path: string, bytes: Buffer): Promise<void> {

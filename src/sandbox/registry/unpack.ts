@@ -16,15 +16,11 @@ const OPAQUE = '.wh..wh..opq';
 const MOST_LINKS = 40;
 
 /**
- * Unpacks the layers of an image, lowest first, into `root`: tar files, plain, gzip or zstd. Whiteouts take away what
- * lower layers brought (OCI image specification, "Representing Changes"). Nothing is written outside of `root`.
+ * Unpacks a layer of an image into `root`, over those below it: a tar file, plain, gzip or zstd. Whiteouts take away
+ * what lower layers brought (OCI image specification, "Representing Changes"). Nothing is written outside of `root`.
  * Owners and devices are not kept: an ordinary user cannot make them.
  */
-export async function unpackLayers(layers: readonly string[], root: string): Promise<void> {
-  for (const layer of layers) await unpackLayer(layer, root);
-}
-
-async function unpackLayer(path: string, root: string): Promise<void> {
+export async function unpackLayer(path: string, root: string): Promise<void> {
   const fresh = new Set<string>();
   const folders: { path: string; mode: number }[] = [];
   const tar = extract();
@@ -33,18 +29,13 @@ async function unpackLayer(path: string, root: string): Promise<void> {
   reading.catch(() => undefined);
   for await (const entry of tar as unknown as AsyncIterable<Entry>) {
     const target = await placeOf(root, entry.header.name);
-    if (target === root) {
-      entry.resume();
-      continue;
+    if (basename(target).startsWith(WHITEOUT)) await applyWhiteout(target, fresh);
+    else if (target !== root) {
+      fresh.add(target);
+      if (entry.header.type === 'directory') folders.push({ path: target, mode: entry.header.mode });
+      await writeEntry(root, target, entry);
     }
-    if (basename(target).startsWith(WHITEOUT)) {
-      await applyWhiteout(target, fresh);
-      entry.resume();
-      continue;
-    }
-    fresh.add(target);
-    if (entry.header.type === 'directory') folders.push({ path: target, mode: entry.header.mode });
-    await writeEntry(root, target, entry.header, entry);
+    entry.resume();
   }
   await reading;
   // At the end: a folder that is not writable would refuse its own files.
@@ -105,8 +96,8 @@ async function applyWhiteout(target: string, fresh: ReadonlySet<string>): Promis
   }
 }
 
-async function writeEntry(root: string, target: string, header: Header, data: Entry): Promise<void> {
-  const { mode } = header;
+async function writeEntry(root: string, target: string, data: Entry): Promise<void> {
+  const { header } = data;
   const found = await lstat(target).catch(() => undefined);
   const isFolder = header.type === 'directory';
   if (found !== undefined && !(isFolder && found.isDirectory()))
@@ -114,9 +105,9 @@ async function writeEntry(root: string, target: string, header: Header, data: En
   switch (header.type) {
     case 'file':
     case 'contiguous-file':
-      await pipeline(data, createWriteStream(target, { mode }));
-      await chmod(target, mode);
-      return;
+      await pipeline(data, createWriteStream(target));
+      await chmod(target, header.mode);
+      break;
     case 'directory':
       if (found?.isDirectory() !== true) await mkdir(target);
       break;
@@ -132,7 +123,5 @@ async function writeEntry(root: string, target: string, header: Header, data: En
       await writeFile(target, '');
       break;
     default:
-      break;
   }
-  data.resume();
 }

@@ -297,19 +297,19 @@ export function createObjects(databasePath: string, options: StoreOptions = {}):
         queue.push(event);
         if (queue.length === 1) setImmediate(drain);
       };
-      const names = kinds.length === 0 ? catalog.all().map((kind) => kind.kind) : kinds;
-      for (const name of new Set(names)) {
-        for (const object of objects.list(name)) push({ type: 'ADDED', object });
-      }
-      const ends =
-        kinds.length === 0
-          ? [listen(undefined, push)]
-          : kinds.map((name) => listen(rowKind(kindOf(name)), push));
+      for (const name of kinds) for (const object of objects.list(name)) push({ type: 'ADDED', object });
+      const ends = kinds.map((name) => listen(rowKind(kindOf(name)), push));
       return () => {
         ended = true;
         for (const end of ends) end();
       };
     },
+    follow(listener) {
+      for (const kind of new Set(catalog.all().map(rowKind)))
+        for (const row of database.list(kind)) listener({ type: 'ADDED', object: parse(row.json) });
+      return listen(undefined, listener);
+    },
+    serves: (apiVersion, kind) => catalog.byApiVersion(apiVersion, kind) !== undefined,
     watch(kind, version, listener) {
       const current = database.version();
       const missed =

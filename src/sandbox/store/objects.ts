@@ -104,8 +104,12 @@ export interface Objects {
   /** Marks deleted or removes, by finalizers and grace period; returns false when there is no such object. */
   delete(key: ObjectKey, options?: DeleteOptions): boolean;
   /**
-   * Calls `listener` after each change of one of `kinds` (all kinds when empty), on a later tick, in order.
+   * Calls `listener` after each change of one of `kinds`, on a later tick, in order.
    * First come ADDED events for what is there. The objects are shared: they are read, never changed. Returns the function that ends it.
    */
   subscribe(kinds: readonly string[], listener: (event: StoreEvent) => void): () => void;
+  /** As {@link subscribe} to all kinds, but the listener is called at once: it always knows what the store holds. It must not throw. */
+  follow(listener: (event: StoreEvent) => void): () => void;
+  /** Whether objects of a kind can be stored. */
+  serves(apiVersion: string, kind: string): boolean;
 }

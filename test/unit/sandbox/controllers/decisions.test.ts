@@ -2,22 +2,22 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { withCondition } from '../../../../src/sandbox/controllers/status.ts';
 import { budgetCounts } from '../../../../src/sandbox/controllers/disruption.ts';
-import { decideJob, jobBackoffMs, type JobCounts } from '../../../../src/sandbox/controllers/job-plan.ts';
+import { decideJob, jobBackoffMs, type JobCounts } from '../../../../src/sandbox/controllers/job.ts';
 import { availableInMs, compareForDeletion } from '../../../../src/sandbox/controllers/pod-facts.ts';
 import { selectorMatches } from '../../../../src/sandbox/controllers/selectors.ts';
-import { groupEndpoints } from '../../../../src/sandbox/controllers/service-endpoints.ts';
-import {
-  nextStatefulStep,
-  ordinalOf,
-  type StatefulPod,
-} from '../../../../src/sandbox/controllers/stateful-order.ts';
+import { groupEndpoints } from '../../../../src/sandbox/controllers/endpoints.ts';
+import { planCollection } from '../../../../src/sandbox/controllers/garbage-collector.ts';
+import { createInventory } from '../../../../src/sandbox/controllers/inventory.ts';
+import { ordinalOf, planStatefulSet } from '../../../../src/sandbox/controllers/stateful-set.ts';
 import { hashOf, sameTemplate } from '../../../../src/sandbox/controllers/template-hash.ts';
 import type {
   JobSpec,
   LabelSelector,
   Pod,
   Service,
+  StatefulSet,
 } from '../../../../src/sandbox/controllers/workload-types.ts';
+import type { OwnerReference } from '../../../../src/sandbox/store/objects.ts';
 
 function pod(
   name: string,
@@ -122,54 +122,121 @@ describe('availability', () => {
 });
 
 describe('a StatefulSet', () => {
-  const plan = { replicas: 3, parallel: false, updateRevision: 'new', partition: 0 };
-  const member = (ordinal: number, more: Partial<StatefulPod> = {}): StatefulPod => ({
-    ordinal,
-    revision: 'new',
-    healthy: true,
-    ended: false,
-    going: false,
-    ...more,
+  const template = { spec: { containers: [{ name: 'main', image: 'db:2' }] } };
+  const setOf = (spec: Partial<StatefulSet['spec']> = {}): StatefulSet => ({
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { ...pod('db').metadata },
+    spec: { replicas: 3, serviceName: 'db', selector: {}, template, ...spec },
   });
+  const revision = `db-${hashOf(template)}`;
+  const member = (ordinal: number, more: Parameters<typeof pod>[1] & { revision?: string } = {}): Pod =>
+    pod(`db-${ordinal}`, {
+      ...more,
+      metadata: { labels: { 'controller-revision-hash': more.revision ?? revision }, ...more.metadata },
+    });
+  const going = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+  /** What is done to pods, as `create db-0`. */
+  const steps = (pods: Pod[], spec?: Partial<StatefulSet['spec']>): string[] => {
+    const world = { cluster: createInventory(), nowMs: 0, isServed: () => true };
+    return (planStatefulSet(setOf(spec), world, pods).actions ?? []).flatMap((action) =>
+      action.act !== 'tell' && action.object.kind === 'Pod'
+        ? [`${action.act} ${action.object.metadata.name ?? ''}`]
+        : [],
+    );
+  };
 
   it('makes its pods one after the other', () => {
-    expect(nextStatefulStep(plan, [])).toEqual([{ action: 'create', ordinal: 0 }]);
-    expect(nextStatefulStep(plan, [member(0, { healthy: false })])).toEqual([]);
-    expect(nextStatefulStep(plan, [member(0)])).toEqual([{ action: 'create', ordinal: 1 }]);
+    expect(steps([])).toEqual(['create db-0']);
+    expect(steps([member(0, { ready: false })])).toEqual([]);
+    expect(steps([member(0)])).toEqual(['create db-1']);
   });
 
   it('makes them all at once when Parallel', () => {
-    expect(nextStatefulStep({ ...plan, parallel: true }, [])).toHaveLength(3);
+    expect(steps([], { podManagementPolicy: 'Parallel' })).toHaveLength(3);
   });
 
   it('shrinks from the last, one at a time', () => {
-    const pods = [member(0), member(1), member(2), member(3), member(4)];
+    const pods = [0, 1, 2, 3].map((ordinal) => member(ordinal));
 
-    expect(nextStatefulStep(plan, pods)).toEqual([{ action: 'delete', ordinal: 4 }]);
-    expect(nextStatefulStep(plan, [...pods.slice(0, 4), member(4, { going: true })])).toEqual([]);
+    expect(steps([...pods, member(4)])).toEqual(['delete db-4']);
+    expect(steps([...pods, member(4, { metadata: going })])).toEqual([]);
   });
 
   it('updates from the last down to the partition, each after the one above is ready', () => {
     const old = [0, 1, 2].map((ordinal) => member(ordinal, { revision: 'old' }));
+    const partition = { updateStrategy: { rollingUpdate: { partition: 2 } } };
 
-    expect(nextStatefulStep(plan, old)).toEqual([{ action: 'delete', ordinal: 2 }]);
-    expect(nextStatefulStep(plan, [old[0]!, old[1]!, member(2, { healthy: false })])).toEqual([]);
-    expect(nextStatefulStep({ ...plan, partition: 2 }, [old[0]!, old[1]!, member(2)])).toEqual([]);
+    expect(steps(old)).toEqual(['delete db-2']);
+    expect(steps([old[0]!, old[1]!, member(2, { ready: false })])).toEqual([]);
+    expect(steps([old[0]!, old[1]!, member(2)], partition)).toEqual([]);
+    expect(steps(old, { updateStrategy: { type: 'OnDelete' } })).toEqual([]);
   });
 
   it('replaces a pod that ended', () => {
-    expect(nextStatefulStep(plan, [member(0, { ended: true, healthy: false })])).toEqual([
-      { action: 'delete', ordinal: 0 },
-    ]);
+    expect(steps([member(0, { ready: false, status: { phase: 'Failed' } })])).toEqual(['delete db-0']);
   });
 
   it('knows its pods by their names', () => {
     expect(ordinalOf('web', 'web-12')).toBe(12);
-    expect([ordinalOf('web', 'web-01'), ordinalOf('web', 'web-x'), ordinalOf('web', 'other-1')]).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    expect(['web-01', 'web-x', 'other-1'].map((name) => ordinalOf('web', name))).toEqual([-1, -1, -1]);
+  });
+});
+
+describe('garbage collection', () => {
+  const reference = (name: string, more: object = {}): OwnerReference => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    name,
+    uid: name,
+    ...more,
+  });
+  const owned = (...ownerReferences: OwnerReference[]): Pod =>
+    pod('owned', { metadata: { ownerReferences } });
+  /** What is done, as `delete owned`, in a cluster that holds these. */
+  const collected = (object: Pod, ...others: Pod[]): string[] => {
+    const cluster = createInventory();
+    for (const other of [object, ...others]) cluster.follow({ type: 'ADDED', object: other });
+    const isServed = (_apiVersion: string, kind: string): boolean => kind === 'Pod';
+    return planCollection(object, { cluster, nowMs: 0, isServed }).map((action) =>
+      action.act === 'delete'
+        ? `delete ${action.object.metadata.name} ${action.propagation}`
+        : action.act === 'change'
+          ? `change ${action.object.metadata.name}`
+          : action.act,
+    );
+  };
+  const going = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+
+  it('takes what has lost all its owners, and not what has one left', () => {
+    expect(collected(owned(reference('gone')))).toEqual(['delete owned Background']);
+    expect(collected(owned(reference('there')), pod('there'))).toEqual([]);
+    expect(collected(owned(reference('gone'), reference('there')), pod('there'))).toEqual(['change owned']);
+  });
+
+  it('takes an owner of the same name for another one', () => {
+    const other = pod('there', { metadata: { uid: 'made anew' } });
+
+    expect(collected(owned(reference('there')), other)).toEqual(['delete owned Background']);
+  });
+
+  it('leaves alone what is owned by a kind that it does not know', () => {
+    expect(collected(owned(reference('gone', { kind: 'Unknown' })))).toEqual([]);
+  });
+
+  it('removes the dependents of an owner in the foreground first', () => {
+    const blocking = owned(reference('owner', { blockOwnerDeletion: true }));
+    const owner = pod('owner', { metadata: { ...going, finalizers: ['foregroundDeletion'] } });
+
+    expect(collected(owner, blocking)).toEqual(['delete owned Background']);
+    expect(collected(owner, pod('owned', { metadata: { ...blocking.metadata, ...going } }))).toEqual([]);
+    expect(collected(owner)).toEqual(['change owner']);
+  });
+
+  it('lets go of the dependents that are to be orphans', () => {
+    const owner = pod('owner', { metadata: { ...going, finalizers: ['orphan'] } });
+
+    expect(collected(owner, owned(reference('owner')))).toEqual(['change owned', 'change owner']);
   });
 });
 
@@ -194,40 +261,35 @@ describe('a Job', () => {
       'starts as many pods as parallelism allows',
       spec({ parallelism: 2, completions: 5 }),
       counts(),
-      { kind: 'adjust', pods: 2 },
+      { pods: 2 },
     ],
     [
       'starts no more than are missing',
       spec({ parallelism: 3, completions: 5 }),
       counts({ succeeded: 4 }),
-      { kind: 'adjust', pods: 1 },
+      { pods: 1 },
     ],
-    [
-      'stops surplus pods',
-      spec({ parallelism: 1, completions: 5 }),
-      counts({ active: 3 }),
-      { kind: 'adjust', pods: -2 },
-    ],
+    ['stops surplus pods', spec({ parallelism: 1, completions: 5 }), counts({ active: 3 }), { pods: -2 }],
     [
       'is complete with its last completion',
       spec({ completions: 2 }),
       counts({ succeeded: 2 }),
-      { kind: 'complete' },
+      { end: { type: 'Complete' } },
     ],
-    ['retries up to the limit', spec(), counts({ failed: 2 }), { kind: 'adjust', pods: 1 }],
-    ['fails past the limit', spec(), counts({ failed: 3 }), { kind: 'fail', reason: 'BackoffLimitExceeded' }],
+    ['retries up to the limit', spec(), counts({ failed: 2 }), { pods: 1 }],
+    [
+      'fails past the limit',
+      spec(),
+      counts({ failed: 3 }),
+      { end: { type: 'Failed', reason: 'BackoffLimitExceeded' } },
+    ],
     [
       'counts restarts with OnFailure',
       spec({ template: { spec: { containers: [], restartPolicy: 'OnFailure' } } }),
       counts({ active: 1, restarts: 2 }),
-      { kind: 'fail', reason: 'BackoffLimitExceeded' },
+      { end: { type: 'Failed', reason: 'BackoffLimitExceeded' } },
     ],
-    [
-      'runs no pod while suspended',
-      spec({ suspend: true }),
-      counts({ active: 2 }),
-      { kind: 'adjust', pods: -2 },
-    ],
+    ['runs no pod while suspended', spec({ suspend: true }), counts({ active: 2 }), { pods: -2 }],
   ])('%s', (_name, given, seen, expected) => {
     expect(decideJob(given, seen, 0)).toMatchObject(expected);
   });
@@ -235,14 +297,14 @@ describe('a Job', () => {
   it('starts nothing new in a work queue once a pod succeeded, and is complete when the last one ended', () => {
     const { completions: _completions, ...queue } = spec({ parallelism: 3 });
 
-    expect(decideJob(queue, counts({ active: 2, succeeded: 1 }), 0)).toEqual({ kind: 'adjust', pods: 0 });
-    expect(decideJob(queue, counts({ succeeded: 1 }), 0)).toEqual({ kind: 'complete' });
+    expect(decideJob(queue, counts({ active: 2, succeeded: 1 }), 0)).toEqual({ pods: 0 });
+    expect(decideJob(queue, counts({ succeeded: 1 }), 0)).toEqual({ end: { type: 'Complete' } });
   });
 
   it('fails at its deadline whatever else', () => {
     const decision = decideJob(spec({ activeDeadlineSeconds: 5 }), counts({ succeeded: 1 }), 5000);
 
-    expect(decision).toMatchObject({ kind: 'fail', reason: 'DeadlineExceeded' });
+    expect(decision).toMatchObject({ end: { type: 'Failed', reason: 'DeadlineExceeded' } });
   });
 
   it('waits 10 s, 20 s, 40 s, at most 6 minutes between failures', () => {
@@ -322,7 +384,7 @@ describe('the endpoints of a Service', () => {
       withPort('a', 80, { metadata: { deletionTimestamp: 'now' } }),
     ]);
 
-    expect(group?.endpoints[0]).toMatchObject({ ready: false, serving: true, terminating: true });
+    expect(group?.endpoints[0]?.conditions).toEqual({ ready: false, serving: true, terminating: true });
   });
 
   it('are published before they are ready when the Service says so', () => {
@@ -330,7 +392,7 @@ describe('the endpoints of a Service', () => {
       withPort('a', 80, { ready: false }),
     ]);
 
-    expect(group?.endpoints[0]?.ready).toBe(true);
+    expect(group?.endpoints[0]?.conditions.ready).toBe(true);
   });
 });
 

@@ -25,6 +25,7 @@ const web = (): Deployment =>
   cluster.objects.get<Deployment>({ kind: 'Deployment', namespace, name: 'web' })!;
 const replicaSets = (): ReplicaSet[] => cluster.objects.list<ReplicaSet>('ReplicaSet', { namespace });
 const pods = (): Pod[] => cluster.objects.list<Pod>('Pod', { namespace });
+const images = (): unknown[] => pods().map(({ spec }) => spec.containers[0]?.['image']);
 const change = (spec: object): void => {
   cluster.objects.modify<Deployment>(
     { kind: 'Deployment', namespace, name: 'web' },
@@ -72,12 +73,15 @@ describe('a Deployment', () => {
 
     change({ template: template('app:1') });
     await cluster.until(
-      () => isRolledOut() && web().metadata.annotations?.['deployment.kubernetes.io/revision'] === '3',
+      () =>
+        isRolledOut() &&
+        pods().length === 3 &&
+        web().metadata.annotations?.['deployment.kubernetes.io/revision'] === '3',
       'rollback',
     );
 
     expect(replicaSets()).toHaveLength(2);
-    expect(pods().map(({ spec }) => spec.containers[0]?.['image'])).toEqual(['app:1', 'app:1', 'app:1']);
+    expect(images()).toEqual(['app:1', 'app:1', 'app:1']);
     const active = replicaSets().find(({ spec }) => spec.replicas === 3);
     expect(active?.metadata.annotations?.['deployment.kubernetes.io/revision-history']).toBe('1');
   });
@@ -90,8 +94,7 @@ describe('a Deployment', () => {
     change({ template: template('app:bad') });
     await cluster.until(() => condition('Progressing')?.reason === 'ProgressDeadlineExceeded', 'deadline');
 
-    const images = pods().map(({ spec }) => spec.containers[0]?.['image']);
-    expect(images.filter((image) => image === 'app:1')).toHaveLength(3);
+    expect(images().filter((image) => image === 'app:1')).toHaveLength(3);
     expect(condition('Progressing')?.status).toBe('False');
     expect(condition('Available')?.status).toBe('True');
   });
@@ -106,22 +109,20 @@ describe('a Deployment', () => {
     expect(replicaSets()).toHaveLength(1);
     expect(condition('Progressing')).toMatchObject({ status: 'Unknown', reason: 'DeploymentPaused' });
     change({ paused: false });
-    await cluster.until(isRolledOut, 'rollout after resuming');
-    expect(new Set(pods().map(({ spec }) => spec.containers[0]?.['image']))).toEqual(new Set(['app:2']));
+    await cluster.until(() => isRolledOut() && pods().length === 5, 'rollout after resuming');
+    expect(new Set(images())).toEqual(new Set(['app:2']));
   });
 
   it('takes all old pods away before it makes new ones when it recreates', async () => {
     cluster.create(deployment({ strategy: { type: 'Recreate' } }));
     await cluster.until(isRolledOut, 'first rollout');
     const seen = new Set<string>();
-    cluster.objects.subscribe(['Pod'], () =>
-      seen.add([...new Set(pods().map(({ spec }) => spec.containers[0]?.['image']))].join('+')),
-    );
+    cluster.objects.subscribe(['Pod'], () => seen.add([...new Set(images())].join('+')));
 
     change({ template: template('app:2') });
     await cluster.until(() => isRolledOut() && replicaSets().length === 2, 'second rollout');
 
-    expect([...seen].some((images) => images.includes('+'))).toBe(false);
+    expect([...seen].some((together) => together.includes('+'))).toBe(false);
   });
 
   it('keeps as many old ReplicaSets as its history limit says', async () => {
@@ -130,7 +131,7 @@ describe('a Deployment', () => {
     for (const version of [2, 3, 4]) {
       change({ template: template(`app:${version}`) });
       await cluster.until(
-        () => isRolledOut() && pods().every(({ spec }) => spec.containers[0]?.['image'] === `app:${version}`),
+        () => isRolledOut() && images().every((image) => image === `app:${version}`),
         `rollout ${version}`,
       );
     }
@@ -206,7 +207,8 @@ describe('a Job', () => {
     },
   });
   const once = (): Job | undefined => cluster.objects.get<Job>({ kind: 'Job', namespace, name: 'once' });
-  const end = (phase: 'Succeeded' | 'Failed'): void => {
+  const end = async (phase: 'Succeeded' | 'Failed'): Promise<void> => {
+    await cluster.until(() => pods().every(({ status }) => status?.phase === 'Running'), 'running pods');
     for (const { metadata } of pods()) {
       cluster.objects.modify<Pod>(
         { kind: 'Pod', namespace, name: metadata.name },
@@ -220,7 +222,7 @@ describe('a Job', () => {
     cluster.create(job({ completions: 2, parallelism: 2, ttlSecondsAfterFinished: 0 }));
     await cluster.until(() => once()?.status?.active === 2, 'start');
 
-    end('Succeeded');
+    await end('Succeeded');
     await cluster.until(() => once() === undefined, 'removal');
 
     expect(events('Completed')).toEqual(['Job completed']);
@@ -244,7 +246,7 @@ describe('a Job', () => {
     cluster.create(job({ backoffLimit: 0 }));
     await cluster.until(() => once()?.status?.active === 1, 'start');
 
-    end('Failed');
+    await end('Failed');
     await cluster.until(() => once()?.status?.conditions !== undefined, 'failure');
 
     expect(once()?.status).toMatchObject({

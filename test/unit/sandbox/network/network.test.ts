@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connectTcp } from '../../../../src/sandbox/network/connect-tcp.ts';
 import { renderHosts } from '../../../../src/sandbox/network/hosts-file.ts';
-import { ServiceListener } from '../../../../src/sandbox/network/service-listener.ts';
+import { createServiceListener } from '../../../../src/sandbox/network/service-listener.ts';
 import { readyEndpoints } from '../../../../src/sandbox/network/service-types.ts';
 import type { Endpoint, EndpointSlice } from '../../../../src/sandbox/network/service-types.ts';
-import { portEnvironment } from '../../../../src/sandbox/network/shared-ports.ts';
+import { portEnvironment } from '../../../../src/sandbox/network/shared-network.ts';
 import { createObjects } from '../../../../src/sandbox/store/create-objects.ts';
 import { pod } from '../kubelet/pods.ts';
 
@@ -108,7 +108,7 @@ describe('a listener of a Service', () => {
   it('takes the endpoints in turn, and refuses when there is none', async () => {
     await withEchoes(3, async (endpoints) => {
       const port = await freePort();
-      const listener = new ServiceListener({ host: '127.0.0.1', port }, dial, () => undefined);
+      const listener = createServiceListener({ host: '127.0.0.1', port }, dial, () => undefined);
       const ask = async () => text(await connectTcp('127.0.0.1', port, signal));
       try {
         listener.update(endpoints);
@@ -128,7 +128,7 @@ describe('a listener of a Service', () => {
     const server = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const port = await freePort();
-    const listener = new ServiceListener({ host: '127.0.0.1', port }, dial, () => undefined);
+    const listener = createServiceListener({ host: '127.0.0.1', port }, dial, () => undefined);
     try {
       listener.update([
         { address: '127.0.0.1', port: (server.address() as AddressInfo).port, podUid: undefined },

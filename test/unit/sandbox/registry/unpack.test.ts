@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { unpackLayers } from '../../../../src/sandbox/registry/unpack.ts';
+import { unpackLayer } from '../../../../src/sandbox/registry/unpack.ts';
 
 let folder: string;
 let root: string;
@@ -61,7 +61,7 @@ describe('unpacking the layers of an image', () => {
       await layer([{ name: './etc/c', text: '3' }], (data) => zstdCompressSync(data)),
     ];
 
-    await unpackLayers(layers, root);
+    for (const layer of layers) await unpackLayer(layer, root);
 
     expect(['a', 'b', 'c'].map((name) => readFileSync(join(root, 'etc', name), 'utf8'))).toEqual([
       '1',
@@ -81,7 +81,7 @@ describe('unpacking the layers of an image', () => {
       await layer([{ name: 'a/.wh.x' }, { name: 'b/new', text: '' }, { name: 'b/.wh..wh..opq' }]),
     ];
 
-    await unpackLayers(layers, root);
+    for (const layer of layers) await unpackLayer(layer, root);
 
     expect(readdirSync(join(root, 'a'))).toEqual(['y']);
     expect(readdirSync(join(root, 'b'))).toEqual(['new']);
@@ -102,7 +102,7 @@ describe('unpacking the layers of an image', () => {
       await layer([{ name: 'up/through-relative', text: 'x' }]),
     ];
 
-    await unpackLayers(layers, root);
+    for (const layer of layers) await unpackLayer(layer, root);
 
     expect(readdirSync(outside)).toEqual([]);
     expect(existsSync(join(root, 'outside/by-name'))).toBe(true);
@@ -120,7 +120,7 @@ describe('unpacking the layers of an image', () => {
       ]),
     ];
 
-    await unpackLayers(layers, root);
+    for (const layer of layers) await unpackLayer(layer, root);
 
     expect(lstatSync(join(root, 'bin')).isSymbolicLink()).toBe(true);
     expect(readFileSync(join(root, 'usr/bin/tool'), 'utf8')).toBe('t');
@@ -132,6 +132,6 @@ describe('unpacking the layers of an image', () => {
       gzipSync(data).subarray(0, 60),
     );
 
-    await expect(unpackLayers([path], root)).rejects.toThrow();
+    await expect(unpackLayer(path, root)).rejects.toThrow();
   });
 });

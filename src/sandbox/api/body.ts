@@ -1,6 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { Fields } from '../kinds/fields.ts';
-import { isFields } from '../kinds/fields.ts';
 import { badRequest, StatusError } from './status-error.ts';
 
 /** The encoding in which clients written in Go send built-in types. */
@@ -10,8 +8,8 @@ const protobufType = 'application/vnd.kubernetes.protobuf';
 const maxBodyBytes = 3 * 1024 * 1024;
 
 /** The media type without its parameters. */
-export function mediaType(request: IncomingMessage): string {
-  return (request.headers['content-type'] ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
+export function mediaType({ headers }: IncomingMessage): string {
+  return (headers['content-type'] ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
 async function readBytes(request: IncomingMessage): Promise<Buffer> {
@@ -28,51 +26,26 @@ async function readBytes(request: IncomingMessage): Promise<Buffer> {
 }
 
 /**
- * The whole body as text.
- * @throws StatusError RequestEntityTooLarge above 3 MiB.
+ * The body: JSON, YAML or Kubernetes protobuf; an empty one is an empty object.
+ * @throws StatusError BadRequest, UnsupportedMediaType, RequestEntityTooLarge above 3 MiB.
  */
-export async function readText(request: IncomingMessage): Promise<string> {
-  return (await readBytes(request)).toString('utf8');
-}
-
-/**
- * Parses JSON, or YAML where the media type says so.
- * @throws StatusError BadRequest.
- */
-export async function parseDocument(source: string, type: string): Promise<unknown> {
-  try {
-    if (!type.includes('yaml')) return JSON.parse(source);
-    const { parse } = await import('yaml');
-    return parse(source, { maxAliasCount: 100 });
-  } catch (error) {
-    throw badRequest(`the object provided is unrecognized: ${error instanceof Error ? error.message : ''}`);
-  }
-}
-
-/**
- * The body as an object; an empty body is an empty object.
- * @throws StatusError BadRequest, UnsupportedMediaType for anything but JSON, YAML and Kubernetes protobuf.
- */
-export async function readObject(request: IncomingMessage): Promise<Fields> {
+export async function readBody(request: IncomingMessage): Promise<unknown> {
+  const bytes = await readBytes(request);
+  if (bytes.length === 0) return {};
   const type = mediaType(request);
-  if (type === protobufType) return readProtobuf(request);
+  // What few clients need is loaded for them alone.
+  if (type === protobufType) return (await import('./protobuf.ts')).decodeProtobuf(bytes);
   if (!/^application\/(json|yaml|apply-patch\+yaml|[a-z-]+\+json)$/.test(type)) {
     throw new StatusError(
       'UnsupportedMediaType',
       `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, ${protobufType}`,
     );
   }
-  const source = await readText(request);
-  if (source === '') return {};
-  const value = await parseDocument(source, type);
-  if (!isFields(value)) throw badRequest('the body of the request is not an object');
-  return value;
-}
-
-async function readProtobuf(request: IncomingMessage): Promise<Fields> {
-  const bytes = await readBytes(request);
-  if (bytes.length === 0) return {};
-  // Its table is loaded only when a client needs it.
-  const { decodeProtobuf } = await import('./protobuf.ts');
-  return decodeProtobuf(bytes);
+  const source = bytes.toString('utf8');
+  try {
+    if (!type.includes('yaml')) return JSON.parse(source);
+    return (await import('yaml')).parse(source, { maxAliasCount: 100 });
+  } catch (error) {
+    throw badRequest(`the object provided is unrecognized: ${error instanceof Error ? error.message : ''}`);
+  }
 }

@@ -89,22 +89,19 @@ const columnsOf = new Map(
     }),
 );
 
-/** What each row carries of its object. */
-type IncludeObject = string | null | undefined;
+/** The metadata alone. */
+export const partial = ({ metadata }: { metadata: unknown }): Fields => ({
+  kind: 'PartialObjectMetadata',
+  apiVersion: 'meta.k8s.io/v1',
+  metadata,
+});
 
-function embedded(object: StoredObject, include: IncludeObject): Fields {
-  if (include === 'None') return {};
-  if (include === 'Object') return { object };
-  const metadata = { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
-  return { object: metadata };
-}
-
-/** Objects as a `meta.k8s.io/v1` Table, which is what kubectl prints. */
+/** Objects as a `meta.k8s.io/v1` Table, which is what kubectl prints; each row carries the object's metadata by default. */
 export function tableOf(
   kind: Kind,
   objects: readonly StoredObject[],
   metadata: Fields,
-  includeObject: IncludeObject,
+  includeObject: string | null,
 ): Fields {
   const own = kind.model === undefined ? undefined : columnsOf.get(kind.kind);
   const columns = own ?? columnsOf.get('other') ?? [];
@@ -121,7 +118,7 @@ export function tableOf(
     })),
     rows: objects.map((object) => ({
       cells: columns.map((column) => column.cell(object)),
-      ...embedded(object, includeObject),
+      ...(includeObject === 'None' ? {} : { object: includeObject === 'Object' ? object : partial(object) }),
     })),
   };
 }

@@ -2,8 +2,8 @@ import type { Fields } from '../kinds/fields.ts';
 import { isFields } from '../kinds/fields.ts';
 import type { ModelField } from '../kinds/model.ts';
 import { fieldsOfModel, isModel, parseModelType } from '../kinds/model.ts';
-import type { ResourceExchange } from './exchange.ts';
-import { warn } from './exchange.ts';
+import type { ApiRequest } from './request.ts';
+import { warn } from './request.ts';
 import { badRequest } from './status-error.ts';
 
 interface Check {
@@ -125,8 +125,11 @@ function checkModel(object: Fields, model: string, path: string, check: Check): 
  * refused, told by a warning or passed over, as the request's `fieldValidation` wants it (Warn is the default).
  * @throws StatusError BadRequest for a value of the wrong type, and for unknown fields under Strict.
  */
-export function checkFields(exchange: ResourceExchange, object: Fields): Fields {
-  const { model, kind, version } = exchange.kind;
+export function checkFields(
+  request: Pick<ApiRequest, 'kind' | 'query' | 'response'>,
+  object: Fields,
+): Fields {
+  const { model, kind, version } = request.kind;
   const check: Check = { unknown: [], mismatch: undefined };
   // Of custom objects only the metadata is known.
   const kept =
@@ -137,8 +140,8 @@ export function checkFields(exchange: ResourceExchange, object: Fields): Fields 
     badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
   if (check.mismatch !== undefined) throw refuse(check.mismatch);
   const told = check.unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
-  const mode = exchange.query.get('fieldValidation') ?? 'Warn';
+  const mode = request.query.get('fieldValidation') ?? 'Warn';
   if (told.length > 0 && mode === 'Strict') throw refuse(`strict decoding error: ${told.join(', ')}`);
-  if (mode !== 'Ignore') for (const message of told) warn(exchange, message);
+  if (mode !== 'Ignore') for (const message of told) warn(request, message);
   return kept;
 }

@@ -1,57 +1,76 @@
 import { pipeline } from 'node:stream/promises';
-import { checkContainer } from './containers.ts';
-import type { ResourceExchange } from './exchange.ts';
-import type { LogRequest, PodStreams } from './pod-streams.ts';
-import { badRequest, StatusError } from './status-error.ts';
+import { at, child, defined, items } from '../kinds/fields.ts';
+import type { ContainerKey, PodStreams } from './pod-streams.ts';
+import type { ApiRequest, ApiServerOptions, ResourcePath } from './request.ts';
+import { badRequest, notFound, StatusError } from './status-error.ts';
 
-/** The kubelet's part of the API. @throws StatusError ServiceUnavailable where no kubelet runs. */
-export function requireStreams(streams: PodStreams | undefined): PodStreams {
-  if (streams === undefined) throw new StatusError('ServiceUnavailable', 'no kubelet runs in this sandbox');
-  return streams;
+/** What a request for a stream of a pod's container needs: whose, and from whom. */
+export interface StreamTarget {
+  key: ContainerKey;
+  streams: PodStreams;
 }
 
-function numberOf(query: URLSearchParams, name: string): number | undefined {
-  const given = query.get(name);
-  if (given === null || given === '') return undefined;
-  const value = Number(given);
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw badRequest(`Invalid value for ${name}: ${JSON.stringify(given)}`);
-  return value;
-}
-
-/** The query of `pods/NAME/log`. @throws StatusError BadRequest. */
-export function parseLogRequest(exchange: ResourceExchange, signal: AbortSignal): LogRequest {
-  const { query, namespace = '', name = '' } = exchange;
-  const flag = (option: string): boolean => query.get(option) === 'true';
-  const numbers = (['tailLines', 'sinceSeconds', 'limitBytes'] as const).map((option) => [
-    option,
-    numberOf(query, option),
-  ]);
+/**
+ * Checks what a request to a pod's container names, before the kubelet is asked.
+ * @throws StatusError NotFound for the pod, BadRequest for the container or a pod that no node has taken,
+ * ServiceUnavailable where no kubelet runs.
+ */
+export function streamTarget(
+  { objects, streams }: ApiServerOptions,
+  { namespace = '', name = '', subresource }: ResourcePath,
+  query: URLSearchParams,
+): StreamTarget {
   const container = query.get('container') ?? '';
-  const sinceTime = query.get('sinceTime') ?? '';
+  const pod = objects.get({ kind: 'Pod', group: '', namespace, name });
+  if (pod === undefined) throw notFound({ group: '', resource: 'pods', kind: 'Pod' }, name);
+  const spec = child(pod, 'spec');
+  if (at(spec, 'nodeName') === undefined) throw badRequest(`pod ${name} does not have a host assigned`);
+  const names = (list: string): unknown[] => items(spec, list).map((row) => row['name']);
+  const own = names('containers');
+  const all = [...own, ...names('initContainers'), ...names('ephemeralContainers')];
+  if (container === '' && own.length > 1 && subresource !== 'portforward') {
+    throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${own.join(' ')}]`);
+  }
+  if (container !== '' && !all.includes(container)) {
+    throw badRequest(`container ${container} is not valid for pod ${name}`);
+  }
+  const running = streams();
+  if (running === undefined) throw new StatusError('ServiceUnavailable', 'no kubelet runs in this sandbox');
   return {
-    namespace,
-    pod: name,
-    ...(container === '' ? {} : { container }),
-    ...(sinceTime === '' ? {} : { sinceTime }),
-    ...(Object.fromEntries(numbers.filter(([, value]) => value !== undefined)) as Partial<LogRequest>),
-    follow: flag('follow'),
-    previous: flag('previous'),
-    timestamps: flag('timestamps'),
-    signal,
+    key: { namespace, pod: name, ...(container === '' ? {} : { container }) },
+    streams: running,
   };
 }
 
+function numberOf(query: URLSearchParams, name: string): number | undefined {
+  const given = query.get(name) ?? '';
+  const value = Number(given);
+  if (Number.isSafeInteger(value) && value >= 0) return given === '' ? undefined : value;
+  throw badRequest(`Invalid value for ${name}: ${JSON.stringify(given)}`);
+}
+
 /** GET of `pods/NAME/log`: the text as it is; with `follow` until the container ends or the client goes. */
-export async function handleLog(exchange: ResourceExchange, streams: PodStreams | undefined): Promise<void> {
-  const { response } = exchange;
-  const { objects, namespace = '', name = '', query } = exchange;
-  checkContainer(objects, { namespace, pod: name }, query.get('container') ?? '', 'log');
+export async function streamLog(request: ApiRequest): Promise<undefined> {
+  const { response, query } = request;
+  const { key, streams } = streamTarget(request, request, query);
   const ended = new AbortController();
   response.on('close', () => {
     ended.abort();
   });
-  const log = await requireStreams(streams).logs(parseLogRequest(exchange, ended.signal));
+  const flag = (option: string): boolean => query.get(option) === 'true';
+  const log = await streams.logs({
+    ...key,
+    ...defined({
+      sinceTime: query.get('sinceTime') || undefined,
+      tailLines: numberOf(query, 'tailLines'),
+      sinceSeconds: numberOf(query, 'sinceSeconds'),
+      limitBytes: numberOf(query, 'limitBytes'),
+    }),
+    follow: flag('follow'),
+    previous: flag('previous'),
+    timestamps: flag('timestamps'),
+    signal: ended.signal,
+  });
   response.writeHead(200, { 'Content-Type': 'text/plain' });
   response.flushHeaders();
   try {
@@ -60,4 +79,5 @@ export async function handleLog(exchange: ResourceExchange, streams: PodStreams 
     // The client went away, or the log cannot be read further: either way the answer ends short.
     if (!ended.signal.aborted) throw error;
   }
+  return undefined;
 }

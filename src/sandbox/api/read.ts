@@ -1,10 +1,10 @@
-import { inVersion, subjectOf } from '../kinds/kind.ts';
+import { defined } from '../kinds/fields.ts';
 import type { StoredObject } from '../store/objects.ts';
-import type { ResourceExchange } from './exchange.ts';
-import { keyOf, sendJson } from './exchange.ts';
-import { present, presentList, representationOf } from './representation.ts';
+import { formOf, present, presentList } from './representation.ts';
+import type { Answer, ApiRequest } from './request.ts';
+import { findObject } from './request.ts';
 import { parseSelectors } from './selectors.ts';
-import { badRequest, notFound } from './status-error.ts';
+import { badRequest } from './status-error.ts';
 
 /** Where a chunked list goes on; the client gets it as an opaque token. */
 interface Continuation {
@@ -12,31 +12,13 @@ interface Continuation {
   after: { namespace: string; name: string };
 }
 
-/** The object that the path names. @throws StatusError NotFound. */
-export function findObject(exchange: ResourceExchange): StoredObject {
-  const { kind, name = '' } = exchange;
-  const object = exchange.objects.get(keyOf(exchange));
-  if (object === undefined) throw notFound(subjectOf(kind), name);
-  return inVersion(kind, object);
-}
-
-/** How the client wants its answer. */
-export function formOf(exchange: ResourceExchange): {
-  representation: ReturnType<typeof representationOf>;
-  includeObject: string | null;
-} {
-  return {
-    representation: representationOf(exchange.request.headers.accept),
-    includeObject: exchange.query.get('includeObject'),
-  };
-}
-
 /** GET of one object. */
-export function getObject(exchange: ResourceExchange): void {
-  sendJson(exchange.response, 200, present(exchange.kind, findObject(exchange), formOf(exchange)));
+export function getObject(request: ApiRequest): Answer {
+  return { code: 200, body: present(request.kind, findObject(request), formOf(request)) };
 }
 
-function parseContinue(token: string): Continuation {
+function parseContinue(token: string): Partial<Continuation> {
+  if (token === '') return {};
   try {
     return JSON.parse(Buffer.from(token, 'base64url').toString('utf8')) as Continuation;
   } catch {
@@ -44,67 +26,32 @@ function parseContinue(token: string): Continuation {
   }
 }
 
-/** What of a collection a request wants. */
-interface ListRequest {
-  limit: number;
-  start: Continuation | undefined;
-  /** Whether a selector leaves objects out, so that the number of those that remain is not known. */
-  selects: boolean;
-}
-
-function parseListRequest(query: URLSearchParams): ListRequest {
-  const token = query.get('continue') ?? '';
-  return {
-    limit: Number(query.get('limit') ?? 0),
-    start: token === '' ? undefined : parseContinue(token),
-    selects: (query.get('labelSelector') ?? '') !== '' || (query.get('fieldSelector') ?? '') !== '',
-  };
-}
-
-/** Reads pages until `limit` objects match, or none are left; a later chunk shows the state of the first one. */
-function collect(exchange: ResourceExchange, { limit, start }: ListRequest): Found {
-  const { kind, namespace, query, objects } = exchange;
+/** GET of a collection, in chunks when `limit` is given; a later chunk shows the state of the first one. */
+export function listObjects(request: ApiRequest): Answer {
+  const { kind, namespace, query, objects } = request;
+  const form = formOf(request);
   const wanted = parseSelectors(kind, query);
-  const found: Found = { objects: [], remaining: 0, after: start?.after };
+  const limit = Number(query.get('limit') ?? 0);
+  const start = parseContinue(query.get('continue') ?? '');
+  const found: StoredObject[] = [];
+  let { after } = start;
+  let remaining: number;
   do {
-    const page = objects.page(
-      kind,
-      {
-        ...(namespace === undefined ? {} : { namespace }),
-        ...(found.after === undefined ? {} : { after: found.after }),
-        ...(limit > 0 ? { limit: limit - found.objects.length } : {}),
-      },
-      start?.version,
-    );
-    const last = page.objects.at(-1);
-    if (last !== undefined)
-      found.after = { namespace: last.metadata.namespace ?? '', name: last.metadata.name };
-    found.objects.push(...page.objects.filter(wanted));
-    found.remaining = page.remaining;
-  } while (found.remaining > 0 && found.objects.length < limit);
-  return found;
-}
-
-interface Found {
-  objects: StoredObject[];
-  remaining: number;
-  after: Continuation['after'] | undefined;
-}
-
-/** GET of a collection, in chunks when `limit` is given. */
-export function listObjects(exchange: ResourceExchange): void {
-  const { kind, query, objects } = exchange;
-  const form = formOf(exchange);
-  const request = parseListRequest(query);
-  const { objects: found, remaining, after } = collect(exchange, request);
-  const version = request.start?.version ?? objects.version();
-  const more =
-    remaining === 0
-      ? {}
-      : {
-          continue: Buffer.from(JSON.stringify({ version, after })).toString('base64url'),
-          ...(request.selects ? {} : { remainingItemCount: remaining }),
-        };
-  const metadata = { resourceVersion: String(version), ...more };
-  sendJson(exchange.response, 200, presentList(kind, found, metadata, form));
+    const size = limit > 0 ? limit - found.length : undefined;
+    const page = objects.page(kind, defined({ namespace, after, limit: size }), start.version);
+    const last = page.objects.at(-1)?.metadata;
+    if (last !== undefined) after = { namespace: last.namespace ?? '', name: last.name };
+    found.push(...page.objects.filter(wanted));
+    ({ remaining } = page);
+  } while (remaining > 0 && found.length < limit);
+  const version = start.version ?? objects.version();
+  const more = { continue: Buffer.from(JSON.stringify({ version, after })).toString('base64url') };
+  // Where a selector leaves objects out, the number of those that remain is not known.
+  const isWhole = !query.get('labelSelector') && !query.get('fieldSelector');
+  const metadata = {
+    resourceVersion: String(version),
+    ...(remaining === 0 ? {} : more),
+    ...(remaining > 0 && isWhole ? { remainingItemCount: remaining } : {}),
+  };
+  return { code: 200, body: presentList(kind, found, metadata, form) };
 }

@@ -1,66 +1,84 @@
-import { deleteCollection, deleteObject } from './delete.ts';
-import type { ResourceExchange } from './exchange.ts';
+import type { IncomingMessage } from 'node:http';
+import { at } from '../kinds/fields.ts';
+import { apiVersionOf } from '../kinds/kind.ts';
+import { mediaType, readBody } from './body.ts';
+import { streamLog } from './log.ts';
 import { getObject, listObjects } from './read.ts';
-import {
-  handleEviction,
-  handleFinalize,
-  handleScale,
-  handleToken,
-  methodNotAllowed,
-  unsupportedSubresource,
-} from './subresources.ts';
+import type { Answer, ApiRequest } from './request.ts';
+import { review } from './reviews.ts';
+import { badRequest, StatusError } from './status-error.ts';
+import { evict, finalizeNamespace, getScale, issueToken, writeScale } from './subresources.ts';
 import { watchObjects } from './watch.ts';
-import { createObject, patchObject, updateObject } from './write.ts';
+import { createObject, deleteCollection, deleteObject, patchObject, updateObject } from './write.ts';
 
-type Handler = (exchange: ResourceExchange) => void | Promise<void>;
+/** Does what a request wants; undefined when it answered by itself. */
+type Handler = (request: ApiRequest) => Answer | undefined | Promise<undefined>;
 
-const isWatch = (exchange: ResourceExchange): boolean => /^(true|1)$/.test(exchange.query.get('watch') ?? '');
+const orWatch =
+  (read: Handler): Handler =>
+  (request) =>
+    /^(true|1)$/.test(request.query.get('watch') ?? '') ? watchObjects(request) : read(request);
 
 const ofCollection: Record<string, Handler> = {
-  GET: (exchange) => (isWatch(exchange) ? watchObjects(exchange) : listObjects(exchange)),
+  GET: orWatch(listObjects),
   POST: createObject,
   DELETE: deleteCollection,
 };
 const ofObject: Record<string, Handler> = {
-  GET: (exchange) => (isWatch(exchange) ? watchObjects(exchange) : getObject(exchange)),
+  GET: orWatch(getObject),
   PUT: updateObject,
   PATCH: patchObject,
   DELETE: deleteObject,
 };
-const ofStatus: Record<string, Handler> = { GET: getObject, PUT: updateObject, PATCH: patchObject };
-const ofScale: Record<string, Handler> = { GET: handleScale, PUT: handleScale, PATCH: handleScale };
+/** The pods' other streams leave HTTP and are served elsewhere. */
+const ofSubresource: Record<string, Record<string, Handler>> = {
+  status: { GET: getObject, PUT: updateObject, PATCH: patchObject },
+  scale: { GET: getScale, PUT: writeScale, PATCH: writeScale },
+  log: { GET: streamLog },
+  eviction: { POST: evict },
+  token: { POST: issueToken },
+  finalize: { PUT: finalizeNamespace },
+};
 
-/** Subresources of one kind alone. The pods' streams are served elsewhere. */
-function ownHandlers(exchange: ResourceExchange, tokenSecret: string): Record<string, Handler> | undefined {
-  switch (`${exchange.kind.kind}/${exchange.subresource ?? ''}`) {
-    case 'Pod/eviction':
-      return { POST: handleEviction };
-    case 'ServiceAccount/token':
-      return { POST: (own) => handleToken(own, tokenSecret) };
-    case 'Namespace/finalize':
-      return { PUT: handleFinalize };
-    default:
-      return undefined;
-  }
+function handlersOf({ kind, name, subresource }: ApiRequest): Record<string, Handler> {
+  if (kind.isReview) return { POST: review };
+  if (subresource === undefined) return name === undefined ? ofCollection : ofObject;
+  const isKnown = kind.subresources.some((known) => known === subresource);
+  const handlers = isKnown ? ofSubresource[subresource] : undefined;
+  if (handlers !== undefined) return handlers;
+  const told = `the sandbox does not serve ${kind.plural}/${subresource} (${apiVersionOf(kind)})`;
+  // kubectl looks into the details of a 404 without asking whether there are any.
+  throw new StatusError('NotFound', told, {});
 }
 
-function handlersOf(exchange: ResourceExchange, tokenSecret: string): Record<string, Handler> {
-  const { kind, name, subresource } = exchange;
-  if (name === undefined) return ofCollection;
-  if (subresource === undefined) return ofObject;
-  if (subresource === 'status' && kind.subresources.includes('status')) return ofStatus;
-  if (subresource === 'scale' && kind.subresources.includes('scale')) return ofScale;
-  const own = kind.group === '' ? ownHandlers(exchange, tokenSecret) : undefined;
-  if (own === undefined) throw unsupportedSubresource(exchange);
-  return own;
+/** Whether the checks of a write are wanted and nothing else: `dryRun=All`, or the same in a deletion's options. */
+function isDryRun({ query, method, subresource, body }: ApiRequest): boolean {
+  const given = query.getAll('dryRun');
+  if (given.some((value) => value !== 'All' && value !== '')) {
+    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(given)}: supported values: "All"`);
+  }
+  const options = subresource === 'eviction' ? at(body, 'deleteOptions') : body;
+  const isDeletion = method === 'DELETE' || subresource === 'eviction';
+  return given.includes('All') || (isDeletion && at(options, 'dryRun') !== undefined);
 }
 
 /**
- * Answers a request for stored objects.
+ * Does what a request for stored objects wants; undefined when it answered by itself.
  * @throws StatusError
  */
-export async function handleResource(exchange: ResourceExchange, tokenSecret: string): Promise<void> {
-  const handler = handlersOf(exchange, tokenSecret)[exchange.request.method ?? ''];
-  if (handler === undefined) throw methodNotAllowed(exchange);
-  await handler(exchange);
+export async function handleResource(
+  request: Omit<ApiRequest, 'body' | 'type'>,
+  incoming: IncomingMessage,
+): Promise<Answer | undefined> {
+  const { method, kind, objects } = request;
+  const whole: ApiRequest = { ...request, type: mediaType(incoming), body: {} };
+  const handler = handlersOf(whole)[method];
+  if (handler === undefined) {
+    const told = 'the server does not allow this method on the requested resource';
+    const group = kind.group === '' ? {} : { group: kind.group };
+    throw new StatusError('MethodNotAllowed', told, { ...group, kind: kind.plural });
+  }
+  if (method === 'GET') return handler(whole);
+  whole.body = await readBody(incoming);
+  return isDryRun(whole) ? objects.dryRun(() => handler(whole)) : handler(whole);
 }

@@ -1,40 +1,37 @@
 import type { Fields } from '../kinds/fields.ts';
-import { readObject } from './body.ts';
-import type { ReviewKind } from './discovery.ts';
-import type { Exchange } from './exchange.ts';
-import { sendJson } from './exchange.ts';
+import { defined } from '../kinds/fields.ts';
+import { apiVersionOf } from '../kinds/kind.ts';
+import type { Answer, ApiRequest } from './request.ts';
+import { objectIn } from './request.ts';
 
-const groupsOf = (user: string): string[] => [
-  ...(user.startsWith('system:serviceaccount:') ? ['system:serviceaccounts'] : ['system:masters']),
-  'system:authenticated',
-];
-
-const everything = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] };
+const everything = { verbs: ['*'], apiGroups: ['*'], resources: ['*'], nonResourceURLs: ['*'] };
 
 /** The sandbox has no authorization: everybody who is known may do everything, and reviews say so. */
-function statusOf(review: ReviewKind, user: string): Fields {
-  switch (review.kind) {
+function statusOf(kind: string, user: string): Fields {
+  const own = user.startsWith('system:serviceaccount:') ? 'system:serviceaccounts' : 'system:masters';
+  switch (kind) {
     case 'SelfSubjectReview':
-      return { userInfo: { username: user, groups: groupsOf(user) } };
-    case 'SelfSubjectRulesReview':
+      return { userInfo: { username: user, groups: [own, 'system:authenticated'] } };
+    case 'SelfSubjectRulesReview': {
+      const { nonResourceURLs, verbs, ...resources } = everything;
       return {
-        resourceRules: [everything],
-        nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
+        resourceRules: [{ verbs, ...resources }],
+        nonResourceRules: [{ verbs, nonResourceURLs }],
         incomplete: false,
       };
+    }
     default:
       return { allowed: true, reason: 'the sandbox has no authorization' };
   }
 }
 
-/** POST of a review. */
-export async function answerReview(exchange: Exchange, review: ReviewKind): Promise<void> {
-  const body = await readObject(exchange.request);
-  sendJson(exchange.response, 201, {
-    kind: review.kind,
-    apiVersion: `${review.group}/${review.version}`,
-    metadata: {},
-    ...(body['spec'] === undefined ? {} : { spec: body['spec'] }),
-    status: statusOf(review, exchange.user),
-  });
+/** POST of a review: of oneself, the only ones that the sandbox has. */
+export function review(request: ApiRequest): Answer {
+  const { kind, user } = request;
+  const { spec } = objectIn(request);
+  const type = { kind: kind.kind, apiVersion: apiVersionOf(kind) };
+  return {
+    code: 201,
+    body: { ...type, metadata: {}, ...defined({ spec }), status: statusOf(kind.kind, user) },
+  };
 }

@@ -1,4 +1,4 @@
-import { SlipwayError } from '../../base/errors.ts';
+import { messageOf, SlipwayError } from '../../base/errors.ts';
 
 /** The reasons of a Kubernetes Status that the sandbox answers with, and their HTTP codes. */
 const codeOfReason = {
@@ -73,21 +73,10 @@ export class StatusError extends SlipwayError {
       status: 'Failure',
       message: this.message,
       reason: this.reason,
-      ...(this.details === undefined ? {} : { details: this.details }),
+      ...(this.details && { details: this.details }),
       code: this.httpCode,
     };
   }
-}
-
-/** An error about one object; `told` gets its name in the words of Kubernetes: `deployments.apps "web"`. */
-function about(
-  reason: StatusReason,
-  { group, resource }: ErrorSubject,
-  name: string,
-  told: (object: string) => string,
-): StatusError {
-  const object = `${group === '' ? resource : `${resource}.${group}`} ${JSON.stringify(name)}`;
-  return new StatusError(reason, told(object), detailsOf(group, resource, name));
 }
 
 const detailsOf = (group: string, kind: string, name: string): StatusDetails => ({
@@ -96,42 +85,60 @@ const detailsOf = (group: string, kind: string, name: string): StatusDetails => 
   kind,
 });
 
-/** 404: no such object. */
-export const notFound = (subject: ErrorSubject, name: string): StatusError =>
-  about('NotFound', subject, name, (object) => `${object} not found`);
+/** Errors about one object, which Kubernetes names so: `deployments.apps "web"`. */
+const about =
+  (reason: StatusReason, told: (object: string, why: string) => string, because = '') =>
+  ({ group, resource }: ErrorSubject, name: string, why = because): StatusError => {
+    const object = `${group === '' ? resource : `${resource}.${group}`} ${JSON.stringify(name)}`;
+    return new StatusError(reason, told(object, why), detailsOf(group, resource, name));
+  };
 
-/** 404 for a path that names no resource. */
-export const noSuchResource = (): StatusError =>
-  new StatusError('NotFound', 'the server could not find the requested resource', {});
+/** 404: no such object. */
+export const notFound = about('NotFound', (object) => `${object} not found`);
 
 /** 409: create of a name that is taken. */
-export const alreadyExists = (subject: ErrorSubject, name: string): StatusError =>
-  about('AlreadyExists', subject, name, (object) => `${object} already exists`);
-
-const staleVersion =
-  'the object has been modified; please apply your changes to the latest version and try again';
+export const alreadyExists = about('AlreadyExists', (object) => `${object} already exists`);
 
 /** 409: the object has another resourceVersion, or uid, than the request expects. */
-export const conflict = (subject: ErrorSubject, name: string, why = staleVersion): StatusError =>
-  about('Conflict', subject, name, (object) => `Operation cannot be fulfilled on ${object}: ${why}`);
+export const conflict = about(
+  'Conflict',
+  (object, why) => `Operation cannot be fulfilled on ${object}: ${why}`,
+  'the object has been modified; please apply your changes to the latest version and try again',
+);
 
 /** 403: what the sandbox does not allow, e.g. writing into a namespace that is being deleted. */
-export const forbidden = (subject: ErrorSubject, name: string, why: string): StatusError =>
-  about('Forbidden', subject, name, (object) => `${object} is forbidden: ${why}`);
+export const forbidden = about('Forbidden', (object, why) => `${object} is forbidden: ${why}`);
 
 /** 422: the object breaks rules of its kind; `causes` has one entry a field. */
 export function invalid({ group, kind }: ErrorSubject, name: string, causes: StatusCause[]): StatusError {
   const texts = causes.map(({ field, message }) => (field === undefined ? message : `${field}: ${message}`));
-  const told = texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`;
+  const told = texts.length === 1 ? String(texts[0]) : `[${texts.join(', ')}]`;
   const object = `${group === '' ? kind : `${kind}.${group}`} ${JSON.stringify(name)}`;
-  return new StatusError('Invalid', `${object} is invalid: ${told}`, {
-    ...detailsOf(group, kind, name),
-    causes,
-  });
+  const details = { ...detailsOf(group, kind, name), causes };
+  return new StatusError('Invalid', `${object} is invalid: ${told}`, details);
 }
+
+/** 404 for a path that names no resource. */
+export const noSuchResource = (): StatusError =>
+  new StatusError('NotFound', 'the server could not find the requested resource', {});
 
 /** 400: a request that cannot be understood. */
 export const badRequest = (message: string): StatusError => new StatusError('BadRequest', message);
 
 /** 410: a watch or a list continues from a version that is no longer kept. */
 export const expired = (message: string): StatusError => new StatusError('Expired', message);
+
+/** What was thrown, as a Status; anything but a StatusError is a fault of the sandbox and becomes a 500. */
+export function statusOf(error: unknown): StatusError {
+  if (error instanceof StatusError) return error;
+  return new StatusError('InternalError', `Internal error occurred: ${messageOf(error)}`);
+}
+
+/** The Status of what was done and leaves no object to show. */
+export const success = (more: Record<string, unknown>): Record<string, unknown> => ({
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Success',
+  ...more,
+});

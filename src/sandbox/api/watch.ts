@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
+import { defined } from '../kinds/fields.ts';
 import { apiVersionOf } from '../kinds/kind.ts';
 import type { Change } from '../store/create-objects.ts';
 import type { StoredObject } from '../store/objects.ts';
-import type { ResourceExchange } from './exchange.ts';
-import { formOf } from './read.ts';
-import { present } from './representation.ts';
+import { formOf, present } from './representation.ts';
+import type { ApiRequest } from './request.ts';
 import type { Predicate } from './selectors.ts';
 import { parseSelectors } from './selectors.ts';
 import { badRequest, StatusError } from './status-error.ts';
@@ -14,42 +14,44 @@ const bookmarkIntervalMs = 60_000;
 /** A client that reads slower than this many bytes behind is cut off; it goes on from its last resourceVersion. */
 const maxBufferedBytes = 16 * 1024 * 1024;
 
-type EventType = Change['type'];
-
-/** What a change looks like through a selector: an object may come into its view or leave it. */
-function seenThrough(change: Change, wanted: Predicate): EventType | undefined {
-  const now = change.type !== 'DELETED' && wanted(change.object);
-  const before = change.previous !== undefined && wanted(change.previous);
-  if (now) return before ? 'MODIFIED' : 'ADDED';
-  return before ? 'DELETED' : undefined;
+/** A change as it looks through a selector: an object may come into its view or leave it; undefined for neither. */
+function seenThrough(
+  change: Change,
+  wanted: Predicate,
+): { type: Change['type']; object: StoredObject } | undefined {
+  const { type, object, previous } = change;
+  const before = previous !== undefined && wanted(previous) ? previous : undefined;
+  if (type !== 'DELETED' && wanted(object)) return { type: before ? 'MODIFIED' : 'ADDED', object };
+  if (before === undefined) return undefined;
+  if (type === 'DELETED') return { type, object };
+  // An object that leaves the view is told of as it last was in it, at the version of the change.
+  const { resourceVersion } = object.metadata;
+  return { type: 'DELETED', object: { ...before, metadata: { ...before.metadata, resourceVersion } } };
 }
 
 /** The version to go on from; undefined for "from what is there now". */
-function startVersion(exchange: ResourceExchange, initialEvents: boolean): number | undefined {
-  const given = exchange.query.get('resourceVersion') ?? '';
+function startVersion({ query, objects }: ApiRequest, initialEvents: boolean): number | undefined {
+  const given = query.get('resourceVersion') ?? '';
   if (given === '' || given === '0' || initialEvents) return undefined;
   const version = Number(given);
   if (!Number.isSafeInteger(version) || version < 0)
     throw badRequest(`Invalid value: ${JSON.stringify(given)}`);
-  const current = exchange.objects.version();
-  if (version > current) {
-    throw new StatusError('Timeout', `Too large resource version: ${version}, current: ${current}`, {
-      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-      retryAfterSeconds: 1,
-    });
-  }
-  return version;
+  const current = objects.version();
+  if (version <= current) return version;
+  const causes = [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }];
+  const told = `Too large resource version: ${version}, current: ${current}`;
+  throw new StatusError('Timeout', told, { causes, retryAfterSeconds: 1 });
 }
 
 /** GET of a collection with `watch=true`: a line of JSON an event, until the timeout or the client's end. */
-export function watchObjects(exchange: ResourceExchange): void {
-  const { kind, namespace, name, query, objects, response } = exchange;
+export function watchObjects(request: ApiRequest): undefined {
+  const { kind, namespace, name, query, objects, response } = request;
   const selected = parseSelectors(kind, query);
   const wanted: Predicate = (object) =>
     (namespace === undefined || object.metadata.namespace === namespace) &&
     (name === undefined || object.metadata.name === name) &&
     selected(object);
-  const form = formOf(exchange);
+  const form = formOf(request);
   const bookmarks = query.get('allowWatchBookmarks') === 'true';
   const initialEvents = query.get('sendInitialEvents') === 'true';
 
@@ -58,34 +60,16 @@ export function watchObjects(exchange: ResourceExchange): void {
     if (response.writableLength > maxBufferedBytes) response.destroy();
   };
   const bookmark = (annotations?: Record<string, string>): void => {
-    write('BOOKMARK', {
-      kind: kind.kind,
-      apiVersion: apiVersionOf(kind),
-      metadata: {
-        creationTimestamp: null,
-        resourceVersion: String(objects.version()),
-        ...(annotations === undefined ? {} : { annotations }),
-      },
-    });
+    const resourceVersion = String(objects.version());
+    const metadata = { creationTimestamp: null, resourceVersion, ...defined({ annotations }) };
+    write('BOOKMARK', { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata });
   };
   const tell = (change: Change): void => {
-    const type = seenThrough(change, wanted);
-    if (type === undefined) return;
-    // An object that leaves the view is told of as it last was in it, at the version of the change.
-    const object: StoredObject =
-      type === 'DELETED' && change.type !== 'DELETED' && change.previous !== undefined
-        ? {
-            ...change.previous,
-            metadata: {
-              ...change.previous.metadata,
-              resourceVersion: change.object.metadata.resourceVersion,
-            },
-          }
-        : change.object;
-    write(type, present(kind, object, form));
+    const seen = seenThrough(change, wanted);
+    if (seen !== undefined) write(seen.type, present(kind, seen.object, form));
   };
 
-  const version = startVersion(exchange, initialEvents);
+  const version = startVersion(request, initialEvents);
   response.writeHead(200, { 'Content-Type': 'application/json' });
   response.flushHeaders();
   let stop: () => void;

@@ -38,6 +38,7 @@ function kindsOfDefinition(spec: CustomResourceDefinitionSpec): Kind[] {
       subresources: Object.keys(version.subresources ?? {}).filter(
         (name): name is Subresource => name === 'status' || name === 'scale',
       ),
+      isReview: false,
       hasGeneration: true,
       model: undefined,
       warning: undefined,

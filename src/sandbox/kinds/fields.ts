@@ -33,6 +33,11 @@ export function scalarText(value: unknown): string {
       : '';
 }
 
+/** The fields that have a value, for what may be left out but not be undefined. */
+export function defined<T extends object>(fields: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
+
 /** Walks down: the value at `path`, or undefined. */
 export function at(parent: unknown, ...path: string[]): unknown {
   return path.reduce<unknown>((value, name) => (isFields(value) ? value[name] : undefined), parent);

@@ -1,7 +1,23 @@
 import type { ErrorSubject } from '../api/status-error.ts';
 
-/** A part of an object with a path of its own that reads or writes only that part. */
-export type Subresource = 'status' | 'scale';
+/** A part of an object with a path of its own. */
+export type Subresource = keyof typeof subresources;
+
+const readAndWrite = ['get', 'patch', 'update'];
+const stream = ['create', 'get'];
+
+/** Every subresource: its verbs, and its type where that is another than the object's. */
+export const subresources = {
+  status: { verbs: readAndWrite },
+  scale: { kind: 'Scale', group: 'autoscaling', version: 'v1', verbs: readAndWrite },
+  log: { verbs: ['get'] },
+  exec: { kind: 'PodExecOptions', verbs: stream },
+  attach: { kind: 'PodAttachOptions', verbs: stream },
+  portforward: { kind: 'PodPortForwardOptions', verbs: stream },
+  eviction: { kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'] },
+  token: { kind: 'TokenRequest', group: 'authentication.k8s.io', version: 'v1', verbs: ['create'] },
+  finalize: { verbs: ['update'] },
+};
 
 /** A kind that the sandbox stores: a row of the table, or one made by a CustomResourceDefinition. */
 export interface Kind {
@@ -14,6 +30,8 @@ export interface Kind {
   categories: readonly string[];
   namespaced: boolean;
   subresources: readonly Subresource[];
+  /** It is only posted: nothing of it is stored. */
+  isReview: boolean;
   /** metadata.generation counts changes of the spec. */
   hasGeneration: boolean;
   /** The type in @kubernetes/client-node that describes the fields; undefined for custom kinds. */

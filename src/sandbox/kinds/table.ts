@@ -1,22 +1,22 @@
 import type { Kind, Subresource } from './kind.ts';
-import { parseApiVersion } from './kind.ts';
+import { parseApiVersion, subresources } from './kind.ts';
 
 /**
  * A kind a line, in the order of discovery: apiVersion, kind, plural, short names (`-` for none), then what it is:
- * `cluster` (it has no namespace), `all` (the category), `generation` (counted), and its subresources.
+ * `cluster` (it has no namespace), `all` (the category), `generation` (counted), `review` (only posted), and its subresources.
  */
 const rows = `
-v1 Pod pods po all status
+v1 Pod pods po all status log exec attach portforward eviction
 v1 Service services svc all status
 v1 ConfigMap configmaps cm
 v1 Secret secrets -
-v1 ServiceAccount serviceaccounts sa
+v1 ServiceAccount serviceaccounts sa token
 v1 Endpoints endpoints ep
 v1 Event events ev
 v1 PersistentVolumeClaim persistentvolumeclaims pvc status
 v1 LimitRange limitranges limits
 v1 ResourceQuota resourcequotas quota status
-v1 Namespace namespaces ns cluster status
+v1 Namespace namespaces ns cluster status finalize
 v1 Node nodes no cluster status
 v1 PersistentVolume persistentvolumes pv cluster status
 apps/v1 Deployment deployments deploy all generation status scale
@@ -41,6 +41,9 @@ rbac.authorization.k8s.io/v1 ClusterRoleBinding clusterrolebindings - cluster
 storage.k8s.io/v1 StorageClass storageclasses sc cluster
 scheduling.k8s.io/v1 PriorityClass priorityclasses pc cluster generation
 apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions crd,crds cluster generation status
+authentication.k8s.io/v1 SelfSubjectReview selfsubjectreviews - cluster review
+authorization.k8s.io/v1 SelfSubjectAccessReview selfsubjectaccessreviews - cluster review
+authorization.k8s.io/v1 SelfSubjectRulesReview selfsubjectrulesreviews - cluster review
 `;
 
 /** Kinds that are there without a CustomResourceDefinition although a real cluster needs one. */
@@ -50,33 +53,20 @@ gateway.networking.k8s.io/v1 Gateway gateways gtw generation status
 gateway.networking.k8s.io/v1 HTTPRoute httproutes - generation status
 `;
 
-const notEnforced = 'it is not enforced';
-const notServed = 'nothing acts on it';
-/** What the sandbox does not do with a kind that it stores. */
-const shortcomings: Record<string, string> = {
-  LimitRange: notEnforced,
-  ResourceQuota: notEnforced,
-  NetworkPolicy: notEnforced,
-  Role: notEnforced,
-  RoleBinding: notEnforced,
-  ClusterRole: notEnforced,
-  ClusterRoleBinding: notEnforced,
-  PriorityClass: notEnforced,
-  CronJob: 'it is not run on its schedule',
-  HorizontalPodAutoscaler: 'nothing is scaled by it',
-  Ingress: notServed,
-  IngressClass: notServed,
-  GatewayClass: notServed,
-  Gateway: notServed,
-  HTTPRoute: notServed,
-  CustomResourceDefinition: 'its schemas, webhooks and conversions do nothing',
+/** What the sandbox does not do with the kinds that it stores. */
+const shortcomings = {
+  'it is not enforced': /^(LimitRange|ResourceQuota|NetworkPolicy|(Cluster)?Role(Binding)?|PriorityClass)$/,
+  'it is not run on its schedule': /^CronJob$/,
+  'nothing is scaled by it': /^HorizontalPodAutoscaler$/,
+  'nothing acts on it': /^(Ingress|IngressClass|GatewayClass|Gateway|HTTPRoute)$/,
+  'its schemas, webhooks and conversions do nothing': /^CustomResourceDefinition$/,
 };
 
 function parse(row: string, isBuiltIn: boolean): Kind {
   const [apiVersion = '', kind = '', plural = '', short = '', ...marks] = row.split(' ');
   const { group, version } = parseApiVersion(apiVersion);
   const model = kind === 'Event' ? 'CoreV1Event' : `${version.toUpperCase()}${kind}`;
-  const shortcoming = shortcomings[kind];
+  const [shortcoming] = Object.entries(shortcomings).find(([, kinds]) => kinds.test(kind)) ?? [];
   return {
     group,
     version,
@@ -86,7 +76,8 @@ function parse(row: string, isBuiltIn: boolean): Kind {
     shortNames: short === '-' ? [] : short.split(','),
     categories: marks.includes('all') ? ['all'] : [],
     namespaced: !marks.includes('cluster'),
-    subresources: marks.filter((mark): mark is Subresource => mark === 'status' || mark === 'scale'),
+    subresources: marks.filter((mark): mark is Subresource => mark in subresources),
+    isReview: marks.includes('review'),
     hasGeneration: marks.includes('generation'),
     model: isBuiltIn ? model : undefined,
     warning: shortcoming && `the sandbox stores the ${kind}, but ${shortcoming}`,

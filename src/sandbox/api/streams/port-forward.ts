@@ -2,27 +2,23 @@ import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { WebSocket } from 'ws';
 import { messageOf } from '../../../base/errors.ts';
-import type { PodStreams } from '../pod-streams.ts';
+import type { StreamTarget } from '../log.ts';
 import type { SpdyStream } from './spdy.ts';
 import { serveSpdy } from './spdy.ts';
 import { createChannels } from './websocket-channels.ts';
 
 /** Whose ports are forwarded. `signal` ends it. */
-export interface ForwardTarget {
-  namespace: string;
-  pod: string;
+export interface ForwardTarget extends StreamTarget {
   signal: AbortSignal;
-  streams: PodStreams;
 }
 
-function connect(target: ForwardTarget, port: number): Promise<Duplex> {
-  const { namespace, pod, signal } = target;
-  return target.streams.portForward({ namespace, pod, port, signal });
+function connect({ key: { namespace, pod }, signal, streams }: ForwardTarget, port: number): Promise<Duplex> {
+  return streams.portForward({ namespace, pod, port, signal });
 }
 
 /** What the kubelet says on the error stream. */
-function failure(target: ForwardTarget, port: number, error: unknown): string {
-  return `error forwarding port ${port} to pod ${target.pod}, uid : ${messageOf(error)}`;
+function failure({ key }: ForwardTarget, port: number, error: unknown): string {
+  return `error forwarding port ${port} to pod ${key.pod}, uid : ${messageOf(error)}`;
 }
 
 /**

@@ -2,19 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { createWebSocketStream, WebSocketServer } from 'ws';
-import { messageOf } from '../../../base/errors.ts';
-import { userOf } from '../authenticate.ts';
-import { checkContainer } from '../containers.ts';
-import { requireStreams } from '../log.ts';
-import type { ApiServerOptions } from '../options.ts';
-import type { ExecRequest } from '../pod-streams.ts';
-import type { ResourcePath } from '../route.ts';
-import { parseResourcePath } from '../route.ts';
-import { parseUrl } from '../exchange.ts';
-import { badRequest, noSuchResource, StatusError } from '../status-error.ts';
+import type { StreamTarget } from '../log.ts';
+import { streamTarget } from '../log.ts';
+import type { ExecProcess, ExecRequest } from '../pod-streams.ts';
+import type { ApiServerOptions } from '../request.ts';
+import { parseResourcePath, parseUrl, userOf } from '../request.ts';
+import { badRequest, noSuchResource, statusOf } from '../status-error.ts';
 import type { ExecChannels } from './exec-session.ts';
 import { joinExec } from './exec-session.ts';
-import type { ForwardTarget } from './port-forward.ts';
 import { forwardOverChannels, forwardOverSpdy } from './port-forward.ts';
 import { createChannels, execChannel } from './websocket-channels.ts';
 
@@ -26,27 +21,21 @@ const channelProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
 const pingIntervalMs = 30_000;
 
 /** A request that leaves HTTP. */
-interface Upgrade {
+interface Upgrade extends StreamTarget {
   request: IncomingMessage;
   socket: Duplex;
   head: Buffer;
   query: URLSearchParams;
-  namespace: string;
-  pod: string;
+  subresource: string;
   /** Ends when the connection does. */
   signal: AbortSignal;
 }
 
-type Flags = 'stdin' | 'stdout' | 'stderr' | 'tty';
-
-function parseExec({ query, namespace, pod, signal }: Upgrade): ExecRequest {
-  const flag = (name: Flags): boolean => /^(true|1)$/.test(query.get(name) ?? '');
-  const container = query.get('container') ?? '';
+function parseExec({ query, key, signal }: Upgrade): ExecRequest {
+  const flag = (name: string): boolean => /^(true|1)$/.test(query.get(name) ?? '');
   const tty = flag('tty');
   return {
-    namespace,
-    pod,
-    ...(container === '' ? {} : { container }),
+    ...key,
     command: query.getAll('command'),
     stdin: flag('stdin'),
     stdout: flag('stdout'),
@@ -56,15 +45,9 @@ function parseExec({ query, namespace, pod, signal }: Upgrade): ExecRequest {
   };
 }
 
-/** Which of the protocols that the client offers is taken. */
-function chooseProtocol(offered: Iterable<string>, known: readonly string[]): string | undefined {
-  const all = new Set(offered);
-  return known.find((protocol) => all.has(protocol));
-}
-
 /** Answers an upgrade with an error, as plain HTTP. */
 function refuse(socket: Duplex, error: unknown): void {
-  const status = error instanceof StatusError ? error : new StatusError('InternalError', messageOf(error));
+  const status = statusOf(error);
   const body = JSON.stringify(status.toStatus());
   socket.end(
     `HTTP/1.1 ${status.httpCode} ${status.reason}\r\nContent-Type: application/json\r\n` +
@@ -92,14 +75,8 @@ function watchOver(socket: WebSocket): void {
   });
 }
 
-function start(
-  upgrade: Upgrade,
-  request: ExecRequest,
-  options: ApiServerOptions,
-): ReturnType<typeof streams.exec> {
-  const streams = requireStreams(options.streams());
-  const isAttach = upgrade.request.url?.includes('/attach') === true;
-  if (isAttach) return streams.attach(request);
+function start({ subresource, streams }: Upgrade, request: ExecRequest): Promise<ExecProcess> {
+  if (subresource === 'attach') return streams.attach(request);
   if (request.command.length === 0) throw badRequest('you must specify at least 1 command for the container');
   return streams.exec(request);
 }
@@ -124,7 +101,7 @@ export function createUpgradeHandler(
   const tunnels = new WeakSet<IncomingMessage>();
   const server = new WebSocketServer({
     noServer: true,
-    handleProtocols: (offered) => chooseProtocol(offered, channelProtocols) ?? false,
+    handleProtocols: (offered) => channelProtocols.find((known) => offered.has(known)) ?? false,
   });
   server.on('headers', (headers, request) => {
     if (tunnels.has(request)) headers.push(`Sec-WebSocket-Protocol: ${tunnelProtocol}`);
@@ -139,33 +116,27 @@ export function createUpgradeHandler(
 
   async function exec(upgrade: Upgrade): Promise<void> {
     const request = parseExec(upgrade);
-    const process = await start(upgrade, request, options);
+    const process = await start(upgrade, request);
     const socket = await accept(upgrade);
     await joinExec(process, execChannels(socket, request));
     socket.close(1000);
   }
 
   async function portForward(upgrade: Upgrade): Promise<void> {
-    const { namespace, pod, signal, query } = upgrade;
-    const target: ForwardTarget = { namespace, pod, signal, streams: requireStreams(options.streams()) };
-    if (upgrade.request.headers['sec-websocket-protocol']?.includes(tunnelProtocol) === true) {
-      tunnels.add(upgrade.request);
-      delete upgrade.request.headers['sec-websocket-protocol'];
-      await forwardOverSpdy(createWebSocketStream(await accept(upgrade)), target);
-      return;
+    const { request, query } = upgrade;
+    const isTunnel = request.headers['sec-websocket-protocol']?.includes(tunnelProtocol) === true;
+    if (isTunnel) {
+      tunnels.add(request);
+      delete request.headers['sec-websocket-protocol'];
     }
     const accepted = await accept(upgrade);
     const ports = query.getAll('ports').flatMap((list) => list.split(',').map(Number));
-    await forwardOverChannels(accepted, ports, target);
+    await (isTunnel
+      ? forwardOverSpdy(createWebSocketStream(accepted), upgrade)
+      : forwardOverChannels(accepted, ports, upgrade));
   }
 
-  async function serve(path: ResourcePath, upgrade: Upgrade): Promise<void> {
-    if (upgrade.request.headers.upgrade?.toLowerCase() !== 'websocket') throw badRequest(onlyWebSockets);
-    checkContainer(options.objects, upgrade, upgrade.query.get('container') ?? '', path.subresource ?? '');
-    await (path.subresource === 'portforward' ? portForward(upgrade) : exec(upgrade));
-  }
-
-  return (request, socket, head) => {
+  async function serve(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const ended = new AbortController();
     socket.on('close', () => {
       ended.abort();
@@ -173,25 +144,19 @@ export function createUpgradeHandler(
     socket.on('error', () => {
       // `close` follows.
     });
-    const run = async (): Promise<void> => {
-      const url = parseUrl(request);
-      userOf(request, options.credentials);
-      const path = parseResourcePath(options.objects.catalog, url.pathname);
-      const { namespace = '', name = '', subresource = '' } = path ?? {};
-      if (path?.kind.kind !== 'Pod' || !['exec', 'attach', 'portforward'].includes(subresource)) {
-        throw noSuchResource();
-      }
-      await serve(path, {
-        request,
-        socket,
-        head,
-        query: url.searchParams,
-        namespace,
-        pod: name,
-        signal: ended.signal,
-      });
-    };
-    run().catch((error: unknown) => {
+    const { pathname, searchParams: query } = parseUrl(request);
+    userOf(request, options.credentials);
+    const path = parseResourcePath(options.objects, pathname);
+    const subresource = path?.subresource ?? '';
+    if (path?.kind.kind !== 'Pod' || !/^(exec|attach|portforward)$/.test(subresource)) throw noSuchResource();
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') throw badRequest(onlyWebSockets);
+    const target = streamTarget(options, path, query);
+    const upgrade = { ...target, request, socket, head, query, subresource, signal: ended.signal };
+    await (subresource === 'portforward' ? portForward(upgrade) : exec(upgrade));
+  }
+
+  return (request, socket, head) => {
+    serve(request, socket, head).catch((error: unknown) => {
       refuse(socket, error);
     });
   };

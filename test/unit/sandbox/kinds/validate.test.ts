@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { ResourceExchange } from '../../../../src/sandbox/api/exchange.ts';
+import type { ApiRequest } from '../../../../src/sandbox/api/request.ts';
 import { checkFields } from '../../../../src/sandbox/api/field-validation.ts';
 import { StatusError } from '../../../../src/sandbox/api/status-error.ts';
 import type { Fields } from '../../../../src/sandbox/kinds/fields.ts';
@@ -72,7 +72,7 @@ const bases: Fields[] = [
 function attempt(given: Fields): void {
   const kind = objects.catalog.byKind(String(given['kind']))!;
   const response = { appendHeader: () => response };
-  const exchange = { kind, query: new URLSearchParams(), response } as unknown as ResourceExchange;
+  const exchange = { kind, query: new URLSearchParams(), response } as unknown as ApiRequest;
   const checked = checkFields(exchange, given);
   objects.dryRun(() => objects.create({ metadata: {}, ...checked }));
 }

@@ -18,7 +18,7 @@ import { planStatefulSet } from './stateful-set.ts';
 import { planClaim } from './volume-claims.ts';
 import { startWorkQueue } from './work-queue.ts';
 
-export { mayEvict, type EvictionDecision } from './disruption.ts';
+export { mayEvict } from './disruption.ts';
 
 /** Options of {@link startControllers}. */
 export interface ControllersOptions {

@@ -1,5 +1,5 @@
 import type { Fields } from './fields.ts';
-import { at, child, ensure, items, text } from './fields.ts';
+import { at, child, ensure, items, scalarText } from './fields.ts';
 import type { Default } from './pod-defaults.ts';
 import { applyDefaults, podDefaults, podSpecDefaults, qualityOfService } from './pod-defaults.ts';
 
@@ -12,6 +12,7 @@ const template = (prefix: string): Default[] => [
   ...below(`${prefix}.template.spec`, podSpecDefaults),
 ];
 
+const rollingUpdate = { type: 'RollingUpdate' };
 const rolling =
   (defaults: Fields) =>
   ({ type }: Fields): Fields =>
@@ -45,6 +46,12 @@ function jobSelector(job: Fields): Fields {
     'job-name': name,
   };
   return { spec: { selector: { matchLabels: selector }, template: { metadata: { labels } } } };
+}
+
+/** A Job without labels gets those of its template. */
+function labelsOfTemplate(job: Fields): Fields {
+  const labels = at(job, 'metadata', 'labels') ?? at(job, 'spec', 'template', 'metadata', 'labels');
+  return { metadata: { labels } };
 }
 
 function serviceSpec({ type, sessionAffinity }: Fields): Fields {
@@ -107,84 +114,38 @@ const binding: readonly Default[] = [
 ];
 
 const defaultsOf: Record<string, readonly Default[]> = {
-  Pod: [['', { spec: {} }], ...below('spec', podDefaults)],
+  Pod: below('spec', podDefaults),
   Deployment: [
     [
-      '',
-      {
-        spec: {
-          replicas: 1,
-          revisionHistoryLimit: 10,
-          progressDeadlineSeconds: 600,
-          strategy: { type: 'RollingUpdate' },
-        },
-      },
+      'spec',
+      { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600, strategy: rollingUpdate },
     ],
     ['spec.strategy', rolling({ maxSurge: '25%', maxUnavailable: '25%' })],
     ...template('spec'),
   ],
-  ReplicaSet: [['', { spec: { replicas: 1 } }], ...template('spec')],
+  ReplicaSet: [['spec', { replicas: 1 }], ...template('spec')],
   StatefulSet: [
-    [
-      '',
-      {
-        spec: {
-          replicas: 1,
-          podManagementPolicy: 'OrderedReady',
-          revisionHistoryLimit: 10,
-          persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
-          updateStrategy: { type: 'RollingUpdate' },
-        },
-      },
-    ],
+    ['spec', { replicas: 1, revisionHistoryLimit: 10, podManagementPolicy: 'OrderedReady' }],
+    ['spec', { persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' } }],
+    ['spec', { updateStrategy: rollingUpdate }],
     ['spec.updateStrategy', rolling({ partition: 0 })],
     ...template('spec'),
-    [
-      'spec.volumeClaimTemplates[]',
-      {
-        apiVersion: 'v1',
-        kind: 'PersistentVolumeClaim',
-        metadata: {},
-        spec: { volumeMode: 'Filesystem' },
-        status: { phase: 'Pending' },
-      },
-    ],
+    ['spec.volumeClaimTemplates[]', { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: {} }],
+    ['spec.volumeClaimTemplates[]', { spec: { volumeMode: 'Filesystem' }, status: { phase: 'Pending' } }],
   ],
   DaemonSet: [
-    ['', { spec: { revisionHistoryLimit: 10, updateStrategy: { type: 'RollingUpdate' } } }],
+    ['spec', { revisionHistoryLimit: 10, updateStrategy: rollingUpdate }],
     ['spec.updateStrategy', rolling({ maxSurge: 0, maxUnavailable: 1 })],
     ...template('spec'),
   ],
-  Job: [
-    ['', { spec: {} }],
-    ['', jobSelector],
-    ...jobSpec('spec'),
-    [
-      '',
-      (job) => ({
-        metadata: {
-          labels: at(job, 'metadata', 'labels') ?? at(job, 'spec', 'template', 'metadata', 'labels'),
-        },
-      }),
-    ],
-  ],
+  Job: [['spec', {}], ['', jobSelector], ...jobSpec('spec'), ['', labelsOfTemplate]],
   CronJob: [
-    [
-      '',
-      {
-        spec: {
-          concurrencyPolicy: 'Allow',
-          suspend: false,
-          successfulJobsHistoryLimit: 3,
-          failedJobsHistoryLimit: 1,
-          jobTemplate: { metadata: {}, spec: {} },
-        },
-      },
-    ],
+    ['spec', { concurrencyPolicy: 'Allow', suspend: false, jobTemplate: { metadata: {}, spec: {} } }],
+    ['spec', { successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 1 }],
     ...jobSpec('spec.jobTemplate.spec'),
   ],
   Service: [
-    ['', { spec: { type: 'ClusterIP', sessionAffinity: 'None' } }],
+    ['spec', { type: 'ClusterIP', sessionAffinity: 'None' }],
     ['spec', serviceSpec],
     ['spec.ports[]', ({ port }) => ({ protocol: 'TCP', targetPort: port })],
   ],
@@ -193,9 +154,9 @@ const defaultsOf: Record<string, readonly Default[]> = {
     ['', plainTexts],
   ],
   ConfigMap: [['', dropEmptyData]],
-  PersistentVolumeClaim: [['', { spec: { volumeMode: 'Filesystem' } }]],
+  PersistentVolumeClaim: [['spec', { volumeMode: 'Filesystem' }]],
   PersistentVolume: [
-    ['', { spec: { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' } }],
+    ['spec', { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' }],
     ['spec.hostPath', { type: '' }],
   ],
   RoleBinding: binding,
@@ -204,20 +165,18 @@ const defaultsOf: Record<string, readonly Default[]> = {
   EndpointSlice: [['ports[]', { name: '', protocol: 'TCP' }]],
   Namespace: [['', namespace]],
   HorizontalPodAutoscaler: [
-    ['', { spec: { minReplicas: 1 } }],
+    ['spec', { minReplicas: 1 }],
     ['', autoscaler],
   ],
   CustomResourceDefinition: [
-    ['', { spec: { names: {}, conversion: { strategy: 'None' } } }],
-    [
-      'spec.names',
-      (names) => {
-        const kind = text(names, 'kind') ?? '';
-        return { singular: kind.toLowerCase(), listKind: `${kind}List` };
-      },
-    ],
+    ['spec', { names: {}, conversion: { strategy: 'None' } }],
+    ['spec.names', ({ kind }) => namesOf(scalarText(kind))],
   ],
 };
+
+function namesOf(kind: string): Fields {
+  return { singular: kind.toLowerCase(), listKind: `${kind}List` };
+}
 
 /** Fills the defaults of a built-in kind into `object`, as far as pipelines and releases depend on them. */
 export function fillDefaults(kind: string, object: Fields): void {
@@ -253,24 +212,13 @@ function establishedStatus(definition: Fields): Fields {
   const status = 'True';
   const lastTransitionTime = at(definition, 'metadata', 'creationTimestamp');
   const stored = items(child(definition, 'spec'), 'versions').filter(({ storage }) => storage === true);
+  const conditions = [
+    { type: 'NamesAccepted', reason: 'NoConflicts', message: 'no conflicts found' },
+    { type: 'Established', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' },
+  ];
   return {
     acceptedNames: at(definition, 'spec', 'names'),
-    conditions: [
-      {
-        type: 'NamesAccepted',
-        status,
-        reason: 'NoConflicts',
-        message: 'no conflicts found',
-        lastTransitionTime,
-      },
-      {
-        type: 'Established',
-        status,
-        reason: 'InitialNamesAccepted',
-        message: 'the initial names have been accepted',
-        lastTransitionTime,
-      },
-    ],
+    conditions: conditions.map((row) => ({ ...row, status, lastTransitionTime })),
     storedVersions: stored.map(({ name }) => name),
   };
 }

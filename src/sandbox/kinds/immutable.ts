@@ -1,147 +1,114 @@
+import { sameJson } from '../../base/same-json.ts';
 import type { StatusCause } from '../api/status-error.ts';
 import type { Fields } from './fields.ts';
 import { at, child, items } from './fields.ts';
 import { showSelector } from './kind-rules.ts';
 import { forbiddenField, invalidValue } from './rules.ts';
 
-/** What of an object may not change. */
-interface ChangeRule {
-  part: (object: Fields) => unknown;
-  /** When it may change after all. */
-  unless?: (now: Fields, before: Fields) => boolean;
-  told: (now: Fields) => StatusCause;
-}
+/** Says what of a change is not allowed. */
+type ChangeRule = (now: Fields, before: Fields) => StatusCause | false;
 
-const immutable = 'field is immutable';
-const valueAt =
-  (...path: string[]) =>
-  (object: Fields): unknown =>
-    at(object, ...path);
+const valueAt = (object: Fields, path: string): unknown => at(object, ...path.split('.'));
+
+const without = (fields: Fields, names: readonly string[]): Fields =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name)));
 
 /** A field of its own; `shown` says how the message tells the value. */
-const fixed = (path: string, shown?: (value: unknown) => string, detail = immutable): ChangeRule => {
-  const part = valueAt(...path.split('.'));
-  return {
-    part,
-    told: (now) => {
-      const value = part(now);
-      return shown === undefined
-        ? invalidValue(path, value, detail)
-        : invalidValue(path, undefined, detail, shown(value));
-    },
+const fixed =
+  (path: string, shown?: (value: unknown) => string, detail = 'field is immutable'): ChangeRule =>
+  (now, before) => {
+    const value = valueAt(now, path);
+    return !sameJson(value, valueAt(before, path)) && invalidValue(path, value, detail, shown?.(value));
   };
-};
 
-/** The spec but for some fields. */
-const fixedSpec = (changeable: readonly string[], told: string): ChangeRule => ({
-  part: (object) =>
-    Object.entries(child(object, 'spec') ?? {})
-      .filter(([name]) => !changeable.includes(name))
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  told: () => forbiddenField('spec', told),
+/** The spec but for the fields that may be changed, which may depend on the object as it was. */
+const fixedSpec =
+  (
+    told: string,
+    changeable: (before: Fields) => readonly string[],
+    show = (spec: Fields) => spec,
+  ): ChangeRule =>
+  (now, before) => {
+    const [spec, names] = [child(before, 'spec') ?? {}, changeable(before)];
+    const part = (of: Fields): Fields => show(without(of, names));
+    return !sameJson(part(child(now, 'spec') ?? {}), part(spec)) && forbiddenField('spec', told);
+  };
+
+/** ConfigMaps and Secrets that were made immutable. */
+const frozen = ['immutable', 'data', 'binaryData'].map((name): ChangeRule => {
+  const told = forbiddenField(name, 'field is immutable when `immutable` is set');
+  return (now, before) => before['immutable'] === true && !sameJson(now[name], before[name]) && told;
 });
 
-const selector = fixed('spec.selector', showSelector);
+const withoutImages = (spec: Fields, list: string): Fields[] =>
+  items(spec, list).map((container) => without(container, ['image', 'resources']));
 
-/** A pod's spec without what may be changed. Binding to a node is the scheduler's change. */
-function fixedPodSpec(pod: Fields): Fields {
-  const {
-    activeDeadlineSeconds: _deadline,
-    tolerations: _tolerations,
-    terminationGracePeriodSeconds: _grace,
-    nodeName: _node,
-    ...spec
-  } = child(pod, 'spec') ?? {};
-  const fixedContainers = (list: string): unknown[] =>
-    items(spec, list).map(({ image: _image, resources: _resources, ...container }) => container);
-  return {
-    ...spec,
-    containers: fixedContainers('containers'),
-    initContainers: fixedContainers('initContainers'),
-  };
-}
-
-const podTold = forbiddenField(
-  'spec',
+const pod = fixedSpec(
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,' +
     '`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),' +
     '`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
+  (before) => [
+    'activeDeadlineSeconds',
+    'tolerations',
+    'terminationGracePeriodSeconds',
+    // Binding to a node is the scheduler's change.
+    ...(at(before, 'spec', 'nodeName') === undefined ? ['nodeName'] : []),
+  ],
+  (spec) => ({
+    ...spec,
+    containers: withoutImages(spec, 'containers'),
+    initContainers: withoutImages(spec, 'initContainers'),
+  }),
 );
 
-/** ConfigMaps and Secrets that were made immutable. */
-const frozen = ['immutable', 'data', 'binaryData'].map((name): ChangeRule => ({
-  part: valueAt(name),
-  unless: (_now, before) => before['immutable'] !== true,
-  told: () => forbiddenField(name, 'field is immutable when `immutable` is set'),
-}));
+const statefulSet = fixedSpec(
+  "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', " +
+    "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
+  () =>
+    (
+      'replicas ordinals template updateStrategy revisionHistoryLimit persistentVolumeClaimRetentionPolicy ' +
+      'minReadySeconds'
+    ).split(' '),
+);
 
-const isSuspended = (now: Fields): boolean => at(now, 'spec', 'suspend') === true;
-const showTemplate = (): string => 'core.PodTemplateSpec{}';
-const isExternal = (service: Fields): boolean => at(service, 'spec', 'type') === 'ExternalName';
-const claimTold =
-  'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+const claim = fixedSpec(
+  'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
+  (before) => [
+    ...(at(before, 'status', 'phase') === 'Bound' ? ['resources'] : []),
+    ...(at(before, 'spec', 'volumeName') === undefined ? ['volumeName'] : []),
+  ],
+);
+
+const jobTemplate = fixed('spec.template', () => 'core.PodTemplateSpec{}');
+
+const clusterAddress: ChangeRule = (now, before) => {
+  const [address, old] = [valueAt(now, 'spec.clusterIP'), valueAt(before, 'spec.clusterIP')];
+  const isExternal = [now, before].some((service) => valueAt(service, 'spec.type') === 'ExternalName');
+  if (isExternal || old === undefined || address === old) return false;
+  const shown = `[]string{${JSON.stringify(address ?? '')}}`;
+  return invalidValue('spec.clusterIPs[0]', undefined, 'may not change once set', shown);
+};
+
+const selector = fixed('spec.selector', showSelector);
 const role = fixed('roleRef', undefined, 'cannot change roleRef');
 
 /** What may not change, by kind. */
 export const changeRules: Record<string, readonly ChangeRule[]> = {
-  Pod: [
-    { part: fixedPodSpec, told: () => podTold },
-    {
-      part: valueAt('spec', 'nodeName'),
-      unless: (_now, before) => at(before, 'spec', 'nodeName') === undefined,
-      told: () => podTold,
-    },
-  ],
+  Pod: [pod],
   Deployment: [selector],
   ReplicaSet: [selector],
   DaemonSet: [selector],
-  StatefulSet: [
-    fixedSpec(
-      [
-        'replicas',
-        'ordinals',
-        'template',
-        'updateStrategy',
-        'revisionHistoryLimit',
-        'persistentVolumeClaimRetentionPolicy',
-        'minReadySeconds',
-      ],
-      "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', " +
-        "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden",
-    ),
-  ],
+  StatefulSet: [statefulSet],
   Job: [
     selector,
-    { ...fixed('spec.template', showTemplate), unless: isSuspended },
+    (now, before) => at(now, 'spec', 'suspend') !== true && jobTemplate(now, before),
     fixed('spec.completionMode'),
     fixed('spec.completions'),
   ],
   ConfigMap: frozen,
   Secret: [...frozen, fixed('type')],
-  Service: [
-    {
-      part: valueAt('spec', 'clusterIP'),
-      unless: (now, before) =>
-        isExternal(now) || isExternal(before) || at(before, 'spec', 'clusterIP') === undefined,
-      told: (now) => {
-        const given = JSON.stringify(at(now, 'spec', 'clusterIP') ?? '');
-        return invalidValue('spec.clusterIPs[0]', undefined, 'may not change once set', `[]string{${given}}`);
-      },
-    },
-  ],
-  PersistentVolumeClaim: [
-    fixedSpec(['resources', 'volumeName'], claimTold),
-    {
-      part: valueAt('spec', 'resources'),
-      unless: (_now, before) => at(before, 'status', 'phase') === 'Bound',
-      told: () => forbiddenField('spec', claimTold),
-    },
-    {
-      part: valueAt('spec', 'volumeName'),
-      unless: (_now, before) => at(before, 'spec', 'volumeName') === undefined,
-      told: () => forbiddenField('spec', claimTold),
-    },
-  ],
+  Service: [clusterAddress],
+  PersistentVolumeClaim: [claim],
   RoleBinding: [role],
   ClusterRoleBinding: [role],
 };

@@ -1,11 +1,12 @@
 import type { Fields } from './fields.ts';
-import { child, fill, items, placesOf, scalarText, text } from './fields.ts';
+import { child, ensure, fill, items, placesOf, scalarText } from './fields.ts';
 
 /** Defaults for each object that a pattern of `placesOf` names; a function gets the object that they are for. */
 export type Default = readonly [pattern: string, defaults: Fields | ((target: Fields) => Fields)];
 
 /** Fills defaults into an object, in their order. */
 export function applyDefaults(object: Fields, defaults: readonly Default[]): void {
+  if (defaults.some(([pattern]) => pattern === 'spec')) ensure(object, 'spec');
   for (const [pattern, given] of defaults) {
     for (const { value } of placesOf(object, pattern)) {
       const target = value as Fields | undefined;
@@ -28,25 +29,11 @@ const fieldRef = { apiVersion: 'v1' };
 
 /** Defaults of a pod template's spec. */
 export const podSpecDefaults: readonly Default[] = [
-  [
-    '',
-    {
-      restartPolicy: 'Always',
-      terminationGracePeriodSeconds: 30,
-      dnsPolicy: 'ClusterFirst',
-      securityContext: {},
-      schedulerName: 'default-scheduler',
-    },
-  ],
-  [
-    containers,
-    (container) => ({
-      resources: {},
-      terminationMessagePath: '/dev/termination-log',
-      terminationMessagePolicy: 'File',
-      imagePullPolicy: defaultPullPolicy(text(container, 'image') ?? ''),
-    }),
-  ],
+  ['', { restartPolicy: 'Always', terminationGracePeriodSeconds: 30, dnsPolicy: 'ClusterFirst' }],
+  ['', { securityContext: {}, schedulerName: 'default-scheduler' }],
+  [containers, { terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File' }],
+  [containers, { resources: {} }],
+  [containers, ({ image }) => ({ imagePullPolicy: defaultPullPolicy(scalarText(image)) })],
   [`${containers}.ports[]`, { protocol: 'TCP' }],
   [`${containers}.env[].valueFrom.fieldRef`, fieldRef],
   [probes, { failureThreshold: 3, periodSeconds: 10, successThreshold: 1, timeoutSeconds: 1 }],
@@ -60,24 +47,18 @@ export const podSpecDefaults: readonly Default[] = [
   ['volumes[].projected.sources[].serviceAccountToken', { expirationSeconds: 3600 }],
 ];
 
+const tolerations = ['not-ready', 'unreachable'].map((state) => ({
+  effect: 'NoExecute',
+  key: `node.kubernetes.io/${state}`,
+  operator: 'Exists',
+  tolerationSeconds: 300,
+}));
+
 /** Defaults of a pod's spec: those of a template, and what the admission of the real API server adds. */
 export const podDefaults: readonly Default[] = [
   ['', ({ serviceAccount = 'default' }) => ({ serviceAccountName: serviceAccount })],
   ['', ({ serviceAccountName }) => ({ serviceAccount: serviceAccountName })],
-  [
-    '',
-    {
-      enableServiceLinks: true,
-      preemptionPolicy: 'PreemptLowerPriority',
-      priority: 0,
-      tolerations: ['not-ready', 'unreachable'].map((state) => ({
-        effect: 'NoExecute',
-        key: `node.kubernetes.io/${state}`,
-        operator: 'Exists',
-        tolerationSeconds: 300,
-      })),
-    },
-  ],
+  ['', { enableServiceLinks: true, preemptionPolicy: 'PreemptLowerPriority', priority: 0, tolerations }],
   ...podSpecDefaults,
   // A container asks for what it is limited to, unless it says otherwise; a template leaves that to its pods.
   [`${containers}.resources`, ({ limits }): Fields => (limits === undefined ? {} : { requests: limits })],

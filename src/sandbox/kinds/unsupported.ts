@@ -1,118 +1,95 @@
 import type { Fields } from './fields.ts';
-import { isFields, placesOf } from './fields.ts';
+import { isFields, placesOf, scalarText } from './fields.ts';
 
 /** A field that the sandbox stores but does nothing with. */
 interface IgnoredField {
+  kind: string;
   /** A pattern of {@link placesOf}. */
   path: string;
-  /** Which values are meant; without it any value that is set. */
-  when?: (value: unknown) => boolean;
+  /** Which values are meant. */
+  isMeant: (value: unknown) => boolean;
   why: string;
 }
 
-const is =
-  (...values: unknown[]) =>
-  (value: unknown): boolean =>
-    values.includes(value);
-const isNot =
-  (...values: unknown[]) =>
-  (value: unknown): boolean =>
-    !values.includes(value);
+const knownVolumes = 'emptyDir configMap secret hostPath persistentVolumeClaim downwardAPI projected'.split(
+  ' ',
+);
+const users = 'runAsUser|runAsGroup|privileged|readOnlyRootFilesystem|capabilities|fsGroup|sysctls';
+const noUsers = 'pods are processes of the user who runs the sandbox';
 
-const NO_USERS = 'pods are processes of the user who runs the sandbox';
-const ONE_NODE = 'there is one node';
-const OWN_MACHINE = 'pods are processes of this machine';
-const SECURITY = 'runAsUser|runAsGroup|privileged|readOnlyRootFilesystem|capabilities|fsGroup|sysctls';
-const VOLUMES = 'emptyDir configMap secret hostPath persistentVolumeClaim downwardAPI projected'.split(' ');
-const CONTAINERS = 'containers|initContainers[]';
+/**
+ * Fields that the sandbox passes over, a field a line: its pattern, `=` or `!=` and values where not every value is
+ * meant (a volume's is its source), and why.
+ */
+const podFields = `
+securityContext.${users}: ${noUsers}
+containers|initContainers[].securityContext.${users}: ${noUsers}
+containers|initContainers[].ports[].hostPort!=0: use a Service of type NodePort
+containers|initContainers[].volumeDevices: there are no block devices
+containers|initContainers[].livenessProbe|readinessProbe|startupProbe.grpc: it knows exec, httpGet and tcpSocket
+affinity.podAffinity|podAntiAffinity: there is one node
+topologySpreadConstraints: there is one node
+priorityClassName: pods have no priorities
+runtimeClassName: pods are processes of this machine
+schedulerName!=default-scheduler: there is one node
+hostPID|hostIPC=true: pods are processes of this machine
+resourceClaims: there are no devices
+ephemeralContainers: use kubectl exec
+volumes[]!=,${knownVolumes.join()}: it knows ${knownVolumes.slice(0, -1).join(', ')} and projected
+`;
 
-const podFields: readonly IgnoredField[] = [
-  { path: `securityContext.${SECURITY}`, why: NO_USERS },
-  { path: `${CONTAINERS}.securityContext.${SECURITY}`, why: NO_USERS },
-  { path: `${CONTAINERS}.ports[].hostPort`, when: isNot(0), why: 'use a Service of type NodePort' },
-  { path: `${CONTAINERS}.volumeDevices`, why: 'there are no block devices' },
-  {
-    path: `${CONTAINERS}.livenessProbe|readinessProbe|startupProbe.grpc`,
-    why: 'it knows exec, httpGet and tcpSocket',
-  },
-  { path: 'affinity.podAffinity|podAntiAffinity', why: ONE_NODE },
-  { path: 'topologySpreadConstraints', why: ONE_NODE },
-  { path: 'priorityClassName', why: 'pods have no priorities' },
-  { path: 'runtimeClassName', why: OWN_MACHINE },
-  { path: 'schedulerName', when: isNot('default-scheduler'), why: ONE_NODE },
-  { path: 'hostPID|hostIPC', when: is(true), why: OWN_MACHINE },
-  { path: 'resourceClaims', why: 'there are no devices' },
-  { path: 'ephemeralContainers', why: 'use kubectl exec' },
-  {
-    path: 'volumes[]',
-    when: (volume) =>
-      isFields(volume) && Object.keys(volume).some((name) => !['name', ...VOLUMES].includes(name)),
-    why: `it knows ${VOLUMES.slice(0, -1).join(', ')} and ${VOLUMES.at(-1) ?? ''}`,
-  },
-];
+/** The same for other fields, each after its kind. */
+const fields = `
+StatefulSet spec.updateStrategy.rollingUpdate.maxUnavailable: pods are updated one by one
+StatefulSet spec.ordinals: pods are counted from 0
+StatefulSet spec.persistentVolumeClaimRetentionPolicy.whenDeleted|whenScaled=Delete: claims are kept
+DaemonSet spec.updateStrategy.rollingUpdate.maxSurge!=0,0%: the old pod goes first
+Job spec.completionMode=Indexed: pods get no index
+Job spec.backoffLimitPerIndex|maxFailedIndexes: pods get no index
+Job spec.podFailurePolicy: every failed pod counts against backoffLimit
+Job spec.successPolicy: a Job is complete with its completions
+Job spec.managedBy: it runs every Job itself
+Service spec.sessionAffinity=ClientIP: connections go to the ready pods in turn
+Service spec.externalIPs: Services listen on loopback addresses
+Service spec.type=LoadBalancer: there is no load balancer; its node port works
+Service spec.externalTrafficPolicy=Local: there is one node
+Service spec.trafficDistribution: there is one node
+Service spec.ports[].protocol!=TCP: Services carry TCP alone
+Service spec.ipFamilies[]=IPv6: Services have IPv4 addresses alone
+PersistentVolume spec: every claim gets a folder of its own, whatever volumes there are
+PersistentVolumeClaim spec.dataSource: a claim is an empty folder
+PersistentVolumeClaim spec.volumeMode=Block: a claim is a folder
+PersistentVolumeClaim spec.selector: every claim gets a folder of its own
+`;
 
-const below = (prefix: string): IgnoredField[] =>
-  podFields.map((field) => ({ ...field, path: `${prefix}.${field.path}` }));
-const template = below('spec.template.spec');
+/** What a value is compared by: a scalar, or the source of a volume. */
+const wordOf = (value: unknown): string =>
+  isFields(value) ? (Object.keys(value).find((name) => name !== 'name') ?? '') : scalarText(value);
 
-const ignored: Readonly<Record<string, readonly IgnoredField[]>> = {
-  Pod: below('spec'),
-  Deployment: template,
-  ReplicaSet: template,
-  StatefulSet: [
-    ...template,
-    { path: 'spec.updateStrategy.rollingUpdate.maxUnavailable', why: 'pods are updated one by one' },
-    { path: 'spec.ordinals', why: 'pods are counted from 0' },
-    {
-      path: 'spec.persistentVolumeClaimRetentionPolicy.whenDeleted|whenScaled',
-      when: is('Delete'),
-      why: 'claims are kept',
-    },
-  ],
-  DaemonSet: [
-    ...template,
-    {
-      path: 'spec.updateStrategy.rollingUpdate.maxSurge',
-      when: isNot(0, '0%'),
-      why: 'the old pod goes first',
-    },
-  ],
-  Job: [
-    ...template,
-    { path: 'spec.completionMode', when: is('Indexed'), why: 'pods get no index' },
-    { path: 'spec.backoffLimitPerIndex|maxFailedIndexes', why: 'pods get no index' },
-    { path: 'spec.podFailurePolicy', why: 'every failed pod counts against backoffLimit' },
-    { path: 'spec.successPolicy', why: 'a Job is complete with its completions' },
-    { path: 'spec.managedBy', why: 'it runs every Job itself' },
-  ],
-  Service: [
-    { path: 'spec.sessionAffinity', when: is('ClientIP'), why: 'connections go to the ready pods in turn' },
-    { path: 'spec.externalIPs', why: 'Services listen on loopback addresses' },
-    { path: 'spec.type', when: is('LoadBalancer'), why: 'there is no load balancer; its node port works' },
-    { path: 'spec.externalTrafficPolicy', when: is('Local'), why: ONE_NODE },
-    { path: 'spec.trafficDistribution', why: ONE_NODE },
-    { path: 'spec.ports[].protocol', when: isNot('TCP'), why: 'Services carry TCP alone' },
-    {
-      path: 'spec.ipFamilies',
-      when: (families) => Array.isArray(families) && families.includes('IPv6'),
-      why: 'Services have IPv4 addresses alone',
-    },
-  ],
-  PersistentVolume: [
-    { path: 'spec', why: 'every claim gets a folder of its own, whatever volumes there are' },
-  ],
-  PersistentVolumeClaim: [
-    { path: 'spec.dataSource', why: 'a claim is an empty folder' },
-    { path: 'spec.volumeMode', when: is('Block'), why: 'a claim is a folder' },
-    { path: 'spec.selector', why: 'every claim gets a folder of its own' },
-  ],
-};
+function parseField(line: string): IgnoredField {
+  const [, kind = '', path = '', operator, values = '', why = ''] =
+    /^(\w+) ([^=!:]+)(!?=)?([^:]*): (.*)$/.exec(line) ?? [];
+  const listed = values.split(',');
+  const isMeant = (value: unknown): boolean =>
+    operator === undefined || listed.includes(wordOf(value)) === (operator === '=');
+  return { kind, path, isMeant, why };
+}
+
+const linesOf = (text: string): string[] => text.trim().split('\n');
+
+const ignored = [
+  ...linesOf(podFields).map((row) => `Pod spec.${row}`),
+  ...['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job'].flatMap((kind) =>
+    linesOf(podFields).map((row) => `${kind} spec.template.spec.${row}`),
+  ),
+  ...linesOf(fields),
+].map(parseField);
 
 /** Warnings for the fields of a built-in object that the sandbox stores and otherwise passes over, each by its name. */
 export function warningsOfIgnoredFields(kind: string, object: Fields): string[] {
-  return (ignored[kind] ?? []).flatMap(({ path, when, why }) =>
-    placesOf(object, path)
-      .filter(({ value }) => value !== undefined && value !== null && (when === undefined || when(value)))
+  return ignored.flatMap(({ kind: of, path, isMeant, why }) =>
+    (of === kind ? placesOf(object, path) : [])
+      .filter(({ value }) => value !== undefined && value !== null && isMeant(value))
       .map(({ path: place }) => `the sandbox ignores ${place}: ${why}`),
   );
 }

@@ -1,4 +1,3 @@
-import { sameJson } from '../../base/same-json.ts';
 import type { StatusCause } from '../api/status-error.ts';
 import type { Fields } from './fields.ts';
 import { at, child, items } from './fields.ts';
@@ -64,9 +63,6 @@ function checkFinalizers(now: Fields, before: Fields): StatusCause[] {
 /** What is wrong with a change of an object. What is invalid already may stay so on its way out. */
 export function validateUpdate(kind: Kind, object: Fields, stored: Fields): StatusCause[] {
   const rules = kind.model === undefined ? [] : (changeRules[kind.kind] ?? []);
-  const changes = rules.flatMap(({ part, unless, told }) => {
-    const isAllowed = sameJson(part(object), part(stored)) || unless?.(object, stored) === true;
-    return isAllowed ? [] : [told(object)];
-  });
+  const changes = rules.map((rule) => rule(object, stored)).filter((found) => found !== false);
   return [...checkFinalizers(object, stored), ...changes, ...validate(kind, object)];
 }

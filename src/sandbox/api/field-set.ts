@@ -11,6 +11,10 @@ export type FieldSet = Set<string>;
 /** Stands between the elements of a path; occurs in no name. */
 export const separator = '\u0000';
 
+/** A path with one element more. */
+export const join = (path: string, element: string): string =>
+  path === '' ? element : `${path}${separator}${element}`;
+
 /** Values by path: JSON of a leaf, or of nothing for an object or list that has fields of its own. */
 export type FieldValues = Map<string, string | undefined>;
 
@@ -48,73 +52,55 @@ export function partsOf(value: unknown, names: readonly string[], isBuiltIn: boo
 }
 
 /** What no manager owns: type, identity, and what the server writes. */
-const unowned = new Set(['f:apiVersion', 'f:kind']);
-const unownedMetadata = new Set(
-  (
-    'name namespace uid resourceVersion generation creationTimestamp managedFields generateName selfLink ' +
-    'deletionTimestamp deletionGracePeriodSeconds'
-  )
-    .split(' ')
-    .map((name) => `f:${name}`),
+const unowned = new RegExp(
+  `^(f:(apiVersion|kind|metadata)|f:metadata${separator}f:(name|namespace|uid|resourceVersion|generation|` +
+    'creationTimestamp|managedFields|generateName|selfLink|deletionTimestamp|deletionGracePeriodSeconds))$',
 );
-
-function isOwnable([root, field]: readonly string[]): boolean {
-  if (root === undefined || unowned.has(root)) return false;
-  return root !== 'f:metadata' || (field !== undefined && !unownedMetadata.has(field));
-}
 
 /** Every field of an object with its value. */
 export function fieldValues(object: Fields, isBuiltIn: boolean): FieldValues {
   const values: FieldValues = new Map();
-  const walk = (value: unknown, path: readonly string[], names: readonly string[]): void => {
+  const walk = (value: unknown, path: string, names: readonly string[]): void => {
     const parts = partsOf(value, names, isBuiltIn) ?? [];
-    if (isOwnable(path))
-      values.set(path.join(separator), parts.length === 0 ? JSON.stringify(value) : undefined);
-    for (const part of parts) walk(part.value, [...path, part.element], part.names);
+    if (path !== '' && !unowned.test(path)) {
+      values.set(path, parts.length === 0 ? JSON.stringify(value) : undefined);
+    }
+    for (const part of parts) walk(part.value, join(path, part.element), part.names);
   };
-  walk(object, [], []);
+  walk(object, '', []);
   return values;
 }
 
 /** The fields that an applied configuration lays claim to: its leaves and the items of its associative lists. */
 export function appliedFields(object: Fields, isBuiltIn: boolean): FieldSet {
-  const fields: FieldSet = new Set();
-  for (const [path, leaf] of fieldValues(object, isBuiltIn)) {
-    const last = path.slice(path.lastIndexOf(separator) + 1);
-    if (leaf !== undefined || last.startsWith('k:')) fields.add(path);
-  }
-  return fields;
+  const values = [...fieldValues(object, isBuiltIn)];
+  const isItem = (path: string): boolean => path.startsWith('k:', path.lastIndexOf(separator) + 1);
+  return new Set(values.filter(([path, leaf]) => leaf !== undefined || isItem(path)).map(([path]) => path));
 }
 
-/** What differs between two states of an object. */
-export interface FieldChanges {
-  added: FieldSet;
-  modified: FieldSet;
-  removed: FieldSet;
+/** What differs between two states of an object, field by field: added, modified, removed. */
+export function compareFields(
+  before: FieldValues,
+  after: FieldValues,
+): Record<'added' | 'modified' | 'removed', FieldSet> {
+  const paths = [...after.keys()];
+  return {
+    added: new Set(paths.filter((path) => !before.has(path))),
+    modified: new Set(paths.filter((path) => before.has(path) && before.get(path) !== after.get(path))),
+    removed: new Set([...before.keys()].filter((path) => !after.has(path))),
+  };
 }
 
-/** Compares two states of an object, field by field. */
-export function compareFields(before: FieldValues, after: FieldValues): FieldChanges {
-  const changes: FieldChanges = { added: new Set(), modified: new Set(), removed: new Set() };
-  for (const [path, value] of after) {
-    if (!before.has(path)) changes.added.add(path);
-    else if (before.get(path) !== value) changes.modified.add(path);
-  }
-  for (const path of before.keys()) if (!after.has(path)) changes.removed.add(path);
-  return changes;
-}
+/** The fields of a set that are in none of the others. */
+export const without = (fields: FieldSet, ...others: ReadonlySet<string>[]): FieldSet =>
+  new Set([...fields].filter((path) => !others.some((other) => other.has(path))));
 
-/** Reads `fieldsV1` of a managedFields entry. */
-export function parseFieldsV1(
-  tree: unknown,
-  path: readonly string[] = [],
-  into: FieldSet = new Set(),
-): FieldSet {
+/** Reads `fieldsV1` of a managedFields entry: a leaf is `{}`, a member with fields below it says so with `.`. */
+export function parseFieldsV1(tree: unknown, path = '', into: FieldSet = new Set()): FieldSet {
   if (!isFields(tree)) return into;
-  const entries = Object.entries(tree);
-  if (path.length > 0 && (entries.length === 0 || '.' in tree)) into.add(path.join(separator));
-  for (const [element, below] of entries) {
-    if (element !== '.') parseFieldsV1(below, [...path, element], into);
+  if (path !== '' && (Object.keys(tree).length === 0 || '.' in tree)) into.add(path);
+  for (const [element, below] of Object.entries(tree)) {
+    if (element !== '.') parseFieldsV1(below, join(path, element), into);
   }
   return into;
 }
@@ -122,25 +108,18 @@ export function parseFieldsV1(
 /** Writes `fieldsV1` of a managedFields entry. */
 export function toFieldsV1(fields: FieldSet): Fields {
   const root: Fields = {};
+  // A field comes before those below it, so what has something below it then is a member itself.
   for (const path of [...fields].sort()) {
     let node = root;
-    const elements = path.split(separator);
-    for (const element of elements) {
-      const next = node[element];
-      node = isFields(next) ? next : (node[element] = {} as Fields);
+    for (let rest = path.split(separator), end = ''; rest.length > 0; rest = rest.slice(1)) {
+      const [element = ''] = rest;
+      end = join(end, element);
+      if (node[element] === undefined) node[element] = {};
+      node = node[element] as Fields;
+      if (rest.length > 1 && fields.has(end)) node['.'] = {};
     }
-    node['.'] = {};
   }
-  return withoutLeafDots(root);
-}
-
-/** A leaf is `{}`; only a node that has fields below it says with `.` that it is a member itself. */
-function withoutLeafDots(node: Fields): Fields {
-  const entries = Object.entries(node);
-  if (entries.length === 1 && '.' in node) return {};
-  return Object.fromEntries(
-    entries.map(([element, below]) => [element, element === '.' ? {} : withoutLeafDots(below as Fields)]),
-  );
+  return root;
 }
 
 /** A path as messages show it: `.spec.template.spec.containers[name="c"].image`. */

@@ -1,56 +1,51 @@
-import type { Fields } from '../kinds/fields.ts';
-import { isFields, items, scalarText } from '../kinds/fields.ts';
+import { isFields, scalarText } from '../kinds/fields.ts';
 import type { StoredObject } from '../store/objects.ts';
 import type { FieldSet } from './field-set.ts';
-import { compareFields, fieldValues, parseFieldsV1, toFieldsV1 } from './field-set.ts';
+import { compareFields, fieldValues, parseFieldsV1, toFieldsV1, without } from './field-set.ts';
 
-/** One entry of `metadata.managedFields`: who set which fields, how. */
-export interface FieldManager {
+/** Who writes. */
+export interface Writer {
   manager: string;
-  operation: 'Apply' | 'Update';
   apiVersion: string;
   subresource: string;
   time: string;
+}
+
+/** One entry of `metadata.managedFields`: who set which fields, how. */
+export interface FieldManager extends Writer {
+  operation: 'Apply' | 'Update';
   fields: FieldSet;
 }
 
-/** Who writes now. */
-export type Writer = Omit<FieldManager, 'fields' | 'operation'>;
-
 /** `metadata.managedFields`, read. */
-export function managersOf(object: StoredObject): FieldManager[] {
-  return items(object.metadata as unknown as Fields, 'managedFields').flatMap((entry) => {
-    if (!isFields(entry['fieldsV1'])) return [];
-    return [
-      {
-        manager: scalarText(entry['manager']),
-        operation: entry['operation'] === 'Apply' ? 'Apply' : 'Update',
-        apiVersion: scalarText(entry['apiVersion']),
-        time: scalarText(entry['time']),
-        subresource: scalarText(entry['subresource']),
-        fields: parseFieldsV1(entry['fieldsV1']),
-      },
-    ];
-  });
+export function managersOf({ metadata }: StoredObject): FieldManager[] {
+  const entries = (metadata.managedFields ?? []).filter(isFields);
+  return entries
+    .filter(({ fieldsV1 }) => isFields(fieldsV1))
+    .map((entry) => ({
+      manager: scalarText(entry['manager']),
+      operation: entry['operation'] === 'Apply' ? 'Apply' : 'Update',
+      apiVersion: scalarText(entry['apiVersion']),
+      time: scalarText(entry['time']),
+      subresource: scalarText(entry['subresource']),
+      fields: parseFieldsV1(entry['fieldsV1']),
+    }));
 }
 
 /** Writes `metadata.managedFields`: Apply entries first, then by time, as the real API server sorts them. */
-export function setManagers(object: StoredObject, managers: readonly FieldManager[]): void {
+export function setManagers({ metadata }: StoredObject, managers: readonly FieldManager[]): void {
   const rank = (entry: FieldManager): string => `${entry.operation}${entry.time}${entry.manager}`;
   const entries = managers
     .filter((entry) => entry.fields.size > 0)
     .sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
     .map(({ manager, operation, apiVersion, time, fields, subresource }) => ({
-      manager,
-      operation,
-      apiVersion,
+      ...{ manager, operation, apiVersion },
       ...(time === '' ? {} : { time }),
-      fieldsType: 'FieldsV1',
-      fieldsV1: toFieldsV1(fields),
+      ...{ fieldsType: 'FieldsV1', fieldsV1: toFieldsV1(fields) },
       ...(subresource === '' ? {} : { subresource }),
     }));
-  if (entries.length === 0) delete object.metadata.managedFields;
-  else object.metadata.managedFields = entries;
+  if (entries.length === 0) delete metadata.managedFields;
+  else metadata.managedFields = entries;
 }
 
 /** Whether an entry is this writer's with this operation. */
@@ -62,9 +57,6 @@ export function isEntryOf(entry: FieldManager, writer: Writer, operation: 'Apply
     (operation === 'Apply' || entry.apiVersion === writer.apiVersion)
   );
 }
-
-const without = (fields: FieldSet, ...others: FieldSet[]): FieldSet =>
-  new Set([...fields].filter((path) => !others.some((other) => other.has(path))));
 
 /** A client drops all entries by writing an empty list, or one empty entry. */
 function isReset(entries: unknown[] | undefined): boolean {
@@ -82,28 +74,25 @@ export function trackUpdate(
   writer: Writer,
   isBuiltIn: boolean,
 ): void {
-  const old = fieldValues(before ?? {}, isBuiltIn);
-  const changes = compareFields(old, fieldValues(after, isBuiltIn));
+  const { added, modified, removed } = compareFields(
+    fieldValues(before ?? {}, isBuiltIn),
+    fieldValues(after, isBuiltIn),
+  );
   if (isReset(after.metadata.managedFields)) {
     delete after.metadata.managedFields;
     return;
   }
   const managers = managersOf(before ?? after);
-  const changed: FieldSet = new Set([...changes.added, ...changes.modified]);
-  if (changed.size === 0 && changes.removed.size === 0) {
+  const changed: FieldSet = new Set([...added, ...modified]);
+  if (changed.size === 0 && removed.size === 0) {
     setManagers(after, managers);
     return;
   }
-  const isOwn = (entry: FieldManager): boolean => isEntryOf(entry, writer, 'Update');
-  const own = managers.find(isOwn);
+  const own = managers.find((entry) => isEntryOf(entry, writer, 'Update'));
+  const others = managers.filter((entry) => entry !== own);
+  const fields = new Set([...without(own?.fields ?? new Set(), removed), ...changed]);
   setManagers(after, [
-    ...managers
-      .filter((entry) => !isOwn(entry))
-      .map((entry) => ({ ...entry, fields: without(entry.fields, changed, changes.removed) })),
-    {
-      ...writer,
-      operation: 'Update',
-      fields: new Set([...without(own?.fields ?? new Set(), changes.removed), ...changed]),
-    },
+    ...others.map((entry) => ({ ...entry, fields: without(entry.fields, changed, removed) })),
+    { ...writer, operation: 'Update', fields },
   ]);
 }

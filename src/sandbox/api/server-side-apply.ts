@@ -2,7 +2,16 @@ import type { Fields } from '../kinds/fields.ts';
 import { isFields } from '../kinds/fields.ts';
 import type { StoredObject } from '../store/objects.ts';
 import type { FieldSet, Part } from './field-set.ts';
-import { appliedFields, compareFields, fieldValues, partsOf, separator, showPath } from './field-set.ts';
+import {
+  appliedFields,
+  compareFields,
+  fieldValues,
+  join,
+  partsOf,
+  separator,
+  showPath,
+  without,
+} from './field-set.ts';
 import type { FieldManager, Writer } from './managed-fields.ts';
 import { isEntryOf, managersOf, setManagers } from './managed-fields.ts';
 import { StatusError } from './status-error.ts';
@@ -35,25 +44,25 @@ function merge(live: unknown, applied: unknown, names: readonly string[], isBuil
   return result;
 }
 
-interface PruneContext {
-  removed: FieldSet;
-  isBuiltIn: boolean;
-}
-
 /** Takes the fields of `removed` out of `value`; objects and lists that it empties go too. */
-function prune(value: unknown, path: readonly string[], names: readonly string[], by: PruneContext): unknown {
-  const parts = partsOf(value, names, by.isBuiltIn);
+function prune(
+  value: unknown,
+  removed: FieldSet,
+  isBuiltIn: boolean,
+  at: Pick<Part, 'element' | 'names'>,
+): unknown {
+  const parts = partsOf(value, at.names, isBuiltIn);
   if (parts === undefined) return value;
   const kept = parts.flatMap((part) => {
-    const below = [...path, part.element];
-    if (by.removed.has(below.join(separator))) return [];
-    const rest = prune(part.value, below, part.names, by);
+    const element = join(at.element, part.element);
+    const rest = removed.has(element)
+      ? undefined
+      : prune(part.value, removed, isBuiltIn, { ...part, element });
     return rest === undefined ? [] : [{ ...part, value: rest }];
   });
   if (kept.length === 0 && parts.length > 0) return undefined;
-  return Array.isArray(value)
-    ? kept.map((part) => part.value)
-    : Object.fromEntries(kept.map((part) => [part.element.slice(2), part.value]));
+  if (Array.isArray(value)) return kept.map((part) => part.value);
+  return Object.fromEntries(kept.map((part) => [part.element.slice(2), part.value]));
 }
 
 function showManager(entry: FieldManager): string {
@@ -65,44 +74,34 @@ function showManager(entry: FieldManager): string {
 }
 
 /** 409 with the message and the causes of the real API server. */
-function applyConflict(conflicts: readonly { entry: FieldManager; paths: string[] }[]): StatusError {
-  const all = conflicts.flatMap(({ entry, paths }) =>
-    paths.map((path) => ({ manager: showManager(entry), field: showPath(path) })),
+function applyConflict(conflicts: readonly FieldManager[]): StatusError {
+  const told = conflicts.map((entry) => ({
+    by: showManager(entry),
+    fields: [...entry.fields].map(showPath),
+  }));
+  const causes = told.flatMap(({ by, fields }) =>
+    fields.map((field) => ({ reason: 'FieldManagerConflict', message: `conflict with ${by}`, field })),
   );
-  const [first] = all;
+  const [first] = causes;
+  const lines = told.flatMap(({ by, fields }) => [
+    `conflicts with ${by}:`,
+    ...fields.map((field) => `- ${field}`),
+  ]);
   const message =
-    all.length === 1 && first !== undefined
-      ? `Apply failed with 1 conflict: conflict with ${first.manager}: ${first.field}`
-      : `Apply failed with ${all.length} conflicts: ${conflicts
-          .map(({ entry, paths }) =>
-            [`conflicts with ${showManager(entry)}:`, ...paths.map((path) => `- ${showPath(path)}`)].join(
-              '\n',
-            ),
-          )
-          .join('\n')}`;
-  return new StatusError('Conflict', message, {
-    causes: all.map(({ manager, field }) => ({
-      reason: 'FieldManagerConflict',
-      message: `conflict with ${manager}`,
-      field,
-    })),
-  });
+    causes.length === 1 && first !== undefined
+      ? `1 conflict: ${first.message}: ${first.field}`
+      : `${causes.length} conflicts: ${lines.join('\n')}`;
+  return new StatusError('Conflict', `Apply failed with ${message}`, { causes });
 }
 
-/** Fields that an object without managers had before somebody applied to it. */
+/** Who owns what: fields that an object had before somebody applied to it are owned, too. */
 function managersBefore(live: StoredObject, isBuiltIn: boolean): FieldManager[] {
   const managers = managersOf(live);
   if (managers.length > 0) return managers;
-  return [
-    {
-      manager: 'before-first-apply',
-      operation: 'Update',
-      apiVersion: live.apiVersion,
-      subresource: '',
-      time: '',
-      fields: new Set(fieldValues(live, isBuiltIn).keys()),
-    },
-  ];
+  const fields = new Set(fieldValues(live, isBuiltIn).keys());
+  const { apiVersion } = live;
+  const manager = 'before-first-apply';
+  return [{ manager, operation: 'Update', apiVersion, subresource: '', time: '', fields }];
 }
 
 /**
@@ -127,37 +126,26 @@ export function applyConfiguration(
   // An empty map or list is not stored, so it is no change where there is none.
   const isEmpty = (path: string): boolean => ['{}', '[]'].includes(values.get(path) ?? '');
   const changes = compareFields(before, values);
+  const isChanged = (path: string): boolean =>
+    changes.modified.has(path) || (changes.added.has(path) && !isEmpty(path));
   const conflicts = others
-    .map((entry) => ({
-      entry,
-      paths: [...entry.fields].filter(
-        (path) => changes.modified.has(path) || (changes.added.has(path) && !isEmpty(path)),
-      ),
-    }))
-    .filter(({ paths }) => paths.length > 0);
+    .map((entry) => ({ ...entry, fields: new Set([...entry.fields].filter(isChanged)) }))
+    .filter(({ fields }) => fields.size > 0);
   if (conflicts.length > 0 && !force) throw applyConflict(conflicts);
 
-  const held = withParents([claimed, ...others.map((entry) => entry.fields)]);
-  const removed: FieldSet = new Set([...(own?.fields ?? [])].filter((path) => !held.has(path)));
-  const merged = (removed.size === 0 ? laid : prune(laid, [], [], { removed, isBuiltIn })) as StoredObject;
-  const result: StoredObject = { ...merged, metadata: { ...laid.metadata, ...merged.metadata } };
-  if (merged.metadata !== laid.metadata) {
-    for (const part of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
-      if (merged.metadata[part] === undefined) Reflect.deleteProperty(result.metadata, part);
-    }
-  }
-  const lost = new Set(conflicts.flatMap(({ paths }) => paths));
+  const removed = without(
+    own?.fields ?? new Set(),
+    withParents([claimed, ...others.map(({ fields }) => fields)]),
+  );
+  const root = { element: '', names: [] };
+  const result = (removed.size === 0 ? laid : prune(laid, removed, isBuiltIn, root)) as StoredObject;
+  const lost = conflicts.map(({ fields }) => fields);
+  const isSame =
+    own !== undefined && own.fields.size === claimed.size && without(claimed, own.fields).size === 0;
+  const time = isSame ? own.time : writer.time;
   setManagers(result, [
-    ...others.map((entry) => ({
-      ...entry,
-      fields: new Set([...entry.fields].filter((path) => !lost.has(path))),
-    })),
-    {
-      ...writer,
-      operation: 'Apply',
-      time: sameFields(own, claimed) ? (own?.time ?? writer.time) : writer.time,
-      fields: claimed,
-    },
+    ...others.map((entry) => ({ ...entry, fields: without(entry.fields, ...lost) })),
+    { ...writer, operation: 'Apply', time, fields: claimed },
   ]);
   return result;
 }
@@ -170,8 +158,4 @@ function withParents(sets: readonly FieldSet[]): FieldSet {
       all.add(path.slice(0, end));
   }
   return all;
-}
-
-function sameFields(own: FieldManager | undefined, claimed: FieldSet): boolean {
-  return own?.fields.size === claimed.size && [...claimed].every((path) => own.fields.has(path));
 }

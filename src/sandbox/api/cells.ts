@@ -1,5 +1,5 @@
 import type { Fields } from '../kinds/fields.ts';
-import { at, child, isFields, items, placesOf, scalarText, text } from '../kinds/fields.ts';
+import { at, child, isFields, items, placesOf, scalarText } from '../kinds/fields.ts';
 import { age, humanDuration } from './human-duration.ts';
 import { podReadinessGates, podReady, podRestarts, podStatus } from './pod-columns.ts';
 
@@ -10,15 +10,9 @@ export type Cell = (object: Fields) => unknown;
 export const none = '<none>';
 
 /** Values with commas between them. */
-function list(values: readonly unknown[]): string {
+export function list(values: readonly unknown[]): string {
   return values.length === 0 ? none : values.map(String).join(',');
 }
-
-/** The values at the places of a pattern. */
-const listOf =
-  (pattern: string, otherwise?: string): Cell =>
-  (object) =>
-    list(placesOf(object, pattern).map(({ value }) => value ?? otherwise));
 
 /** A label selector, or a Service's map, as kubectl prints it. */
 export function selectorText(selector: unknown): string {
@@ -103,8 +97,6 @@ const count = (value: unknown): number => Object.keys(isFields(value) ? value : 
 /** Cells that are more than the value at a path. */
 export const cells: Record<string, Cell> = {
   age: (object) => age(at(object, 'metadata', 'creationTimestamp')),
-  containers: listOf('spec.template.spec.containers[].name'),
-  images: listOf('spec.template.spec.containers[].image'),
   selector: (object) => selectorText(at(object, 'spec', 'selector')),
   nodeSelector: (object) => selectorText(at(object, 'spec', 'template', 'spec', 'nodeSelector')),
   podReady,
@@ -114,8 +106,6 @@ export const cells: Record<string, Cell> = {
   servicePorts,
   externalAddress,
   endpoints,
-  slicePorts: listOf('ports[].port', '*'),
-  sliceEndpoints: listOf('endpoints[].addresses[]'),
   suspended: (object) => (at(object, 'spec', 'suspend') === true ? 'True' : 'False'),
   jobStatus,
   jobDuration,
@@ -126,7 +116,6 @@ export const cells: Record<string, Cell> = {
     const { kind, name } = child(event, 'involvedObject') ?? {};
     return `${scalarText(kind).toLowerCase()}/${scalarText(name)}`;
   },
-  eventMessage: (event) => scalarText(event['message']).trim(),
   accessModes: (claim) =>
     placesOf(claim, 'status.accessModes[]')
       .map(({ value }) => shortModes[String(value)] ?? String(value))
@@ -135,9 +124,6 @@ export const cells: Record<string, Cell> = {
   nodeRoles,
   nodeAddress: (node) =>
     items(child(node, 'status'), 'addresses').find((row) => row['type'] === 'InternalIP')?.['address'],
-  scaleTarget(object) {
-    const target = child(child(object, 'spec'), 'scaleTargetRef');
-    return `${text(target, 'kind') ?? ''}/${text(target, 'name') ?? ''}`;
-  },
-  ingressHosts: listOf('spec.rules[].host', '*'),
+  scaleTarget: (object) =>
+    ['kind', 'name'].map((name) => at(object, 'spec', 'scaleTargetRef', name)).join('/'),
 };

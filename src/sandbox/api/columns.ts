@@ -1,38 +1,43 @@
 import type { Fields } from '../kinds/fields.ts';
-import { at, scalarText } from '../kinds/fields.ts';
+import { at, placesOf, scalarText } from '../kinds/fields.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { StoredObject } from '../store/objects.ts';
 import type { Cell } from './cells.ts';
-import { cells, none } from './cells.ts';
+import { cells, list, none } from './cells.ts';
 
 /**
  * The columns of `kubectl get`, a kind a paragraph, as the real API server has them. A column is a title and a path (with
- * `?` and what stands where nothing is; `<none>` otherwise), or the name of a cell of its own; `A/B` is a ratio. Columns
+ * `?` and what stands where nothing is; `<none>` otherwise), or the name of a cell of its own; `A/B` is a ratio, `[]` a list. Columns
  * after `wide` are shown with `-o wide` alone.
  */
 const rows = `
 Pod: Name metadata.name, Ready podReady, Status podStatus, Restarts podRestarts, Age age,
   wide, IP status.podIP, Node spec.nodeName, Nominated_Node status.nominatedNodeName, Readiness_Gates readinessGates
 Deployment: Name metadata.name, Ready status.readyReplicas/spec.replicas, Up-to-date status.updatedReplicas?0,
-  Available status.availableReplicas?0, Age age, wide, Containers containers, Images images, Selector selector
+  Available status.availableReplicas?0, Age age, wide, Containers spec.template.spec.containers[].name,
+  Images spec.template.spec.containers[].image, Selector selector
 ReplicaSet: Name metadata.name, Desired spec.replicas?0, Current status.replicas?0, Ready status.readyReplicas?0, Age age,
-  wide, Containers containers, Images images, Selector selector
+  wide, Containers spec.template.spec.containers[].name,
+  Images spec.template.spec.containers[].image, Selector selector
 StatefulSet: Name metadata.name, Ready status.readyReplicas/spec.replicas, Age age,
-  wide, Containers containers, Images images
+  wide, Containers spec.template.spec.containers[].name,
+  Images spec.template.spec.containers[].image
 DaemonSet: Name metadata.name, Desired status.desiredNumberScheduled?0, Current status.currentNumberScheduled?0,
   Ready status.numberReady?0, Up-to-date status.updatedNumberScheduled?0, Available status.numberAvailable?0,
-  Node_Selector nodeSelector, Age age, wide, Containers containers, Images images, Selector selector
+  Node_Selector nodeSelector, Age age, wide, Containers spec.template.spec.containers[].name,
+  Images spec.template.spec.containers[].image, Selector selector
 Job: Name metadata.name, Status jobStatus, Completions status.succeeded/spec.completions, Duration jobDuration, Age age,
-  wide, Containers containers, Images images, Selector selector
+  wide, Containers spec.template.spec.containers[].name,
+  Images spec.template.spec.containers[].image, Selector selector
 CronJob: Name metadata.name, Schedule spec.schedule, Timezone spec.timeZone, Suspend suspended, Active status.active?0,
   Last_Schedule status.lastScheduleTime, Age age
 Service: Name metadata.name, Type spec.type, Cluster-IP spec.clusterIP, External-IP externalAddress,
   Port(s) servicePorts, Age age, wide, Selector selector
 Endpoints: Name metadata.name, Endpoints endpoints, Age age
-EndpointSlice: Name metadata.name, AddressType addressType, Ports slicePorts, Endpoints sliceEndpoints, Age age
+EndpointSlice: Name metadata.name, AddressType addressType, Ports ports[].port?*, Endpoints endpoints[].addresses[], Age age
 ConfigMap: Name metadata.name, Data dataCount, Age age
 Secret: Name metadata.name, Type type, Data dataCount, Age age
-Event: Last_Seen eventTime, Type type, Reason reason, Object eventObject, Message eventMessage,
+Event: Last_Seen eventTime, Type type, Reason reason, Object eventObject, Message message,
   wide, Source source.component, Count count?1, Name metadata.name
 PersistentVolumeClaim: Name metadata.name, Status status.phase, Volume spec.volumeName?, Capacity status.capacity.storage?,
   Access_Modes accessModes, StorageClass spec.storageClassName?, Age age, wide, VolumeMode spec.volumeMode
@@ -47,7 +52,7 @@ PodDisruptionBudget: Name metadata.name, Min_Available spec.minAvailable?N/A, Ma
   Allowed_Disruptions status.disruptionsAllowed?0, Age age
 HorizontalPodAutoscaler: Name metadata.name, Reference scaleTarget, MinPods spec.minReplicas, MaxPods spec.maxReplicas,
   Replicas status.currentReplicas?0, Age age
-Ingress: Name metadata.name, Class spec.ingressClassName, Hosts ingressHosts, Age age
+Ingress: Name metadata.name, Class spec.ingressClassName, Hosts spec.rules[].host?*, Age age
 CustomResourceDefinition: Name metadata.name, Created_At metadata.creationTimestamp
 other: Name metadata.name, Age age
 `;
@@ -65,6 +70,8 @@ function cellOf(source: string): Cell {
   const own = cells[source];
   if (own !== undefined) return own;
   const [path = '', otherwise = none] = source.split('?');
+  if (path.includes('[]'))
+    return (object) => list(placesOf(object, path).map(({ value }) => value ?? otherwise));
   const [part = '', whole] = /^N\/A$/.test(otherwise) ? [path] : path.split('/');
   if (whole === undefined) return (object) => valueAt(object, part) ?? otherwise;
   return (object) => `${scalarText(valueAt(object, part) ?? 0)}/${scalarText(valueAt(object, whole) ?? 1)}`;

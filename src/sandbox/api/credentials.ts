@@ -46,43 +46,35 @@ async function generate(): Promise<Credentials> {
       new x509.KeyUsagesExtension(usages.keyCertSign | usages.cRLSign, true),
     ],
   });
-  const issue = (
+  const issue = async (
     subject: string,
-    keys: webcrypto.CryptoKeyPair,
+    { publicKey }: webcrypto.CryptoKeyPair,
     serialNumber: string,
-    extensions: object[],
-  ): Promise<{ toString(format: 'pem'): string }> =>
-    x509.X509CertificateGenerator.create({
-      ...common,
-      subject,
-      issuer: authority.subject,
-      publicKey: keys.publicKey,
-      signingKey: caKeys.privateKey,
-      serialNumber,
-      extensions: [
-        new x509.KeyUsagesExtension(usages.digitalSignature | usages.keyEncipherment, true),
-        ...(extensions as InstanceType<typeof x509.Extension>[]),
-      ],
-    });
-  const server = await issue('CN=slipway-sandbox', serverKeys, '02', [
-    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-    new x509.SubjectAlternativeNameExtension([
-      { type: 'dns', value: 'localhost' },
-      { type: 'dns', value: 'kubernetes.default.svc' },
-      { type: 'ip', value: '127.0.0.1' },
-      { type: 'ip', value: '::1' },
-    ]),
-  ]);
-  const client = await issue('O=system:masters, CN=system:admin', clientKeys, '03', [
-    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
-  ]);
+    extensions: InstanceType<typeof x509.Extension>[],
+  ): Promise<string> => {
+    const own = { subject, publicKey, serialNumber };
+    const usage = new x509.KeyUsagesExtension(usages.digitalSignature | usages.keyEncipherment, true);
+    const by = { issuer: authority.subject, signingKey: caKeys.privateKey };
+    const request = { ...common, ...own, ...by, extensions: [usage, ...extensions] };
+    return (await x509.X509CertificateGenerator.create(request)).toString('pem');
+  };
   const exportKey = async (keys: webcrypto.CryptoKeyPair): Promise<string> =>
     pem('PRIVATE KEY', await crypto.subtle.exportKey('pkcs8', keys.privateKey));
   return {
     caCertificate: authority.toString('pem'),
-    serverCertificate: server.toString('pem'),
+    serverCertificate: await issue('CN=slipway-sandbox', serverKeys, '02', [
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension([
+        { type: 'dns', value: 'localhost' },
+        { type: 'dns', value: 'kubernetes.default.svc' },
+        { type: 'ip', value: '127.0.0.1' },
+        { type: 'ip', value: '::1' },
+      ]),
+    ]),
     serverKey: await exportKey(serverKeys),
-    clientCertificate: client.toString('pem'),
+    clientCertificate: await issue('O=system:masters, CN=system:admin', clientKeys, '03', [
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
+    ]),
     clientKey: await exportKey(clientKeys),
     tokenSecret: randomBytes(32).toString('hex'),
   };

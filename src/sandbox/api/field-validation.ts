@@ -19,26 +19,17 @@ function found(value: unknown): string {
   return typeof value === 'number' && !Number.isInteger(value) ? `number ${String(value)}` : typeof value;
 }
 
-type FieldType = Pick<ModelField, 'type' | 'format'>;
-
-interface Place {
-  path: string;
-  struct: string;
-  check: Check;
-}
-
 const isText = (value: unknown): boolean => typeof value === 'string';
-const isWhole = (value: unknown): boolean => Number.isSafeInteger(value);
 
 /** What plain types take, and what the decoder calls them; of others nothing is known. */
-const plainTypes: Record<string, { fits: (value: unknown) => boolean; told: string }> = {
-  string: { fits: isText, told: 'string' },
-  Date: { fits: isText, told: 'v1.Time' },
-  V1MicroTime: { fits: isText, told: 'v1.MicroTime' },
-  boolean: { fits: (value) => typeof value === 'boolean', told: 'bool' },
-  number: { fits: isWhole, told: 'int' },
-  double: { fits: (value) => typeof value === 'number', told: 'float64' },
-  IntOrString: { fits: (value) => isText(value) || isWhole(value), told: 'intstr.IntOrString' },
+const plainTypes: Record<string, [told: string, fits: (value: unknown) => boolean]> = {
+  string: ['string', isText],
+  Date: ['v1.Time', isText],
+  V1MicroTime: ['v1.MicroTime', isText],
+  boolean: ['bool', (value) => typeof value === 'boolean'],
+  number: ['int', Number.isSafeInteger],
+  double: ['float64', (value) => typeof value === 'number'],
+  IntOrString: ['intstr.IntOrString', (value) => isText(value) || Number.isSafeInteger(value)],
 };
 
 /** In a list null stands for an empty item. */
@@ -47,52 +38,43 @@ function emptyItem(type: string): unknown {
   return type === 'string' ? '' : null;
 }
 
+type FieldType = Pick<ModelField, 'type' | 'format'>;
+
 /** The value without unknown fields below it. */
-function checkValue(value: unknown, field: FieldType, place: Place): unknown {
-  if (value === null) return value;
-  const { path } = place;
+function checkValue(value: unknown, field: FieldType, path: string, check: Check): unknown {
   const { holds, of } = parseModelType(field.type);
   const one = { type: of, format: field.format };
-  const below = (item: unknown, at: string): unknown =>
-    checkValue(item, one, { ...place, path: `${path}${at}` });
+  const below = (item: unknown, at: string): unknown => checkValue(item, one, `${path}${at}`, check);
+  if (value === null) return value;
+  if (holds === 'one') return checkOne(value, one, path, check);
   if (holds === 'list' && Array.isArray(value)) {
-    const empty = emptyItem(of);
-    return value.map((item: unknown, index) => below(item ?? empty, `[${index}]`));
+    return value.map((item: unknown, index) => below(item ?? emptyItem(of), `[${index}]`));
   }
   if (holds === 'map' && isFields(value)) {
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, below(item, `.${name}`)]));
   }
-  if (holds === 'one') return checkOne(value, one, place);
-  noteMismatch(value, field.type, place);
+  noteMismatch(value, `${holds === 'list' ? '[]' : 'map[string]'}${of}`, path, check);
   return value;
 }
 
-function checkOne(value: unknown, { type, format }: FieldType, place: Place): unknown {
-  if (type === 'string' && isQuantity(place.path)) return checkQuantity(value, place);
-  if (isModel(type)) {
-    if (isFields(value)) return checkModel(value, type, place.path, place.check);
-    noteMismatch(value, type, place);
-    return value;
-  }
-  const plain = plainTypes[format === 'double' ? format : type];
-  if (plain?.fits(value) === false) noteMismatch(value, type, place, plain.told);
+function checkOne(value: unknown, { type, format }: FieldType, path: string, check: Check): unknown {
+  if (type === 'string' && isQuantity(path)) return checkQuantity(value, check);
+  if (isModel(type) && isFields(value)) return checkModel(value, type, path, check);
+  const [plain = type, fits] = plainTypes[format === 'double' ? format : type] ?? [];
+  if (isModel(type) || fits?.(value) === false) noteMismatch(value, plain, path, check);
   return value;
 }
 
-function noteMismatch(value: unknown, type: string, { path, struct, check }: Place, plain?: string): void {
-  const { holds, of } = parseModelType(type);
-  const told = `${{ one: '', list: '[]', map: 'map[string]' }[holds]}${plain ?? shortName(of)}`;
-  const place = `${struct}.${path.replace(/\[\d+\]/g, '')}`;
-  check.mismatch ??= `json: cannot unmarshal ${found(value)} into Go struct field ${place} of type ${told}`;
+/** The words of the decoder; `V1PodSpec` is told as `v1.PodSpec`. */
+function noteMismatch(value: unknown, type: string, path: string, check: Check): void {
+  const place = `${path.replace(/\[\d+\]/g, '')} of type ${type.replace(/(Core)?V\d+/, 'v1.')}`;
+  check.mismatch ??= `json: cannot unmarshal ${found(value)} into Go struct field ${place}`;
 }
-
-/** `V1PodSpec` is told as `v1.PodSpec`. */
-const shortName = (model: string): string => model.replace(/^(Core)?V\d+/, 'v1.');
 
 const quantity = /^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/;
 
 /** A quantity, as text. */
-function checkQuantity(value: unknown, { check }: Place): unknown {
+function checkQuantity(value: unknown, check: Check): unknown {
   if (typeof value !== 'string' && typeof value !== 'number') return value;
   if (!quantity.test(String(value))) {
     check.mismatch ??= `quantities must match the regular expression '${quantity.source}'`;
@@ -107,7 +89,6 @@ const isQuantity = (path: string): boolean =>
 /** Returns a copy without the fields that the type does not have or that are null. */
 function checkModel(object: Fields, model: string, path: string, check: Check): Fields {
   const fields = fieldsOfModel(model);
-  const struct = model.replace(/^(Core)?V\d+/, '');
   const kept: Fields = {};
   for (const [name, value] of Object.entries(object)) {
     // null stands for a field that is not there.
@@ -115,7 +96,7 @@ function checkModel(object: Fields, model: string, path: string, check: Check): 
     const field = fields.find((row) => row.name === name);
     const below = path === '' ? name : `${path}.${name}`;
     if (field === undefined) check.unknown.push(below);
-    else kept[name] = checkValue(value, field, { path: below, struct, check });
+    else kept[name] = checkValue(value, field, below, check);
   }
   return kept;
 }

@@ -1,6 +1,7 @@
 import type { Fields } from '../kinds/fields.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { apiVersionOf } from '../kinds/kind.ts';
+import type { ModelField } from '../kinds/model.ts';
 import { describeModel, isModel, parseModelType } from '../kinds/model.ts';
 
 /** `V1PodSpec` is `io.k8s.V1.PodSpec`: what follows the last dot is what kubectl shows. */
@@ -22,35 +23,29 @@ function plainSchema(type: string, format: string): Fields {
   return format === 'double' ? { type: 'number', format } : { type: 'integer', format: format || 'int64' };
 }
 
-function fieldSchema(type: string, format: string, description: string): Fields {
+function fieldSchema({ type, format, description }: ModelField & { description: string }): Fields {
   const { holds, of } = parseModelType(type);
+  const one = isModel(of) ? reference(of) : plainSchema(of, format);
+  if (holds === 'list') return { type: 'array', description, items: one };
+  if (holds === 'map') return { type: 'object', description, additionalProperties: one };
   // A reference takes no description beside it, so it stands in allOf, as in the real document.
-  const one = isModel(of) ? { allOf: [reference(of)] } : plainSchema(of, format);
-  if (holds === 'list') return { type: 'array', description, items: isModel(of) ? reference(of) : one };
-  if (holds === 'map') {
-    return { type: 'object', description, additionalProperties: isModel(of) ? reference(of) : one };
-  }
-  return { ...one, description };
+  return { ...(isModel(of) ? { allOf: [one] } : one), description };
 }
 
 /** Adds a model and all that it needs. */
-function addModel(model: string, schemas: Fields): void {
+function addModel(model: string, schemas: Record<string, Fields>): void {
   const name = schemaName(model);
   if (schemas[name] !== undefined) return;
-  const described = describeModel(model);
-  const required = described.fields.filter((field) => field.required).map((field) => field.name);
+  const { description, fields } = describeModel(model);
+  const required = fields.filter((field) => field.required).map((field) => field.name);
   schemas[name] = {
     type: 'object',
-    description: described.description,
+    description,
     ...(required.length === 0 ? {} : { required }),
-    properties: Object.fromEntries(
-      described.fields.map((field) => [field.name, fieldSchema(field.type, field.format, field.description)]),
-    ),
+    properties: Object.fromEntries(fields.map((field) => [field.name, fieldSchema(field)])),
   };
-  for (const field of described.fields) {
-    const { of } = parseModelType(field.type);
+  for (const { of } of fields.map((field) => parseModelType(field.type)))
     if (isModel(of)) addModel(of, schemas);
-  }
 }
 
 /** Query parameters that kubectl looks for to learn what the server can do. */
@@ -60,19 +55,18 @@ const patchParameters = ['dryRun', 'fieldManager', 'fieldValidation', 'force'].m
   schema: { type: name === 'force' ? 'boolean' : 'string', uniqueItems: true },
 }));
 
+const typeOf = ({ group, version, kind }: Kind): Fields => ({ group, version, kind });
+
 function pathsOf(kind: Kind): [string, Fields] {
   const root = kind.group === '' ? `/api/${kind.version}` : `/apis/${apiVersionOf(kind)}`;
   const place = kind.namespaced ? `${root}/namespaces/{namespace}` : root;
-  const operation = (action: string, more: Fields): Fields => ({
-    'x-kubernetes-action': action,
-    'x-kubernetes-group-version-kind': { group: kind.group, version: kind.version, kind: kind.kind },
+  const common = {
+    'x-kubernetes-group-version-kind': typeOf(kind),
     responses: { '200': { description: 'OK' } },
-    ...more,
-  });
-  return [
-    `${place}/${kind.plural}/{name}`,
-    { get: operation('get', {}), patch: operation('patch', { parameters: patchParameters }) },
-  ];
+  };
+  const get = { 'x-kubernetes-action': 'get', ...common };
+  const patch = { 'x-kubernetes-action': 'patch', ...common, parameters: patchParameters };
+  return [`${place}/${kind.plural}/{name}`, { get, patch }];
 }
 
 /**
@@ -82,15 +76,12 @@ function pathsOf(kind: Kind): [string, Fields] {
 export function openApiDocument(kinds: readonly Kind[], apiVersion: string): unknown {
   const own = kinds.filter((kind) => apiVersionOf(kind) === apiVersion);
   if (own.length === 0) return undefined;
-  const schemas: Fields = {};
+  const schemas: Record<string, Fields> = {};
   for (const kind of own) {
-    const name = kind.model ?? `${kind.group}.${kind.version}.${kind.kind}`;
-    if (kind.model === undefined) {
-      schemas[schemaName(name)] = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-    } else addModel(kind.model, schemas);
-    Object.assign(schemas[schemaName(name)] as Fields, {
-      'x-kubernetes-group-version-kind': [{ group: kind.group, version: kind.version, kind: kind.kind }],
-    });
+    const name = schemaName(kind.model ?? `${kind.group}.${kind.version}.${kind.kind}`);
+    if (kind.model !== undefined) addModel(kind.model, schemas);
+    const free = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+    schemas[name] = { ...(schemas[name] ?? free), 'x-kubernetes-group-version-kind': [typeOf(kind)] };
   }
   return {
     openapi: '3.0.0',
@@ -103,13 +94,9 @@ export function openApiDocument(kinds: readonly Kind[], apiVersion: string): unk
 /** `/openapi/v3`: where the documents are. The hash changes with the kinds, so that clients may keep them. */
 export function openApiIndex(kinds: readonly Kind[], hash: string): unknown {
   const versions = new Set(kinds.map(apiVersionOf));
-  const path = (version: string): string => (version.includes('/') ? `apis/${version}` : `api/${version}`);
-  return {
-    paths: Object.fromEntries(
-      [...versions].map((version) => [
-        path(version),
-        { serverRelativeURL: `/openapi/v3/${path(version)}?hash=${hash}` },
-      ]),
-    ),
-  };
+  const paths = [...versions].map((version) => {
+    const path = version.includes('/') ? `apis/${version}` : `api/${version}`;
+    return [path, { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }];
+  });
+  return { paths: Object.fromEntries(paths) as unknown };
 }

@@ -1,97 +1,75 @@
+import type { V1ContainerStateTerminated, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import type { Fields } from '../kinds/fields.ts';
-import { at, child, items, text } from '../kinds/fields.ts';
 import { age } from './human-duration.ts';
 
-const isTrue = (pod: Fields, type: string): boolean =>
-  items(child(pod, 'status'), 'conditions').some((row) => row['type'] === type && row['status'] === 'True');
+const isTrue = ({ status }: V1Pod, type: string): boolean =>
+  status?.conditions?.some((row) => row.type === type && row.status === 'True') === true;
 
-function endedAs(terminated: Fields): string {
-  const signal = terminated['signal'];
-  return (
-    text(terminated, 'reason') ??
-    (signal === undefined || signal === 0
-      ? `ExitCode:${String(terminated['exitCode'])}`
-      : `Signal:${JSON.stringify(signal)}`)
-  );
-}
+const endedAs = ({ reason, signal, exitCode }: V1ContainerStateTerminated): string =>
+  reason ?? (signal ? `Signal:${signal}` : `ExitCode:${exitCode}`);
 
-/** A sidecar is an init container that goes on running. */
-function isSidecar(pod: Fields, name: unknown): boolean {
-  const container = items(child(pod, 'spec'), 'initContainers').find((row) => row['name'] === name);
-  return container?.['restartPolicy'] === 'Always';
-}
+/** Sidecars are init containers that go on running. */
+const sidecarsOf = ({ spec }: V1Pod): (string | undefined)[] =>
+  (spec?.initContainers ?? []).filter((row) => row.restartPolicy === 'Always').map((row) => row.name);
 
 /** What the first init container that is not done says, or undefined when all are done. */
-function initStatus(pod: Fields): string | undefined {
-  const all = items(child(pod, 'spec'), 'initContainers').length;
-  for (const [index, status] of items(child(pod, 'status'), 'initContainerStatuses').entries()) {
-    const terminated = child(child(status, 'state'), 'terminated');
-    const waiting = text(child(child(status, 'state'), 'waiting'), 'reason');
-    if (terminated?.['exitCode'] === 0) continue;
-    if (status['started'] === true && isSidecar(pod, status['name'])) continue;
-    if (terminated !== undefined) return `Init:${endedAs(terminated)}`;
-    if (waiting !== undefined && waiting !== 'PodInitializing') return `Init:${waiting}`;
-    return `Init:${index}/${all}`;
-  }
-  return undefined;
-}
-
-function containersStatus(pod: Fields, otherwise: string): string {
-  let told = otherwise;
-  let running = false;
-  for (const status of items(child(pod, 'status'), 'containerStatuses').reverse()) {
-    const state = child(status, 'state');
-    const terminated = child(state, 'terminated');
-    const waiting = text(child(state, 'waiting'), 'reason');
-    if (waiting !== undefined) told = waiting;
-    else if (terminated !== undefined) told = endedAs(terminated);
-    else if (status['ready'] === true && child(state, 'running') !== undefined) running = true;
-  }
-  // One container is done while another runs: the pod is running.
-  if (told === 'Completed' && running) return isTrue(pod, 'Ready') ? 'Running' : 'NotReady';
-  return told;
+function initStatus(pod: V1Pod): string | undefined {
+  const statuses = pod.status?.initContainerStatuses ?? [];
+  const index = statuses.findIndex(
+    ({ name, started, state }) =>
+      state?.terminated?.exitCode !== 0 && !(started === true && sidecarsOf(pod).includes(name)),
+  );
+  if (index < 0) return undefined;
+  const state = statuses[index]?.state;
+  if (state?.terminated !== undefined) return `Init:${endedAs(state.terminated)}`;
+  const reason = state?.waiting?.reason ?? 'PodInitializing';
+  return `Init:${reason === 'PodInitializing' ? `${index}/${pod.spec?.initContainers?.length ?? 0}` : reason}`;
 }
 
 /** The Status column of `kubectl get pods`. */
-export function podStatus(pod: Fields): string {
-  const status = child(pod, 'status');
-  const phase = text(status, 'phase') ?? 'Unknown';
-  if (at(pod, 'metadata', 'deletionTimestamp') !== undefined) {
-    return status?.['reason'] === 'NodeLost' ? 'Unknown' : 'Terminating';
-  }
-  const reason = text(status, 'reason') ?? phase;
-  return initStatus(pod) ?? containersStatus(pod, reason);
+export function podStatus(object: Fields): string {
+  const pod = object as unknown as V1Pod;
+  const containerStatuses = pod.status?.containerStatuses ?? [];
+  if (pod.metadata?.deletionTimestamp !== undefined) return 'Terminating';
+  const initializing = initStatus(pod);
+  if (initializing !== undefined) return initializing;
+  const told = containerStatuses.flatMap(({ state }) => {
+    return state?.waiting?.reason ?? (state?.terminated === undefined ? [] : endedAs(state.terminated));
+  });
+  const [first = pod.status?.reason ?? pod.status?.phase ?? 'Unknown'] = told;
+  const isRunning = containerStatuses.some(({ ready, state }) => ready && state?.running !== undefined);
+  // One container is done while another runs: the pod is running.
+  if (first !== 'Completed' || !isRunning) return first;
+  return isTrue(pod, 'Ready') ? 'Running' : 'NotReady';
 }
 
 /** The Ready column: ready containers of all, sidecars counted. */
-export function podReady(pod: Fields): string {
-  const status = child(pod, 'status');
-  const counted = [
-    ...items(status, 'containerStatuses'),
-    ...items(status, 'initContainerStatuses').filter((row) => isSidecar(pod, row['name'])),
-  ];
-  const sidecars = items(child(pod, 'spec'), 'initContainers').filter(
-    (row) => row['restartPolicy'] === 'Always',
-  );
-  const all = items(child(pod, 'spec'), 'containers').length + sidecars.length;
-  return `${counted.filter((row) => row['ready'] === true).length}/${all}`;
+export function podReady(object: Fields): string {
+  const pod = object as unknown as V1Pod;
+  const sidecars = sidecarsOf(pod);
+  const running = pod.status?.initContainerStatuses?.filter((row) => sidecars.includes(row.name)) ?? [];
+  const ready = [...(pod.status?.containerStatuses ?? []), ...running].filter((row) => row.ready);
+  return `${ready.length}/${(pod.spec?.containers.length ?? 0) + sidecars.length}`;
 }
 
 /** The Restarts column: their number, and when the last one was. */
-export function podRestarts(pod: Fields): string {
-  const statuses = items(child(pod, 'status'), 'containerStatuses');
-  const count = statuses.reduce((sum, row) => sum + Number(row['restartCount'] ?? 0), 0);
-  const ends = statuses
-    .map((row) => at(row, 'lastState', 'terminated', 'finishedAt'))
-    .filter((time) => typeof time === 'string')
-    .sort();
-  const last = ends.at(-1);
-  return count === 0 || last === undefined ? String(count) : `${count} (${age(last)} ago)`;
+export function podRestarts({ status }: Fields): string {
+  const statuses = (status as V1Pod['status'])?.containerStatuses ?? [];
+  const count = statuses.reduce(
+    (sum, { restartCount }: Partial<V1ContainerStatus>) => sum + (restartCount ?? 0),
+    0,
+  );
+  const last = statuses
+    .map((row) => row.lastState?.terminated?.finishedAt)
+    .sort()
+    .at(-1);
+  return count === 0 || !last ? String(count) : `${count} (${age(last)} ago)`;
 }
 
-/** The Readiness Gates column. */
-export function podReadinessGates(pod: Fields): string | undefined {
-  const gates = items(child(pod, 'spec'), 'readinessGates');
-  const open = gates.filter((gate) => isTrue(pod, text(gate, 'conditionType') ?? ''));
+/** The Readiness Gates column; undefined where there are none. */
+export function podReadinessGates(object: Fields): string | undefined {
+  const pod = object as unknown as V1Pod;
+  const gates = pod.spec?.readinessGates ?? [];
+  const open = gates.filter((gate) => isTrue(pod, gate.conditionType));
   return gates.length === 0 ? undefined : `${open.length}/${gates.length}`;
 }

@@ -1,4 +1,5 @@
 import type { Fields } from '../kinds/fields.ts';
+import type { StatusError } from './status-error.ts';
 import { badRequest } from './status-error.ts';
 
 // `kubectl create …`, `autoscale` and `auth` send their own objects as protobuf and know no other way; whatever
@@ -169,21 +170,19 @@ function isEmpty(wire: Wire): boolean {
   }
 }
 
+const unreadable = (what: string): StatusError =>
+  badRequest(`the sandbox cannot read ${what} from protobuf; send JSON, as kubectl apply does`);
+
 function decode(type: string, wire: Wire): unknown {
   const special = specialTypes[type];
   if (special !== undefined) return special(wire);
   const message = table.get(type);
-  if (message === undefined)
-    throw badRequest(`the sandbox cannot read ${type} from protobuf; send JSON, as kubectl apply does`);
+  if (message === undefined) throw unreadable(type);
   const result: Fields = {};
   for (const [number, value] of readWire(toBuffer(wire))) {
     const field = message.get(number);
     if (field !== undefined) put(result, field, value);
-    else if (!isEmpty(value)) {
-      throw badRequest(
-        `the sandbox cannot read field ${number} of ${type} from protobuf; send JSON, as kubectl apply does`,
-      );
-    }
+    else if (!isEmpty(value)) throw unreadable(`field ${number} of ${type}`);
   }
   return result;
 }

@@ -5,9 +5,8 @@ import { mediaType, readBody } from './body.ts';
 import { streamLog } from './log.ts';
 import { getObject, listObjects } from './read.ts';
 import type { Answer, ApiRequest } from './request.ts';
-import { review } from './reviews.ts';
 import { badRequest, StatusError } from './status-error.ts';
-import { evict, finalizeNamespace, getScale, issueToken, writeScale } from './subresources.ts';
+import { evict, finalizeNamespace, getScale, issueToken, review, writeScale } from './subresources.ts';
 import { watchObjects } from './watch.ts';
 import { createObject, deleteCollection, deleteObject, patchObject, updateObject } from './write.ts';
 

@@ -1,4 +1,4 @@
-import { at } from '../kinds/fields.ts';
+import { at, scalarText } from '../kinds/fields.ts';
 import type { Kind } from '../kinds/kind.ts';
 import type { StoredObject } from '../store/objects.ts';
 import { badRequest } from './status-error.ts';
@@ -13,22 +13,15 @@ const equalityRequirement = new RegExp(String.raw`^(${namePattern})\s*(==|=|!=)\
 const existsRequirement = new RegExp(String.raw`^(!?)\s*(${namePattern})$`);
 
 function parseRequirement(text: string): (labels: Record<string, string>) => boolean {
-  const set = setRequirement.exec(text);
-  if (set !== null) {
-    const [, name = '', operator, list = ''] = set;
-    const values = new Set(list.split(',').map((value) => value.trim()));
-    return (labels) => (name in labels && values.has(labels[name] ?? '')) === (operator === 'in');
+  const [, member = '', inOrNot, list = ''] = setRequirement.exec(text) ?? [];
+  const [, name = '', operator, value] = equalityRequirement.exec(text) ?? [];
+  const [, not, present = ''] = existsRequirement.exec(text) ?? [];
+  if (inOrNot !== undefined) {
+    const values = new Set(list.split(',').map((item) => item.trim()));
+    return (labels) => (member in labels && values.has(labels[member] ?? '')) === (inOrNot === 'in');
   }
-  const equality = equalityRequirement.exec(text);
-  if (equality !== null) {
-    const [, name = '', operator, value] = equality;
-    return (labels) => (labels[name] === value) === (operator !== '!=');
-  }
-  const exists = existsRequirement.exec(text);
-  if (exists !== null) {
-    const [, not, name = ''] = exists;
-    return (labels) => name in labels === (not === '');
-  }
+  if (operator !== undefined) return (labels) => (labels[name] === value) === (operator !== '!=');
+  if (not !== undefined) return (labels) => present in labels === (not === '');
   throw badRequest(`unable to parse requirement: ${text}`);
 }
 
@@ -50,66 +43,42 @@ export function parseLabelSelector(selector: string): Predicate {
 }
 
 /** Fields that a field selector may name, beside metadata.name and metadata.namespace, by kind. */
-const selectableFields: Record<string, readonly string[]> = {
-  Pod: [
-    'spec.nodeName',
-    'spec.restartPolicy',
-    'spec.schedulerName',
-    'spec.serviceAccountName',
-    'spec.hostNetwork',
-    'status.phase',
-    'status.podIP',
-    'status.nominatedNodeName',
-  ],
-  Event: [
-    ...['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map(
-      (name) => `involvedObject.${name}`,
-    ),
-    'reason',
-    'reportingComponent',
-    'source',
-    'type',
-  ],
-  Secret: ['type'],
-  Namespace: ['status.phase'],
-  Node: ['spec.unschedulable'],
-  ReplicaSet: ['status.replicas'],
-  Job: ['status.successful'],
-  CustomResourceDefinition: [],
+const selectableFields: Record<string, string> = {
+  Pod:
+    'spec.nodeName spec.restartPolicy spec.schedulerName spec.serviceAccountName spec.hostNetwork status.phase ' +
+    'status.podIP status.nominatedNodeName',
+  Event:
+    'involvedObject.kind involvedObject.namespace involvedObject.name involvedObject.uid involvedObject.apiVersion ' +
+    'involvedObject.resourceVersion involvedObject.fieldPath reason reportingComponent source type',
+  Secret: 'type',
+  Namespace: 'status.phase',
+  Node: 'spec.unschedulable',
+  ReplicaSet: 'status.replicas',
+  Job: 'status.successful',
 };
 
 /** Fields that read differently from where they are stored. */
 const storedAt: Record<string, string> = { source: 'source.component' };
-
-function fieldText(object: StoredObject, path: string): string {
-  const value = at(object, ...(storedAt[path] ?? path).split('.'));
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
-    ? String(value)
-    : '';
-}
 
 /**
  * Parses `metadata.name=x,spec.nodeName!=y`.
  * @throws StatusError BadRequest for a field that cannot be selected by.
  */
 export function parseFieldSelector(kind: Kind, selector: string): Predicate {
-  const allowed = ['metadata.name', 'metadata.namespace', ...(selectableFields[kind.kind] ?? [])];
-  const requirements = splitRequirements(selector).map((part) => {
+  const allowed = `metadata.name metadata.namespace ${selectableFields[kind.kind] ?? ''}`.split(' ');
+  const requirements = splitRequirements(selector).map((part): Predicate => {
     const [, path, operator, value] = /^([^=!]+)(==|=|!=)(.*)$/.exec(part) ?? [];
     if (path === undefined) throw badRequest(`invalid selector: '${selector}'; can't understand '${part}'`);
-    if (!allowed.includes(path)) {
-      throw badRequest(`field label not supported: ${path}`);
-    }
-    return (object: StoredObject) => (fieldText(object, path) === value) === (operator !== '!=');
+    if (!allowed.includes(path)) throw badRequest(`field label not supported: ${path}`);
+    const names = (storedAt[path] ?? path).split('.');
+    return (object) => (scalarText(at(object, ...names)) === value) === (operator !== '!=');
   });
   return (object) => requirements.every((holds) => holds(object));
 }
 
 /** Both selectors of a list or watch request as one predicate. */
 export function parseSelectors(kind: Kind, query: URLSearchParams): Predicate {
-  const labels = query.get('labelSelector') ?? '';
-  const fields = query.get('fieldSelector') ?? '';
-  const byLabel = parseLabelSelector(labels);
-  const byField = parseFieldSelector(kind, fields);
+  const byLabel = parseLabelSelector(query.get('labelSelector') ?? '');
+  const byField = parseFieldSelector(kind, query.get('fieldSelector') ?? '');
   return (object) => byLabel(object) && byField(object);
 }

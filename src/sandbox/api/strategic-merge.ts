@@ -13,8 +13,7 @@ export function strategicMerge(original: Fields, patch: Fields): Fields {
   return mergeMap(original, patch, []);
 }
 
-const orderDirective = '$setElementOrder/';
-const deletePrimitives = '$deleteFromPrimitiveList/';
+const directives = /^\$(setElementOrder|deleteFromPrimitiveList)\//;
 
 function mergeMap(original: Fields, patch: Fields, names: readonly string[]): Fields {
   const { $patch: directive, $retainKeys: retain, ...fields } = patch;
@@ -26,42 +25,27 @@ function mergeMap(original: Fields, patch: Fields, names: readonly string[]): Fi
   const result = Object.fromEntries(
     Object.entries(original).filter(([name]) => !Array.isArray(retain) || retain.includes(name)),
   );
-  dropPrimitives(result, fields);
-  for (const [name, value] of Object.entries(fields)) {
-    if (name.startsWith('$')) continue;
-    if (value === null) Reflect.deleteProperty(result, name);
-    else result[name] = mergeValue(result[name], value, [...names, name], fields[`${orderDirective}${name}`]);
+  // A directive may stand without a patch of the list that it names.
+  for (const name of new Set(Object.keys(fields).map((field) => field.replace(directives, '')))) {
+    const path = [...names, name];
+    const dropped = fields[`$deleteFromPrimitiveList/${name}`];
+    let value = result[name];
+    if (Array.isArray(value) && Array.isArray(dropped))
+      value = value.filter((item) => !dropped.includes(item));
+    if (fields[name] !== undefined) value = mergeValue(value, fields[name], path);
+    if (Array.isArray(value)) value = inOrder(value, fields[`$setElementOrder/${name}`], path);
+    if (value === null || value === undefined) Reflect.deleteProperty(result, name);
+    else result[name] = value;
   }
-  orderUntouched(result, fields, names);
   return result;
 }
 
-/** `$deleteFromPrimitiveList/NAME` */
-function dropPrimitives(result: Fields, fields: Fields): void {
-  for (const [directive, value] of Object.entries(fields)) {
-    if (!directive.startsWith(deletePrimitives) || !Array.isArray(value)) continue;
-    const name = directive.slice(deletePrimitives.length);
-    const list = result[name];
-    if (Array.isArray(list)) result[name] = list.filter((item) => !value.includes(item));
-  }
-}
-
-/** `$setElementOrder/NAME` alone, without a patch of the list itself, still orders it. */
-function orderUntouched(result: Fields, fields: Fields, names: readonly string[]): void {
-  for (const [directive, order] of Object.entries(fields)) {
-    const name = directive.slice(orderDirective.length);
-    if (!directive.startsWith(orderDirective) || name in fields) continue;
-    const list = result[name];
-    if (Array.isArray(list)) result[name] = inOrder(list, order, [...names, name]);
-  }
-}
-
-function mergeValue(original: unknown, value: unknown, names: readonly string[], order: unknown): unknown {
+function mergeValue(original: unknown, value: unknown, names: readonly string[]): unknown {
   if (isFields(value)) return mergeMap(isFields(original) ? original : {}, value, names);
-  if (!Array.isArray(value)) return value;
-  const merged = mergeList(Array.isArray(original) ? original : [], value, names);
-  return inOrder(merged, order, names);
+  return Array.isArray(value) ? mergeList(Array.isArray(original) ? original : [], value, names) : value;
 }
+
+const isReplacing = (item: unknown): boolean => isFields(item) && item['$patch'] === 'replace';
 
 function mergeList(
   original: readonly unknown[],
@@ -70,11 +54,7 @@ function mergeList(
 ): unknown[] {
   const list = listTypeOf(names, true);
   if (list.type === 'set') return [...original, ...patch.filter((item) => !original.includes(item))];
-  if (list.type === 'atomic')
-    return patch.filter((item) => !(isFields(item) && item['$patch'] === 'replace'));
-  if (patch.some((item) => isFields(item) && item['$patch'] === 'replace')) {
-    return patch.filter((item) => !(isFields(item) && item['$patch'] === 'replace'));
-  }
+  if (list.type === 'atomic' || patch.some(isReplacing)) return patch.filter((item) => !isReplacing(item));
   const key = list.patchKey;
   let result = [...original];
   for (const item of patch) {
@@ -96,15 +76,11 @@ function inOrder(list: readonly unknown[], order: unknown, names: readonly strin
   const type = listTypeOf(names, true);
   const keyOf = (item: unknown): unknown =>
     type.type === 'map' && isFields(item) ? item[type.patchKey] : item;
-  const wanted = order.map(keyOf);
-  const rankOf = (item: unknown): number => wanted.findIndex((key) => sameJson(key, keyOf(item)));
   let last = -1;
-  return list
-    .map((item) => {
-      const rank = rankOf(item);
-      if (rank >= 0) last = rank;
-      return { item, rank: rank >= 0 ? rank : last + 0.5 };
-    })
-    .sort((a, b) => a.rank - b.rank)
-    .map(({ item }) => item);
+  const ranked = list.map((item) => {
+    const rank = order.findIndex((named) => sameJson(keyOf(named), keyOf(item)));
+    if (rank >= 0) last = rank;
+    return { item, rank: rank >= 0 ? rank : last + 0.5 };
+  });
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ item }) => item);
 }

@@ -1,6 +1,7 @@
 import { mayEvict } from '../controllers/index.ts';
 import type { Fields } from '../kinds/fields.ts';
 import { at, child, defined } from '../kinds/fields.ts';
+import { apiVersionOf } from '../kinds/kind.ts';
 import { invalidValue } from '../kinds/rules.ts';
 import type { StoredObject } from '../store/objects.ts';
 import { timestamp } from '../store/timestamp.ts';
@@ -97,4 +98,36 @@ export function finalizeNamespace(request: ApiRequest): Answer {
   const before = findObject(request);
   const spec = { ...(before.spec as Fields), finalizers };
   return { code: 200, body: request.objects.update({ ...before, spec }) };
+}
+
+const everything = { verbs: ['*'], apiGroups: ['*'], resources: ['*'], nonResourceURLs: ['*'] };
+
+/** The sandbox has no authorization: everybody who is known may do everything, and reviews say so. */
+function statusOf(kind: string, user: string): Fields {
+  const own = user.startsWith('system:serviceaccount:') ? 'system:serviceaccounts' : 'system:masters';
+  switch (kind) {
+    case 'SelfSubjectReview':
+      return { userInfo: { username: user, groups: [own, 'system:authenticated'] } };
+    case 'SelfSubjectRulesReview': {
+      const { nonResourceURLs, verbs, ...resources } = everything;
+      return {
+        resourceRules: [{ verbs, ...resources }],
+        nonResourceRules: [{ verbs, nonResourceURLs }],
+        incomplete: false,
+      };
+    }
+    default:
+      return { allowed: true, reason: 'the sandbox has no authorization' };
+  }
+}
+
+/** POST of a review: of oneself, the only ones that the sandbox has. */
+export function review(request: ApiRequest): Answer {
+  const { kind, user } = request;
+  const { spec } = objectIn(request);
+  const type = { kind: kind.kind, apiVersion: apiVersionOf(kind) };
+  return {
+    code: 201,
+    body: { ...type, metadata: {}, ...defined({ spec }), status: statusOf(kind.kind, user) },
+  };
 }

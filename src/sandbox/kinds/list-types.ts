@@ -7,67 +7,63 @@
 export type ListType =
   { type: 'map'; keys: readonly string[]; patchKey: string } | { type: 'set' } | { type: 'atomic' };
 
-const byKey = (...keys: [string, ...string[]]): ListType => ({ type: 'map', keys, patchKey: keys[0] });
-const atomic: ListType = { type: 'atomic' };
-const set: ListType = { type: 'set' };
+/** Lists of items found by keys, by their last two names. Other lists are atomic. */
+const keyed = `
+spec.containers name
+containers.env name
+containers.ports containerPort protocol
+containers.volumeMounts mountPath
+containers.volumeDevices devicePath
+spec.volumes name
+spec.imagePullSecrets name
+spec.hostAliases ip
+spec.topologySpreadConstraints topologyKey whenUnsatisfiable
+spec.ports port protocol
+status.conditions type
+status.addresses type
+.secrets name
+.imagePullSecrets name
+`;
+const keysOf = new Map(
+  keyed
+    .trim()
+    .split('\n')
+    .map((row) => row.split(' '))
+    .map(([name = '', ...keys]): [string, ListType] => [
+      name,
+      { type: 'map', keys, patchKey: keys[0] ?? '' },
+    ]),
+);
 
 /** Lists of every kind's metadata. */
 const metadataLists: Record<string, ListType> = {
-  'metadata.ownerReferences': byKey('uid'),
-  'metadata.finalizers': set,
-};
-
-/** Lists of the built-in kinds by their last two names; a list that is not here is atomic. */
-const builtInLists: Record<string, ListType> = {
-  'spec.containers': byKey('name'),
-  'containers.env': byKey('name'),
-  'containers.ports': byKey('containerPort', 'protocol'),
-  'containers.volumeMounts': byKey('mountPath'),
-  'containers.volumeDevices': byKey('devicePath'),
-  'spec.volumes': byKey('name'),
-  'spec.imagePullSecrets': byKey('name'),
-  'spec.hostAliases': byKey('ip'),
-  'spec.topologySpreadConstraints': byKey('topologyKey', 'whenUnsatisfiable'),
-  'spec.ports': byKey('port', 'protocol'),
-  'status.conditions': byKey('type'),
-  'status.addresses': byKey('type'),
-  '.secrets': byKey('name'),
-  '.imagePullSecrets': byKey('name'),
+  'metadata.ownerReferences': { type: 'map', keys: ['uid'], patchKey: 'uid' },
+  'metadata.finalizers': { type: 'set' },
 };
 
 /** Maps that are replaced as a whole, by their last name; `spec.selector` is one by its place. */
-const atomicMaps = new Set([
-  'labelSelector',
-  'nodeSelector',
-  'namespaceSelector',
-  'podSelector',
-  'fieldRef',
-  'resourceFieldRef',
-  'secretKeyRef',
-  'configMapKeyRef',
-  'roleRef',
-  'claimRef',
-  'scaleTargetRef',
-  'involvedObject',
-  'requiredDuringSchedulingIgnoredDuringExecution',
-]);
+const atomicMaps = new Set(
+  (
+    'labelSelector nodeSelector namespaceSelector podSelector fieldRef resourceFieldRef secretKeyRef configMapKeyRef ' +
+    'roleRef claimRef scaleTargetRef involvedObject requiredDuringSchedulingIgnoredDuringExecution'
+  ).split(' '),
+);
 
 /** A key's field that may be left out, and what it then counts as. */
 export const keyDefaults: Record<string, unknown> = { protocol: 'TCP' };
 
 /** The type of the list at `path` (field names only, e.g. `spec, template, spec, containers`). */
 export function listTypeOf(path: readonly string[], isBuiltIn: boolean): ListType {
-  const own = path.at(-1) ?? '';
-  const parent = (path.at(-2) ?? '').replace(/^(init|ephemeral)Containers$/, 'containers');
-  const name = `${parent}.${own.replace(/^(init|ephemeral)Containers$/, 'containers')}`;
+  const [parent = '', own = ''] = ['', ...path].slice(-2);
+  const name = `${parent}.${own}`.replace(/\b(init|ephemeral)Containers\b/g, 'containers');
   const ofMetadata = path.length === 2 ? metadataLists[name] : undefined;
-  return ofMetadata ?? (isBuiltIn ? builtInLists[name] : undefined) ?? atomic;
+  return ofMetadata ?? (isBuiltIn ? keysOf.get(name) : undefined) ?? { type: 'atomic' };
 }
 
 /** Whether the map at `path` is replaced as a whole. */
 export function isAtomicMap(path: readonly string[], isBuiltIn: boolean): boolean {
-  if (!isBuiltIn) return false;
+  const name = path.at(-1) ?? '';
   return (
-    atomicMaps.has(path.at(-1) ?? '') || (path.length === 2 && path[0] === 'spec' && path[1] === 'selector')
+    isBuiltIn && (atomicMaps.has(name) || (path.length === 2 && path[0] === 'spec' && name === 'selector'))
   );
 }

@@ -69,25 +69,26 @@ export function isModel(type: string): boolean {
   return /^[A-Z]/.test(type) && type !== 'Date' && type !== 'IntOrString' && type !== 'V1MicroTime';
 }
 
+/** A comment's text in one line. */
+const plain = (comment = ''): string =>
+  comment
+    .replace(/\s*\n\s*\*\s?/g, ' ')
+    .replaceAll('\\"', '"')
+    .trim();
+
 /** A model with its documentation, from the library's type declarations. */
 export function describeModel(model: string): ModelDescription {
   const text = source(model, '.d.ts');
-  const comment = (value: string | undefined): string =>
-    (value ?? '')
-      .replace(/\s*\n\s*\*\s?/g, ' ')
-      .replaceAll('\\"', '"')
-      .trim();
-  const description = /\/\*\*\s*\*([^/]*?)\*\/\s*export declare class/.exec(text)?.[1];
-  const documented = new Map<string, { description: string; required: boolean }>();
-  for (const match of text.matchAll(/(?:\/\*\*\s*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?'([^']+)'(\??): /g)) {
-    const [, told, name = '', optional] = match;
-    documented.set(name, { description: comment(told), required: optional !== '?' });
-  }
+  const fields = [...text.matchAll(/(?:\/\*\*\s*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?'([^']+)'(\??): /g)];
+  const documented = new Map(
+    fields.map(([, told, name, optional]) => [
+      name,
+      { description: plain(told), required: optional !== '?' },
+    ]),
+  );
+  const unknown = { description: '', required: false };
   return {
-    description: comment(description),
-    fields: fieldsOfModel(model).map((field) => ({
-      ...field,
-      ...(documented.get(field.name) ?? { description: '', required: false }),
-    })),
+    description: plain(/\/\*\*\s*\*([^/]*?)\*\/\s*export declare class/.exec(text)?.[1]),
+    fields: fieldsOfModel(model).map((field) => ({ ...field, ...(documented.get(field.name) ?? unknown) })),
   };
 }

@@ -18,12 +18,13 @@ function show(value: unknown): string {
   return isFields(value) ? showMap(value) : quoted(value);
 }
 
-const detailed = (text: string, detail: string): string => (detail === '' ? text : `${text}: ${detail}`);
+const cause = (reason: string, field: string, told: string, detail = ''): StatusCause => {
+  return { reason: `FieldValue${reason}`, message: detail === '' ? told : `${told}: ${detail}`, field };
+};
 
 /** A field that must be there is not. */
-export function required(field: string, detail = ''): StatusCause {
-  return { reason: 'FieldValueRequired', message: detailed('Required value', detail), field };
-}
+export const required = (field: string, detail?: string): StatusCause =>
+  cause('Required', field, 'Required value', detail);
 
 /** A value that the field cannot have. `shown` replaces how the value is told. */
 export function invalidValue(
@@ -32,30 +33,26 @@ export function invalidValue(
   detail: string,
   shown = show(value),
 ): StatusCause {
-  return { reason: 'FieldValueInvalid', message: detailed(`Invalid value: ${shown}`, detail), field };
+  return cause('Invalid', field, `Invalid value: ${shown}`, detail);
 }
 
 /** A value that is none of those that the field knows. */
 export function unsupported(field: string, value: unknown, supported: readonly string[]): StatusCause {
-  const list = supported.map(quoted).join(', ');
-  const message = `Unsupported value: ${show(value)}: supported values: ${list}`;
-  return { reason: 'FieldValueNotSupported', message, field };
+  const detail = `supported values: ${supported.map(quoted).join(', ')}`;
+  return cause('NotSupported', field, `Unsupported value: ${show(value)}`, detail);
 }
 
 /** A field that may not be given here. */
-export function forbiddenField(field: string, detail: string): StatusCause {
-  return { reason: 'FieldValueForbidden', message: detailed('Forbidden', detail), field };
-}
+export const forbiddenField = (field: string, detail: string): StatusCause =>
+  cause('Forbidden', field, 'Forbidden', detail);
 
 /** A name of something that is not there. */
-export function missing(field: string, value: unknown): StatusCause {
-  return { reason: 'FieldValueNotFound', message: `Not found: ${show(value)}`, field };
-}
+export const missing = (field: string, value: unknown): StatusCause =>
+  cause('NotFound', field, `Not found: ${show(value)}`);
 
 /** Data above `bytes`. */
-export function tooLong(field: string, bytes: number): StatusCause {
-  return { reason: 'FieldValueTooLong', message: `Too long: must have at most ${bytes} bytes`, field };
-}
+export const tooLong = (field: string, bytes: number): StatusCause =>
+  cause('TooLong', field, 'Too long', `must have at most ${bytes} bytes`);
 
 /** What a check finds wrong. */
 type Findings = StatusCause | false | undefined | readonly (StatusCause | false | undefined)[];
@@ -66,14 +63,13 @@ export type Check = (value: unknown, path: string, parent: Fields) => Findings;
 /** Checks for each place that a pattern of {@link placesOf} names. */
 export type Rule = readonly [pattern: string, ...checks: Check[]];
 
-const isCause = (found: StatusCause | false | undefined): found is StatusCause =>
-  found !== undefined && found !== false;
-
 /** What is wrong with an object that stands at `from`. */
 export function applyRules(object: Fields, rules: readonly Rule[], from = ''): StatusCause[] {
   return rules.flatMap(([pattern, ...checks]) =>
     placesOf(object, pattern, from).flatMap(({ path, value, parent }) =>
-      checks.flatMap((check) => check(value, path, parent)).filter(isCause),
+      checks
+        .flatMap((check) => check(value, path, parent))
+        .filter((found) => found !== undefined && found !== false),
     ),
   );
 }
@@ -142,8 +138,7 @@ export const unique =
     const names = list.map((item: unknown) => (isFields(item) ? item[field] : undefined));
     return names.map((name, index) => {
       const isTaken = before.includes(name) || names.indexOf(name) < index;
-      const at = `${path}[${index}].${field}`;
-      const message = `Duplicate value: ${show(name)}`;
-      return name !== undefined && isTaken && { reason: 'FieldValueDuplicate', message, field: at };
+      const place = `${path}[${index}].${field}`;
+      return name !== undefined && isTaken && cause('Duplicate', place, `Duplicate value: ${show(name)}`);
     });
   };

@@ -62,6 +62,7 @@ const shortcomings = {
   'its schemas, webhooks and conversions do nothing': /^CustomResourceDefinition$/,
 };
 
+/** A kind of the table. */
 function parse(row: string, isBuiltIn: boolean): Kind {
   const [apiVersion = '', kind = '', plural = '', short = '', ...marks] = row.split(' ');
   const { group, version } = parseApiVersion(apiVersion);

@@ -80,21 +80,17 @@ function emptyHeaders(isFirst: boolean): Buffer {
     : block;
 }
 
-function controlFrame(type: number, content: Buffer): Buffer {
+/** A frame: its first word, flags, and what it carries. */
+function frame(word: number, flags: number, content: Buffer): Buffer {
   const head = Buffer.alloc(8);
-  head.writeUInt16BE(0x8000 | version, 0);
-  head.writeUInt16BE(type, 2);
-  head.writeUInt32BE(content.length, 4);
-  return Buffer.concat([head, content]);
-}
-
-function dataFrame(id: number, flags: number, content: Buffer): Buffer {
-  const head = Buffer.alloc(8);
-  head.writeUInt32BE(id, 0);
+  head.writeUInt32BE(word);
   head.writeUInt32BE(content.length, 4);
   head.writeUInt8(flags, 4);
   return Buffer.concat([head, content]);
 }
+
+const controlFrame = (type: number, content: Buffer): Buffer =>
+  frame((((0x8000 | version) << 16) >>> 0) + type, 0, content);
 
 interface Frame {
   head: Buffer;
@@ -141,14 +137,14 @@ class SpdyChannel extends Duplex {
 
   override _write(data: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
     for (let start = 0; start < data.length; start += maxFrameBytes) {
-      this.connection.write(dataFrame(this.id, 0, data.subarray(start, start + maxFrameBytes)));
+      this.connection.write(frame(this.id, 0, data.subarray(start, start + maxFrameBytes)));
     }
     if (this.connection.writableNeedDrain) this.connection.once('drain', () => done());
     else done();
   }
 
   override _final(done: () => void): void {
-    this.connection.write(dataFrame(this.id, finFlag, Buffer.alloc(0)), () => done());
+    this.connection.write(frame(this.id, finFlag, Buffer.alloc(0)), () => done());
   }
 }
 

@@ -1,5 +1,5 @@
 import { quantityToNumber } from '../kubelet/quantity.ts';
-import { at, child, isFields, items, scalarText, text } from './fields.ts';
+import { at, child, isFields, items, placesOf, scalarText, text } from './fields.ts';
 import { configKey, labelName, variableName } from './names.ts';
 import type { Check, Rule } from './rules.ts';
 import {
@@ -93,20 +93,11 @@ const checkNames: Check = (spec, path) => {
   if (!isFields(spec)) return [];
   const namesIn = (list: string): unknown[] => items(spec, list).map((item) => item['name']);
   const volumes = namesIn('volumes');
-  const mounts = ['containers', 'initContainers'].flatMap((list) =>
-    items(spec, list).flatMap((container, index) =>
-      items(container, 'volumeMounts').map((mount, mountIndex) => {
-        const field = `${path}.${list}[${index}].volumeMounts[${mountIndex}].name`;
-        return mount['name'] && !volumes.includes(mount['name']) ? missing(field, mount['name']) : undefined;
-      }),
-    ),
-  );
-  const repeated = unique('name', namesIn('containers'))(
-    spec['initContainers'],
-    `${path}.initContainers`,
-    spec,
-  );
-  return [...mounts, repeated].flat();
+  const mounts = placesOf(spec, 'containers|initContainers[].volumeMounts[].name', path);
+  const lost = mounts.filter(({ value }) => value && !volumes.includes(value));
+  const place = `${path}.initContainers`;
+  const repeated = unique('name', namesIn('containers'))(spec['initContainers'], place, spec);
+  return [lost.map(({ path: mount, value }) => missing(mount, value)), repeated].flat();
 };
 
 const probes = 'livenessProbe|readinessProbe|startupProbe';

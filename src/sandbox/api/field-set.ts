@@ -83,12 +83,13 @@ export function compareFields(
   before: FieldValues,
   after: FieldValues,
 ): Record<'added' | 'modified' | 'removed', FieldSet> {
-  const paths = [...after.keys()];
-  return {
-    added: new Set(paths.filter((path) => !before.has(path))),
-    modified: new Set(paths.filter((path) => before.has(path) && before.get(path) !== after.get(path))),
-    removed: new Set([...before.keys()].filter((path) => !after.has(path))),
-  };
+  const changes = { added: new Set<string>(), modified: new Set<string>(), removed: new Set<string>() };
+  for (const [path, value] of after) {
+    if (!before.has(path)) changes.added.add(path);
+    else if (before.get(path) !== value) changes.modified.add(path);
+  }
+  for (const path of before.keys()) if (!after.has(path)) changes.removed.add(path);
+  return changes;
 }
 
 /** The fields of a set that are in none of the others. */
@@ -108,16 +109,15 @@ export function parseFieldsV1(tree: unknown, path = '', into: FieldSet = new Set
 /** Writes `fieldsV1` of a managedFields entry. */
 export function toFieldsV1(fields: FieldSet): Fields {
   const root: Fields = {};
-  // A field comes before those below it, so what has something below it then is a member itself.
+  const members = new Set<Fields>();
+  // A field comes before those below it, so what gets something below it is known to be a member itself.
   for (const path of [...fields].sort()) {
     let node = root;
-    for (let rest = path.split(separator), end = ''; rest.length > 0; rest = rest.slice(1)) {
-      const [element = ''] = rest;
-      end = join(end, element);
-      if (node[element] === undefined) node[element] = {};
-      node = node[element] as Fields;
-      if (rest.length > 1 && fields.has(end)) node['.'] = {};
+    for (const element of path.split(separator)) {
+      if (members.has(node)) node['.'] ??= {};
+      node = (node[element] ??= {}) as Fields;
     }
+    members.add(node);
   }
   return root;
 }

@@ -20,8 +20,15 @@ module.exports = {
     {
       name: 'base-uses-node-alone',
       severity: 'error',
-      from: { path: '^src/base/' },
+      from: { path: '^src/base/', pathNot: '^src/base/zod\\.ts$' },
       to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'] },
+    },
+    {
+      name: 'zod-comes-by-base',
+      comment: 'two forms of zod would both be loaded; the sandbox is a program of its own',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/base/zod\\.ts$', '^src/sandbox/'] },
+      to: { path: 'node_modules/zod/' },
     },
     only('ports', 'ports', ['base']),
     only('spec', 'spec', ['base', 'ports']),

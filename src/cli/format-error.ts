@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { SlipwayError, messageOf } from '../base/errors.ts';
 
 /**
@@ -6,7 +5,8 @@ import { SlipwayError, messageOf } from '../base/errors.ts';
  * that is not ours is a fault of Slipway's own and says how to report it.
  */
 export function formatError(error: unknown, debug: boolean): string {
-  if (debug) return inspect(error, { depth: 6 });
+  // Not imported: an import reads all that node:util has, which makes stderr and more at every start.
+  if (debug) return process.getBuiltinModule('node:util').inspect(error, { depth: 6 });
   if (!(error instanceof SlipwayError)) {
     return `internal fault: ${messageOf(error)}\nThis is a fault of Slipway's own. Run the command again with --debug and report what it prints.`;
   }

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from '../base/zod.ts';
 import { InputError } from '../base/errors.ts';
 import type { AnyStageKind } from '../ports/stage.ts';
 import { placesAt } from '../spec/places.ts';

@@ -1,4 +1,4 @@
-import type { ZodRawShape } from 'zod';
+import type * as z from '../base/zod.ts';
 import type { Agent } from './agent.ts';
 import type { Clock } from './clock.ts';
 import type { RunEvent, StageOutcome } from './events.ts';
@@ -55,7 +55,7 @@ export interface StageContext {
 export interface StageKind<Input = never> {
   readonly key: string;
   /** zod shape, without the fields that every stage has (name, needs, when, matrix, retry, timeout, allowFailure, env, container). */
-  readonly fields: ZodRawShape;
+  readonly fields: z.core.$ZodShape;
   /** Paths of the input that are script text, e.g. `run` or `verify.script.run`: an expression there is an error. */
   readonly scripts: readonly string[];
   /** Paths of the input that name a secret of the file, e.g. `checkout.credentials`; checked before anything runs. */

@@ -1,6 +1,6 @@
-import * as z from 'zod';
+import * as z from '../base/zod.ts';
 import type { AnyStageKind } from '../ports/stage.ts';
-import { document, documentFields } from './schema/document.ts';
+import { apiVersion, document } from './schema/document.ts';
 import { commonFields } from './schema/stage.ts';
 
 /** A JSON Schema as plain data. */
@@ -20,7 +20,7 @@ export function pipelineJsonSchema(kinds: readonly AnyStageKind[]): JsonSchema {
   const listOfStages = { type: 'array', items: { $ref: '#/$defs/stage' } };
   return {
     $schema,
-    $id: `https://${documentFields.apiVersion.value}/pipeline.schema.json`,
+    $id: `https://${apiVersion}/pipeline.schema.json`,
     title: 'Slipway pipeline',
     ...rest,
     properties: {
@@ -40,7 +40,7 @@ export function pipelineJsonSchema(kinds: readonly AnyStageKind[]): JsonSchema {
   };
 }
 
-function schemaOf(schema: z.ZodType, override?: (json: JsonNode) => void): JsonNode {
+function schemaOf(schema: z.ZodMiniType, override?: (json: JsonNode) => void): JsonNode {
   return z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',

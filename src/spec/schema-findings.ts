@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from '../base/zod.ts';
 import type { Finding } from './finding.ts';
 import { hintFor } from './nearest.ts';
 import { hasTemplate } from './template.ts';
@@ -20,12 +20,12 @@ export interface CheckOptions {
 export const parseOnce = { jitless: true };
 
 /** Checks a value against a schema and says everything that is wrong, in plain words. */
-export function checkSchema(schema: z.ZodType, value: unknown, options: CheckOptions = {}): Finding[] {
+export function checkSchema(schema: z.ZodMiniType, value: unknown, options: CheckOptions = {}): Finding[] {
   return readSchema(schema, value, options).findings;
 }
 
 /** As checkSchema; with what the schema makes of a value that is right. */
-export function readSchema<S extends z.ZodType>(
+export function readSchema<S extends z.ZodMiniType>(
   schema: S,
   value: unknown,
   options: CheckOptions = {},

@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from '../base/zod.ts';
 import type { AnyStageKind } from '../ports/stage.ts';
 import type { Finding } from './finding.ts';
 import { hintFor, nearest } from './nearest.ts';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from '../base/zod.ts';
 import { InternalError, SlipwayError } from '../base/errors.ts';
 import type { ReleaseState } from './strategy.ts';
 
@@ -6,11 +6,11 @@ const reference = z.object({
   apiVersion: z.string(),
   kind: z.string(),
   name: z.string(),
-  namespace: z.string().exactOptional(),
+  namespace: z.exactOptional(z.string()),
 });
 
 const revision = z.object({
-  number: z.number().int(),
+  number: z.int(),
   /** `adopted`: it was there before the first release. `superseded`: a newer release began before this one ended. */
   outcome: z.enum(['unfinished', 'released', 'rolledBack', 'failed', 'halted', 'superseded', 'adopted']),
   strategy: z.string(),
@@ -18,37 +18,37 @@ const revision = z.object({
   pipeline: z.string(),
   stage: z.string(),
   /** Attempt of the stage, from 1. */
-  attempt: z.number().int(),
+  attempt: z.int(),
   /** Who released it: a person or a robot, as far as the runner knows. */
   who: z.string(),
   startedAt: z.number(),
-  finishedAt: z.number().exactOptional(),
+  finishedAt: z.exactOptional(z.number()),
   /** Container name to image. */
   images: z.record(z.string(), z.string()),
-  workloads: z.array(z.object({ kind: z.string(), name: z.string(), revision: z.string().exactOptional() })),
+  workloads: z.array(z.object({ kind: z.string(), name: z.string(), revision: z.exactOptional(z.string()) })),
   /** Names of the ConfigMaps and Secrets that are this revision's own. */
   configuration: z.array(z.string()),
   /** Every object of the revision. */
   objects: z.array(reference),
   /** Set when it is the objects of an earlier revision again. */
-  rollbackOf: z.number().int().exactOptional(),
-  reason: z.string().exactOptional(),
+  rollbackOf: z.exactOptional(z.int()),
+  reason: z.exactOptional(z.string()),
 });
 
 const state = z.object({
-  revision: z.number().int(),
+  revision: z.int(),
   strategy: z.object({ name: z.literal('rolling'), restartLimit: z.number() }),
   phase: z.string(),
   phaseStartedAt: z.number(),
   timeoutMs: z.number(),
   rollback: z.enum(['auto', 'never']),
-  stable: z.number().int().exactOptional(),
-  reason: z.string().exactOptional(),
+  stable: z.exactOptional(z.int()),
+  reason: z.exactOptional(z.string()),
   generations: z.record(z.string(), z.number()),
   prune: z.boolean(),
   force: z.boolean(),
   /** The action that was begun last and not yet seen to its end. */
-  intent: z.string().exactOptional(),
+  intent: z.exactOptional(z.string()),
 });
 
 const record = z.object({
@@ -56,9 +56,9 @@ const record = z.object({
   application: z.string(),
   namespace: z.string(),
   /** The revision that serves: the last one that was released. */
-  stable: z.number().int().exactOptional(),
+  stable: z.exactOptional(z.int()),
   /** The release that goes on; missing when none does. */
-  current: state.exactOptional(),
+  current: z.exactOptional(state),
   /** Oldest first, at most {@link historyLimit} and whatever `stable` and `current` need. */
   history: z.array(revision),
   /** `spec.replicas` that was applied last, by workload key; a different live count was set by somebody else. */

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 import type { BuildContext, BuildProgress, BuildRequest } from '../../ports/builder.ts';
 import { buildFailure } from './engine-errors.ts';
 import { engineMessages, type EngineMessage } from './engine-messages.ts';

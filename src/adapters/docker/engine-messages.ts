@@ -1,18 +1,18 @@
 import { addAbortSignal, Readable } from 'node:stream';
 import type Docker from 'dockerode';
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 
 /** A line of what the engine says while it builds, pulls or pushes; https://docs.docker.com/reference/api/engine/ */
 export type EngineMessage = z.infer<typeof Message>;
 
 const Message = z.looseObject({
-  stream: z.string().optional(),
-  status: z.string().optional(),
-  id: z.string().optional(),
-  progress: z.string().optional(),
-  error: z.string().optional(),
-  errorDetail: z.looseObject({ message: z.string().optional() }).optional(),
-  aux: z.unknown().optional(),
+  stream: z.optional(z.string()),
+  status: z.optional(z.string()),
+  id: z.optional(z.string()),
+  progress: z.optional(z.string()),
+  error: z.optional(z.string()),
+  errorDetail: z.optional(z.looseObject({ message: z.optional(z.string()) })),
+  aux: z.optional(z.unknown()),
 });
 
 /** Longest line that is taken; a BuildKit status of many steps is some 100 kB. */

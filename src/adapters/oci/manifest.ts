@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 
 /** Media types of the formats that a registry may hold; https://github.com/opencontainers/image-spec/blob/main/media-types.md */
 export const mediaTypes = {
@@ -28,12 +28,12 @@ export type Descriptor = z.infer<typeof Descriptor>;
 
 const Descriptor = z.looseObject({
   mediaType: z.string(),
-  digest: z.string().regex(/^sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})$/),
-  size: z.number().int().nonnegative(),
-  annotations: z.record(z.string(), z.string()).nullish(),
-  platform: z
-    .looseObject({ os: z.string(), architecture: z.string(), variant: z.string().optional() })
-    .nullish(),
+  digest: z.string().check(z.regex(/^sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})$/)),
+  size: z.int().check(z.nonnegative()),
+  annotations: z.nullish(z.record(z.string(), z.string())),
+  platform: z.nullish(
+    z.looseObject({ os: z.string(), architecture: z.string(), variant: z.optional(z.string()) }),
+  ),
 });
 
 /** Several images, by platform. */
@@ -48,10 +48,10 @@ export type ImageManifest = z.infer<typeof ImageManifest>;
 /** See {@link ImageManifest}. */
 export const ImageManifest = z.looseObject({
   schemaVersion: z.literal(2),
-  mediaType: z.string().optional(),
+  mediaType: z.optional(z.string()),
   config: Descriptor,
   layers: z.array(Descriptor),
-  annotations: z.record(z.string(), z.string()).nullish(),
+  annotations: z.nullish(z.record(z.string(), z.string())),
 });
 
 /** `sha256:…` of the bytes. */

@@ -1,10 +1,10 @@
 import { request, type Dispatcher } from 'undici';
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 import { RegistryError, type RegistryCredentials } from '../../ports/registry.ts';
 import type { Challenge } from './challenge.ts';
 import { answerError, type Attempted } from './registry-errors.ts';
 
-const Token = z.looseObject({ token: z.string().optional(), access_token: z.string().optional() });
+const Token = z.looseObject({ token: z.optional(z.string()), access_token: z.optional(z.string()) });
 
 /** What is asked of a token server. */
 export interface LoginRequest {

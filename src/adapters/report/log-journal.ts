@@ -1,6 +1,6 @@
 import { appendFile, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 
 /** Where a step's output begins in its stage's file, and, as soon as it stands there whole, where it ends. */
 interface Place {
@@ -13,7 +13,7 @@ const JournalLine = z.object({
   step: z.string(),
   stage: z.string(),
   from: z.number(),
-  to: z.number().optional(),
+  to: z.optional(z.number()),
 });
 
 /**

@@ -1,53 +1,60 @@
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 import { environment } from './environment.ts';
 import { dnsLabel, duration, objectName, port } from './scalars.ts';
 
-const quantities = z.record(z.string(), z.union([z.string(), z.number().transform(String)]));
+const quantities = z.record(z.string(), z.union([z.string(), z.pipe(z.number(), z.transform(String))]));
 
 const container = {
-  image: z.string().min(1).describe('Image reference.'),
-  env: environment.optional(),
-  resources: z
-    .strictObject({ requests: quantities.optional(), limits: quantities.optional() })
-    .optional()
-    .describe('As in Kubernetes: {requests: {cpu: 500m}, limits: {memory: 1Gi}}.'),
-  imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).optional(),
+  image: z.described('Image reference.', z.string().check(z.minLength(1))),
+  env: z.optional(environment),
+  resources: z.described(
+    'As in Kubernetes: {requests: {cpu: 500m}, limits: {memory: 1Gi}}.',
+    z.optional(z.strictObject({ requests: z.optional(quantities), limits: z.optional(quantities) })),
+  ),
+  imagePullPolicy: z.optional(z.enum(['Always', 'IfNotPresent', 'Never'])),
 };
 
-const ready = z
-  .union([
+const ready = z.described(
+  'When the service counts as ready; the first step waits for it.',
+  z.union([
     z.strictObject({ tcp: port }),
-    z.strictObject({ http: z.strictObject({ port, path: z.string().startsWith('/').default('/') }) }),
-    z.strictObject({ exec: z.array(z.string()).min(1) }),
-  ])
-  .describe('When the service counts as ready; the first step waits for it.');
+    z.strictObject({
+      http: z.strictObject({ port, path: z._default(z.string().check(z.startsWith('/')), '/') }),
+    }),
+    z.strictObject({ exec: z.array(z.string()).check(z.minLength(1)) }),
+  ]),
+);
 
 const service = z.strictObject({
   ...container,
-  command: z.array(z.string()).optional(),
-  args: z.array(z.string()).optional(),
-  ready: ready.optional(),
-  privileged: z.boolean().optional(),
+  command: z.optional(z.array(z.string())),
+  args: z.optional(z.array(z.string())),
+  ready: z.optional(ready),
+  privileged: z.optional(z.boolean()),
 });
 
 /** `agent:`. */
 export const agent = z.strictObject({
-  namespace: dnsLabel
-    .optional()
-    .describe('Where the agent pod runs. Default: that of the command line or the kubeconfig.'),
-  containers: z
-    .record(dnsLabel, z.strictObject(container))
-    .optional()
-    .describe('Containers that stages run in; the first one is the default.'),
-  services: z.record(dnsLabel, service).optional().describe('Containers beside them, reached on localhost.'),
-  podTemplate: z
-    .record(z.string(), z.unknown())
-    .optional()
-    .describe('A PodTemplateSpec, merged over the agent pod by strategic merge.'),
-  imagePullSecrets: z.array(objectName).optional(),
-  cache: z
-    .strictObject({ claim: objectName })
-    .optional()
-    .describe('A PersistentVolumeClaim that keeps caches between runs.'),
-  startTimeout: duration.optional().describe('Until every container must have answered. Default: 5m.'),
+  namespace: z.described(
+    'Where the agent pod runs. Default: that of the command line or the kubeconfig.',
+    z.optional(dnsLabel),
+  ),
+  containers: z.described(
+    'Containers that stages run in; the first one is the default.',
+    z.optional(z.record(dnsLabel, z.strictObject(container))),
+  ),
+  services: z.described(
+    'Containers beside them, reached on localhost.',
+    z.optional(z.record(dnsLabel, service)),
+  ),
+  podTemplate: z.described(
+    'A PodTemplateSpec, merged over the agent pod by strategic merge.',
+    z.optional(z.record(z.string(), z.unknown())),
+  ),
+  imagePullSecrets: z.optional(z.array(objectName)),
+  cache: z.described(
+    'A PersistentVolumeClaim that keeps caches between runs.',
+    z.optional(z.strictObject({ claim: objectName })),
+  ),
+  startTimeout: z.described('Until every container must have answered. Default: 5m.', z.optional(duration)),
 });

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 import { agent } from './agent.ts';
 import { environment } from './environment.ts';
 import { parameters } from './parameters.ts';
@@ -12,19 +12,19 @@ export const apiVersion = 'slipway.dev/v1';
 export const documentFields = {
   apiVersion: z.literal(apiVersion),
   kind: z.literal('Pipeline'),
-  name: dnsLabel.describe('Names the pipeline; objects in the cluster are named after it.'),
-  parameters: parameters.optional().describe('What a run may be given: pipeline run -p NAME=VALUE.'),
-  env: environment.optional(),
-  secrets: secrets.optional(),
-  agent: agent.optional(),
-  timeout: duration.optional().describe('Of the whole run, finally stages apart. Default: 1h.'),
+  name: dnsLabel.check(z.describe('Names the pipeline; objects in the cluster are named after it.')),
+  parameters: z.described('What a run may be given: pipeline run -p NAME=VALUE.', z.optional(parameters)),
+  env: z.optional(environment),
+  secrets: z.optional(secrets),
+  agent: z.optional(agent),
+  timeout: z.described('Of the whole run, finally stages apart. Default: 1h.', z.optional(duration)),
 };
 
 /** The file with its stages as plain objects. */
 export const document = z.strictObject({
   ...documentFields,
-  stages: z.array(z.record(z.string(), z.unknown())).min(1),
-  finally: z.array(z.record(z.string(), z.unknown())).optional(),
+  stages: z.array(z.record(z.string(), z.unknown())).check(z.minLength(1)),
+  finally: z.optional(z.array(z.record(z.string(), z.unknown()))),
 });
 
 /** The document as the schema gives it. */

@@ -1,28 +1,35 @@
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 import type { Environment, EnvironmentValue } from '../../ports/secrets.ts';
 import { variableName } from './scalars.ts';
 
-const value = z
-  .union([
+const value = z.pipe(
+  z.union([
     z.string(),
     z.number(),
     z.boolean(),
     z.strictObject({
-      secret: z.string().min(1).describe('A name of `secrets`.'),
-      key: z.string().min(1).optional().describe('The key of the secret; needed when it has several.'),
+      secret: z.described('A name of `secrets`.', z.string().check(z.minLength(1))),
+      key: z.described(
+        'The key of the secret; needed when it has several.',
+        z.optional(z.string().check(z.minLength(1))),
+      ),
     }),
-  ])
-  .transform((written): EnvironmentValue => {
+  ]),
+  z.transform((written): EnvironmentValue => {
     if (typeof written !== 'object') return { type: 'plain', value: String(written) };
     return {
       type: 'secret',
       secret: written.secret,
       ...(written.key === undefined ? {} : { key: written.key }),
     };
-  });
+  }),
+);
 
 /** `env:`: variables with plain values or values of secrets. */
-export const environment = z
-  .record(variableName, value)
-  .transform((variables): Environment => variables)
-  .describe('Environment variables: plain values, or {secret: NAME, key: KEY}.');
+export const environment = z.described(
+  'Environment variables: plain values, or {secret: NAME, key: KEY}.',
+  z.pipe(
+    z.record(variableName, value),
+    z.transform((variables): Environment => variables),
+  ),
+);

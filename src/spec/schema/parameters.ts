@@ -1,37 +1,42 @@
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 import { identifier } from './scalars.ts';
 
 const common = {
-  required: z.boolean().optional().describe('Whether a run must give it. Default: when there is no default.'),
-  description: z.string().optional(),
+  required: z.described(
+    'Whether a run must give it. Default: when there is no default.',
+    z.optional(z.boolean()),
+  ),
+  description: z.optional(z.string()),
 };
 
-const pattern = z.string().superRefine((text, context) => {
-  try {
-    new RegExp(text, 'u');
-  } catch (error) {
-    context.addIssue({
-      code: 'custom',
-      message: error instanceof Error ? error.message : 'not a regular expression',
-    });
-  }
-});
+const pattern = z.string().check(
+  z.superRefine((text, context) => {
+    try {
+      new RegExp(text, 'u');
+    } catch (error) {
+      context.addIssue({
+        code: 'custom',
+        message: error instanceof Error ? error.message : 'not a regular expression',
+      });
+    }
+  }),
+);
 
 const parameter = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('string'),
-    default: z.string().optional(),
-    pattern: pattern.optional().describe('A regular expression that the whole value must match.'),
+    default: z.optional(z.string()),
+    pattern: z.described('A regular expression that the whole value must match.', z.optional(pattern)),
     ...common,
   }),
   z.strictObject({
     type: z.literal('choice'),
-    options: z.array(z.string()).min(1),
-    default: z.string().optional(),
+    options: z.array(z.string()).check(z.minLength(1)),
+    default: z.optional(z.string()),
     ...common,
   }),
-  z.strictObject({ type: z.literal('boolean'), default: z.boolean().optional(), ...common }),
-  z.strictObject({ type: z.literal('number'), default: z.number().optional(), ...common }),
+  z.strictObject({ type: z.literal('boolean'), default: z.optional(z.boolean()), ...common }),
+  z.strictObject({ type: z.literal('number'), default: z.optional(z.number()), ...common }),
 ]);
 
 /** `parameters:`. */

@@ -1,5 +1,5 @@
 import { isMap, LineCounter, parseAllDocuments, type Document } from 'yaml';
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 import { InputError } from '../../base/errors.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 
@@ -20,13 +20,13 @@ export interface Manifest {
 const maxAliasCount = 100;
 
 const objectShape = z.looseObject({
-  apiVersion: z.string().regex(/^([a-z0-9.-]+\/)?v[a-z0-9]+$/, 'must be like v1 or apps/v1'),
-  kind: z.string().regex(/^[A-Z][A-Za-z0-9]*$/, 'must be a kind like Deployment'),
+  apiVersion: z.string().check(z.regex(/^([a-z0-9.-]+\/)?v[a-z0-9]+$/, 'must be like v1 or apps/v1')),
+  kind: z.string().check(z.regex(/^[A-Z][A-Za-z0-9]*$/, 'must be a kind like Deployment')),
   metadata: z.looseObject({
-    name: z.string().min(1),
-    namespace: z.string().min(1).optional(),
-    labels: z.record(z.string(), z.string()).optional(),
-    annotations: z.record(z.string(), z.string()).optional(),
+    name: z.string().check(z.minLength(1)),
+    namespace: z.optional(z.string().check(z.minLength(1))),
+    labels: z.optional(z.record(z.string(), z.string())),
+    annotations: z.optional(z.record(z.string(), z.string())),
   }),
 });
 

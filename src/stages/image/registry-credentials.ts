@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 import { InputError } from '../../base/errors.ts';
 import type { RegistryCredentials } from '../../ports/registry.ts';
 import type { SecretData } from '../../ports/secrets.ts';
@@ -7,9 +7,9 @@ const DockerConfig = z.looseObject({
   auths: z.record(
     z.string(),
     z.looseObject({
-      auth: z.string().optional(),
-      username: z.string().optional(),
-      password: z.string().optional(),
+      auth: z.optional(z.string()),
+      username: z.optional(z.string()),
+      password: z.optional(z.string()),
     }),
   ),
 });

@@ -1,52 +1,59 @@
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 
-const text = z.string().min(1);
+const text = z.string().check(z.minLength(1));
 
 const docker = z.union([
   z.strictObject({
-    host: text.describe('Address of the engine: unix:///path or tcp://host:2376.'),
-    certificates: text
-      .optional()
-      .describe('Name of a secret with ca.pem, cert.pem and key.pem (or ca.crt, tls.crt, tls.key).'),
+    host: text.check(z.describe('Address of the engine: unix:///path or tcp://host:2376.')),
+    certificates: z.described(
+      'Name of a secret with ca.pem, cert.pem and key.pem (or ca.crt, tls.crt, tls.key).',
+      z.optional(text),
+    ),
   }),
   z.strictObject({
-    sidecar: text.describe('Name of the service of the agent that runs the engine.'),
-    port: z.number().int().min(1).max(65_535).default(2375).describe('Its port in the pod, without TLS.'),
+    sidecar: text.check(z.describe('Name of the service of the agent that runs the engine.')),
+    port: z.described(
+      'Its port in the pod, without TLS.',
+      z._default(z.int().check(z.minimum(1), z.maximum(65_535)), 2375),
+    ),
   }),
 ]);
 
 /** `image:` of a stage. */
 export const imageFields = {
   image: z.strictObject({
-    repository: text.describe('Name with registry, e.g. harbor.example.com/shop/web.'),
-    tags: z.array(text).min(1).default(['latest']).describe('All of them are pushed.'),
-    context: text.default('.').describe('Folder of the build context, relative to the working folder.'),
-    dockerfile: text.default('Dockerfile').describe('Relative to the context.'),
-    target: text.optional().describe('Stage of the Dockerfile to build.'),
-    args: z
-      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
-      .default({})
-      .describe('Build arguments. They are seen in the image’s history: no place for secrets.'),
-    labels: z
-      .record(z.string(), z.string())
-      .default({})
-      .describe('Labels of the image, besides revision, source and version of the checkout.'),
-    builder: z
-      .enum(['auto', 'docker', 'layers'])
-      .default('auto')
-      .describe(
-        'docker: a Docker Engine; layers: without one, no RUN; auto: docker where an engine answers.',
-      ),
-    credentials: text
-      .optional()
-      .describe('Name of a secret with username and password, or of type kubernetes.io/dockerconfigjson.'),
-    platform: text.optional().describe('E.g. linux/amd64. Default: that of the engine.'),
-    cacheFrom: z.array(text).default([]).describe('Images whose layers may be used as cache.'),
-    docker: docker
-      .optional()
-      .describe('Which engine. Default: as DOCKER_HOST says, or /var/run/docker.sock.'),
+    repository: text.check(z.describe('Name with registry, e.g. harbor.example.com/shop/web.')),
+    tags: z.described('All of them are pushed.', z._default(z.array(text).check(z.minLength(1)), ['latest'])),
+    context: z.described(
+      'Folder of the build context, relative to the working folder.',
+      z._default(text, '.'),
+    ),
+    dockerfile: z.described('Relative to the context.', z._default(text, 'Dockerfile')),
+    target: z.described('Stage of the Dockerfile to build.', z.optional(text)),
+    args: z.described(
+      'Build arguments. They are seen in the image’s history: no place for secrets.',
+      z._default(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])), {}),
+    ),
+    labels: z.described(
+      'Labels of the image, besides revision, source and version of the checkout.',
+      z._default(z.record(z.string(), z.string()), {}),
+    ),
+    builder: z.described(
+      'docker: a Docker Engine; layers: without one, no RUN; auto: docker where an engine answers.',
+      z._default(z.enum(['auto', 'docker', 'layers']), 'auto'),
+    ),
+    credentials: z.described(
+      'Name of a secret with username and password, or of type kubernetes.io/dockerconfigjson.',
+      z.optional(text),
+    ),
+    platform: z.described('E.g. linux/amd64. Default: that of the engine.', z.optional(text)),
+    cacheFrom: z.described('Images whose layers may be used as cache.', z._default(z.array(text), [])),
+    docker: z.described(
+      'Which engine. Default: as DOCKER_HOST says, or /var/run/docker.sock.',
+      z.optional(docker),
+    ),
   }),
 };
 
 /** What the image stage is asked. */
-export type ImageInput = z.infer<z.ZodObject<typeof imageFields>>;
+export type ImageInput = z.infer<z.ZodMiniObject<typeof imageFields>>;

@@ -1,86 +1,99 @@
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 
-const duration = z.string().regex(/^(?:\d+(?:ms|[smhd]))+$/, 'must be a duration like 500ms, 2s or 1m');
+const duration = z
+  .string()
+  .check(z.regex(/^(?:\d+(?:ms|[smhd]))+$/, 'must be a duration like 500ms, 2s or 1m'));
 
-const pattern = z.string().refine(isPattern, 'must be a regular expression of JavaScript');
+const pattern = z.string().check(z.refine(isPattern, 'must be a regular expression of JavaScript'));
 
 const text = z.union([
-  z.string().describe('A part of it'),
+  z.described('A part of it', z.string()),
   z.strictObject({ contains: z.string() }),
-  z.strictObject({ matches: pattern.describe('A regular expression') }),
+  z.strictObject({ matches: pattern.check(z.describe('A regular expression')) }),
 ]);
 
 const status = z.union([
-  z.int().min(100).max(599),
-  z.string().regex(/^[1-5]xx$/, 'must be a status like 200 or a class like 2xx'),
+  z.int().check(z.minimum(100), z.maximum(599)),
+  z.string().check(z.regex(/^[1-5]xx$/, 'must be a status like 200 or a class like 2xx')),
 ]);
 
 const headerValue = z.union([
   z.string(),
-  z.strictObject({ secret: z.string(), key: z.string().optional() }).describe('From a secret of the file'),
+  z.described(
+    'From a secret of the file',
+    z.strictObject({ secret: z.string(), key: z.optional(z.string()) }),
+  ),
 ]);
 
 const http = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/ })
-    .describe('http://SERVICE.NAMESPACE/… is reached inside the cluster; other hosts from the runner'),
-  method: z
-    .string()
-    .regex(/^[A-Z]+$/, 'must be upper-case, like GET')
-    .optional(),
-  headers: z.record(z.string(), headerValue).optional(),
-  body: z.string().optional(),
-  expect: z
-    .strictObject({
-      status: z
-        .union([status, z.array(status).min(1)])
-        .optional()
-        .describe('Default 2xx'),
-      body: text.optional(),
-      headers: z.record(z.string(), text).optional(),
-      json: z
-        .record(z.string(), z.json())
-        .optional()
-        .describe('Path to value: "status": "ok", "items[0].id": 7'),
-    })
-    .optional(),
-  timeout: duration.optional().describe('Of one attempt; default 10s'),
-  redirects: z.int().min(0).max(20).optional().describe('Redirects that are followed; default 5'),
-  tls: z
-    .strictObject({
-      insecure: z.boolean().optional().describe('Accept any certificate'),
-      ca: z.string().optional().describe('PEM certificates to trust beside the usual ones'),
-      serverName: z.string().optional().describe('Name to expect in the certificate; default the host'),
-    })
-    .optional(),
+  url: z.described(
+    'http://SERVICE.NAMESPACE/… is reached inside the cluster; other hosts from the runner',
+    z.url({ protocol: /^https?$/ }),
+  ),
+  method: z.optional(z.string().check(z.regex(/^[A-Z]+$/, 'must be upper-case, like GET'))),
+  headers: z.optional(z.record(z.string(), headerValue)),
+  body: z.optional(z.string()),
+  expect: z.optional(
+    z.strictObject({
+      status: z.described(
+        'Default 2xx',
+        z.optional(z.union([status, z.array(status).check(z.minLength(1))])),
+      ),
+      body: z.optional(text),
+      headers: z.optional(z.record(z.string(), text)),
+      json: z.described(
+        'Path to value: "status": "ok", "items[0].id": 7',
+        z.optional(z.record(z.string(), z.json())),
+      ),
+    }),
+  ),
+  timeout: z.described('Of one attempt; default 10s', z.optional(duration)),
+  redirects: z.described(
+    'Redirects that are followed; default 5',
+    z.optional(z.int().check(z.minimum(0), z.maximum(20))),
+  ),
+  tls: z.optional(
+    z.strictObject({
+      insecure: z.described('Accept any certificate', z.optional(z.boolean())),
+      ca: z.described('PEM certificates to trust beside the usual ones', z.optional(z.string())),
+      serverName: z.described('Name to expect in the certificate; default the host', z.optional(z.string())),
+    }),
+  ),
 });
 
 const tcp = z.strictObject({
-  host: z.string().min(1).describe('SERVICE.NAMESPACE inside the cluster, or any host'),
-  port: z.int().min(1).max(65_535),
-  timeout: duration.optional().describe('Of one attempt; default 10s'),
+  host: z.described('SERVICE.NAMESPACE inside the cluster, or any host', z.string().check(z.minLength(1))),
+  port: z.int().check(z.minimum(1), z.maximum(65_535)),
+  timeout: z.described('Of one attempt; default 10s', z.optional(duration)),
 });
 
 const script = z.strictObject({
-  run: z.string().min(1).describe('Shell script in the agent; exit code 0 passes'),
-  shell: z.string().min(1).optional().describe('Default: sh -e'),
-  workingDirectory: z.string().min(1).optional().describe('Relative to the checkout'),
+  run: z.described('Shell script in the agent; exit code 0 passes', z.string().check(z.minLength(1))),
+  shell: z.described('Default: sh -e', z.optional(z.string().check(z.minLength(1)))),
+  workingDirectory: z.described('Relative to the checkout', z.optional(z.string().check(z.minLength(1)))),
 });
 
 /** What `verify:` holds. */
-export const verifySettings = z
-  .strictObject({
-    http: http.optional(),
-    tcp: tcp.optional(),
-    script: script.optional(),
-    retries: z.int().min(0).max(1000).optional().describe('Attempts after the first; default 0'),
-    interval: duration.optional().describe('Between attempts; default 2s'),
-  })
-  .refine(
-    ({ http: a, tcp: b, script: c }) => [a, b, c].filter((check) => check !== undefined).length === 1,
-    'needs exactly one of http, tcp, script',
-  )
-  .describe('Check what was released');
+export const verifySettings = z.described(
+  'Check what was released',
+  z
+    .strictObject({
+      http: z.optional(http),
+      tcp: z.optional(tcp),
+      script: z.optional(script),
+      retries: z.described(
+        'Attempts after the first; default 0',
+        z.optional(z.int().check(z.minimum(0), z.maximum(1000))),
+      ),
+      interval: z.described('Between attempts; default 2s', z.optional(duration)),
+    })
+    .check(
+      z.refine(
+        ({ http: a, tcp: b, script: c }) => [a, b, c].filter((check) => check !== undefined).length === 1,
+        'needs exactly one of http, tcp, script',
+      ),
+    ),
+);
 
 /** `verify:` as parsed. */
 export type VerifySettings = z.infer<typeof verifySettings>;

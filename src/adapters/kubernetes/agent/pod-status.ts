@@ -1,78 +1,81 @@
-import * as z from 'zod';
+import * as z from '../../../base/zod.ts';
 
 const ContainerState = z.object({
-  waiting: z.object({ reason: z.string().optional(), message: z.string().optional() }).optional(),
-  running: z.object({}).optional(),
-  terminated: z
-    .object({
-      exitCode: z.number().default(0),
-      reason: z.string().optional(),
-      message: z.string().optional(),
-      signal: z.number().optional(),
-    })
-    .optional(),
+  waiting: z.optional(z.object({ reason: z.optional(z.string()), message: z.optional(z.string()) })),
+  running: z.optional(z.object({})),
+  terminated: z.optional(
+    z.object({
+      exitCode: z._default(z.number(), 0),
+      reason: z.optional(z.string()),
+      message: z.optional(z.string()),
+      signal: z.optional(z.number()),
+    }),
+  ),
 });
 
 const ContainerStatus = z.object({
   name: z.string(),
-  ready: z.boolean().default(false),
-  image: z.string().default(''),
-  state: ContainerState.default({}),
+  ready: z._default(z.boolean(), false),
+  image: z._default(z.string(), ''),
+  state: z._default(ContainerState, {}),
 });
 
 const PodSchema = z.object({
   metadata: z.object({
     name: z.string(),
-    namespace: z.string().default(''),
-    uid: z.string().default(''),
-    deletionTimestamp: z.string().optional(),
-    labels: z.record(z.string(), z.string()).default({}),
+    namespace: z._default(z.string(), ''),
+    uid: z._default(z.string(), ''),
+    deletionTimestamp: z.optional(z.string()),
+    labels: z._default(z.record(z.string(), z.string()), {}),
   }),
-  spec: z
-    .object({
-      nodeName: z.string().optional(),
-      containers: z
-        .array(
+  spec: z._default(
+    z.object({
+      nodeName: z.optional(z.string()),
+      containers: z._default(
+        z.array(
           z.object({
             name: z.string(),
-            image: z.string().default(''),
-            resources: z.object({ limits: z.record(z.string(), z.coerce.string()).optional() }).optional(),
+            image: z._default(z.string(), ''),
+            resources: z.optional(z.object({ limits: z.optional(z.record(z.string(), z.coerce.string())) })),
           }),
-        )
-        .default([]),
-    })
-    .default({ containers: [] }),
-  status: z
-    .object({
-      phase: z.string().default('Pending'),
-      reason: z.string().optional(),
-      message: z.string().optional(),
-      conditions: z
-        .array(
+        ),
+        [],
+      ),
+    }),
+    { containers: [] },
+  ),
+  status: z._default(
+    z.object({
+      phase: z._default(z.string(), 'Pending'),
+      reason: z.optional(z.string()),
+      message: z.optional(z.string()),
+      conditions: z.nullish(
+        z.array(
           z.object({
             type: z.string(),
             status: z.string(),
-            reason: z.string().optional(),
-            message: z.string().optional(),
+            reason: z.optional(z.string()),
+            message: z.optional(z.string()),
           }),
-        )
-        .nullish(),
-      initContainerStatuses: z.array(ContainerStatus).nullish(),
-      containerStatuses: z.array(ContainerStatus).nullish(),
-    })
-    .default({ phase: 'Pending' }),
+        ),
+      ),
+      initContainerStatuses: z.nullish(z.array(ContainerStatus)),
+      containerStatuses: z.nullish(z.array(ContainerStatus)),
+    }),
+    { phase: 'Pending' },
+  ),
 });
 
 const EventSchema = z.object({
-  type: z.string().default('Normal'),
-  reason: z.string().default(''),
-  message: z.string().default(''),
-  count: z.number().nullish(),
-  series: z.object({ count: z.number().optional() }).nullish(),
+  type: z._default(z.string(), 'Normal'),
+  reason: z._default(z.string(), ''),
+  message: z._default(z.string(), ''),
+  count: z.nullish(z.number()),
+  series: z.nullish(z.object({ count: z.optional(z.number()) })),
   involvedObject: z.object({
-    uid: z.string().default(''),
-    name: z.string().default(''),
-    fieldPath: z.string().default(''),
+    uid: z._default(z.string(), ''),
+    name: z._default(z.string(), ''),
+    fieldPath: z._default(z.string(), ''),
   }),
 });
 

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from '../../../base/zod.ts';
 import type { CallOptions, ServedKind } from '../../../ports/cluster.ts';
 import { NotFoundError } from '../../../ports/cluster-errors.ts';
 import type { ObjectKind } from '../../../ports/kubernetes-object.ts';

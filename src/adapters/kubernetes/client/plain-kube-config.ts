@@ -4,34 +4,34 @@ import { delimiter, dirname, join, resolve } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { parse } from 'yaml';
-import * as z from 'zod';
+import * as z from '../../../base/zod.ts';
 import type { Connection, KubeConfigOptions } from './connection.ts';
 import { createPool } from './pool.ts';
 
 /** Strict: a key that is not named here (proxy-url ...) needs all of client-node. */
 const Cluster = z.strictObject({
   server: z.url({ protocol: /^https?$/ }),
-  'certificate-authority': z.string().optional(),
-  'certificate-authority-data': z.string().optional(),
-  'insecure-skip-tls-verify': z.boolean().optional(),
-  'tls-server-name': z.string().optional(),
-  extensions: z.unknown().optional(),
+  'certificate-authority': z.optional(z.string()),
+  'certificate-authority-data': z.optional(z.string()),
+  'insecure-skip-tls-verify': z.optional(z.boolean()),
+  'tls-server-name': z.optional(z.string()),
+  extensions: z.optional(z.unknown()),
 });
 
 /** Strict too: exec plugins, auth providers, impersonation, passwords. */
 const User = z.strictObject({
-  'client-certificate': z.string().optional(),
-  'client-certificate-data': z.string().optional(),
-  'client-key': z.string().optional(),
-  'client-key-data': z.string().optional(),
-  token: z.string().optional(),
+  'client-certificate': z.optional(z.string()),
+  'client-certificate-data': z.optional(z.string()),
+  'client-key': z.optional(z.string()),
+  'client-key-data': z.optional(z.string()),
+  token: z.optional(z.string()),
 });
 
-const Context = z.object({ cluster: z.string(), user: z.string(), namespace: z.string().optional() });
+const Context = z.object({ cluster: z.string(), user: z.string(), namespace: z.optional(z.string()) });
 
 /** Only the entries that the context names are looked at closely. */
 const File = z.object({
-  'current-context': z.string().optional(),
+  'current-context': z.optional(z.string()),
   clusters: z.array(z.object({ name: z.string(), cluster: z.unknown() })),
   contexts: z.array(z.object({ name: z.string(), context: z.unknown() })),
   users: z.array(z.object({ name: z.string(), user: z.unknown() })),

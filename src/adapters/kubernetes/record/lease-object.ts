@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from '../../../base/zod.ts';
 import type { KubernetesObject } from '../../../ports/kubernetes-object.ts';
 import { labels } from '../agent/agent-names.ts';
 
@@ -7,7 +7,9 @@ export const leaseKind = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' }
 
 const LeaseSchema = z.object({
   metadata: z.object({ name: z.string(), resourceVersion: z.string() }),
-  spec: z.object({ holderIdentity: z.string().nullish(), leaseTransitions: z.number().nullish() }).nullish(),
+  spec: z.nullish(
+    z.object({ holderIdentity: z.nullish(z.string()), leaseTransitions: z.nullish(z.number()) }),
+  ),
 });
 
 /** A lease as stored; `version` changes with each renewal. */

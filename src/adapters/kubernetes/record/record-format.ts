@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import * as z from 'zod';
+import * as z from '../../../base/zod.ts';
 import { SlipwayError } from '../../../base/errors.ts';
 import type { RunRecord } from '../../../ports/run-record.ts';
 

@@ -1,15 +1,17 @@
-import * as z from 'zod';
+import * as z from '../../../base/zod.ts';
 import type { ExecResult } from '../../../ports/pod-access.ts';
 
 const Status = z.object({
-  status: z.string().optional(),
-  message: z.string().optional(),
-  reason: z.string().optional(),
-  details: z
-    .object({
-      causes: z.array(z.object({ reason: z.string().optional(), message: z.string().optional() })).optional(),
-    })
-    .optional(),
+  status: z.optional(z.string()),
+  message: z.optional(z.string()),
+  reason: z.optional(z.string()),
+  details: z.optional(
+    z.object({
+      causes: z.optional(
+        z.array(z.object({ reason: z.optional(z.string()), message: z.optional(z.string()) })),
+      ),
+    }),
+  ),
 });
 
 /** Reads the Status on channel 3, with which an API server says how an exec ended. */

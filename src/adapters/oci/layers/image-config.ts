@@ -1,21 +1,21 @@
-import * as z from 'zod';
+import * as z from '../../../base/zod.ts';
 
-const words = z.array(z.string()).nullish();
+const words = z.nullish(z.array(z.string()));
 
 /** The part of an image's configuration that containers start with; keys as the specification writes them. */
 export type RunConfig = z.infer<typeof RunConfig>;
 
 const RunConfig = z.looseObject({
-  User: z.string().nullish(),
-  ExposedPorts: z.record(z.string(), z.unknown()).nullish(),
+  User: z.nullish(z.string()),
+  ExposedPorts: z.nullish(z.record(z.string(), z.unknown())),
   Env: words,
   Entrypoint: words,
   Cmd: words,
-  Volumes: z.record(z.string(), z.unknown()).nullish(),
-  WorkingDir: z.string().nullish(),
-  Labels: z.record(z.string(), z.string()).nullish(),
-  StopSignal: z.string().nullish(),
-  Healthcheck: z.unknown().optional(),
+  Volumes: z.nullish(z.record(z.string(), z.unknown())),
+  WorkingDir: z.nullish(z.string()),
+  Labels: z.nullish(z.record(z.string(), z.string())),
+  StopSignal: z.nullish(z.string()),
+  Healthcheck: z.optional(z.unknown()),
   Shell: words,
   OnBuild: words,
 });
@@ -35,11 +35,11 @@ export type ImageConfig = z.infer<typeof ImageConfig>;
 export const ImageConfig = z.looseObject({
   architecture: z.string(),
   os: z.string(),
-  variant: z.string().optional(),
-  author: z.string().optional(),
-  config: RunConfig.nullish(),
-  rootfs: z.looseObject({ type: z.literal('layers'), diff_ids: z.array(z.string()).nullish() }),
-  history: z.array(z.looseObject({ empty_layer: z.boolean().optional() })).nullish(),
+  variant: z.optional(z.string()),
+  author: z.optional(z.string()),
+  config: z.nullish(RunConfig),
+  rootfs: z.looseObject({ type: z.literal('layers'), diff_ids: z.nullish(z.array(z.string())) }),
+  history: z.nullish(z.array(z.looseObject({ empty_layer: z.optional(z.boolean()) }))),
 });
 
 /** `os/architecture[/variant]`. */

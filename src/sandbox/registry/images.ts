@@ -1,25 +1,26 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 import type { ImageReference } from './reference.ts';
 import type { RegistryStorage } from './storage.ts';
 import { unpackLayer } from './unpack.ts';
 
 const descriptor = z.object({ digest: z.string() });
+const platform = z.object({ architecture: z.string(), os: z.string() });
 const manifestSchema = z.object({
-  config: descriptor.optional(),
-  layers: z.array(descriptor).optional(),
-  manifests: z
-    .array(descriptor.extend({ platform: z.object({ architecture: z.string(), os: z.string() }).optional() }))
-    .optional(),
+  config: z.optional(descriptor),
+  layers: z.optional(z.array(descriptor)),
+  manifests: z.optional(z.array(z.extend(descriptor, { platform: z.optional(platform) }))),
 });
-const texts = z.array(z.string()).nullish();
-const configSchema = z.object({
-  config: z
-    .object({ Entrypoint: texts, Cmd: texts, Env: texts, WorkingDir: z.string().nullish() })
-    .default({}),
+const texts = z.nullish(z.array(z.string()));
+const runConfig = z.object({
+  Entrypoint: texts,
+  Cmd: texts,
+  Env: texts,
+  WorkingDir: z.nullish(z.string()),
 });
+const configSchema = z.object({ config: z._default(runConfig, {}) });
 
 /** An image of the registry, unpacked. */
 export interface OpenedImage {

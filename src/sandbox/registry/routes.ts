@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import * as z from 'zod';
+import * as z from '../../base/zod.ts';
 import { isDigest, isRepository, isTag } from './reference.ts';
 import { DigestMismatch } from './storage.ts';
 import type { RegistryStorage, Upload } from './storage.ts';
@@ -34,9 +34,9 @@ export class RegistryError extends Error {
 const LARGEST_MANIFEST_BYTES = 4 * 2 ** 20;
 const descriptor = z.object({ digest: z.string() });
 const manifestSchema = z.object({
-  mediaType: z.string().optional(),
-  config: descriptor.optional(),
-  layers: z.array(descriptor).optional(),
+  mediaType: z.optional(z.string()),
+  config: z.optional(descriptor),
+  layers: z.optional(z.array(descriptor)),
 });
 
 /** The routes below `/v2/NAME/` by their methods; HEAD is as GET. */

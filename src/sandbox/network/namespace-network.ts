@@ -83,7 +83,7 @@ export interface PodsNamespace {
   /** Gives a pod a network of its own; returns its address and the process that holds it. */
   attach(): Promise<{ ip: string; processId: number }>;
   detach(processId: number): void;
-  connect(ip: string, port: number, signal: AbortSignal): Promise<Duplex>;
+  connect(pod: { ip: string; processId: number }, port: number, signal: AbortSignal): Promise<Duplex>;
   /** Lets pods reach a port of Services. */
   openPort(port: number): void;
   close(): Promise<void>;
@@ -188,7 +188,13 @@ function createNamespace(
     void ask(`open ${port}`);
   }
 
-  async function connect(ip: string, port: number, signal: AbortSignal): Promise<Duplex> {
+  async function connect(
+    { ip, processId }: { ip: string; processId: number },
+    port: number,
+    signal: AbortSignal,
+  ): Promise<Duplex> {
+    if (!hasSockets(processId))
+      throw Object.assign(new Error(`connect ECONNREFUSED ${ip}:${port}`), { code: 'ECONNREFUSED' });
     const socket = connectSocket({ path: inbound, allowHalfOpen: true });
     const abort = (): void => void socket.destroy(signal.reason as Error);
     signal.addEventListener('abort', abort, { once: true });
@@ -223,6 +229,19 @@ function createNamespace(
     if (holders.delete(processId)) killProcess(processId, 'SIGKILL');
   };
   return { attach, detach, connect, openPort, close };
+}
+
+/** Whether there is any TCP socket in the network of `pid`: much cheaper than to ask a port that nobody listens on yet. */
+function hasSockets(pid: number): boolean {
+  try {
+    const counts = ['sockstat', 'sockstat6'].map((name) =>
+      readFileSync(`/proc/${pid}/net/${name}`, 'latin1'),
+    );
+    return counts.some((text) => /^TCP6?: inuse [1-9]/m.test(text));
+  } catch {
+    // A kernel without IPv6, or the pod has just gone: the connection itself will tell.
+    return true;
+  }
 }
 
 /** How many packets have vanished in the network of `pid` so far; cheap to read, unlike what was tried. */

@@ -171,7 +171,7 @@ export function createPodNetwork({
       return Promise.reject(Object.assign(new Error('the pod has no network'), { code: 'EHOSTUNREACH' }));
     return pod.own === undefined
       ? connectShared(pod, port, signal)
-      : pod.own.namespace.connect(pod.ip, port, signal);
+      : pod.own.namespace.connect({ ip: pod.ip, processId: pod.own.processId }, port, signal);
   }
 
   let refreshing = false;

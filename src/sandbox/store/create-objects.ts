@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import type { Catalog } from '../kinds/catalog.ts';
 import { createCatalog } from '../kinds/catalog.ts';
 import type { Kind } from '../kinds/kind.ts';
-import { parseApiVersion, subjectOf } from '../kinds/kind.ts';
+import { subjectOf } from '../kinds/kind.ts';
 import {
   alreadyExists,
   badRequest,
@@ -12,25 +12,16 @@ import {
   notFound,
 } from '../api/status-error.ts';
 import type { StatusCause } from '../api/status-error.ts';
-import type { ChangeRow, RowRange } from './database.ts';
-import { openDatabase } from './database.ts';
-import { readPage } from './page.ts';
+import type { Entry, Page, Range } from './collection.ts';
+import { pageOf } from './collection.ts';
 import { decideDeletion, isReadyToGo } from './deletion.ts';
 import type { ListFilter, NewObject, ObjectKey, Objects, StoredObject, StoreEvent } from './objects.ts';
-import { allocateServiceAddresses } from './service-addresses.ts';
 import { prepareForCreate, prepareForUpdate, refuseInDyingNamespace } from './prepare.ts';
+import { Records } from './records.ts';
+import type { Change } from './records.ts';
+import { allocateServiceAddresses } from './service-addresses.ts';
 
-/** A change as watches of the API get it. The objects are shared: they are read, never changed. */
-export interface Change extends StoreEvent {
-  version: number;
-}
-
-/** A part of a list with what is needed to go on. */
-export interface Page {
-  objects: StoredObject[];
-  /** How many more objects there are after these. */
-  remaining: number;
-}
+export type { Change };
 
 /** The store with what the API server needs beyond {@link Objects}. */
 export interface ObjectStore extends Objects {
@@ -40,10 +31,10 @@ export interface ObjectStore extends Objects {
   /** The resourceVersion of the last change. */
   version(): number;
   /**
-   * Objects in order of namespace and name, as they are now or were at `version`.
+   * Objects in order of namespace and name, as they are now or were at `version`; shared and frozen.
    * @throws StatusError Expired when the changes since then are no longer kept.
    */
-  page(kind: Kind, range: RowRange, version?: number): Page;
+  page(kind: Kind, range: Range, version?: number): Page;
   /**
    * Calls `listener` with each change of `kind`: first with those after `version` (all that is there when it is
    * undefined), then as they happen. Returns the function that ends it.
@@ -60,27 +51,29 @@ export interface StoreOptions {
   now?: () => Date;
 }
 
-const rowKind = (kind: Pick<Kind, 'group' | 'kind'>): string => `${kind.group}/${kind.kind}`;
-const parse = (json: string): StoredObject => JSON.parse(json) as StoredObject;
+const copyOf = (entry: Entry): StoredObject => JSON.parse(entry.json) as StoredObject;
 
-function matches(object: StoredObject, filter: ListFilter): boolean {
-  const { labels, ownerUid } = filter;
-  if (
-    ownerUid !== undefined &&
-    object.metadata.ownerReferences?.some((owner) => owner.uid === ownerUid) !== true
-  ) {
-    return false;
-  }
-  return Object.entries(labels ?? {}).every(([name, value]) => object.metadata.labels?.[name] === value);
+function matches({ metadata }: StoredObject, { namespace, labels, ownerUid }: ListFilter): boolean {
+  return (
+    (namespace === undefined || metadata.namespace === namespace) &&
+    (ownerUid === undefined || metadata.ownerReferences?.some(({ uid }) => uid === ownerUid) === true) &&
+    Object.entries(labels ?? {}).every(([name, value]) => metadata.labels?.[name] === value)
+  );
 }
 
-function changeOf(row: ChangeRow): Change {
-  return {
-    version: row.version,
-    type: row.type,
-    object: parse(row.json),
-    ...(row.previous === null ? {} : { previous: parse(row.previous) }),
-  };
+/** Fails with Conflict when the stored object is not the one that was meant. */
+function checkVersion(
+  kind: Kind,
+  { metadata }: StoredObject,
+  given: { uid?: string; resourceVersion?: string },
+): void {
+  const { name, uid, resourceVersion } = metadata;
+  if (given.uid !== undefined && given.uid !== uid) {
+    const message = `Precondition failed: UID in precondition: ${given.uid}, UID in object meta: ${uid}`;
+    throw conflict(subjectOf(kind), name, message);
+  }
+  const version = given.resourceVersion ?? '';
+  if (version !== '' && version !== resourceVersion) throw conflict(subjectOf(kind), name);
 }
 
 /**
@@ -89,12 +82,9 @@ function changeOf(row: ChangeRow): Change {
  */
 export function createObjects(databasePath: string, options: StoreOptions = {}): ObjectStore {
   const now = options.now ?? ((): Date => new Date());
-  const database = openDatabase(databasePath);
+  const records = new Records(databasePath);
   const catalog = createCatalog();
-  const serviceNetwork = database.setting('serviceNetwork', () => `127.${String(randomInt(64, 250))}`);
-  const listeners = new Map<string, Set<(change: Change) => void>>();
-  const everything = new Set<(change: Change) => void>();
-  let written: Change[] | undefined;
+  const serviceNetwork = records.setting('serviceNetwork', () => `127.${String(randomInt(64, 250))}`);
 
   function kindOf(name: string, group?: string): Kind {
     const kind = catalog.byKind(name, group);
@@ -104,111 +94,44 @@ export function createObjects(databasePath: string, options: StoreOptions = {}):
 
   function kindOfObject(object: Pick<StoredObject, 'apiVersion' | 'kind'>): Kind {
     const kind = catalog.byApiVersion(object.apiVersion, object.kind);
-    if (kind === undefined) {
-      throw badRequest(
-        `no kind ${JSON.stringify(object.kind)} is registered for version ${JSON.stringify(object.apiVersion)}`,
-      );
-    }
-    return kind;
+    if (kind !== undefined) return kind;
+    const [name, version] = [object.kind, object.apiVersion].map((text) => JSON.stringify(text));
+    throw badRequest(`no kind ${name} is registered for version ${version}`);
   }
 
-  function read(kind: Kind, namespace: string | undefined, name: string): StoredObject | undefined {
-    const json = database.get(rowKind(kind), kind.namespaced ? (namespace ?? '') : '', name);
-    return json === undefined ? undefined : parse(json);
+  function read(kind: Kind, namespace: string | undefined, name: string): Entry | undefined {
+    return records.of(kind).get({ namespace: kind.namespaced ? (namespace ?? '') : '', name });
   }
 
   function refreshCatalog(): void {
-    const definition = kindOf('CustomResourceDefinition');
-    catalog.setCustom(database.list(rowKind(definition)).map((row) => parse(row.json).spec));
+    const definitions = records.of(kindOf('CustomResourceDefinition')).all();
+    catalog.setCustom(definitions.map(({ object }) => object.spec));
   }
 
-  function announce(changes: readonly Change[]): void {
-    if (changes.some((change) => change.object.kind === 'CustomResourceDefinition')) refreshCatalog();
-    for (const change of changes) {
-      const { apiVersion, kind: name } = change.object;
-      const kind = rowKind({ group: parseApiVersion(apiVersion).group, kind: name });
-      for (const listener of [...(listeners.get(kind) ?? []), ...everything]) listener(change);
-    }
-  }
-
-  /** Runs `work` as one transaction, then tells of its changes; nested calls belong to the outer one. */
-  function write<T>(work: () => T, keep = true): T {
-    if (written !== undefined) return work();
-    const changes: Change[] = [];
-    written = changes;
-    let result: T;
-    try {
-      result = database.transaction(work, keep);
-    } finally {
-      written = undefined;
-    }
-    if (keep) announce(changes);
-    return result;
-  }
-
-  function save(
-    type: Change['type'],
-    kind: Kind,
-    object: StoredObject,
-    previous?: StoredObject,
-  ): StoredObject {
-    const version = database.version() + 1;
-    object.metadata.resourceVersion = String(version);
-    const namespace = kind.namespaced ? (object.metadata.namespace ?? '') : '';
-    const json = JSON.stringify(object);
-    const before = previous === undefined ? null : JSON.stringify(previous);
-    database.record(
-      { version, type, kind: rowKind(kind), namespace, json, previous: before },
-      object.metadata.name,
-    );
-    written?.push({ version, type, object: parse(json), ...(previous === undefined ? {} : { previous }) });
-    return object;
-  }
-
-  function checkVersion(
-    kind: Kind,
-    stored: StoredObject,
-    given: { uid?: string; resourceVersion?: string },
-  ): void {
-    const { name, uid, resourceVersion } = stored.metadata;
-    if (given.uid !== undefined && given.uid !== uid) {
-      throw conflict(
-        subjectOf(kind),
-        name,
-        `Precondition failed: UID in precondition: ${given.uid}, UID in object meta: ${uid}`,
-      );
-    }
-    const version = given.resourceVersion ?? '';
-    if (version !== '' && version !== resourceVersion) throw conflict(subjectOf(kind), name);
-  }
-
+  /** Writes a part of `object`, which must be the store's to change. */
   function store(object: StoredObject, part: 'spec' | 'status' | 'all'): StoredObject {
     const kind = kindOfObject(object);
-    return write(() => {
-      const stored = read(kind, object.metadata.namespace, object.metadata.name);
-      if (stored === undefined) throw notFound(subjectOf(kind), object.metadata.name);
+    return records.write(() => {
+      const { name, namespace } = object.metadata;
+      const before = read(kind, namespace, name);
+      if (before === undefined) throw notFound(subjectOf(kind), name);
+      const stored = before.object;
       checkVersion(kind, stored, object.metadata);
       const next = prepareForUpdate({ kind, object, stored, part, allocate });
       if (next === undefined) return stored;
-      return isReadyToGo(next) ? removeObject(kind, next, stored) : save('MODIFIED', kind, next, stored);
+      return isReadyToGo(next) ? remove(kind, next, before) : records.save('MODIFIED', kind, next, before);
     });
   }
 
-  function removeObject(kind: Kind, last: StoredObject, stored: StoredObject): StoredObject {
-    const gone = save('DELETED', kind, last, stored);
-    if (kind.kind === 'CustomResourceDefinition') removeInstances(gone);
+  /** Takes an object away; those of a kind that is no longer defined go with its definition. */
+  function remove(kind: Kind, last: StoredObject, before: Entry): StoredObject {
+    const gone = records.save('DELETED', kind, last, before);
+    if (kind.kind !== 'CustomResourceDefinition') return gone;
+    const { group, names } = gone.spec as { group: string; names: { kind: string } };
+    const defined = catalog.byKind(names.kind, group);
+    if (defined === undefined) return gone;
+    for (const entry of records.of(defined).all()) records.save('DELETED', defined, copyOf(entry), entry);
     return gone;
-  }
-
-  /** The objects of a kind that is no longer defined go with it. */
-  function removeInstances(definition: StoredObject): void {
-    const { group, names } = definition.spec as { group: string; names: { kind: string } };
-    const kind = catalog.byKind(names.kind, group);
-    if (kind === undefined) return;
-    for (const row of database.list(rowKind(kind))) {
-      const object = parse(row.json);
-      save('DELETED', kind, structuredClone(object), object);
-    }
   }
 
   function allocate(object: StoredObject, stored?: StoredObject): StatusCause[] {
@@ -217,73 +140,65 @@ export function createObjects(databasePath: string, options: StoreOptions = {}):
     return allocateServiceAddresses(object, stored, others, serviceNetwork);
   }
 
-  function listen(kind: string | undefined, listener: (change: Change) => void): () => void {
-    const set = kind === undefined ? everything : (listeners.get(kind) ?? new Set());
-    if (kind !== undefined) listeners.set(kind, set);
-    set.add(listener);
-    return () => {
-      set.delete(listener);
-    };
-  }
-
   const objects: ObjectStore = {
     catalog,
     serviceNetwork,
-    version: () => database.version(),
+    version: () => records.version(),
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as the interface has it
-    get: <O extends StoredObject>(key: ObjectKey) =>
-      read(kindOf(key.kind, key.group), key.namespace, key.name) as O | undefined,
+    get<O extends StoredObject>(key: ObjectKey) {
+      const found = read(kindOf(key.kind, key.group), key.namespace, key.name);
+      return found && (found.object as O);
+    },
     list<O extends StoredObject>(kind: string, filter: ListFilter = {}) {
-      const range = filter.namespace === undefined ? {} : { namespace: filter.namespace };
-      return database
-        .list(rowKind(kindOf(kind)), range)
-        .map((row) => parse(row.json))
-        .filter((object) => matches(object, filter)) as O[];
+      const all = records.of(kindOf(kind)).all();
+      return all.flatMap(({ object }) => (matches(object, filter) ? [object as O] : []));
     },
     page(kind, range, version) {
-      const { rows, remaining } = readPage(database, rowKind(kind), range, version);
-      return { objects: rows.map((row) => parse(row.json)), remaining };
+      const entries = records.at(kind, version);
+      if (entries !== undefined) return pageOf(entries, range);
+      throw expired('The provided continue parameter is too old to display a consistent list result.');
     },
     create<O extends StoredObject>(given: NewObject<O>) {
       const kind = kindOfObject(given as unknown as StoredObject);
-      return write(() => {
+      return records.write(() => {
         const object = prepareForCreate({ kind, given, now: now(), allocate });
-        refuseInDyingNamespace(kind, object, (name) => read(kindOf('Namespace'), undefined, name));
-        if (read(kind, object.metadata.namespace, object.metadata.name) !== undefined) {
-          throw alreadyExists(subjectOf(kind), object.metadata.name);
-        }
-        return save('ADDED', kind, object) as O;
+        const { name, namespace } = object.metadata;
+        refuseInDyingNamespace(kind, object, (own) => read(kindOf('Namespace'), undefined, own)?.object);
+        if (read(kind, namespace, name) !== undefined) throw alreadyExists(subjectOf(kind), name);
+        return records.save('ADDED', kind, object) as O;
       });
     },
-    update: <O extends StoredObject>(object: O) => store(object, 'spec') as O,
+    update: <O extends StoredObject>(object: O) => store(structuredClone(object), 'spec') as O,
     updateStatus: <O extends StoredObject>(object: O) => store(object, 'status') as O,
     modify<O extends StoredObject>(
       key: ObjectKey,
       change: (object: O) => void,
       part: 'status' | 'all' = 'all',
     ) {
-      const object = objects.get<O>(key);
-      if (object === undefined) return undefined;
-      change(object);
-      return store(object, part) as O;
+      const found = read(kindOf(key.kind, key.group), key.namespace, key.name);
+      if (found === undefined) return undefined;
+      const { object: stored } = found;
+      const copy = part === 'all' ? copyOf(found) : { ...stored, status: { ...(stored.status as object) } };
+      change(copy as O);
+      return store(copy, part) as O;
     },
     delete(key, deletion = {}) {
       const kind = kindOf(key.kind, key.group);
-      return write(() => {
+      return records.write(() => {
         const stored = read(kind, key.namespace, key.name);
         if (stored === undefined) return false;
-        checkVersion(kind, stored, deletion.preconditions ?? {});
-        const decision = decideDeletion(stored, deletion, now());
+        checkVersion(kind, stored.object, deletion.preconditions ?? {});
+        const decision = decideDeletion(stored.object, deletion, now());
         if (decision.act === 'nothing') return true;
-        const next = structuredClone(stored);
+        const next = copyOf(stored);
         if (decision.act === 'remove') {
-          removeObject(kind, next, stored);
+          remove(kind, next, stored);
           return true;
         }
         Object.assign(next.metadata, decision.metadata);
         if (kind.kind === 'Namespace') next.status = { ...(next.status as object), phase: 'Terminating' };
         if (kind.hasGeneration) next.metadata.generation = (next.metadata.generation ?? 0) + 1;
-        save('MODIFIED', kind, next, stored);
+        records.save('MODIFIED', kind, next, stored);
         return true;
       });
     },
@@ -298,42 +213,42 @@ export function createObjects(databasePath: string, options: StoreOptions = {}):
         if (queue.length === 1) setImmediate(drain);
       };
       for (const name of kinds) for (const object of objects.list(name)) push({ type: 'ADDED', object });
-      const ends = kinds.map((name) => listen(rowKind(kindOf(name)), push));
+      const ends = kinds.map((name) => records.listen(kindOf(name), push));
       return () => {
         ended = true;
         for (const end of ends) end();
       };
     },
     follow(listener) {
-      for (const kind of new Set(catalog.all().map(rowKind)))
-        for (const row of database.list(kind)) listener({ type: 'ADDED', object: parse(row.json) });
-      return listen(undefined, listener);
+      // Several versions of a kind are kept together.
+      const kinds = new Map(catalog.all().map((kind) => [`${kind.group}/${kind.kind}`, kind]));
+      for (const kind of kinds.values())
+        for (const { object } of records.of(kind).all()) listener({ type: 'ADDED', object });
+      return records.listen(undefined, listener);
     },
     serves: (apiVersion, kind) => catalog.byApiVersion(apiVersion, kind) !== undefined,
     watch(kind, version, listener) {
-      const current = database.version();
-      const missed =
-        version === undefined
-          ? objects
-              .page(kind, {})
-              .objects.map((object): Change => ({ type: 'ADDED', object, version: current }))
-          : database.changesAfter(version, rowKind(kind))?.map(changeOf);
+      const current = records.version();
+      const there = (): Change[] =>
+        records
+          .of(kind)
+          .all()
+          .map(({ object }) => ({ type: 'ADDED', object, version: current }));
+      const missed = version === undefined ? there() : records.changesAfter(kind, version);
       if (missed === undefined)
         throw expired(`too old resource version: ${String(version)} (${String(current)})`);
       for (const change of missed) listener(change);
-      return listen(rowKind(kind), listener);
+      return records.listen(kind, listener);
     },
-    dryRun: (work) => write(work, false),
-    close: () => {
-      database.close();
-    },
+    dryRun: (work) => records.write(work, false),
+    close: () => records.close(),
   };
 
   refreshCatalog();
+  records.listen(kindOf('CustomResourceDefinition'), refreshCatalog);
   for (const name of ['default', 'kube-system', 'kube-public', 'kube-node-lease']) {
-    if (objects.get({ kind: 'Namespace', name }) === undefined) {
+    if (objects.get({ kind: 'Namespace', name }) === undefined)
       objects.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-    }
   }
   return objects;
 }

@@ -82,7 +82,8 @@ export interface DeleteOptions {
 
 /**
  * The object store with API semantics: defaulting, validation, uid, resourceVersion and generation, 409 on a stale
- * resourceVersion, finalizers, graceful deletion. Returned objects are copies: changing one changes nothing stored.
+ * resourceVersion, finalizers, graceful deletion. Objects that are read are shared and frozen: who wants
+ * another one makes it, or changes the copy that {@link Objects.modify} gives.
  * Errors are thrown as the `StatusError` of `../api/status-error.ts` (HTTP code and reason as Kubernetes has them).
  */
 export interface Objects {
@@ -95,7 +96,10 @@ export interface Objects {
   update<O extends StoredObject>(object: O): O;
   /** Writes status only (the status subresource). */
   updateStatus<O extends StoredObject>(object: O): O;
-  /** Reads, applies `change` to a copy and writes it back with the subresource named; undefined when there is no such object. */
+  /**
+   * Reads, applies `change` to a copy and writes it back with the subresource named; undefined when there is no such
+   * object. Of a status the fields are replaced: what is deeper in it is frozen.
+   */
   modify<O extends StoredObject>(
     key: ObjectKey,
     change: (object: O) => void,

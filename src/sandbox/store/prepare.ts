@@ -19,7 +19,6 @@ function randomSuffix(): string {
   return [...randomBytes(5)].map((byte) => letters[byte % letters.length]).join('');
 }
 
-const fieldsOf = (object: StoredObject): Fields => object;
 const isBuiltIn = (kind: Kind): boolean => kind.model !== undefined;
 
 /**
@@ -45,14 +44,14 @@ export function prepareForCreate(request: {
   delete metadata.deletionGracePeriodSeconds;
   if (kind.hasGeneration) metadata.generation = 1;
   else delete metadata.generation;
-  if (isBuiltIn(kind)) fillDefaults(kind.kind, fieldsOf(object));
+  if (isBuiltIn(kind)) fillDefaults(kind.kind, object);
   const refused = request.allocate(object);
   if (kind.subresources.includes('status')) {
-    const status = isBuiltIn(kind) ? initialStatus(kind.kind, fieldsOf(object)) : undefined;
+    const status = isBuiltIn(kind) ? initialStatus(kind.kind, object) : undefined;
     if (status === undefined) delete object.status;
     else object.status = status;
   }
-  const causes = [...validate(kind, fieldsOf(object)), ...refused];
+  const causes = [...validate(kind, object), ...refused];
   if (causes.length > 0) throw invalid(subjectOf(kind), metadata.name, causes);
   return object;
 }
@@ -110,7 +109,8 @@ function isSpecChanged(kind: Kind, next: StoredObject, stored: StoredObject): bo
 }
 
 /**
- * The object as it will be stored by an update of `part`, or undefined when nothing changes.
+ * The object as it will be stored by an update of `part`, or undefined when nothing changes; it shares parts with what
+ * is stored, and takes over `object`.
  * @throws StatusError Invalid.
  */
 export function prepareForUpdate(request: {
@@ -120,22 +120,22 @@ export function prepareForUpdate(request: {
   part: 'spec' | 'status' | 'all';
   allocate: Allocate;
 }): StoredObject | undefined {
-  const { kind, stored, part } = request;
-  const hasStatusPart = kind.subresources.includes('status');
-  let next = structuredClone(request.object);
-  if (part === 'status') {
-    const managedFields = next.metadata.managedFields;
-    next = { ...structuredClone(stored), status: next.status };
-    if (managedFields !== undefined) next.metadata.managedFields = managedFields;
-  } else if (part === 'spec' && hasStatusPart) {
+  const { kind, object, stored, part } = request;
+  const { managedFields = stored.metadata.managedFields } = object.metadata;
+  const next: StoredObject =
+    part === 'status'
+      ? { ...stored, metadata: { ...stored.metadata }, status: object.status }
+      : { ...object, metadata: { ...object.metadata } };
+  if (part === 'status' && managedFields !== undefined) next.metadata.managedFields = managedFields;
+  if (part === 'spec' && kind.subresources.includes('status')) {
     if (stored.status === undefined) delete next.status;
-    else next.status = structuredClone(stored.status);
+    else next.status = stored.status;
   }
   keepMetadata(kind, next, stored);
   if (part !== 'status') {
-    if (isBuiltIn(kind)) fillDefaults(kind.kind, fieldsOf(next));
+    if (isBuiltIn(kind)) fillDefaults(kind.kind, next);
     const refused = request.allocate(next, stored);
-    const causes = [...validateUpdate(kind, fieldsOf(next), fieldsOf(stored)), ...refused];
+    const causes = [...validateUpdate(kind, next, stored), ...refused];
     if (causes.length > 0) throw invalid(subjectOf(kind), stored.metadata.name, causes);
   }
   if (sameJson(next, stored)) return undefined;

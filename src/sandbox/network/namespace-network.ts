@@ -12,6 +12,7 @@ import { answerName } from './name-relay.ts';
 import { connectTcp } from './connect-tcp.ts';
 import { acceptHeader, sendHeader } from './relay-protocol.ts';
 import { join } from './join.ts';
+import { createSpareNetworks } from './spare-networks.ts';
 
 /** The pods' network; it exists inside its namespace only, so it can hide nothing of the machine's own. */
 const PREFIX = '10.213';
@@ -153,10 +154,10 @@ function createNamespace(
     return answer;
   }
 
-  /** Pods that come while others are attached are attached next, all at once. */
+  /** Networks that are asked for while others are made are made next, all at once. */
   let next: { numbers: number[]; made: Promise<Map<number, number>> } | undefined;
 
-  async function attach(): Promise<{ ip: string; processId: number }> {
+  async function makeNetwork(): Promise<{ ip: string; processId: number }> {
     last = last >= 62_000 ? 1 : last + 1;
     const number = last;
     if (next === undefined) {
@@ -214,8 +215,11 @@ function createNamespace(
     for (const holder of holders) for (const port of triedPorts(holder)) openPort(port);
   }, TRYING_POLL_MS).unref();
 
+  const networks = createSpareNetworks(makeNetwork);
+
   function close(): Promise<void> {
     clearInterval(polling);
+    networks.close();
     for (const holder of holders) killProcess(holder, 'SIGKILL');
     for (const child of [control, relay]) child.kill('SIGKILL');
     server.close();
@@ -228,7 +232,7 @@ function createNamespace(
   const detach = (processId: number): void => {
     if (holders.delete(processId)) killProcess(processId, 'SIGKILL');
   };
-  return { attach, detach, connect, openPort, close };
+  return { attach: () => networks.take(), detach, connect, openPort, close };
 }
 
 /** Whether there is any TCP socket in the network of `pid`: much cheaper than to ask a port that nobody listens on yet. */

@@ -12,6 +12,8 @@ import { answerName } from './name-relay.ts';
 import { connectTcp } from './connect-tcp.ts';
 import { acceptHeader, sendHeader } from './relay-protocol.ts';
 import { join } from './join.ts';
+import { openSocketCounts } from './socket-counts.ts';
+import type { SocketCounts } from './socket-counts.ts';
 import { createSpareNetworks } from './spare-networks.ts';
 
 /** The pods' network; it exists inside its namespace only, so it can hide nothing of the machine's own. */
@@ -139,7 +141,7 @@ function createNamespace(
   { server, inbound }: { server: Server; inbound: string },
 ): PodsNamespace {
   const answers = firstLine(control.stdout);
-  const holders = new Set<number>();
+  const holders = new Map<number, SocketCounts>();
   const open = new Set<number>();
   let last = 1;
   let turn: Promise<unknown> = Promise.resolve();
@@ -169,7 +171,7 @@ function createNamespace(
     const processId = (await next.made).get(number);
     const ip = `${PREFIX}.${Math.floor(number / 250)}.${(number % 250) + 2}`;
     if (processId === undefined) throw new Error(`the network of a pod could not be made (address ${ip})`);
-    holders.add(processId);
+    holders.set(processId, openSocketCounts(processId));
     return { ip, processId };
   }
 
@@ -194,7 +196,7 @@ function createNamespace(
     port: number,
     signal: AbortSignal,
   ): Promise<Duplex> {
-    if (!hasSockets(processId))
+    if (holders.get(processId)?.isEmpty() === true)
       throw Object.assign(new Error(`connect ECONNREFUSED ${ip}:${port}`), { code: 'ECONNREFUSED' });
     const socket = connectSocket({ path: inbound, allowHalfOpen: true });
     const abort = (): void => void socket.destroy(signal.reason as Error);
@@ -212,15 +214,23 @@ function createNamespace(
     const dropped = droppedPackets(relay.pid ?? 0);
     if (dropped === droppedBefore) return;
     droppedBefore = dropped;
-    for (const holder of holders) for (const port of triedPorts(holder)) openPort(port);
+    for (const holder of holders.keys()) for (const port of triedPorts(holder)) openPort(port);
   }, TRYING_POLL_MS).unref();
 
   const networks = createSpareNetworks(makeNetwork);
 
+  function detach(processId: number): void {
+    const counts = holders.get(processId);
+    if (counts === undefined) return;
+    holders.delete(processId);
+    counts.close();
+    killProcess(processId, 'SIGKILL');
+  }
+
   function close(): Promise<void> {
     clearInterval(polling);
     networks.close();
-    for (const holder of holders) killProcess(holder, 'SIGKILL');
+    for (const holder of holders.keys()) detach(holder);
     for (const child of [control, relay]) child.kill('SIGKILL');
     server.close();
     return Promise.resolve();
@@ -229,23 +239,7 @@ function createNamespace(
   // Without the relay what is left is of no use.
   relay.once('exit', () => void close());
   for (const port of OUTGOING_PORTS) openPort(port);
-  const detach = (processId: number): void => {
-    if (holders.delete(processId)) killProcess(processId, 'SIGKILL');
-  };
   return { attach: () => networks.take(), detach, connect, openPort, close };
-}
-
-/** Whether there is any TCP socket in the network of `pid`: much cheaper than to ask a port that nobody listens on yet. */
-function hasSockets(pid: number): boolean {
-  try {
-    const counts = ['sockstat', 'sockstat6'].map((name) =>
-      readFileSync(`/proc/${pid}/net/${name}`, 'latin1'),
-    );
-    return counts.some((text) => /^TCP6?: inuse [1-9]/m.test(text));
-  } catch {
-    // A kernel without IPv6, or the pod has just gone: the connection itself will tell.
-    return true;
-  }
 }
 
 /** How many packets have vanished in the network of `pid` so far; cheap to read, unlike what was tried. */

@@ -41,6 +41,8 @@ export class Collection {
   /** A map keeps the order of its keys, also when their values are replaced. */
   private entries: Map<string, Entry>;
   private isSorted = false;
+  /** The values as a list, until the next change. */
+  private list: Entry[] | undefined;
 
   constructor(rows: readonly Row[]) {
     this.entries = new Map(rows.map((row) => [keyOf(row), entryOf(row)]));
@@ -53,6 +55,7 @@ export class Collection {
   /** Replaces what is at a place; undefined takes it away. */
   set(place: Place, entry: Entry | undefined): void {
     const key = keyOf(place);
+    this.list = undefined;
     if (entry === undefined) this.entries.delete(key);
     else {
       if (!this.entries.has(key)) this.isSorted = false;
@@ -61,10 +64,10 @@ export class Collection {
   }
 
   /** In order of namespace and name. */
-  all(): Entry[] {
+  all(): readonly Entry[] {
     if (!this.isSorted) this.entries = sorted(this.entries);
     this.isSorted = true;
-    return [...this.entries.values()];
+    return (this.list ??= [...this.entries.values()]);
   }
 
   /** In order, as it was before `changes`: they are taken back, the last one first. */
@@ -81,10 +84,21 @@ export class Collection {
 
 /** A part of objects that are in order. */
 export function pageOf(entries: readonly Entry[], { namespace, after, limit }: Range): Page {
-  const last = after === undefined ? '' : keyOf(after);
-  const wanted = entries.filter(
-    (entry) => (namespace === undefined || entry.namespace === namespace) && keyOf(entry) > last,
-  );
+  const rest = after === undefined ? entries : entries.slice(firstAfter(entries, keyOf(after)));
+  const wanted = namespace === undefined ? rest : rest.filter((entry) => entry.namespace === namespace);
   const shown = wanted.slice(0, limit ?? wanted.length);
   return { objects: shown.map(({ object }) => object), remaining: wanted.length - shown.length };
+}
+
+/** The index of the first entry whose key comes after `key`, by halving. */
+function firstAfter(entries: readonly Entry[], key: string): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const entry = entries[middle];
+    if (entry !== undefined && keyOf(entry) > key) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

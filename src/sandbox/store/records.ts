@@ -53,7 +53,7 @@ export class Records {
   }
 
   /** In order, as they were at `version`; undefined when the changes since then are no longer kept. */
-  at(kind: KindName, version: number | undefined): Entry[] | undefined {
+  at(kind: KindName, version: number | undefined): readonly Entry[] | undefined {
     if (version === undefined || version >= this.version()) return this.of(kind).all();
     const changes = this.database.changesAfter(version, nameOf(kind));
     return changes && this.of(kind).before(changes);

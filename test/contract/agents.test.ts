@@ -110,7 +110,9 @@ describe('a step', () => {
     });
 
     expect(output).toBe('');
+    const gaps = times.slice(1).map((time, index) => time - times[index]!);
     expect(times).toHaveLength(4);
+    expect(Math.max(...gaps)).toBeLessThan(800);
   });
 
   it('is started once, and followed by all who ask for it', async () => {
@@ -195,6 +197,7 @@ describe('a step', () => {
 
   it('is killed when it does not heed TERM', async () => {
     const aborting = new AbortController();
+    const startedAt = performance.now();
 
     const { result } = await runScript(agent, 'trap "" TERM; echo up; while :; do sleep 0.1; done', {
       signal: aborting.signal,
@@ -203,6 +206,7 @@ describe('a step', () => {
     });
 
     expect(result).toMatchObject({ type: 'cancelled', logBytes: 3 });
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 
   it('goes on when another runner has taken the run over', async () => {
@@ -244,11 +248,11 @@ describe('a step', () => {
     const startedAt = performance.now();
 
     const runs = await Promise.all(
-      ['1', '2', '3', '4'].map((code) => runScript(agent, `sleep 3; exit ${code}`)),
+      ['1', '2', '3', '4'].map((code) => runScript(agent, `sleep 1; exit ${code}`)),
     );
 
     expect(runs.map(({ result }) => (result.type === 'exited' ? result.exitCode : -1))).toEqual([1, 2, 3, 4]);
-    expect(performance.now() - startedAt).toBeLessThan(4 * 3000);
+    expect(performance.now() - startedAt).toBeLessThan(4000);
   });
 });
 

@@ -105,7 +105,7 @@ describe('pipeline run', () => {
 
     expectExit(result, 3);
     expect(result.stdout + result.stderr).toContain(`127.0.0.1:${String(port)}`);
-    expect(result.durationMs).toBeLessThan(60_000);
+    expect(result.durationMs).toBeLessThan(20_000);
   });
 
   it('ends with 5 when the release was taken back', async () => {

@@ -80,7 +80,7 @@ describe('releases of a service under load', () => {
   );
 
   it(
-    'takes a version that crashes back long before its timeout, tells its last words, and the old one serves throughout',
+    'takes a version that crashes back within seconds, tells its last words, and the old one serves throughout',
     async () => {
       const before = await serving();
       await asking();
@@ -88,7 +88,7 @@ describe('releases of a service under load', () => {
       const begun = Date.now();
       const result = await (await release({ version: '3', fault: 'crash' })).result();
 
-      expect(Date.now() - begun).toBeLessThan(90_000);
+      expect(Date.now() - begun).toBeLessThan(40_000);
       expect(result.outcome).toBe('rolledBack');
       expect(result.message).toMatch(/crashes: exit code 3.*no database at db:5432/);
       expect(await serving()).toEqual(before);
@@ -103,13 +103,13 @@ describe('releases of a service under load', () => {
   const itOnKubernetes = environment.cluster === 'sandbox' ? it.skip : it;
 
   itOnKubernetes(
-    'takes an image that is not there back long before its timeout',
+    'takes an image that is not there back within seconds',
     async () => {
       const begun = Date.now();
 
       const result = await (await release({ version: '3', fault: 'image' })).result();
 
-      expect(Date.now() - begun).toBeLessThan(90_000);
+      expect(Date.now() - begun).toBeLessThan(30_000);
       expect(result.outcome).toBe('rolledBack');
       expect(result.message).toContain('image 127.0.0.1:5000/nobody/nothing:1 cannot be pulled');
     },

@@ -151,12 +151,12 @@ describe('a connection that is lost', () => {
     }
   });
 
-  it('is over long before the step is', async () => {
+  it('costs less than two seconds', async () => {
     let lastAt = 0;
     let longest = 0;
     const running = runScript(
       agent,
-      'i=0; while [ "$i" -lt 100 ]; do i=$((i+1)); echo "$i"; sleep 0.1; done',
+      'i=0; while [ "$i" -lt 40 ]; do i=$((i+1)); echo "$i"; sleep 0.1; done',
       {
         onOutput: () => {
           const now = performance.now();
@@ -170,6 +170,6 @@ describe('a connection that is lost', () => {
     await running;
 
     console.log(`longest pause of the output after a cut: ${longest.toFixed(0)} ms`);
-    expect(longest).toBeLessThan(7000);
+    expect(longest).toBeLessThan(2000);
   });
 });

@@ -11,8 +11,6 @@ jest.setTimeout(180_000);
 const environment = e2eEnvironment();
 /** What only a real kubelet does; the sandbox isolates nothing and enforces no limits. */
 const itOnARealNode = environment.cluster === 'current' ? it : it.skip;
-/** Half of the agents' start timeout here. On a quiet machine it takes about a second, on a busy one many. */
-const promptMs = 30_000;
 const pod = { apiVersion: 'v1', kind: 'Pod' };
 let scratch: ScratchNamespace;
 
@@ -59,41 +57,41 @@ async function expectProblem(
 }
 
 describe('an agent pod that cannot start', () => {
-  it('for want of its image says so long before its start timeout', async () => {
+  it('for want of its image says so within ten seconds', async () => {
     const image = `${environment.registry}/none/such:1`;
     const containers: AgentSpec['containers'] = [main({ image })];
 
     const tookMs = await expectProblem({ containers }, 'imagePull', /cannot pull image "\S+\/none\/such:1"/);
 
-    expect(tookMs).toBeLessThan(promptMs);
+    expect(tookMs).toBeLessThan(10_000);
   });
 
-  it('for its image’s name says so long before its start timeout', async () => {
+  it('for its image’s name says so within ten seconds', async () => {
     const tookMs = await expectProblem(
       { containers: [main({ image: 'No:Such:Name' })] },
       'imagePull',
       /No:Such:Name/,
     );
 
-    expect(tookMs).toBeLessThan(promptMs);
+    expect(tookMs).toBeLessThan(10_000);
   });
 
-  itOnARealNode('for want of a node says so long before its start timeout', async () => {
+  itOnARealNode('for want of a node says so within ten seconds', async () => {
     const containers: AgentSpec['containers'] = [main({ resources: { requests: { cpu: '500' } } })];
 
     const tookMs = await expectProblem({ containers }, 'unschedulable', /no node takes .* Insufficient cpu/);
 
-    expect(tookMs).toBeLessThan(promptMs);
+    expect(tookMs).toBeLessThan(11_000);
   });
 
-  it('for a Secret that is not there says so long before its start timeout', async () => {
+  it('for a Secret that is not there says so within ten seconds', async () => {
     const podTemplate = {
       spec: { containers: [{ name: 'main', envFrom: [{ secretRef: { name: 'not-there' } }] }] },
     };
 
     const tookMs = await expectProblem({ podTemplate }, 'containerStart', /secret "not-there" not found/);
 
-    expect(tookMs).toBeLessThan(promptMs);
+    expect(tookMs).toBeLessThan(10_000);
   });
 
   it('for a service that fails says which', async () => {
@@ -186,7 +184,7 @@ describe('an agent pod that is lost', () => {
         fault: 'infrastructure',
         message: /was deleted by somebody/,
       });
-      expect(performance.now() - startedAt).toBeLessThan(60_000); // the step would take ten minutes
+      expect(performance.now() - startedAt).toBeLessThan(10_000);
     });
   });
 

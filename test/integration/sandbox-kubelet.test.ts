@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Container, Pod } from '../../src/sandbox/kubelet/pod-types.ts';
@@ -88,17 +89,18 @@ describe.each(['auto', 'none'] as const)('pods as processes (isolation %s)', (is
     const step = await node.run('agent', '/bin/sh /slipway/step.sh; cd "$WORK" && echo made > file', 'node');
     const other = await node.run('agent', 'cat /workspace/src/file; exit 7', 'tools');
     // A step is started detached, in a session of its own, and must end with its pod all the same.
-    await node.run('agent', '(setsid sleep 4321 >/dev/null 2>&1 &) ; :', 'tools');
+    const seconds = String(randomInt(1_000_000, 2_000_000)); // no other run of this test on the machine has it
+    await node.run('agent', `(setsid sleep ${seconds} >/dev/null 2>&1 &) ; :`, 'tools');
 
     expect(step.exitCode).toBe(0);
     expect(step.output).toMatch(/step in \w+\n42\n/);
     expect(other).toEqual({ exitCode: 7, output: 'made\n' });
-    for (let tries = 0; tries < 200 && processesWith('sleep\0' + '4321') === 0; tries += 1)
+    for (let tries = 0; tries < 200 && processesWith(`sleep\0${seconds}`) === 0; tries += 1)
       await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(processesWith('sleep\0' + '4321')).toBe(1);
+    expect(processesWith(`sleep\0${seconds}`)).toBe(1);
     node.objects.delete({ kind: 'Pod', namespace: 'default', name: 'agent' }, { gracePeriodSeconds: 5 });
     await node.untilGone('agent');
-    expect(processesWith('sleep\0' + '4321')).toBe(0);
+    expect(processesWith(`sleep\0${seconds}`)).toBe(0);
   });
 
   it('runs init containers in order, then sidecars beside the main ones, which end the pod', async () => {

@@ -3,8 +3,8 @@ import type { ListFilter, ObjectKey, StoredObject, StoreEvent } from '../store/o
 import { mapMatches } from './selectors.ts';
 
 /**
- * Every object of the store, in memory: by uid, by name, by owner, by namespace. It follows the store's changes, so
- * that to look costs the store nothing. What it gives is shared: it is read, never changed.
+ * Where every object of the store is found: by uid, by name, by owner, by namespace, without going through all of its
+ * kind. It follows the store's changes. The objects are the store's own, shared and frozen.
  */
 export interface Inventory {
   byUid(uid: string): StoredObject | undefined;
@@ -18,9 +18,6 @@ export interface Inventory {
   contentOf(namespace: string): StoredObject[];
   follow(event: StoreEvent): void;
 }
-
-/** Nobody asks here what is in them, and they may be large. */
-const METADATA_ALONE = new Set(['ConfigMap', 'Secret']);
 
 /** An empty {@link Inventory}. */
 export function createInventory(): Inventory {
@@ -37,8 +34,7 @@ export function createInventory(): Inventory {
     }
     objects.delete(uid);
     if (type === 'DELETED') return;
-    const { apiVersion, kind, metadata } = object;
-    objects.set(uid, METADATA_ALONE.has(kind) ? { apiVersion, kind, metadata } : object);
+    objects.set(uid, object);
     for (const index of indexesOf(object)) indexes.set(index, (indexes.get(index) ?? new Set()).add(uid));
   }
 

@@ -328,7 +328,7 @@ describe('a Deployment', () => {
           object.metadata.deletionTimestamp !== undefined,
       );
     expect(new Set(stopped.map(({ object }) => object.metadata.name)).size).toBe(2);
-  }, 60_000);
+  });
 
   it(
     'keeps no more old ReplicaSets than its history limit',

@@ -33,7 +33,7 @@ beforeAll(async () => {
   );
   await lab.until('deployments', 'web', isRolledOut, 30);
   await lab.until('pods', 'shell', (object) => condition(object, 'Ready')?.status === 'True', 25);
-}, 60_000);
+});
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Runs kubectl and fails with what it said when it fails. */
@@ -463,7 +463,7 @@ describe('kubectl rollout', () => {
       ['rolled back', 'paused', 'resumed', 'restarted'].map((what) => `deployment.apps/rolled ${what}\n`),
     );
     expect(back.spec.template.spec.containers[0].env).toBeUndefined();
-  }, 60_000);
+  });
 
   it(
     'fails at the progress deadline',

@@ -16,7 +16,7 @@ beforeAll(async () => {
   ] as const;
   for (const [name, labels] of sets)
     await lab.create('configmaps', configMap(name, {}, { labels: { ...labels, set: 'lists' } }));
-}, 20_000);
+});
 
 const list = async (query: Record<string, string>): Promise<Json> =>
   (await lab.read('configmaps', undefined, query)).body;

@@ -91,7 +91,7 @@ describe('how a pod ends', () => {
 
     expect(done.status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
     expect(done.status.message).toMatch(/active on the node longer than (the )?specified deadline/);
-  }, 45_000);
+  });
 });
 
 describe('while a pod runs', () => {
@@ -233,7 +233,7 @@ describe('restarts', () => {
     expect(events.find(({ reason }) => reason === 'BackOff')?.message).toMatch(
       /Back-off restarting failed container/,
     );
-  }, 45_000);
+  });
 
   it('Never leaves it', async () => {
     const { pod: done } = await run(pod('never', 'exit 1'));
@@ -379,7 +379,7 @@ describe('environment', () => {
     await lab.create('configmaps', configMap('late', { key: 'here' }));
     await lab.until('pods', 'env-late', ended, 25);
     expect(await logOf('env-late')).toBe('here\n');
-  }, 40_000);
+  });
 
   it('is put into commands and arguments', async () => {
     const more = {
@@ -537,7 +537,7 @@ describe('volumes', () => {
         'persistentvolumeclaims',
         'kept',
         (object) => object.status.phase === 'Bound',
-        60, // the controller of a real cluster looks over the unbound claims every 15 s, and may need two looks
+        20, // the controller of a real cluster looks over the unbound claims every 15 s, and may need two looks
       );
       const source = { persistentVolumeClaim: { claimName: 'kept' } };
 
@@ -548,7 +548,7 @@ describe('volumes', () => {
     } finally {
       await lab.wire.request('DELETE', `/api/v1/persistentvolumes/${name}`);
     }
-  }, 120_000);
+  });
 
   it('a missing ConfigMap keeps the pod waiting and says so', async () => {
     await lab.create(
@@ -570,7 +570,7 @@ describe('volumes', () => {
       'configmap "nobody" not found',
     );
     expect((await lab.get('pods', 'vol-missing')).status.phase).toBe('Pending');
-  }, 45_000);
+  });
 
   it('an optional one may be missing', async () => {
     expect(

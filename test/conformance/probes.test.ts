@@ -38,7 +38,7 @@ describe('readiness', () => {
       message: 'containers with unready status: [main]',
     });
     expect(restarts(after)).toBe(0);
-  }, 60_000);
+  });
 
   it('by HTTP accepts 200 and not 404', async () => {
     const ports = [{ containerPort: 8081, name: 'web' }];
@@ -59,7 +59,7 @@ describe('readiness', () => {
       message: expect.stringMatching(/^Readiness probe failed: /),
     });
     expect(isReady(await lab.get('pods', 'http-bad'))).toBe(false);
-  }, 60_000);
+  });
 
   it('by TCP accepts an open port', async () => {
     await probed('tcp', httpServer(8082), {
@@ -68,7 +68,7 @@ describe('readiness', () => {
     });
 
     await lab.until('pods', 'tcp', isReady, 20);
-  }, 30_000);
+  });
 
   it('waits for its initial delay', async () => {
     await probed('delayed', IDLE, { readinessProbe: { ...exec('true'), ...quick, initialDelaySeconds: 3 } });
@@ -77,7 +77,7 @@ describe('readiness', () => {
 
     const started = Date.parse(object.status.containerStatuses[0].state.running.startedAt);
     expect(Date.parse(condition(object, 'Ready').lastTransitionTime) - started).toBeGreaterThanOrEqual(2000);
-  }, 30_000);
+  });
 
   it('counts successes up to its threshold', async () => {
     await probed('counted', IDLE, { readinessProbe: { ...exec('true'), ...quick, successThreshold: 3 } });
@@ -86,7 +86,7 @@ describe('readiness', () => {
 
     const started = Date.parse(object.status.containerStatuses[0].state.running.startedAt);
     expect(Date.parse(condition(object, 'Ready').lastTransitionTime) - started).toBeGreaterThanOrEqual(1000);
-  }, 30_000);
+  });
 });
 
 describe('liveness', () => {
@@ -106,7 +106,7 @@ describe('liveness', () => {
     expect(events.find(({ reason }) => reason === 'Killing')?.message).toBe(
       'Container main failed liveness probe, will be restarted',
     );
-  }, 60_000);
+  });
 
   it('that succeeds leaves it alone', async () => {
     await probed('lively', IDLE, { livenessProbe: { ...exec('true'), ...quick, failureThreshold: 1 } });
@@ -115,7 +115,7 @@ describe('liveness', () => {
     await new Promise((resolve) => setTimeout(resolve, 2500));
 
     expect(restarts(await lab.get('pods', 'lively'))).toBe(0);
-  }, 30_000);
+  });
 
   it('counts a command that takes too long as failed', async () => {
     await probed('slow', IDLE, {
@@ -126,7 +126,7 @@ describe('liveness', () => {
     await new Promise((resolve) => setTimeout(resolve, 3000));
 
     expect(isReady(await lab.get('pods', 'slow'))).toBe(false);
-  }, 30_000);
+  });
 });
 
 describe('startup', () => {
@@ -151,7 +151,7 @@ describe('startup', () => {
 
     expect(before.status.containerStatuses[0].started).toBe(false);
     expect(restarts(after)).toBe(0);
-  }, 60_000);
+  });
 
   it('that never succeeds restarts the container', async () => {
     await probed('stuck', IDLE, { startupProbe: { ...exec('false'), ...quick, failureThreshold: 1 } });
@@ -162,5 +162,5 @@ describe('startup', () => {
       items.some(({ reason }) => reason === 'Unhealthy'),
     );
     expect(events.find(({ reason }) => reason === 'Unhealthy')?.message).toMatch(/^Startup probe failed/);
-  }, 60_000);
+  });
 });

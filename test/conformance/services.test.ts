@@ -38,7 +38,7 @@ beforeAll(async () => {
   );
   ip = (await lab.until('pods', 'web', isReady, 25)).status.podIP;
   await lab.until('pods', 'unready', (object) => object.status?.podIP !== undefined, 25);
-}, 60_000);
+});
 
 /** Runs a script in a pod of its own and gives its log. */
 async function inPod(name: string, script: string): Promise<string> {
@@ -281,7 +281,7 @@ describe('Services', () => {
     expect(
       await inPod('asker', `for i in 1 2 3 4 5 6 7 8 9 10; do ${fetch} && exit 0; sleep 0.3; done; exit 1`),
     ).toBe('served\n');
-  }, 60_000);
+  });
 
   it('answer by their names', async () => {
     await lab.create(
@@ -298,7 +298,7 @@ describe('Services', () => {
     );
 
     expect(log).toBe('served\nserved\n');
-  }, 60_000);
+  });
 
   it('refuse connections while no pod is ready', async () => {
     const { spec } = await lab.create(
@@ -311,7 +311,7 @@ describe('Services', () => {
     expect(
       await inPod('refused', `timeout 5 wget -q -O- http://${spec.clusterIP}:8088/ || echo refused`),
     ).toContain('refused');
-  }, 60_000);
+  });
 
   it(
     'without an address of their own are headless',

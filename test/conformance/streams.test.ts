@@ -20,7 +20,7 @@ beforeAll(async () => {
   ];
   await lab.create('pods', pod('target', '', { containers }));
   await lab.until('pods', 'target', isReady, 25);
-}, 40_000);
+});
 
 async function logs(name: string, query: Record<string, string> = {}): Promise<Answer> {
   return lab.wire.request('GET', await lab.url('pods', name, 'log'), { query });
@@ -109,7 +109,7 @@ describe('exec', () => {
 
     expect(stdout).toHaveLength(1024 * 1024);
     expect(stdout.endsWith(`${String(1023).padStart(1023, '0')}\n`)).toBe(true);
-  }, 20_000);
+  });
 });
 
 describe('logs', () => {
@@ -190,7 +190,7 @@ describe('logs', () => {
     expect(body.message).toContain(
       'container "main" in pod "waiting" is waiting to start: CreateContainerConfigError',
     );
-  }, 30_000);
+  });
 
   it('are followed until the container ends', async () => {
     await lab.create(
@@ -202,7 +202,7 @@ describe('logs', () => {
     const { text } = await logs('ending', { follow: 'true' });
 
     expect(text).toBe('1\n2\n3\n4\n5\n');
-  }, 30_000);
+  });
 
   it('of the container before a restart are kept', async () => {
     const mounts = { volumeMounts: [{ name: 's', mountPath: '/s' }] };
@@ -224,7 +224,7 @@ describe('logs', () => {
       'first\n',
       'second\n',
     ]);
-  }, 40_000);
+  });
 
   it('of the container before are refused when there was none', async () => {
     const { code, body } = await logs('target', { ...talker, previous: 'true' });
@@ -252,11 +252,11 @@ describe('port-forward', () => {
     const text = await forwarded('pod/served', 8083);
 
     expect(text.trim()).toBe('forwarded');
-  }, 40_000);
+  });
 
   it('of a port that nobody listens on fails, not hangs', async () => {
     await expect(forwarded('pod/target', 9999)).rejects.toThrow();
-  }, 20_000);
+  });
 });
 
 /** Asks through `kubectl port-forward` and ends it. */

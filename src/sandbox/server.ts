@@ -116,7 +116,10 @@ async function start(options: SandboxOptions, closers: (() => unknown)[]): Promi
     loadCredentials(folder),
     probeMachine(folder, options.isolation ?? 'auto'),
   ]);
-  const objects = createObjects(join(folder, 'objects.db'));
+  const { onError } = options;
+  const objects = createObjects(join(folder, 'objects.db'), {
+    onError: (error) => onError?.(error, 'the database'),
+  });
   closers.push(() => {
     objects.close();
   });

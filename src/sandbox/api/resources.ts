@@ -79,5 +79,5 @@ export async function handleResource(
   }
   if (method === 'GET') return handler(whole);
   whole.body = await readBody(incoming);
-  return isDryRun(whole) ? objects.dryRun(() => handler(whole)) : handler(whole);
+  return objects[isDryRun(whole) ? 'dryRun' : 'commit'](() => handler(whole));
 }

@@ -41,6 +41,11 @@ export interface ObjectStore extends Objects {
    * @throws StatusError Expired when changes after `version` are no longer kept.
    */
   watch(kind: Kind, version: number | undefined, listener: (change: Change) => void): () => void;
+  /**
+   * Runs `work` as one transaction, whose changes are on disk when it returns: what a client is told was written outlives
+   * the process. Other writes are on disk at the end of the event loop's turn.
+   */
+  commit<T>(work: () => T): T;
   /** Runs `work` with all its checks and takes back what it wrote. */
   dryRun<T>(work: () => T): T;
   close(): void;
@@ -49,6 +54,8 @@ export interface ObjectStore extends Objects {
 /** Options of {@link createObjects}. */
 export interface StoreOptions {
   now?: () => Date;
+  /** Hears when changes could not be written to disk; they are tried again with the next write. */
+  onError?: (error: unknown) => void;
 }
 
 const copyOf = (entry: Entry): StoredObject => JSON.parse(entry.json) as StoredObject;
@@ -82,7 +89,7 @@ function checkVersion(
  */
 export function createObjects(databasePath: string, options: StoreOptions = {}): ObjectStore {
   const now = options.now ?? ((): Date => new Date());
-  const records = new Records(databasePath);
+  const records = new Records(databasePath, options.onError ?? (() => undefined));
   const catalog = createCatalog();
   const serviceNetwork = records.setting('serviceNetwork', () => `127.${String(randomInt(64, 250))}`);
 
@@ -240,7 +247,8 @@ export function createObjects(databasePath: string, options: StoreOptions = {}):
       for (const change of missed) listener(change);
       return records.listen(kind, listener);
     },
-    dryRun: (work) => records.write(work, false),
+    commit: (work) => records.write(work, 'now'),
+    dryRun: (work) => records.write(work, 'never'),
     close: () => records.close(),
   };
 

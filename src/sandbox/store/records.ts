@@ -20,6 +20,12 @@ interface Written {
   before: Entry | undefined;
 }
 
+/**
+ * When what was written is on disk: before the call returns; at the end of this turn of the event loop, with all else
+ * that was written in it; or never, as it is taken back.
+ */
+export type Durability = 'now' | 'soon' | 'never';
+
 const nameOf = ({ group, kind }: KindName): string => `${group}/${kind}`;
 /** The key of listeners to all kinds. */
 const everything = '';
@@ -36,10 +42,20 @@ export class Records {
   private readonly collections = new Map<string, Collection>();
   private readonly listeners = new Map<string, Set<Listener>>();
   private written: Written[] | undefined;
+  /** Kept in memory, and to be on disk soon. */
+  private unsaved: ChangeRow[] = [];
+  private flushing: NodeJS.Immediate | undefined;
+  private hasFailed = false;
+  private readonly onError: (error: unknown) => void;
 
-  /** @throws InputError when the database is damaged. */
-  constructor(databasePath: string) {
+  /**
+   * `onError` hears when what should be on disk soon could not be written (the disk is full); it is tried again with
+   * the next write, which fails as long as that does.
+   * @throws InputError when the database is damaged.
+   */
+  constructor(databasePath: string, onError: (error: unknown) => void) {
     this.database = openDatabase(databasePath);
+    this.onError = onError;
   }
 
   of(kind: KindName): Collection {
@@ -55,18 +71,23 @@ export class Records {
   /** In order, as they were at `version`; undefined when the changes since then are no longer kept. */
   at(kind: KindName, version: number | undefined): readonly Entry[] | undefined {
     if (version === undefined || version >= this.version()) return this.of(kind).all();
-    const changes = this.database.changesAfter(version, nameOf(kind));
+    const changes = this.rowsAfter(version, kind);
     return changes && this.of(kind).before(changes);
   }
 
   /** Undefined when some of the changes after `version` are no longer kept. */
   changesAfter(kind: KindName, version: number): Change[] | undefined {
-    return this.database.changesAfter(version, nameOf(kind))?.map(changeOf);
+    return this.rowsAfter(version, kind)?.map(changeOf);
+  }
+
+  private rowsAfter(version: number, kind: KindName): ChangeRow[] | undefined {
+    this.flush();
+    return this.database.changesAfter(version, nameOf(kind));
   }
 
   /** The resourceVersion of the last change. */
   version(): number {
-    return this.database.version() + (this.written?.length ?? 0);
+    return this.database.version() + this.unsaved.length + (this.written?.length ?? 0);
   }
 
   setting(name: string, initial: () => string): string {
@@ -75,9 +96,9 @@ export class Records {
 
   /**
    * Runs `work` as one transaction, then tells of its changes; nested calls belong to the outer one. Everything is taken
-   * back when it throws or when `keep` is false.
+   * back when it throws.
    */
-  write<T>(work: () => T, keep = true): T {
+  write<T>(work: () => T, durability: Durability = 'soon'): T {
     if (this.written !== undefined) return work();
     const changes: Written[] = [];
     this.written = changes;
@@ -85,15 +106,44 @@ export class Records {
     let result: T;
     try {
       result = work();
-      if (keep && changes.length > 0) this.database.record(changes.map(({ row }) => row));
-      isKept = keep;
+      if (durability !== 'never') {
+        this.put(changes, durability);
+        isKept = true;
+      }
     } finally {
       this.written = undefined;
       if (!isKept)
         for (const { row, before } of changes.reverse()) this.collectionOf(row.kind).set(row, before);
     }
-    if (keep) for (const change of changes) this.announce(change);
+    if (isKept) for (const change of changes) this.announce(change);
     return result;
+  }
+
+  private put(changes: readonly Written[], durability: Durability): void {
+    const rows = changes.map(({ row }) => row);
+    if (durability === 'now' || this.hasFailed) {
+      this.flush(rows);
+      return;
+    }
+    if (rows.length === 0) return;
+    this.unsaved.push(...rows);
+    this.flushing ??= setImmediate(() => {
+      this.flushing = undefined;
+      try {
+        this.flush();
+      } catch (error) {
+        this.hasFailed = true;
+        this.onError(error);
+      }
+    });
+  }
+
+  /** Writes what is not on disk, and `more` after it; all or none. */
+  private flush(more: readonly ChangeRow[] = []): void {
+    if (this.unsaved.length + more.length === 0) return;
+    this.database.record([...this.unsaved, ...more]);
+    this.unsaved = [];
+    this.hasFailed = false;
   }
 
   /** Part of a write: gives `object` the next version and keeps it, or takes it away. */
@@ -125,6 +175,11 @@ export class Records {
   }
 
   close(): void {
-    this.database.close();
+    clearImmediate(this.flushing);
+    try {
+      this.flush();
+    } finally {
+      this.database.close();
+    }
   }
 }

@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { StatusError } from '../../../../src/sandbox/api/status-error.ts';
 import {
@@ -323,6 +324,50 @@ describe('the database', () => {
     expect(second.get(key('ConfigMap', 'a'))).toEqual(made);
     expect(second.version()).toBe(Number(made.metadata.resourceVersion));
     expect(second.serviceNetwork).toBe(first.serviceNetwork);
+  });
+
+  it('has what a commit wrote when it returns, with all that was written before; the rest at the turn’s end', async () => {
+    const folder = temporaryFolder();
+    const objects = open(join(folder, 'objects.db'));
+    /** What another process would find now, had this one been killed. */
+    const onDisk = (): string[] => {
+      const copy = temporaryFolder();
+      cpSync(folder, copy, { recursive: true });
+      const names = open(join(copy, 'objects.db')).list('ConfigMap', { namespace: 'default' });
+      return names.map(({ metadata }) => metadata.name);
+    };
+    await nextTick();
+
+    objects.create(configMap('soon'));
+    const first = onDisk();
+    objects.commit(() => objects.create(configMap('now')));
+    const second = onDisk();
+    objects.create(configMap('later'));
+    await nextTick();
+
+    expect([first, second, onDisk()]).toEqual([[], ['now', 'soon'], ['later', 'now', 'soon']]);
+  });
+
+  it('that cannot be written to is told of; then writes fail until it can, and nothing is lost', async () => {
+    const path = join(temporaryFolder(), 'objects.db');
+    const errors: unknown[] = [];
+    const objects = createObjects(path, { onError: (error) => errors.push(error) });
+    await nextTick();
+    const full = jest.spyOn(DatabaseSync.prototype, 'exec').mockImplementation(() => {
+      throw new Error('database or disk is full');
+    });
+
+    objects.create(configMap('before'));
+    await nextTick();
+    expect(() => objects.create(configMap('refused'))).toThrow('full');
+    const during = objects.list('ConfigMap', { namespace: 'default' }).map(({ metadata }) => metadata.name);
+    full.mockRestore();
+    objects.create(configMap('after'));
+    objects.close();
+
+    expect(errors).toHaveLength(1);
+    expect(during).toEqual(['before']);
+    expect(open(path).list('ConfigMap', { namespace: 'default' })).toHaveLength(2);
   });
 
   it('that is damaged is told with what to do', () => {

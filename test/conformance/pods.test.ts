@@ -299,6 +299,20 @@ describe('environment', () => {
     expect(await echo('env-plain', 'echo "$A $B $C $D"', { env })).toBe('one one-two $(A) $(LATER)\n');
   });
 
+  it('comes as it is: quotes, blanks, line ends, and names that shells hold for their own', async () => {
+    const value = `it's "one" \\ $HOME \`two\`\n three `;
+    const env = [
+      { name: 'VALUE', value },
+      { name: 'UID', value: '1234' },
+      { name: 'IFS', value: 'o' },
+      { name: 'EMPTY', value: '' },
+    ];
+
+    const log = await echo('env-as-is', `printf '%s|' "$VALUE" "$UID" "\${EMPTY-unset}"`, { env });
+
+    expect(log).toBe(`${value}|1234||`);
+  });
+
   it('comes from the pod itself', async () => {
     const field = (name: string, fieldPath: string): Json => ({
       name,

@@ -68,7 +68,7 @@ export function createHostRuntime(machine: Machine): Runtime {
     };
   }
 
-  return { start };
+  return { start, close: () => undefined };
 }
 
 /** A bare name may fail with EACCES, too, when some folder of PATH may not be read. */

@@ -61,8 +61,9 @@ export function startKubelet(options: KubeletOptions): Kubelet {
   mkdirSync(podsFolder, { recursive: true });
   registerNode(objects, timestamp(Date.now()));
   const events = createEventRecorder(objects, Date.now);
+  const mark = { [SANDBOX_MARK]: stateFolder };
   const runtime = machine.namespaces
-    ? createNamespaceRuntime(machine, stateFolder)
+    ? createNamespaceRuntime(machine, { stateFolder, mark })
     : createHostRuntime(machine);
   const pullImage = createImagePuller({
     images: options.images,
@@ -72,7 +73,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
   const configuration = createConfiguration({
     objects,
     stateFolder,
-    mark: { [SANDBOX_MARK]: stateFolder },
+    mark,
     token: options.token ?? '',
   });
   const runners = new Map<string, PodRunner>();
@@ -225,6 +226,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     for (const end of unsubscribe) end();
     const all = [...runners.values()];
     runners.clear();
+    runtime.close();
     await Promise.all(all.map((runner) => runner.terminate(CLOSE_GRACE_SECONDS)));
     killMarked(SANDBOX_MARK, stateFolder);
   }

@@ -19,7 +19,7 @@ export interface Machine {
   enterUser: readonly string[];
 }
 
-const TOOLS = ['unshare', 'nsenter', 'mount', 'chroot', 'ip', 'script', 'setpriv', 'sh'] as const;
+const TOOLS = ['unshare', 'nsenter', 'mount', 'ip', 'script', 'setpriv', 'sh'] as const;
 export type Tool = (typeof TOOLS)[number];
 
 /** Where the system's tools are looked for after PATH: an ordinary user's PATH often lacks the sbin folders. */
@@ -40,8 +40,8 @@ export async function probeMachine(
     enterUser: root ? [] : ['--user', '--preserve-credentials'],
   };
   if (isolation === 'none' || process.platform !== 'linux') return machine;
-  const { unshare, nsenter, mount, chroot, ip, sh } = tools;
-  if ([unshare, nsenter, mount, chroot, sh].includes(undefined)) return machine;
+  const { unshare, nsenter, mount, ip, sh } = tools;
+  if ([unshare, nsenter, mount, sh].includes(undefined)) return machine;
   machine.namespaces = await tryMounts(machine, stateFolder);
   machine.podNetworks = machine.namespaces && ip !== undefined && (await tryNetwork(machine, ip));
   return machine;

@@ -1,22 +1,14 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { text as textOf } from 'node:stream/consumers';
+import type { ContainerShell } from './container-shell.ts';
+import { startContainerShell } from './container-shell.ts';
 import type { Machine } from './machine.ts';
-import { exitOf, firstLine, killProcess, processOf, runCommand } from './processes.ts';
+import { runCommand, shellQuoted } from './processes.ts';
 import type { CommandProcess } from './running-process.ts';
 import { makeSkeleton, openWorkFolders, planRoot } from './root-filesystem.ts';
 import { StartError } from './runtime.ts';
 import type { ContainerLaunch, RunningContainer, Runtime } from './runtime.ts';
-
-/** Says its process id as the machine numbers it (its /proc is still the machine's), mounts, and goes into the root. */
-const PREPARE = `
-read -r pid rest < /proc/self/stat; echo "pid $pid" >&3
-mount=$1 fstab=$2 chroot=$3 root=$4 hostname=$5 enter=$6; shift 6
-errors=$("$mount" --no-mtab --all --fstab "$fstab" 2>&1) || { echo "error mount: $errors" >&3; exit 128; }
-{ echo "$hostname" > /proc/sys/kernel/hostname; } 2>/dev/null || hostname "$hostname" 2>/dev/null
-exec "$chroot" "$root" /bin/sh -c "$enter" sh "$@"`;
+import { createSpares } from './spares.ts';
 
 /**
  * Runs inside the container: goes to the working folder (made if it is not there), says whether the command is there,
@@ -52,70 +44,83 @@ const ENTER = enterScript({
 /** A further command in the container; the exit code is that of the real runtimes. */
 const ENTER_EXEC = enterScript({ report: '>&2', exitCode: 126, redirect: 'exec "$@"' });
 
-/** What `unshare` says when KILL ended its child: it wants to end by the same signal, and exits with 1 instead. */
-const KILLED = /sigprocmask unblock failed/;
+/**
+ * Variables for a shell to give on: not as arguments of a program, which everybody on the machine may read. Those that no
+ * shell gives on are left out; `command` lets a shell go on that holds one of them for its own (`UID`).
+ */
+function exported(environment: Record<string, string>): string {
+  const named = Object.entries(environment).filter(([name]) => /^[A-Za-z_]\w*$/.test(name));
+  const words = named.map(([name, value]) => `${name}=${shellQuoted([value])}`);
+  return words.length === 0 ? '' : `command export ${words.join(' ')}`;
+}
 
 /** The {@link Runtime} that gives every container mounts and process ids of its own; needs {@link Machine.namespaces}. */
-export function createNamespaceRuntime(machine: Machine, stateFolder: string): Runtime {
+export function createNamespaceRuntime(
+  machine: Machine,
+  { stateFolder, mark }: { stateFolder: string; mark: Record<string, string> },
+): Runtime {
   const skeleton = join(stateFolder, 'skeleton');
   const root = join(stateFolder, 'root');
   makeSkeleton(skeleton);
   mkdirSync(root, { recursive: true });
   const tool = (name: keyof Machine['tools']): string => machine.tools[name] ?? name;
+  const newShell = (userOf: number | undefined): Promise<ContainerShell> =>
+    startContainerShell(machine, { userOf, environment: mark });
+  /** The pods' networks are all of one user namespace; an unprivileged user's shell must be in it to go into one. */
+  let lastNetwork: number | undefined;
+  const spares = createSpares(() => newShell(lastNetwork));
 
-  /** With the sandbox, even if that is killed, everything in the container ends. */
-  const withParent =
-    machine.tools.setpriv === undefined ? [] : [machine.tools.setpriv, '--pdeathsig', 'KILL', '--'];
+  async function shellFor({ networkOf }: ContainerLaunch): Promise<ContainerShell> {
+    if (networkOf === undefined && machine.enterUser.length > 0) return newShell(undefined);
+    lastNetwork = networkOf;
+    for (;;) {
+      const shell = await spares.take();
+      if (shell.isAlive()) return shell;
+    }
+  }
 
-  function intoNetwork(pid: number | undefined): string[] {
-    if (pid === undefined) return [...withParent, tool('unshare'), ...machine.unshareUser];
-    const enter = [tool('nsenter'), ...machine.enterUser, '--target', String(pid), '--net'];
-    return [...enter, ...withParent, tool('unshare')];
+  /** Mounts, and goes into the network and the root. */
+  function scriptOf(launch: ContainerLaunch, fstab: string): string {
+    const { hostname, networkOf, environment, workingDir, command } = launch;
+    const mount = shellQuoted([tool('mount'), '--no-mtab', '--all', '--fstab', fstab]);
+    const network = networkOf === undefined ? [] : ['--target', String(networkOf), '--net'];
+    const enter = [
+      tool('nsenter'),
+      ...network,
+      `--root=${root}`,
+      `--wd=${root}`,
+      '/bin/sh',
+      '-c',
+      ENTER,
+      'sh',
+    ];
+    return `${launch.stdin ? '' : 'exec </dev/null'}
+errors=$(${mount} 2>&1) || { echo "error mount: $errors" >&3; exit 128; }
+name=${shellQuoted([hostname])}
+{ echo "$name" > /proc/sys/kernel/hostname; } 2>/dev/null || hostname "$name" 2>/dev/null
+${exported(environment)}
+exec ${shellQuoted([...enter, workingDir, ...command])}`;
   }
 
   async function start(launch: ContainerLaunch): Promise<RunningContainer> {
     const fstab = join(launch.folder, 'fstab');
-    writeFileSync(fstab, await planRoot({ root, skeleton, folder: launch.folder }, launch));
-    const [command = '', ...options] = intoNetwork(launch.networkOf);
-    const own = [
-      ...options,
-      '--mount',
-      '--pid',
-      '--uts',
-      '--fork',
-      '--kill-child',
-      tool('sh'),
-      '-c',
-      PREPARE,
-      'sh',
-    ];
-    const given = [tool('mount'), fstab, tool('chroot'), root, launch.hostname, ENTER];
-    const child = spawn(command, [...own, ...given, launch.workingDir, ...launch.command], {
-      env: launch.environment,
-      detached: true,
-      stdio: [launch.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-    });
-    const outer = processOf(child);
-    const complaints = textOf(outer.stderr);
-    const report = firstLine(child.stdio[3] as Readable);
-    const pid = Number((await report.next()).replace(/^pid /, ''));
-    const said = await report.next();
-    report.done();
+    const [shell, plan] = await Promise.all([
+      shellFor(launch),
+      planRoot({ root, skeleton, folder: launch.folder }, launch),
+    ]);
+    writeFileSync(fstab, plan);
+    const said = await shell.run(scriptOf(launch, fstab));
     openWorkFolders(launch.folder);
+    const { process } = shell;
     if (said !== 'started') {
-      outer.stdout.resume();
-      throw new StartError(said.replace(/^error /, '') || (await complaints).trim());
+      process.stdout.resume();
+      throw new StartError(said.replace(/^error /, ''));
     }
-    const ended = outer.ended.then(async (end) =>
-      end.exitCode === 1 && KILLED.test(await complaints) ? exitOf(null, 'SIGKILL') : end,
-    );
+    if (!launch.stdin) process.stdin?.destroy();
     return {
-      ...outer,
-      stderr: child.stdio[4] as Readable,
-      ended,
-      pid,
-      kill: (signal) => killProcess(pid, signal),
-      exec: (execCommand, execOptions) => exec(pid, launch, execCommand, execOptions),
+      ...process,
+      stdin: launch.stdin ? process.stdin : undefined,
+      exec: (command, options) => exec(process.pid, launch, command, options),
     };
   }
 
@@ -132,5 +137,9 @@ export function createNamespaceRuntime(machine: Machine, stateFolder: string): R
     return runCommand(whole, { stdin, tty, script: machine.tools.script, environment: launch.environment });
   }
 
-  return { start };
+  function close(): void {
+    for (const shell of spares.close()) shell.process.kill('SIGKILL');
+  }
+
+  return { start, close };
 }

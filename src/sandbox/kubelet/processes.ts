@@ -107,7 +107,7 @@ export function runCommand(command: readonly string[], options: CommandOptions):
     return { ...processOf(child), resize: () => undefined };
   }
   // `script` makes the pseudo-terminal; the shell in it tells its name, for resizing, before it becomes the command.
-  const inner = `tty >&3; exec 3>&-; exec ${command.map(shellQuote).join(' ')}`;
+  const inner = `tty >&3; exec 3>&-; exec ${shellQuoted(command)}`;
   const child = spawn(script, ['--quiet', '--return', '--flush', '--command', inner, '/dev/null'], {
     ...common,
     env: { ...environment, SHELL: '/bin/sh', TERM: environment['TERM'] ?? 'xterm' },
@@ -123,6 +123,7 @@ export function runCommand(command: readonly string[], options: CommandOptions):
   return { ...processOf(child), resize };
 }
 
-function shellQuote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
+/** Words as a shell reads them. */
+export function shellQuoted(words: readonly string[]): string {
+  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 }

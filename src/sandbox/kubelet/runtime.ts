@@ -38,4 +38,6 @@ export class StartError extends Error {
 export interface Runtime {
   /** Rejects with {@link StartError}. */
   start(launch: ContainerLaunch): Promise<RunningContainer>;
+  /** Ends what no container uses. */
+  close(): void;
 }

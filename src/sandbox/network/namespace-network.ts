@@ -14,7 +14,7 @@ import { acceptHeader, sendHeader } from './relay-protocol.ts';
 import { join } from './join.ts';
 import { openSocketCounts } from './socket-counts.ts';
 import type { SocketCounts } from './socket-counts.ts';
-import { createSpareNetworks } from './spare-networks.ts';
+import { createSpares } from '../kubelet/spares.ts';
 
 /** The pods' network; it exists inside its namespace only, so it can hide nothing of the machine's own. */
 const PREFIX = '10.213';
@@ -217,7 +217,7 @@ function createNamespace(
     for (const holder of holders.keys()) for (const port of triedPorts(holder)) openPort(port);
   }, TRYING_POLL_MS).unref();
 
-  const networks = createSpareNetworks(makeNetwork);
+  const networks = createSpares(makeNetwork);
 
   function detach(processId: number): void {
     const counts = holders.get(processId);

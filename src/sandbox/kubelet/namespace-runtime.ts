@@ -104,11 +104,8 @@ exec ${shellQuoted([...enter, workingDir, ...command])}`;
 
   async function start(launch: ContainerLaunch): Promise<RunningContainer> {
     const fstab = join(launch.folder, 'fstab');
-    const [shell, plan] = await Promise.all([
-      shellFor(launch),
-      planRoot({ root, skeleton, folder: launch.folder }, launch),
-    ]);
-    writeFileSync(fstab, plan);
+    writeFileSync(fstab, await planRoot({ root, skeleton, folder: launch.folder }, launch));
+    const shell = await shellFor(launch);
     const said = await shell.run(scriptOf(launch, fstab));
     openWorkFolders(launch.folder);
     const { process } = shell;

@@ -188,15 +188,6 @@ describe('an agent pod that is lost', () => {
     });
   });
 
-  itOnARealNode('to the eviction of the kubelet says so', async () => {
-    const podTemplate = { spec: { volumes: [{ name: 'workspace', emptyDir: { sizeLimit: '5Mi' } }] } };
-    await withAgent({ podTemplate }, async (agent) => {
-      const running = runScript(agent, 'head -c 20000000 /dev/zero >big; sync; sleep 170', soon(170_000));
-
-      await expect(running).rejects.toMatchObject({ problem: 'evicted', message: /evicted.*workspace/ });
-    });
-  });
-
   it('to its own deadline says so', async () => {
     await withAgent({ deadlineSeconds: 8 }, async (agent) => {
       await agent.ready(soon());

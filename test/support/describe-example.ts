@@ -1,73 +1,34 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import { e2eEnvironment } from '../support/e2e-environment.ts';
-import { endingPodsGone } from '../support/ending-pods.ts';
-import { makeExampleRepository, type Edit, type ExampleRepository } from '../support/example-repository.ts';
-import { startLoad, type LoadClient } from '../support/load-client.ts';
-import { expectExit, runPipeline, type PipelineResult } from '../support/pipeline-command.ts';
-import { clusterArguments, ourObjects } from '../support/runner.ts';
-import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
+import { e2eEnvironment } from './e2e-environment.ts';
+import { endingPodsGone } from './ending-pods.ts';
+import { makeExampleRepository, type Edit, type ExampleRepository } from './example-repository.ts';
+import { startLoad, type LoadClient } from './load-client.ts';
+import { expectExit, runPipeline, type PipelineResult } from './pipeline-command.ts';
+import { clusterArguments, ourObjects } from './runner.ts';
+import { makeRunnerNamespaces, type RunnerNamespaces } from './runner-namespaces.ts';
 
-interface Example {
+/** One of `examples/`, and how its versions differ. */
+export interface Example {
   name: string;
   /** The file that holds the version 1.0.0. */
   versionFile: string;
+  /** How many tests its pipeline runs. */
   tests: number;
   /** What makes version 3 end at its start although its tests pass. */
-  fault: { edits: Edit[]; parameters: string[] };
+  fault: { edits?: Edit[]; parameters?: string[] };
+  /** Parameters of every run. */
+  parameters?: string[];
 }
-
-const examples: Example[] = [
-  {
-    name: 'quickstart',
-    versionFile: 'package.json',
-    tests: 5,
-    fault: { edits: [], parameters: ['fault=crash'] },
-  },
-  {
-    name: 'node-service',
-    versionFile: 'package.json',
-    tests: 11,
-    fault: {
-      edits: [
-        {
-          file: 'src/main.js',
-          from: 'const config = readConfig(process.env);',
-          to: "const config = readConfig(process.env);\nif (!process.env.DATABASE) throw new Error('DATABASE is not set');",
-        },
-      ],
-      parameters: [],
-    },
-  },
-  {
-    name: 'java-service',
-    versionFile: 'pom.xml',
-    tests: 5,
-    fault: {
-      edits: [
-        {
-          file: 'src/main/java/dev/slipway/examples/rates/Main.java',
-          from: 'service.start();',
-          to: 'if (version.startsWith("3")) throw new IllegalStateException("no database");\n        service.start();',
-        },
-      ],
-      parameters: [],
-    },
-  },
-  {
-    name: 'static-site',
-    versionFile: 'VERSION',
-    tests: 9,
-    fault: {
-      edits: [{ file: 'nginx.conf', from: 'daemon off;', to: 'daemon off;\nno_such_directive on;' }],
-      parameters: [],
-    },
-  },
-];
 
 const minutes = 60_000;
 
-describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) => {
+/** Releases an example three times: version 1, version 2 under load, and a version 3 that is taken back. */
+export function describeExample(example: Example): void {
+  describe(`examples/${example.name}`, () => releases(example));
+}
+
+function releases({ name, versionFile, tests, fault, parameters: own = [] }: Example): void {
   const environment = e2eEnvironment();
   let namespaces: RunnerNamespaces;
   let repository: ExampleRepository;
@@ -88,7 +49,7 @@ describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) 
     const given = [
       `namespace=${namespaces.application}`,
       `registry=${environment.registry}/examples`,
-      ...(name === 'java-service' ? [`mavenArguments=${environment.mavenArguments}`] : []),
+      ...own,
       ...parameters,
     ];
     return runPipeline(
@@ -147,10 +108,13 @@ describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) 
     async () => {
       const { admin, application, agents } = namespaces;
       const before = await deployedImage();
-      await repository.commit('v3', [{ file: versionFile, from: '2.0.0', to: '3.0.0' }, ...fault.edits]);
+      await repository.commit('v3', [
+        { file: versionFile, from: '2.0.0', to: '3.0.0' },
+        ...(fault.edits ?? []),
+      ]);
       load = await startLoad({ environment, admin, namespace: application, service: name, from: agents });
 
-      const result = await run(...fault.parameters);
+      const result = await run(...(fault.parameters ?? []));
       await endingPodsGone(namespaces.admin, namespaces.application);
       const seen = await load.stop();
       load = undefined;
@@ -171,4 +135,4 @@ describe.each(examples)('examples/$name', ({ name, versionFile, tests, fault }) 
     },
     minutes,
   );
-});
+}

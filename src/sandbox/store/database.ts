@@ -32,6 +32,12 @@ export interface Database {
   close(): void;
 }
 
+/**
+ * How far the versions jump after the process was killed: clients may have seen some that never came to disk, which must
+ * not be given again. One turn of the event loop writes far fewer.
+ */
+const killedGap = 100_000;
+
 const schema = `
   PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
@@ -84,10 +90,14 @@ export function openDatabase(path: string): Database {
   const selectChanges = prepare(`SELECT *, json ->> '$.metadata.name' AS name FROM changes
     WHERE version > ? AND kind = ? ORDER BY version`);
   const firstChange = prepare('SELECT min(version) AS version FROM changes');
+  const lastChange = prepare('SELECT max(version) AS version FROM changes');
   const getSetting = prepare('SELECT value FROM settings WHERE name = ?');
   const putSetting = prepare('INSERT INTO settings VALUES (?, ?)');
-  const last = prepare('SELECT max(version) AS version FROM changes').get() as { version: number | null };
-  let version = last.version ?? firstVersion();
+  const { version: last } = lastChange.get() as { version: number | null };
+  const { user_version: isOpen } = prepare('PRAGMA user_version').get() as { user_version: number };
+  database.exec('PRAGMA user_version = 1');
+  const first = last === null ? firstVersion() : last + (isOpen === 0 ? 0 : killedGap);
+  let version = first;
 
   return {
     rows: (kind) => select.all(kind) as unknown as Row[],
@@ -109,7 +119,7 @@ export function openDatabase(path: string): Database {
     },
     changesAfter(after, kind) {
       const oldest = (firstChange.get() as { version: number | null }).version ?? version + 1;
-      if (after < oldest - 1) return undefined;
+      if (after < oldest - 1 || (after > (last ?? first) && after < first)) return undefined;
       return selectChanges.all(after, kind) as unknown as ChangeRow[];
     },
     version: () => version,
@@ -121,7 +131,11 @@ export function openDatabase(path: string): Database {
       return value;
     },
     close: () => {
-      database.close();
+      try {
+        database.exec('PRAGMA user_version = 0');
+      } finally {
+        database.close();
+      }
     },
   };
 }

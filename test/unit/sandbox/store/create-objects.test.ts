@@ -348,6 +348,26 @@ describe('the database', () => {
     expect([first, second, onDisk()]).toEqual([[], ['now', 'soon'], ['later', 'now', 'soon']]);
   });
 
+  it('gives no version twice after the process was killed: who has seen one that was lost lists anew', async () => {
+    const folder = temporaryFolder();
+    const objects = open(join(folder, 'objects.db'));
+    await nextTick();
+    const { resourceVersion: kept } = objects.commit(() => objects.create(configMap('kept'))).metadata;
+    const { resourceVersion: lost } = objects.create(configMap('lost')).metadata;
+    const copy = temporaryFolder();
+    cpSync(folder, copy, { recursive: true });
+    const next = open(join(copy, 'objects.db'));
+    const kind = next.catalog.byKind('ConfigMap')!;
+
+    const made = next.create(configMap('new'));
+    const seen: Change[] = [];
+    next.watch(kind, Number(kept), (change) => seen.push(change));
+
+    expect(Number(made.metadata.resourceVersion)).toBeGreaterThan(Number(lost));
+    expect(seen.map(({ object }) => object.metadata.name)).toEqual(['new']);
+    expect(() => next.watch(kind, Number(lost), () => undefined)).toThrow(/too old/);
+  });
+
   it('that cannot be written to is told of; then writes fail until it can, and nothing is lost', async () => {
     const path = join(temporaryFolder(), 'objects.db');
     const errors: unknown[] = [];

@@ -24,7 +24,7 @@ export interface Database {
   rows(kind: string): Row[];
   /** Writes changes and what they say to the objects, all or none; their versions must go on from {@link Database.version}. */
   record(changes: readonly ChangeRow[]): void;
-  /** Changes after `version`, oldest first; undefined when some of them are no longer kept. */
+  /** Changes after `version`, oldest first; undefined when some of them are no longer kept, or it is none of this database. */
   changesAfter(version: number, kind: string): ChangeRow[] | undefined;
   /** The version of the last change. */
   version(): number;
@@ -36,7 +36,7 @@ export interface Database {
  * How far the versions jump after the process was killed: clients may have seen some that never came to disk, which must
  * not be given again. One turn of the event loop writes far fewer.
  */
-const killedGap = 100_000;
+const killedGap = 10_000;
 
 const schema = `
   PRAGMA locking_mode = EXCLUSIVE;
@@ -119,7 +119,8 @@ export function openDatabase(path: string): Database {
     },
     changesAfter(after, kind) {
       const oldest = (firstChange.get() as { version: number | null }).version ?? version + 1;
-      if (after < oldest - 1 || (after > (last ?? first) && after < first)) return undefined;
+      const isLost = after > version || (after > (last ?? first) && after < first);
+      if (after < oldest - 1 || isLost) return undefined;
       return selectChanges.all(after, kind) as unknown as ChangeRow[];
     },
     version: () => version,

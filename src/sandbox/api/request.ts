@@ -48,14 +48,22 @@ export interface Answer {
   body: unknown;
 }
 
+/** Users by certificate: to read one takes longer than to answer most requests. */
+const certified = new WeakMap<TLSSocket, string>();
+
+function userOfCertificate(socket: TLSSocket): string {
+  const user = certified.get(socket) ?? String(socket.getPeerCertificate().subject.CN);
+  certified.set(socket, user);
+  return user;
+}
+
 /** Who sends a request: by client certificate or by token. @throws StatusError Unauthorized. */
 export function userOf({ socket, headers }: IncomingMessage, { tokenSecret }: Credentials): string {
   const token = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1];
   const user = token === undefined ? undefined : verifyToken(tokenSecret, token);
   if (user !== undefined) return user;
-  if (token === undefined && socket instanceof TLSSocket && socket.authorized) {
-    return String(socket.getPeerCertificate().subject.CN);
-  }
+  if (token === undefined && socket instanceof TLSSocket && socket.authorized)
+    return userOfCertificate(socket);
   throw new StatusError('Unauthorized', 'Unauthorized');
 }
 

@@ -107,7 +107,8 @@ exec ${shellQuoted([...enter, workingDir, ...command])}`;
     writeFileSync(fstab, await planRoot({ root, skeleton, folder: launch.folder }, launch));
     const shell = await shellFor(launch);
     const said = await shell.run(scriptOf(launch, fstab));
-    openWorkFolders(launch.folder);
+    // Root reads them anyway.
+    if (machine.enterUser.length > 0) openWorkFolders(launch.folder);
     const { process } = shell;
     if (said !== 'started') {
       process.stdout.resume();

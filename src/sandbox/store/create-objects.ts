@@ -43,7 +43,7 @@ export interface ObjectStore extends Objects {
   watch(kind: Kind, version: number | undefined, listener: (change: Change) => void): () => void;
   /**
    * Runs `work` as one transaction, whose changes are on disk when it returns: what a client is told was written outlives
-   * the process. Other writes are on disk at the end of the event loop's turn.
+   * the process. Other writes are on disk within 50 ms.
    */
   commit<T>(work: () => T): T;
   /** Runs `work` with all its checks and takes back what it wrote. */

@@ -34,7 +34,7 @@ export interface Database {
 
 /**
  * How far the versions jump after the process was killed: clients may have seen some that never came to disk, which must
- * not be given again. One turn of the event loop writes far fewer.
+ * not be given again; they are far fewer.
  */
 const killedGap = 10_000;
 
@@ -104,12 +104,16 @@ export function openDatabase(path: string): Database {
     record(changes) {
       database.exec('BEGIN');
       try {
-        for (const { version: own, type, kind, namespace, name, json, previous } of changes) {
-          if (type === 'DELETED') remove.run(kind, namespace, name);
-          else put.run(kind, namespace, name, json);
+        const latest = new Map<string, ChangeRow>();
+        for (const change of changes) {
+          const { version: own, type, kind, namespace, name, json, previous } = change;
           addChange.run(own, type, kind, namespace, json, previous);
           if (own % 500 === 0) trim.run(own - keptChanges);
+          latest.set([kind, namespace, name].join('\0'), change);
         }
+        for (const { type, kind, namespace, name, json } of latest.values())
+          if (type === 'DELETED') remove.run(kind, namespace, name);
+          else put.run(kind, namespace, name, json);
         database.exec('COMMIT');
       } catch (error) {
         database.exec('ROLLBACK');

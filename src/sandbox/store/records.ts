@@ -20,9 +20,12 @@ interface Written {
   before: Entry | undefined;
 }
 
+/** What is written soon: the more at once, the fewer pages are written again. */
+const SOON_MS = 50;
+
 /**
- * When what was written is on disk: before the call returns; at the end of this turn of the event loop, with all else
- * that was written in it; or never, as it is taken back.
+ * When what was written is on disk: before the call returns; soon, with all else that was written meanwhile; or never, as
+ * it is taken back.
  */
 export type Durability = 'now' | 'soon' | 'never';
 
@@ -44,7 +47,7 @@ export class Records {
   private written: Written[] | undefined;
   /** Kept in memory, and to be on disk soon. */
   private unsaved: ChangeRow[] = [];
-  private flushing: NodeJS.Immediate | undefined;
+  private flushing: NodeJS.Timeout | undefined;
   private hasFailed = false;
   private readonly onError: (error: unknown) => void;
 
@@ -127,7 +130,7 @@ export class Records {
     }
     if (rows.length === 0) return;
     this.unsaved.push(...rows);
-    this.flushing ??= setImmediate(() => {
+    this.flushing ??= setTimeout(() => {
       this.flushing = undefined;
       try {
         this.flush();
@@ -135,7 +138,7 @@ export class Records {
         this.hasFailed = true;
         this.onError(error);
       }
-    });
+    }, SOON_MS);
   }
 
   /** Writes what is not on disk, and `more` after it; all or none. */
@@ -175,7 +178,7 @@ export class Records {
   }
 
   close(): void {
-    clearImmediate(this.flushing);
+    clearTimeout(this.flushing);
     try {
       this.flush();
     } finally {

@@ -31,7 +31,11 @@ function temporaryFolder(): string {
   return folder;
 }
 
+/** Lets the time pass in which what was written comes to disk; the timers are fakes. */
+const soon = (): unknown => jest.advanceTimersByTime(50);
+
 afterEach(() => {
+  jest.useRealTimers();
   for (const objects of opened.splice(0)) objects.close();
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
@@ -326,7 +330,8 @@ describe('the database', () => {
     expect(second.serviceNetwork).toBe(first.serviceNetwork);
   });
 
-  it('has what a commit wrote when it returns, with all that was written before; the rest at the turn’s end', async () => {
+  it('has what a commit wrote when it returns, with all that was written before; the rest soon', () => {
+    jest.useFakeTimers();
     const folder = temporaryFolder();
     const objects = open(join(folder, 'objects.db'));
     /** What another process would find now, had this one been killed. */
@@ -336,22 +341,22 @@ describe('the database', () => {
       const names = open(join(copy, 'objects.db')).list('ConfigMap', { namespace: 'default' });
       return names.map(({ metadata }) => metadata.name);
     };
-    await nextTick();
+    soon();
 
     objects.create(configMap('soon'));
     const first = onDisk();
     objects.commit(() => objects.create(configMap('now')));
     const second = onDisk();
     objects.create(configMap('later'));
-    await nextTick();
+    soon();
 
     expect([first, second, onDisk()]).toEqual([[], ['now', 'soon'], ['later', 'now', 'soon']]);
   });
 
-  it('gives no version twice after the process was killed: who has seen one that was lost lists anew', async () => {
+  it('gives no version twice after the process was killed: who has seen one that was lost lists anew', () => {
+    jest.useFakeTimers();
     const folder = temporaryFolder();
     const objects = open(join(folder, 'objects.db'));
-    await nextTick();
     const { resourceVersion: kept } = objects.commit(() => objects.create(configMap('kept'))).metadata;
     const { resourceVersion: lost } = objects.create(configMap('lost')).metadata;
     const copy = temporaryFolder();
@@ -368,17 +373,18 @@ describe('the database', () => {
     expect(() => next.watch(kind, Number(lost), () => undefined)).toThrow(/too old/);
   });
 
-  it('that cannot be written to is told of; then writes fail until it can, and nothing is lost', async () => {
+  it('that cannot be written to is told of; then writes fail until it can, and nothing is lost', () => {
+    jest.useFakeTimers();
     const path = join(temporaryFolder(), 'objects.db');
     const errors: unknown[] = [];
     const objects = createObjects(path, { onError: (error) => errors.push(error) });
-    await nextTick();
+    soon();
     const full = jest.spyOn(DatabaseSync.prototype, 'exec').mockImplementation(() => {
       throw new Error('database or disk is full');
     });
 
     objects.create(configMap('before'));
-    await nextTick();
+    soon();
     expect(() => objects.create(configMap('refused'))).toThrow('full');
     const during = objects.list('ConfigMap', { namespace: 'default' }).map(({ metadata }) => metadata.name);
     full.mockRestore();

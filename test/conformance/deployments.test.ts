@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { useLab } from './lab.ts';
+import { PATIENCE, useLab } from './lab.ts';
 import { condition, deployment, IDLE, isRolledOut, pod, template } from './objects.ts';
 import type { Json, WatchEvent } from './wire.ts';
 
 const lab = useLab('deployments');
 const REVISION = 'deployment.kubernetes.io/revision';
-const SLOW = 40_000;
+const SLOW = 40_000 * PATIENCE;
 const setsOf = (app: string, check: (items: Json[]) => boolean, seconds = 15): Promise<Json[]> =>
   lab.untilList('replicasets', { labelSelector: `app=${app}` }, check, seconds);
 const podsOf = async (app: string): Promise<Json[]> =>
@@ -304,31 +304,35 @@ describe('a Deployment', () => {
     SLOW,
   );
 
-  it('recreates: first all old pods go, then the new ones come', async () => {
-    await rollOut(deployment('anew', { replicas: 2, strategy: { type: 'Recreate' } }));
-    const watching = lab.wire.watch(
-      await lab.url('pods'),
-      { labelSelector: 'app=anew', timeoutSeconds: '30' },
-      (events) =>
-        events.filter(
-          ({ object }) =>
-            object.metadata.annotations?.version === 'two' && condition(object, 'Ready')?.status === 'True',
-        ).length >= 2,
-    );
-
-    await lab.patch('deployments', 'anew', version('two'), 'strategic');
-    const events = await watching;
-
-    const firstNew = events.findIndex(({ object }) => object.metadata.annotations?.version === 'two');
-    const stopped = events
-      .slice(0, firstNew)
-      .filter(
-        ({ object }) =>
-          object.metadata.annotations?.version === undefined &&
-          object.metadata.deletionTimestamp !== undefined,
+  it(
+    'recreates: first all old pods go, then the new ones come',
+    async () => {
+      await rollOut(deployment('anew', { replicas: 2, strategy: { type: 'Recreate' } }));
+      const watching = lab.wire.watch(
+        await lab.url('pods'),
+        { labelSelector: 'app=anew', timeoutSeconds: '30' },
+        (events) =>
+          events.filter(
+            ({ object }) =>
+              object.metadata.annotations?.version === 'two' && condition(object, 'Ready')?.status === 'True',
+          ).length >= 2,
       );
-    expect(new Set(stopped.map(({ object }) => object.metadata.name)).size).toBe(2);
-  });
+
+      await lab.patch('deployments', 'anew', version('two'), 'strategic');
+      const events = await watching;
+
+      const firstNew = events.findIndex(({ object }) => object.metadata.annotations?.version === 'two');
+      const stopped = events
+        .slice(0, firstNew)
+        .filter(
+          ({ object }) =>
+            object.metadata.annotations?.version === undefined &&
+            object.metadata.deletionTimestamp !== undefined,
+        );
+      expect(new Set(stopped.map(({ object }) => object.metadata.name)).size).toBe(2);
+    },
+    60_000 * PATIENCE,
+  );
 
   it(
     'keeps no more old ReplicaSets than its history limit',

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { useLab } from './lab.ts';
+import { PATIENCE, useLab } from './lab.ts';
 import {
   condition,
   configMap,
@@ -18,7 +18,7 @@ import {
 import type { Json } from './wire.ts';
 
 const lab = useLab('kubectl');
-const SLOW = 40_000;
+const SLOW = 40_000 * PATIENCE;
 let folder: string;
 
 beforeAll(async () => {
@@ -33,7 +33,7 @@ beforeAll(async () => {
   );
   await lab.until('deployments', 'web', isRolledOut, 30);
   await lab.until('pods', 'shell', (object) => condition(object, 'Ready')?.status === 'True', 25);
-});
+}, 60_000 * PATIENCE);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Runs kubectl and fails with what it said when it fails. */
@@ -442,28 +442,32 @@ describe('kubectl changes', () => {
 });
 
 describe('kubectl rollout', () => {
-  it('follows, lists, takes back, pauses, resumes and restarts', async () => {
-    await lab.create('deployments', deployment('rolled', { replicas: 1 }));
-    const first = await ok('rollout', 'status', 'deployment/rolled', '--timeout=25s');
-    await ok('set', 'env', 'deployment/rolled', 'VERSION=2');
-    await ok('rollout', 'status', 'deployment/rolled', '--timeout=25s');
-    const history = await ok('rollout', 'history', 'deployment/rolled');
-    const detail = await ok('rollout', 'history', 'deployment/rolled', '--revision=2');
-    const undone = await ok('rollout', 'undo', 'deployment/rolled');
-    await ok('rollout', 'status', 'deployment/rolled', '--timeout=25s');
-    const back = await lab.get('deployments', 'rolled');
-    const paused = await ok('rollout', 'pause', 'deployment/rolled');
-    const resumed = await ok('rollout', 'resume', 'deployment/rolled');
-    const restarted = await ok('rollout', 'restart', 'deployment/rolled');
+  it(
+    'follows, lists, takes back, pauses, resumes and restarts',
+    async () => {
+      await lab.create('deployments', deployment('rolled', { replicas: 1 }));
+      const first = await ok('rollout', 'status', 'deployment/rolled', '--timeout=25s');
+      await ok('set', 'env', 'deployment/rolled', 'VERSION=2');
+      await ok('rollout', 'status', 'deployment/rolled', '--timeout=25s');
+      const history = await ok('rollout', 'history', 'deployment/rolled');
+      const detail = await ok('rollout', 'history', 'deployment/rolled', '--revision=2');
+      const undone = await ok('rollout', 'undo', 'deployment/rolled');
+      await ok('rollout', 'status', 'deployment/rolled', '--timeout=25s');
+      const back = await lab.get('deployments', 'rolled');
+      const paused = await ok('rollout', 'pause', 'deployment/rolled');
+      const resumed = await ok('rollout', 'resume', 'deployment/rolled');
+      const restarted = await ok('rollout', 'restart', 'deployment/rolled');
 
-    expect(first).toContain('deployment "rolled" successfully rolled out\n');
-    expect(history).toMatch(/REVISION\s+CHANGE-CAUSE\n1\s+<none>\n2\s+<none>/);
-    expect(detail).toContain('VERSION:\t2');
-    expect([undone, paused, resumed, restarted]).toEqual(
-      ['rolled back', 'paused', 'resumed', 'restarted'].map((what) => `deployment.apps/rolled ${what}\n`),
-    );
-    expect(back.spec.template.spec.containers[0].env).toBeUndefined();
-  });
+      expect(first).toContain('deployment "rolled" successfully rolled out\n');
+      expect(history).toMatch(/REVISION\s+CHANGE-CAUSE\n1\s+<none>\n2\s+<none>/);
+      expect(detail).toContain('VERSION:\t2');
+      expect([undone, paused, resumed, restarted]).toEqual(
+        ['rolled back', 'paused', 'resumed', 'restarted'].map((what) => `deployment.apps/rolled ${what}\n`),
+      );
+      expect(back.spec.template.spec.containers[0].env).toBeUndefined();
+    },
+    60_000 * PATIENCE,
+  );
 
   it(
     'fails at the progress deadline',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { useLab } from './lab.ts';
+import { PATIENCE, useLab } from './lab.ts';
 import { condition, configMap, container, IDLE, pod } from './objects.ts';
 import type { Json } from './wire.ts';
 
@@ -84,14 +84,18 @@ describe('how a pod ends', () => {
     expect(stateOf(done).terminated.message).toBe('last words\n');
   });
 
-  it('is Failed with DeadlineExceeded after its active deadline', async () => {
-    await lab.create('pods', pod('ends-deadline', IDLE, { activeDeadlineSeconds: 1 }));
+  it(
+    'is Failed with DeadlineExceeded after its active deadline',
+    async () => {
+      await lab.create('pods', pod('ends-deadline', IDLE, { activeDeadlineSeconds: 1 }));
 
-    const done = await lab.until('pods', 'ends-deadline', ended, 20);
+      const done = await lab.until('pods', 'ends-deadline', ended, 20);
 
-    expect(done.status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
-    expect(done.status.message).toMatch(/active on the node longer than (the )?specified deadline/);
-  });
+      expect(done.status).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+      expect(done.status.message).toMatch(/active on the node longer than (the )?specified deadline/);
+    },
+    45_000 * PATIENCE,
+  );
 });
 
 describe('while a pod runs', () => {
@@ -214,26 +218,30 @@ describe('restarts', () => {
     expect(done.status.containerStatuses[0].restartCount).toBe(0);
   });
 
-  it('Always starts it again even then, and backs off: CrashLoopBackOff', async () => {
-    await lab.create('pods', pod('loop', 'exit 0', { restartPolicy: 'Always' }));
+  it(
+    'Always starts it again even then, and backs off: CrashLoopBackOff',
+    async () => {
+      await lab.create('pods', pod('loop', 'exit 0', { restartPolicy: 'Always' }));
 
-    const object = await lab.until(
-      'pods',
-      'loop',
-      (entry) => stateOf(entry).waiting?.reason === 'CrashLoopBackOff',
-      20,
-    );
+      const object = await lab.until(
+        'pods',
+        'loop',
+        (entry) => stateOf(entry).waiting?.reason === 'CrashLoopBackOff',
+        20,
+      );
 
-    expect(stateOf(object).waiting.message).toContain('back-off');
-    expect(object.status.phase).toBe('Running');
-    expect(object.status.containerStatuses[0].lastState.terminated.reason).toBe('Completed');
-    const events = await lab.untilList('events', { fieldSelector: 'involvedObject.name=loop' }, (items) =>
-      items.some(({ reason }) => reason === 'BackOff'),
-    );
-    expect(events.find(({ reason }) => reason === 'BackOff')?.message).toMatch(
-      /Back-off restarting failed container/,
-    );
-  });
+      expect(stateOf(object).waiting.message).toContain('back-off');
+      expect(object.status.phase).toBe('Running');
+      expect(object.status.containerStatuses[0].lastState.terminated.reason).toBe('Completed');
+      const events = await lab.untilList('events', { fieldSelector: 'involvedObject.name=loop' }, (items) =>
+        items.some(({ reason }) => reason === 'BackOff'),
+      );
+      expect(events.find(({ reason }) => reason === 'BackOff')?.message).toMatch(
+        /Back-off restarting failed container/,
+      );
+    },
+    45_000 * PATIENCE,
+  );
 
   it('Never leaves it', async () => {
     const { pod: done } = await run(pod('never', 'exit 1'));
@@ -378,22 +386,26 @@ describe('environment', () => {
     );
   });
 
-  it('waits with CreateContainerConfigError for a ConfigMap that is missing, and goes on when it comes', async () => {
-    const env = [{ name: 'LATE', valueFrom: { configMapKeyRef: { name: 'late', key: 'key' } } }];
-    await lab.create('pods', pod('env-late', '', { containers: [container('echo $LATE', { env })] }));
+  it(
+    'waits with CreateContainerConfigError for a ConfigMap that is missing, and goes on when it comes',
+    async () => {
+      const env = [{ name: 'LATE', valueFrom: { configMapKeyRef: { name: 'late', key: 'key' } } }];
+      await lab.create('pods', pod('env-late', '', { containers: [container('echo $LATE', { env })] }));
 
-    const object = await lab.until(
-      'pods',
-      'env-late',
-      (entry) => stateOf(entry).waiting?.reason === 'CreateContainerConfigError',
-      20,
-    );
+      const object = await lab.until(
+        'pods',
+        'env-late',
+        (entry) => stateOf(entry).waiting?.reason === 'CreateContainerConfigError',
+        20,
+      );
 
-    expect(stateOf(object).waiting.message).toBe('configmap "late" not found');
-    await lab.create('configmaps', configMap('late', { key: 'here' }));
-    await lab.until('pods', 'env-late', ended, 25);
-    expect(await logOf('env-late')).toBe('here\n');
-  });
+      expect(stateOf(object).waiting.message).toBe('configmap "late" not found');
+      await lab.create('configmaps', configMap('late', { key: 'here' }));
+      await lab.until('pods', 'env-late', ended, 25);
+      expect(await logOf('env-late')).toBe('here\n');
+    },
+    40_000 * PATIENCE,
+  );
 
   it('is put into commands and arguments', async () => {
     const more = {
@@ -523,68 +535,76 @@ describe('volumes', () => {
     ).toMatch(/^\s*1\n$/);
   });
 
-  it('a bound claim is a folder that outlives its pods', async () => {
-    const name = `${lab.namespace}-kept`;
-    const shared = { accessModes: ['ReadWriteOnce'], storageClassName: '' };
-    // A cluster without a storage class binds to a volume that is made by hand.
-    const volume = {
-      capacity: { storage: '1Mi' },
-      hostPath: { path: `/tmp/${name}`, type: 'DirectoryOrCreate' },
-      ...shared,
-    };
-    await lab.wire.request('POST', '/api/v1/persistentvolumes', {
-      body: {
-        apiVersion: 'v1',
-        kind: 'PersistentVolume',
-        metadata: { name },
-        spec: { ...volume, persistentVolumeReclaimPolicy: 'Retain' },
-      },
-    });
-    try {
-      const claim = { resources: { requests: { storage: '1Mi' } }, volumeName: name, ...shared };
-      await lab.create('persistentvolumeclaims', {
-        kind: 'PersistentVolumeClaim',
-        metadata: { name: 'kept' },
-        spec: claim,
+  it(
+    'a bound claim is a folder that outlives its pods',
+    async () => {
+      const name = `${lab.namespace}-kept`;
+      const shared = { accessModes: ['ReadWriteOnce'], storageClassName: '' };
+      // A cluster without a storage class binds to a volume that is made by hand.
+      const volume = {
+        capacity: { storage: '1Mi' },
+        hostPath: { path: `/tmp/${name}`, type: 'DirectoryOrCreate' },
+        ...shared,
+      };
+      await lab.wire.request('POST', '/api/v1/persistentvolumes', {
+        body: {
+          apiVersion: 'v1',
+          kind: 'PersistentVolume',
+          metadata: { name },
+          spec: { ...volume, persistentVolumeReclaimPolicy: 'Retain' },
+        },
       });
-      const bound = await lab.until(
-        'persistentvolumeclaims',
-        'kept',
-        (object) => object.status.phase === 'Bound',
-        20, // the controller of a real cluster looks over the unbound claims every 15 s, and may need two looks
+      try {
+        const claim = { resources: { requests: { storage: '1Mi' } }, volumeName: name, ...shared };
+        await lab.create('persistentvolumeclaims', {
+          kind: 'PersistentVolumeClaim',
+          metadata: { name: 'kept' },
+          spec: claim,
+        });
+        const bound = await lab.until(
+          'persistentvolumeclaims',
+          'kept',
+          (object) => object.status.phase === 'Bound',
+          20, // the controller of a real cluster looks over the unbound claims every 15 s, and may need two looks
+        );
+        const source = { persistentVolumeClaim: { claimName: 'kept' } };
+
+        await show('vol-writer', 'echo kept > /v/note', source);
+
+        expect(bound.status).toMatchObject({ accessModes: ['ReadWriteOnce'], capacity: { storage: '1Mi' } });
+        expect(await show('vol-reader', 'cat /v/note; rm /v/note', source)).toBe('kept\n');
+      } finally {
+        await lab.wire.request('DELETE', `/api/v1/persistentvolumes/${name}`);
+      }
+    },
+    60_000 * PATIENCE,
+  );
+
+  it(
+    'a missing ConfigMap keeps the pod waiting and says so',
+    async () => {
+      await lab.create(
+        'pods',
+        pod('vol-missing', '', {
+          containers: [container('true', { volumeMounts: [mount('/v')] })],
+          volumes: [{ name: 'v', configMap: { name: 'nobody' } }],
+        }),
       );
-      const source = { persistentVolumeClaim: { claimName: 'kept' } };
 
-      await show('vol-writer', 'echo kept > /v/note', source);
+      const events = await lab.untilList(
+        'events',
+        { fieldSelector: 'involvedObject.name=vol-missing' },
+        (items) => items.some(({ reason }) => reason === 'FailedMount'),
+        20,
+      );
 
-      expect(bound.status).toMatchObject({ accessModes: ['ReadWriteOnce'], capacity: { storage: '1Mi' } });
-      expect(await show('vol-reader', 'cat /v/note; rm /v/note', source)).toBe('kept\n');
-    } finally {
-      await lab.wire.request('DELETE', `/api/v1/persistentvolumes/${name}`);
-    }
-  });
-
-  it('a missing ConfigMap keeps the pod waiting and says so', async () => {
-    await lab.create(
-      'pods',
-      pod('vol-missing', '', {
-        containers: [container('true', { volumeMounts: [mount('/v')] })],
-        volumes: [{ name: 'v', configMap: { name: 'nobody' } }],
-      }),
-    );
-
-    const events = await lab.untilList(
-      'events',
-      { fieldSelector: 'involvedObject.name=vol-missing' },
-      (items) => items.some(({ reason }) => reason === 'FailedMount'),
-      20,
-    );
-
-    expect(events.find(({ reason }) => reason === 'FailedMount')?.message).toContain(
-      'configmap "nobody" not found',
-    );
-    expect((await lab.get('pods', 'vol-missing')).status.phase).toBe('Pending');
-  });
+      expect(events.find(({ reason }) => reason === 'FailedMount')?.message).toContain(
+        'configmap "nobody" not found',
+      );
+      expect((await lab.get('pods', 'vol-missing')).status.phase).toBe('Pending');
+    },
+    45_000 * PATIENCE,
+  );
 
   it('an optional one may be missing', async () => {
     expect(

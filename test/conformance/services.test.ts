@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { useLab } from './lab.ts';
+import { PATIENCE, useLab } from './lab.ts';
 import { condition, container, httpServer, IDLE, pod, service } from './objects.ts';
 import type { Json } from './wire.ts';
 
 const lab = useLab('services');
-const SLOW = 40_000;
+const SLOW = 40_000 * PATIENCE;
 const isReady = (object: Json): boolean => condition(object, 'Ready')?.status === 'True';
 const addresses = (endpoints: Json): string[] =>
   (endpoints?.subsets ?? [])
@@ -38,7 +38,7 @@ beforeAll(async () => {
   );
   ip = (await lab.until('pods', 'web', isReady, 25)).status.podIP;
   await lab.until('pods', 'unready', (object) => object.status?.podIP !== undefined, 25);
-});
+}, 60_000 * PATIENCE);
 
 /** Runs a script in a pod of its own and gives its log. */
 async function inPod(name: string, script: string): Promise<string> {
@@ -270,48 +270,60 @@ describe('EndpointSlices', () => {
 });
 
 describe('Services', () => {
-  it('answer on their own address', async () => {
-    const { spec } = await lab.create(
-      'services',
-      service('answering', { selector: { app: 'web' }, ports: [{ port: 8086, targetPort: 8085 }] }),
-    );
-    await lab.until('endpoints', 'answering', (object) => addresses(object).length === 1);
-    const fetch = `wget -q -O- http://${spec.clusterIP}:8086/`;
+  it(
+    'answer on their own address',
+    async () => {
+      const { spec } = await lab.create(
+        'services',
+        service('answering', { selector: { app: 'web' }, ports: [{ port: 8086, targetPort: 8085 }] }),
+      );
+      await lab.until('endpoints', 'answering', (object) => addresses(object).length === 1);
+      const fetch = `wget -q -O- http://${spec.clusterIP}:8086/`;
 
-    expect(
-      await inPod('asker', `for i in 1 2 3 4 5 6 7 8 9 10; do ${fetch} && exit 0; sleep 0.3; done; exit 1`),
-    ).toBe('served\n');
-  });
+      expect(
+        await inPod('asker', `for i in 1 2 3 4 5 6 7 8 9 10; do ${fetch} && exit 0; sleep 0.3; done; exit 1`),
+      ).toBe('served\n');
+    },
+    60_000 * PATIENCE,
+  );
 
-  it('answer by their names', async () => {
-    await lab.create(
-      'services',
-      service('callable', { selector: { app: 'web' }, ports: [{ port: 8087, targetPort: 8085 }] }),
-    );
-    await lab.until('endpoints', 'callable', (object) => addresses(object).length === 1);
-    const tries = (name: string): string =>
-      `for i in 1 2 3 4 5 6 7 8 9 10; do wget -q -O- http://${name}:8087/ && break; sleep 0.5; done`;
+  it(
+    'answer by their names',
+    async () => {
+      await lab.create(
+        'services',
+        service('callable', { selector: { app: 'web' }, ports: [{ port: 8087, targetPort: 8085 }] }),
+      );
+      await lab.until('endpoints', 'callable', (object) => addresses(object).length === 1);
+      const tries = (name: string): string =>
+        `for i in 1 2 3 4 5 6 7 8 9 10; do wget -q -O- http://${name}:8087/ && break; sleep 0.5; done`;
 
-    const log = await inPod(
-      'caller',
-      `${tries('callable')}; ${tries(`callable.${lab.namespace}.svc.cluster.local`)}`,
-    );
+      const log = await inPod(
+        'caller',
+        `${tries('callable')}; ${tries(`callable.${lab.namespace}.svc.cluster.local`)}`,
+      );
 
-    expect(log).toBe('served\nserved\n');
-  });
+      expect(log).toBe('served\nserved\n');
+    },
+    60_000 * PATIENCE,
+  );
 
-  it('refuse connections while no pod is ready', async () => {
-    const { spec } = await lab.create(
-      'services',
-      service('empty', { selector: { app: 'unready' }, ports: [{ port: 8088, targetPort: 8085 }] }),
-    );
-    await lab.until('endpoints', 'empty', (object) => waiting(object).length === 1);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+  it(
+    'refuse connections while no pod is ready',
+    async () => {
+      const { spec } = await lab.create(
+        'services',
+        service('empty', { selector: { app: 'unready' }, ports: [{ port: 8088, targetPort: 8085 }] }),
+      );
+      await lab.until('endpoints', 'empty', (object) => waiting(object).length === 1);
+      await new Promise((resolve) => setTimeout(resolve, 500));
 
-    expect(
-      await inPod('refused', `timeout 5 wget -q -O- http://${spec.clusterIP}:8088/ || echo refused`),
-    ).toContain('refused');
-  });
+      expect(
+        await inPod('refused', `timeout 5 wget -q -O- http://${spec.clusterIP}:8088/ || echo refused`),
+      ).toContain('refused');
+    },
+    60_000 * PATIENCE,
+  );
 
   it(
     'without an address of their own are headless',

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { get } from 'node:http';
-import { useLab } from './lab.ts';
+import { PATIENCE, useLab } from './lab.ts';
 import { condition, container, httpServer, IDLE, pod } from './objects.ts';
 import type { Answer, Json } from './wire.ts';
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
   ];
   await lab.create('pods', pod('target', '', { containers }));
   await lab.until('pods', 'target', isReady, 25);
-});
+}, 40_000 * PATIENCE);
 
 async function logs(name: string, query: Record<string, string> = {}): Promise<Answer> {
   return lab.wire.request('GET', await lab.url('pods', name, 'log'), { query });
@@ -101,15 +101,19 @@ describe('exec', () => {
     expect(stderr).toBe('');
   });
 
-  it('carries a megabyte without loss', async () => {
-    const { stdout } = await exec(
-      script('i=0; while test $i -lt 1024; do printf "%01023d\\n" $i; i=$((i+1)); done'),
-      { container: 'main' },
-    );
+  it(
+    'carries a megabyte without loss',
+    async () => {
+      const { stdout } = await exec(
+        script('i=0; while test $i -lt 1024; do printf "%01023d\\n" $i; i=$((i+1)); done'),
+        { container: 'main' },
+      );
 
-    expect(stdout).toHaveLength(1024 * 1024);
-    expect(stdout.endsWith(`${String(1023).padStart(1023, '0')}\n`)).toBe(true);
-  });
+      expect(stdout).toHaveLength(1024 * 1024);
+      expect(stdout.endsWith(`${String(1023).padStart(1023, '0')}\n`)).toBe(true);
+    },
+    20_000 * PATIENCE,
+  );
 });
 
 describe('logs', () => {
@@ -165,66 +169,78 @@ describe('logs', () => {
     expect((await logs('nobody')).code).toBe(404);
   });
 
-  it('of a container that waits are refused, saying for what', async () => {
-    await lab.create(
-      'pods',
-      pod('waiting', '', {
-        containers: [
-          container('true', {
-            env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'none', key: 'a' } } }],
-          }),
-        ],
-      }),
-    );
-    await lab.until(
-      'pods',
-      'waiting',
-      (object) =>
-        object.status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError',
-      20,
-    );
+  it(
+    'of a container that waits are refused, saying for what',
+    async () => {
+      await lab.create(
+        'pods',
+        pod('waiting', '', {
+          containers: [
+            container('true', {
+              env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'none', key: 'a' } } }],
+            }),
+          ],
+        }),
+      );
+      await lab.until(
+        'pods',
+        'waiting',
+        (object) =>
+          object.status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError',
+        20,
+      );
 
-    const { code, body } = await logs('waiting');
+      const { code, body } = await logs('waiting');
 
-    expect(code).toBe(400);
-    expect(body.message).toContain(
-      'container "main" in pod "waiting" is waiting to start: CreateContainerConfigError',
-    );
-  });
+      expect(code).toBe(400);
+      expect(body.message).toContain(
+        'container "main" in pod "waiting" is waiting to start: CreateContainerConfigError',
+      );
+    },
+    30_000 * PATIENCE,
+  );
 
-  it('are followed until the container ends', async () => {
-    await lab.create(
-      'pods',
-      pod('ending', 'i=0; while test $i -lt 5; do i=$((i+1)); echo $i; sleep 0.3; done'),
-    );
-    await lab.until('pods', 'ending', (object) => object.status?.phase !== 'Pending', 20);
+  it(
+    'are followed until the container ends',
+    async () => {
+      await lab.create(
+        'pods',
+        pod('ending', 'i=0; while test $i -lt 5; do i=$((i+1)); echo $i; sleep 0.3; done'),
+      );
+      await lab.until('pods', 'ending', (object) => object.status?.phase !== 'Pending', 20);
 
-    const { text } = await logs('ending', { follow: 'true' });
+      const { text } = await logs('ending', { follow: 'true' });
 
-    expect(text).toBe('1\n2\n3\n4\n5\n');
-  });
+      expect(text).toBe('1\n2\n3\n4\n5\n');
+    },
+    30_000 * PATIENCE,
+  );
 
-  it('of the container before a restart are kept', async () => {
-    const mounts = { volumeMounts: [{ name: 's', mountPath: '/s' }] };
-    const containers = [
-      container(`if test -e /s/x; then echo second; ${IDLE}; fi; touch /s/x; echo first; exit 1`, mounts),
-    ];
-    await lab.create(
-      'pods',
-      pod('restarted', '', { restartPolicy: 'Always', containers, volumes: [{ name: 's', emptyDir: {} }] }),
-    );
-    await lab.until(
-      'pods',
-      'restarted',
-      (object) => object.status?.containerStatuses?.[0]?.restartCount === 1 && isReady(object),
-      25,
-    );
+  it(
+    'of the container before a restart are kept',
+    async () => {
+      const mounts = { volumeMounts: [{ name: 's', mountPath: '/s' }] };
+      const containers = [
+        container(`if test -e /s/x; then echo second; ${IDLE}; fi; touch /s/x; echo first; exit 1`, mounts),
+      ];
+      await lab.create(
+        'pods',
+        pod('restarted', '', { restartPolicy: 'Always', containers, volumes: [{ name: 's', emptyDir: {} }] }),
+      );
+      await lab.until(
+        'pods',
+        'restarted',
+        (object) => object.status?.containerStatuses?.[0]?.restartCount === 1 && isReady(object),
+        25,
+      );
 
-    expect([(await logs('restarted', { previous: 'true' })).text, (await logs('restarted')).text]).toEqual([
-      'first\n',
-      'second\n',
-    ]);
-  });
+      expect([(await logs('restarted', { previous: 'true' })).text, (await logs('restarted')).text]).toEqual([
+        'first\n',
+        'second\n',
+      ]);
+    },
+    40_000 * PATIENCE,
+  );
 
   it('of the container before are refused when there was none', async () => {
     const { code, body } = await logs('target', { ...talker, previous: 'true' });
@@ -235,28 +251,36 @@ describe('logs', () => {
 });
 
 describe('port-forward', () => {
-  it('reaches a port of the pod', async () => {
-    await lab.create(
-      'pods',
-      pod('served', '', {
-        containers: [
-          container(httpServer(8083, 'forwarded'), {
-            ports: [{ containerPort: 8083 }],
-            readinessProbe: { tcpSocket: { port: 8083 }, periodSeconds: 1 },
-          }),
-        ],
-      }),
-    );
-    await lab.until('pods', 'served', isReady, 20);
+  it(
+    'reaches a port of the pod',
+    async () => {
+      await lab.create(
+        'pods',
+        pod('served', '', {
+          containers: [
+            container(httpServer(8083, 'forwarded'), {
+              ports: [{ containerPort: 8083 }],
+              readinessProbe: { tcpSocket: { port: 8083 }, periodSeconds: 1 },
+            }),
+          ],
+        }),
+      );
+      await lab.until('pods', 'served', isReady, 20);
 
-    const text = await forwarded('pod/served', 8083);
+      const text = await forwarded('pod/served', 8083);
 
-    expect(text.trim()).toBe('forwarded');
-  });
+      expect(text.trim()).toBe('forwarded');
+    },
+    40_000 * PATIENCE,
+  );
 
-  it('of a port that nobody listens on fails, not hangs', async () => {
-    await expect(forwarded('pod/target', 9999)).rejects.toThrow();
-  });
+  it(
+    'of a port that nobody listens on fails, not hangs',
+    async () => {
+      await expect(forwarded('pod/target', 9999)).rejects.toThrow();
+    },
+    20_000 * PATIENCE,
+  );
 });
 
 /** Asks through `kubectl port-forward` and ends it. */

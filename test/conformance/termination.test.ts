@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { useLab } from './lab.ts';
+import { PATIENCE, useLab } from './lab.ts';
 import { condition, container, IDLE, pod } from './objects.ts';
 import type { Json } from './wire.ts';
 
 const lab = useLab('termination');
-const SLOW = 60_000;
+const SLOW = 60_000 * PATIENCE;
 const isReady = (object: Json): boolean => condition(object, 'Ready')?.status === 'True';
 const STUBBORN = 'trap "" TERM; while true; do sleep 0.2; done';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { useLab } from './lab.ts';
+import { PATIENCE, useLab } from './lab.ts';
 import { condition, container, IDLE, job, template } from './objects.ts';
 import type { Json } from './wire.ts';
 
 const lab = useLab('workloads');
-const SLOW = 45_000;
+const SLOW = 45_000 * PATIENCE;
 const podsOf = async (selector: string): Promise<Json[]> =>
   (await lab.read('pods', undefined, { labelSelector: selector })).body.items;
 const version = (name: string): Json => ({

@@ -123,12 +123,12 @@ export class Records {
   }
 
   private put(changes: readonly Written[], durability: Durability): void {
+    if (changes.length === 0) return;
     const rows = changes.map(({ row }) => row);
     if (durability === 'now' || this.hasFailed) {
       this.flush(rows);
       return;
     }
-    if (rows.length === 0) return;
     this.unsaved.push(...rows);
     this.flushing ??= setTimeout(() => {
       this.flushing = undefined;

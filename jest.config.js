@@ -2,6 +2,8 @@
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
+  // Mutation testing keeps copies of this tree there.
+  modulePathIgnorePatterns: ['<rootDir>/.cache/'],
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
@@ -28,6 +30,8 @@ export default {
     project('contract'),
     project('scenarios'),
     project('integration'),
+    project('security'),
+    project('chaos'),
     project('conformance', {
       globalSetup: '<rootDir>/test/conformance/global-setup.ts',
       globalTeardown: '<rootDir>/test/conformance/global-teardown.ts',

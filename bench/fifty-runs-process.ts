@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 
 import { connectCluster } from '../src/app/connection.ts';
+import { bindPlan } from '../src/app/bind-plan.ts';
+import { planFile } from '../src/app/plan-file.ts';
 import { runPipeline } from '../src/app/run-pipeline.ts';
 import { silentLogger } from '../src/base/logger.ts';
 import { Masker } from '../src/base/mask.ts';
@@ -50,11 +52,15 @@ async function main(): Promise<RunsTaken> {
   const signal = AbortSignal.timeout(480_000);
   const directory = await mkdtemp(join(tmpdir(), 'slipway-bench-'));
   const connection = await connectCluster({ kubeconfig, namespace }, { logger: silentLogger, signal });
+  const planned = planFile(
+    { file: join(directory, 'app.yaml'), text: stringify(pipeline), directory },
+    { parameters: {}, trigger: {} },
+  );
   const request = {
     connection,
-    file: { file: join(directory, 'app.yaml'), text: stringify(pipeline), directory },
-    parameters: {},
-    trigger: {},
+    planned,
+    plan: bindPlan(planned, connection),
+    policies: [],
     reporters: { all: [] },
     resultsDirectory: directory,
     build: {},

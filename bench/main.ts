@@ -15,20 +15,30 @@ import { fiftyRunsOnCluster, fiftyRunsOnSandbox } from './fifty-runs.ts';
 import { describeFigures, takeFigures, type Figures, type FiguresTaken } from './figures.ts';
 import { fiveStages } from './five-stages.ts';
 import { logThroughput } from './log-throughput.ts';
+import { masking } from './masking.ts';
 import { describe, measure, type Comparison, type Measurement } from './measure.ts';
 import { reconnect } from './reconnect.ts';
+import { resume } from './resume.ts';
 import { sandboxDeployment } from './sandbox-deployment.ts';
 import { sandboxKubectl } from './sandbox-kubectl.ts';
 import { sandboxObjects } from './sandbox-objects.ts';
 import { sandboxStart } from './sandbox-start.ts';
 import { workspaceToBuilder } from './workspace-to-builder.ts';
 
-const onThisMachine = [cliStart, sandboxStart, sandboxDeployment, sandboxObjects, fiftyRunsOnSandbox];
+const onThisMachine = [
+  cliStart,
+  masking,
+  sandboxStart,
+  sandboxDeployment,
+  sandboxObjects,
+  fiftyRunsOnSandbox,
+];
 const onCluster = [
   fiveStages,
   logThroughput,
   workspaceToBuilder,
   reconnect,
+  resume,
   sandboxKubectl,
   fiftyRunsOnCluster,
 ];

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createKubernetes } from '../src/adapters/kubernetes/create-kubernetes.ts';
-import { startCutProxy } from '../test/support/cut-proxy.ts';
+import { startTcpProxy } from '../test/chaos/proxy/api-proxy.ts';
 import { kubeconfigOf, type Bench } from './bench.ts';
 import type { Figures } from './figures.ts';
 
@@ -20,7 +20,7 @@ export function reconnect({ namespace, image }: Bench): Figures<'gap'>[] {
       take: async () => {
         count += 1;
         const signal = AbortSignal.timeout(180_000);
-        const proxy = await startCutProxy(kubeconfigOf(process.env));
+        const proxy = await startTcpProxy(kubeconfigOf(process.env));
         const kubernetes = await createKubernetes({ kubeconfig: proxy.kubeconfig });
         const run = { runId: `${namespace}-cut-${String(count)}`, namespace };
         try {
@@ -41,7 +41,7 @@ export function reconnect({ namespace, image }: Bench): Figures<'gap'>[] {
             while (gap.length < cuts) {
               await more(heardAt);
               const before = heardAt.length - 1;
-              proxy.cut();
+              proxy.tcp.cut();
               await sleep(1000);
               await more(heardAt);
               // What had arrived before the cut may be handed on after it: the pause is the longest one.

@@ -52,8 +52,8 @@ export function workspaceToBuilder({ namespace, image }: Bench): Comparison[] {
         let most = before;
         const watch = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), 50);
         try {
-          const { tar } = await openBuildContext(request(agent), { signal });
-          await pipeline(tar, createWriteStream(target));
+          const context = await openBuildContext(request(agent), { signal });
+          await context.read((tar) => pipeline(tar, createWriteStream(target)));
         } finally {
           clearInterval(watch);
         }

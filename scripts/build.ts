@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { dockerClient } from './docker-client.ts';
 
 /** The names of undici that src imports, as its own index.js makes them. */
 const undiciParts = `
@@ -54,8 +55,8 @@ await build({
   outbase: 'src',
   bundle: true,
   splitting: true,
-  // x509 does not survive bundling, and dockerode's SSH part may bring a native module; both are loaded only when needed.
-  external: ['@peculiar/x509', 'reflect-metadata', 'dockerode'],
+  // x509 does not survive bundling; it is loaded only when it is needed.
+  external: ['@peculiar/x509', 'reflect-metadata'],
   // Its Node build is CommonJS, of which a bundle can neither leave parts out nor import names late.
   alias: { yaml: './node_modules/yaml/browser/index.js' },
   format: 'esm',
@@ -69,6 +70,6 @@ await build({
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },
-  plugins: [lazyLibraries],
+  plugins: [lazyLibraries, dockerClient],
   logLevel: 'warning',
 });

@@ -17,8 +17,8 @@ interface Counts {
   passed: number;
 }
 
-const BEGIN = '<!-- conformance table: written by scripts/conformance-table.ts -->';
-const END = '<!-- end of the conformance table -->';
+const begin = '<!-- conformance table: written by scripts/conformance-table.ts -->';
+const end = '<!-- end of the conformance table -->';
 const page = fileURLToPath(new URL('../docs/sandbox.md', import.meta.url));
 
 function countsOf(result: JestResult): Map<string, Counts> {
@@ -66,8 +66,8 @@ if (realPath === undefined || sandboxPath === undefined) {
   process.exitCode = 2;
 } else {
   const text = await readFile(page, 'utf8');
-  const [before, after] = [text.indexOf(BEGIN), text.indexOf(END)];
+  const [before, after] = [text.indexOf(begin), text.indexOf(end)];
   if (before === -1 || after === -1) throw new Error('docs/sandbox.md has no place for the table');
   const written = table(await read(realPath), await read(sandboxPath));
-  await writeFile(page, `${text.slice(0, before + BEGIN.length)}\n\n${written}\n\n${text.slice(after)}`);
+  await writeFile(page, `${text.slice(0, before + begin.length)}\n\n${written}\n\n${text.slice(after)}`);
 }

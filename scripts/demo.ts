@@ -11,7 +11,8 @@ import { createTreeReporter } from '../src/adapters/report/tree.ts';
 import { silentLogger } from '../src/base/logger.ts';
 import { Masker } from '../src/base/mask.ts';
 import { connectCluster, type Connection } from '../src/app/connection.ts';
-import { readPipelineFile } from '../src/app/pipeline-file.ts';
+import { bindPlan } from '../src/app/bind-plan.ts';
+import { readPlan } from '../src/app/plan-file.ts';
 import { runPipeline } from '../src/app/run-pipeline.ts';
 import { cancelOnSignals } from '../src/cli/cancellation.ts';
 import type { RunOutcome } from '../src/ports/events.ts';
@@ -40,19 +41,19 @@ interface Chapter {
 const chapters: readonly Chapter[] = [
   { title: 'Version 1 is released', parameters: { version: '1.0.0' }, expected: 'succeeded' },
   {
-    title: 'Version 2 is rolled out while clients keep asking',
+    title: 'Version 2 is rolled out while clients send requests',
     parameters: { version: '2.0.0' },
     expected: 'succeeded',
   },
   {
-    title: 'Version 3 crashes at its start and is taken back',
+    title: 'Version 3 crashes at start and is rolled back',
     parameters: { version: '3.0.0', fault: 'crash' },
     expected: 'rolledBack',
   },
 ];
 
 async function main(signal: AbortSignal): Promise<void> {
-  say(
+  print(
     ansis.bold('Slipway on this machine: a sandbox that speaks the Kubernetes API, no cluster, no Docker.\n'),
   );
   const connection = await connectCluster({ cluster: 'sandbox' }, { logger: silentLogger, signal });
@@ -60,12 +61,12 @@ async function main(signal: AbortSignal): Promise<void> {
   const requests = new RequestCounter(signal);
   try {
     for (const [index, chapter] of chapters.entries()) {
-      say(`\n${ansis.bold(`${String(index + 1)}. ${chapter.title}`)}\n`);
+      print(`\n${ansis.bold(`${String(index + 1)}. ${chapter.title}`)}\n`);
       await play(chapter, { connection, directory: repository.directory, requests, signal });
       if (index === 0) requests.start(await openDoor(connection, signal));
     }
     await requests.stop();
-    say(`\n${requests.summary()}\n`);
+    print(`\n${requests.summary()}\n`);
     if (requests.failures > 0)
       throw new Error(`${String(requests.failures)} requests were lost:\n${requests.errors.join('\n')}`);
   } finally {
@@ -74,7 +75,7 @@ async function main(signal: AbortSignal): Promise<void> {
     await repository.remove();
     await connection.close();
   }
-  say(nextSteps());
+  print(nextSteps());
 }
 
 interface Stage {
@@ -89,10 +90,14 @@ async function play({ parameters, expected }: Chapter, stage: Stage): Promise<vo
   const reporter = stdout.isTTY
     ? createTreeReporter(stdout, () => (requests.running ? [`   ${requests.summary()}`] : []))
     : createPlainReporter({ output: new Output(stdout), timestamps: false, quiet: false });
-  const { outcome } = await runPipeline({
-    file: await readPipelineFile(path.join(directory, 'app.yaml')),
+  const planned = await readPlan(path.join(directory, 'app.yaml'), {
     parameters: { ...parameters, namespace },
     trigger: {},
+  });
+  const { outcome } = await runPipeline({
+    planned,
+    plan: bindPlan(planned, connection),
+    policies: [],
     connection,
     reporters: { all: [reporter] },
     resultsDirectory: path.join(directory, 'slipway-results'),
@@ -103,7 +108,7 @@ async function play({ parameters, expected }: Chapter, stage: Stage): Promise<vo
     environment: process.env,
     signal,
   });
-  if (outcome !== expected) throw new Error(`the run was to end ${expected} and ended ${outcome}`);
+  if (outcome !== expected) throw new Error(`the run ended as ${outcome}, not as ${expected}`);
 }
 
 const door = { apiVersion: 'v1', kind: 'Service', namespace, name: 'quickstart-door' };
@@ -136,22 +141,23 @@ async function openDoor({ cluster }: Connection, signal: AbortSignal): Promise<s
 
 function nextSteps(): string {
   return `
-${ansis.bold('Look around')} (the sandbox goes on until you stop it):
-  npx pipeline sandbox status
-  export KUBECONFIG=$(npx pipeline sandbox kubeconfig)
+${ansis.bold('Look around')} (the sandbox runs until you stop it):
+  alias pipeline="$PWD/node_modules/.bin/node $PWD/dist/main.js"
+  pipeline sandbox status
+  export KUBECONFIG=$(pipeline sandbox kubeconfig)
   kubectl -n quickstart get deployments,replicasets,pods,services
-  npx pipeline release history quickstart -n quickstart --cluster sandbox
+  pipeline release history quickstart -n quickstart --cluster sandbox
 
 ${ansis.bold('Try next')}:
-  npx pipeline validate examples/quickstart/app.yaml
-  npx pipeline run examples/quickstart/app.yaml --cluster sandbox -p version=4.0.0
-  npx pipeline sandbox stop
+  pipeline validate examples/quickstart/app.yaml
+  pipeline run examples/quickstart/app.yaml --cluster sandbox -p version=4.0.0
+  pipeline sandbox stop
 
 ${ansis.bold('Your own application')}: docs/pipeline-file.md; on your cluster: pipeline doctor app.yaml
 `;
 }
 
-function say(text: string): void {
+function print(text: string): void {
   stdout.write(text);
 }
 

@@ -14,7 +14,8 @@ import { debianSources } from './debian-sources.ts';
 import { runCommand } from './run-command.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const cache = process.env['SLIPWAY_CACHE'] ?? join(homedir(), '.cache', 'slipway');
+/** Where what the tests need is kept between runs. */
+export const cache = process.env['SLIPWAY_CACHE'] ?? join(homedir(), '.cache', 'slipway');
 const codename = 'bookworm';
 const label = 'slipway.e2e.inputs';
 

@@ -9,7 +9,8 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { makeImages } from './e2e-images.ts';
+import { debianKubectl } from './debian-kubectl.ts';
+import { cache, makeImages } from './e2e-images.ts';
 import { runCommand } from './run-command.ts';
 import { startTestSandbox } from './test-sandbox.ts';
 
@@ -26,6 +27,16 @@ async function main(args: readonly string[]): Promise<number> {
     return await runTests(cluster, sandbox.environment, rest);
   } finally {
     await sandbox.stop();
+  }
+}
+
+/** Tests with it are skipped, and said to be, where apt does not have it. */
+async function oldKubectl(): Promise<NodeJS.ProcessEnv> {
+  try {
+    return { SLIPWAY_TEST_OLD_KUBECTL: await debianKubectl(cache) };
+  } catch (error) {
+    console.log(`no kubectl of Debian: ${error instanceof Error ? error.message : String(error)}`);
+    return {};
   }
 }
 
@@ -59,6 +70,7 @@ async function runTests(
       env: {
         ...process.env,
         ...environment,
+        ...(await oldKubectl()),
         SLIPWAY_TEST_CLUSTER: cluster,
         NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
       },

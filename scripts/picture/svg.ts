@@ -40,7 +40,7 @@ export function framesToSvg(
     return `<g class="${name}">${lines.map((runs, row) => rowText(runs, row)).join('')}</g>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width.toFixed(0)} ${height.toFixed(0)}" width="${width.toFixed(0)}" role="img" aria-label="The demo in a terminal">
-<style>text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre;fill:#e6edf3}.b{font-weight:bold}.d{opacity:.6}${styles.join('')}</style>
+<style>text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:#e6edf3}.b{font-weight:bold}.d{opacity:.6}${styles.join('')}</style>
 <rect width="100%" height="100%" rx="8" fill="#0d1117"/>
 ${groups.join('\n')}
 </svg>
@@ -60,6 +60,11 @@ function rowText(runs: readonly Run[], row: number): string {
     .join('');
 }
 
+/** Spaces become no-break spaces: viewers that ignore `white-space: pre` would join and trim them. */
 function escape(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll(' ', '\u00a0');
 }

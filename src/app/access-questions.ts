@@ -1,3 +1,4 @@
+import { defined } from '../base/defined.ts';
 import type { AccessQuestion } from '../ports/cluster.ts';
 
 /** A right that a run needs, and what for. */
@@ -7,27 +8,26 @@ export interface NeededRight extends AccessQuestion {
 
 type Rights = readonly (readonly [group: string, resource: string, verbs: string, purpose: string])[];
 
-/** As in deploy/rbac/agent-namespace.yaml. */
+/** All that deploy/rbac/agent-namespace.yaml gives. */
 const agentRights: Rights = [
   ['', 'pods', 'create get list watch delete', 'the agent pod'],
   ['', 'pods/exec', 'create get', 'steps'],
-  ['', 'pods/portforward', 'create get', 'verification and a Docker sidecar'],
-  ['', 'pods/log', 'get', 'why a pod failed'],
-  ['', 'events', 'list watch', 'why a pod does not start'],
-  ['', 'configmaps', 'create get list watch update delete', 'the run’s record'],
-  ['', 'secrets', 'create get list delete', 'secrets of the pipeline'],
-  ['coordination.k8s.io', 'leases', 'create get list update delete', 'who drives the run'],
+  ['', 'pods/portforward', 'create get', 'a Docker sidecar'],
+  ['', 'events', 'list', 'why a pod does not start'],
+  ['', 'configmaps', 'create get list update delete', 'the run’s record'],
+  ['', 'secrets', 'create get list patch delete', 'secrets of the pipeline'],
+  ['coordination.k8s.io', 'leases', 'create get list update', 'who owns the run'],
 ];
 
-/** As in deploy/rbac/application-namespace.yaml. */
+/** What every release needs of deploy/rbac/application-namespace.yaml; the rest of it depends on the manifests. */
 const releaseRights: Rights = [
   ['apps', 'deployments', 'create get list watch patch', 'releases'],
   ['apps', 'replicasets', 'get list watch', 'following a release'],
   ['', 'pods', 'get list watch', 'following a release'],
-  ['', 'pods/log', 'get', 'the last words of a crashed pod'],
+  ['', 'pods/log', 'get', 'the log tail of a crashed pod'],
   ['', 'services', 'create get patch', 'releases'],
   ['', 'configmaps', 'create get list update patch delete', 'the release’s record'],
-  ['', 'events', 'list watch', 'why a pod does not start'],
+  ['autoscaling', 'horizontalpodautoscalers', 'list', 'whether an autoscaler sets the replicas'],
   ['coordination.k8s.io', 'leases', 'create get update', 'one release at a time'],
 ];
 
@@ -46,7 +46,7 @@ function expand(rights: Rights, namespace: string): NeededRight[] {
       verb,
       group,
       resource,
-      ...(subresource === undefined ? {} : { subresource }),
+      ...defined({ subresource }),
       namespace,
       purpose,
     }));

@@ -19,9 +19,9 @@ export interface BackgroundCollection {
 }
 
 /**
- * Removes what dead runs left while another run goes on, a little at a time: records older than a week, agents kept for
- * more than a day, and what has no run. What somebody may still resume stays. Its failures are nobody's concern but the
- * debug log's: the next run tries again.
+ * Removes what dead runs left during another run, a little at a time: records older than a week, agents kept for
+ * more than a day, unfinished runs without an owner of which nothing was written for a week, and what has no run. What
+ * may still be resumed stays. A failure is only logged (debug): the next run tries again.
  * @returns a function that stops it and resolves when it has stopped
  */
 export function collectInBackground(parts: BackgroundCollection): () => Promise<void> {
@@ -33,6 +33,7 @@ export function collectInBackground(parts: BackgroundCollection): () => Promise<
     await collect(place, {
       olderThanMs: 7 * dayMs,
       keepRuns: true,
+      abandonedAfterMs: 7 * dayMs,
       keepAgentsMs: dayMs,
       pause: () => clock.sleep(betweenRemovalsMs, { signal }),
       signal,

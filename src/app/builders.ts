@@ -1,4 +1,5 @@
 import { openBuildContext } from '../adapters/build-context/open-build-context.ts';
+import { openHttpClients } from '../adapters/http/open-http-client.ts';
 import { dockerBuilder } from '../adapters/docker/docker-builder.ts';
 import { distributionRegistry } from '../adapters/oci/distribution-registry.ts';
 import { layersBuilder } from '../adapters/oci/layers/layers-builder.ts';
@@ -19,8 +20,9 @@ export function createBuilders(
   environment: NodeJS.ProcessEnv,
 ) {
   const resolveHost = connection.resolveRegistryHost;
-  const registry = distributionRegistry({ clock: systemClock, resolveHost });
-  const shared = { openContext: openBuildContext, registry, clock: systemClock, resolveHost };
+  const http = { clock: systemClock, openHttp: openHttpClients(systemClock, environment), resolveHost };
+  const registry = distributionRegistry(http);
+  const shared = { ...http, openContext: openBuildContext, registry };
   const host = settings.dockerHost;
   const builders: Builders = {
     docker: (address) => {

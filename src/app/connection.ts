@@ -1,5 +1,7 @@
+import { defined } from '../base/defined.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ResolveRegistryHost } from '../ports/registry.ts';
+import { isEnded } from '../adapters/system/process-identity.ts';
 import { createKubernetes, type Kubernetes } from '../adapters/kubernetes/create-kubernetes.ts';
 
 /** Which cluster the user means. */
@@ -15,6 +17,8 @@ export interface ClusterChoice {
 export interface Connection extends Kubernetes {
   /** How people name it: the context's name, `in-cluster`, `sandbox`. */
   name: string;
+  /** What `--cluster` named, for commands that others shall run; undefined: what is used without it. */
+  chosen?: string;
   /** What runs use when nothing else says. */
   namespace: string;
   sandbox: boolean;
@@ -37,7 +41,8 @@ export interface ConnectOptions {
 export async function connectCluster(choice: ClusterChoice, options: ConnectOptions): Promise<Connection> {
   const settings = {
     logger: options.logger,
-    ...(options.retryBudgetMs === undefined ? {} : { retryBudgetMs: options.retryBudgetMs }),
+    isEnded,
+    ...defined({ retryBudgetMs: options.retryBudgetMs }),
   };
   if (choice.cluster === 'sandbox') {
     const { ensureSandbox } = await import('./sandbox.ts');
@@ -46,6 +51,7 @@ export async function connectCluster(choice: ClusterChoice, options: ConnectOpti
     return {
       ...kubernetes,
       name: 'sandbox',
+      chosen: 'sandbox',
       namespace: choice.namespace ?? 'default',
       sandbox: true,
       resolveRegistryHost: () => sandbox.registry,
@@ -53,13 +59,13 @@ export async function connectCluster(choice: ClusterChoice, options: ConnectOpti
   }
   const kubernetes = await createKubernetes({
     ...settings,
-    ...(choice.kubeconfig === undefined ? {} : { kubeconfig: choice.kubeconfig }),
-    ...(choice.cluster === undefined ? {} : { context: choice.cluster }),
+    ...defined({ kubeconfig: choice.kubeconfig, context: choice.cluster }),
   });
   const { identity } = kubernetes.cluster;
   return {
     ...kubernetes,
     name: identity.name,
+    ...defined({ chosen: choice.cluster }),
     namespace: choice.namespace ?? identity.namespace,
     sandbox: false,
     resolveRegistryHost: () => undefined,

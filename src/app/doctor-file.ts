@@ -1,48 +1,52 @@
+import { ulid } from 'ulid';
 import { createBuilders, type BuildSettings } from './builders.ts';
 import { Masker } from '../base/mask.ts';
-import { evaluateText } from '../plan/evaluate.ts';
-import type { Plan } from '../plan/plan.ts';
+import { evaluateText } from '../expressions/evaluate.ts';
+import type { Plan, PlannedAgent } from '../plan/plan.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { AgentSpec } from '../ports/agent.ts';
 import type { Secrets } from '../ports/secrets.ts';
 import { registryCredentials } from '../stages/image/registry-credentials.ts';
+import { releaseTarget } from '../stages/deploy/release-target.ts';
+import { bindPlan } from './bind-plan.ts';
 import type { Connection } from './connection.ts';
 import { examine, type Finding, type PushTarget } from './doctor.ts';
-import { readPipelineFile } from './pipeline-file.ts';
 import { deploySettings } from './plan-preview.ts';
-import { planFile } from './run-pipeline.ts';
+import type { PlannedFile } from './plan-file.ts';
+import { describePolicy } from './policies.ts';
 import { createSecretReader } from './secret-reader.ts';
 
 /** What `pipeline doctor` is asked. */
 export interface DoctorRequest {
   /** Missing: the cluster alone is looked at. */
-  file?: string;
-  parameters: Readonly<Record<string, string>>;
+  planned?: PlannedFile;
+  /** Policies in force, shown first. */
+  policies?: readonly Policy[];
   build: BuildSettings;
   connection: Connection;
   signal: AbortSignal;
 }
 
-/**
- * Looks at everything that a run of a file will need and changes nothing.
- * @throws PipelineFileError, InputError when the file is wrong
- */
+/** Looks at everything that a run of a file will need and changes nothing. @throws InputError for a wrong expression */
 export async function* doctorFile(request: DoctorRequest): AsyncGenerator<Finding> {
-  const { connection, signal, parameters } = request;
+  const { connection, signal } = request;
   const { cluster, namespace } = connection;
   const { builders, registry } = createBuilders(connection, request.build, process.env);
   const base = { cluster, registry, signal, agentNamespace: namespace };
-  if (request.file === undefined) {
+  for (const policy of request.policies ?? []) yield describePolicy(policy);
+  if (request.planned === undefined) {
     yield* examine({
       ...base,
       releaseNamespaces: [],
       secrets: [],
       builders: [],
       pushTargets: [],
+      agents: [],
       agentImages: [],
     });
     return;
   }
-  const file = await readPipelineFile(request.file);
-  const { plan } = planFile(file, { parameters, trigger: {}, namespace });
+  const plan = bindPlan(request.planned, connection);
   const secrets = createSecretReader({
     sources: plan.secrets,
     cluster,
@@ -63,17 +67,28 @@ export async function* doctorFile(request: DoctorRequest): AsyncGenerator<Findin
       ? [builders.layers()]
       : [builders.docker({ type: 'environment' }), builders.layers()],
     pushTargets: connection.sandbox ? [] : await pushTargets(plan, secrets, signal),
+    agents: Object.entries(plan.agents).map(([name, agent]) => ({
+      name,
+      rehearse: () => connection.rehearseAgent(specOf(name, agent), { signal }),
+    })),
     // The sandbox has an empty image for every one that it does not know.
     agentImages: connection.sandbox
       ? []
-      : [...plan.agent.containers, ...plan.agent.services].map(({ image }) => image),
+      : Object.values(plan.agents).flatMap(({ containers, services }) =>
+          [...containers, ...services].map(({ image }) => image),
+        ),
   });
+}
+
+/** The pod as a run would make it; neither its id nor its time changes whether it is taken. */
+function specOf(name: string, agent: PlannedAgent): AgentSpec {
+  return { ...agent, name, runId: ulid(), deadlineSeconds: 3600 };
 }
 
 async function releaseNamespaces(plan: Plan): Promise<string[]> {
   const nodes = plan.nodes.filter(({ kind }) => kind === 'deploy');
   const settings = await Promise.all(nodes.map((node) => deploySettings(node, plan, {})));
-  return [...new Set(settings.map(({ namespace }) => namespace ?? plan.namespace))];
+  return [...new Set(settings.map((each) => releaseTarget(each, plan).namespace))];
 }
 
 async function pushTargets(plan: Plan, secrets: Secrets, signal: AbortSignal): Promise<PushTarget[]> {

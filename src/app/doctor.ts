@@ -1,3 +1,4 @@
+import { defined } from '../base/defined.ts';
 import { messageOf, SlipwayError } from '../base/errors.ts';
 import type { Builder } from '../ports/builder.ts';
 import type { Cluster } from '../ports/cluster.ts';
@@ -6,7 +7,7 @@ import { describeRight, neededRights } from './access-questions.ts';
 
 /** What was found of one thing that a run needs. */
 export interface Finding {
-  check: 'cluster' | 'rights' | 'builder' | 'registry' | 'image' | 'secret';
+  check: 'policy' | 'cluster' | 'rights' | 'agent' | 'builder' | 'registry' | 'image' | 'secret';
   state: 'ok' | 'warning' | 'failed';
   message: string;
   /** What to do. */
@@ -31,6 +32,8 @@ export interface DoctorOptions {
   builders: readonly Builder[];
   registry: Registry;
   pushTargets: readonly PushTarget[];
+  /** Agents of the file, and how the API is asked whether it takes the pod of each. */
+  agents: readonly { name: string; rehearse: () => Promise<void> }[];
   /** Images of the agent's containers and services. */
   agentImages: readonly string[];
   signal: AbortSignal;
@@ -44,6 +47,10 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
   yield* checkRights(options);
   for (const secret of options.secrets) {
     yield await finding('secret', `secret ${secret.name} can be read`, secret.read);
+  }
+  for (const agent of options.agents) {
+    const message = `${options.agentNamespace} takes the pod of agent ${agent.name}`;
+    yield await finding('agent', message, agent.rehearse);
   }
   if (options.pushTargets.length > 0) yield await checkBuilders(options);
   for (const target of options.pushTargets) yield await checkPush(target, options);
@@ -94,7 +101,7 @@ async function checkPush(target: PushTarget, { registry, signal }: DoctorOptions
     const credentials = await target.credentials?.();
     await registry.checkPush(target.repository, {
       signal,
-      ...(credentials === undefined ? {} : { credentials }),
+      ...defined({ credentials }),
     });
   });
 }
@@ -139,6 +146,6 @@ async function finding(
     return { check, state: 'ok', message: typeof more === 'string' ? `${message}: ${more}` : message };
   } catch (error) {
     const hint = error instanceof SlipwayError ? error.hint : undefined;
-    return { check, state: 'failed', message: messageOf(error), ...(hint === undefined ? {} : { hint }) };
+    return { check, state: 'failed', message: messageOf(error), ...defined({ hint }) };
   }
 }

@@ -1,3 +1,4 @@
+import { defined } from '../base/defined.ts';
 import { MaskedStream, type Masker } from '../base/mask.ts';
 import { messageOf } from '../base/errors.ts';
 import type { Reporter, TimedEvent } from '../ports/events.ts';
@@ -9,7 +10,7 @@ interface StepStream {
   masked: MaskedStream;
 }
 
-/** What the hub tells the log: a reporter's trouble must not become the run's. */
+/** Where the hub logs a reporter's error, once for each reporter; it must not become the run's. */
 export type Warn = (message: string, details: { reporter: number; error: string }) => void;
 
 /**
@@ -20,12 +21,14 @@ export type Warn = (message: string, details: { reporter: number; error: string 
 export function createEventHub(reporters: readonly Reporter[], masker: Masker, warn: Warn): Reporter {
   const streams = new Map<string, StepStream>();
 
+  const report = onceEach(masker, warn);
+
   async function deliver(event: TimedEvent): Promise<void> {
     for (const [index, reporter] of reporters.entries()) {
       try {
         await reporter.handle(event);
       } catch (error) {
-        warn('a reporter failed on an event', { reporter: index, error: masker.text(messageOf(error)) });
+        report('a reporter failed; later errors of it are not reported', index, error);
       }
     }
   }
@@ -34,9 +37,9 @@ export function createEventHub(reporters: readonly Reporter[], masker: Masker, w
   async function flush({ id, masked }: StepStream, event: StepEvent): Promise<void> {
     const chunk = masked.end();
     if (chunk.length === 0) return;
-    const { stage, step, at, sequence, shownBefore } = event;
-    const before = shownBefore === undefined ? {} : { shownBefore };
-    await deliver({ type: 'step.output', stage, step, id, chunk, offset: -1, ...before, at, sequence });
+    const { runId, stage, step, at, sequence, shownBefore } = event;
+    const output = { type: 'step.output', stage, step, id, chunk, offset: -1 } as const;
+    await deliver({ ...output, ...defined({ shownBefore }), runId, at, sequence });
   }
 
   return {
@@ -65,9 +68,19 @@ export function createEventHub(reporters: readonly Reporter[], masker: Masker, w
         try {
           await reporter.close();
         } catch (error) {
-          warn('a reporter could not finish', { reporter: index, error: masker.text(messageOf(error)) });
+          report('a reporter could not finish', index, error);
         }
       }
     },
+  };
+}
+
+/** Once: a file that is closed or a disk that is full fails with every event. Later events are tried all the same. */
+function onceEach(masker: Masker, warn: Warn): (message: string, reporter: number, error: unknown) => void {
+  const failed = new Set<number>();
+  return (message, reporter, error) => {
+    if (failed.has(reporter)) return;
+    failed.add(reporter);
+    warn(message, { reporter, error: masker.text(messageOf(error)) });
   };
 }

@@ -7,7 +7,7 @@ import type { AnyStageKind, StageContext, StageResult } from '../ports/stage.ts'
  * script of the file put out what they know themselves, and are left as they are.
  */
 export function guardOutputs(kind: AnyStageKind, masker: Masker): AnyStageKind {
-  if (kind.scripts.length === 0) return kind;
+  if (kind.definition.scripts.length === 0) return kind;
   return {
     ...kind,
     run: async (input, context) => {

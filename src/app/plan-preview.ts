@@ -1,22 +1,20 @@
-import { glob, readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { systemClock } from '../adapters/system/clock.ts';
 import { createSourceRepository } from '../adapters/git/source-repository.ts';
-import { InputError } from '../base/errors.ts';
 import type { Plan, PlanNode } from '../plan/plan.ts';
 import { evaluateStageInput } from '../plan/stage-input.ts';
+import { deployDefinition } from '../stages/deploy/definition.ts';
 import type { DeployInput } from '../stages/deploy/deploy-stage.ts';
+import { releaseTarget } from '../stages/deploy/release-target.ts';
 import { planRelease, type ReleasePlan } from '../stages/deploy/plan-release.ts';
+import { bindPlan } from './bind-plan.ts';
 import type { Connection } from './connection.ts';
-import { readPipelineFile } from './pipeline-file.ts';
-import { planFile } from './run-pipeline.ts';
-import { stageKindsForReading } from './stage-kinds.ts';
+import { readLocalManifests } from './local-manifests.ts';
+import type { PlannedFile } from './plan-file.ts';
+import { objectGuard } from './policy-guards.ts';
 
 /** What `pipeline plan` is asked. */
 export interface PreviewRequest {
-  file: string;
-  parameters: Readonly<Record<string, string>>;
-  trigger: Readonly<Record<string, string>>;
+  planned: PlannedFile;
   connection: Connection;
   signal: AbortSignal;
 }
@@ -32,12 +30,13 @@ export interface Preview {
 /**
  * What a run would do, without doing it: its stages, and for each release what it would change, by a server-side dry
  * run. Manifests are read from the folder of the pipeline file, not from the checkout that the run would make.
- * @throws PipelineFileError, InputError, ClusterError
+ * @throws InputError, ClusterError
  */
 export async function previewFile(request: PreviewRequest): Promise<Preview> {
-  const file = await readPipelineFile(request.file);
   const { connection, signal } = request;
-  const { plan, warnings } = planFile(file, { ...request, namespace: connection.namespace });
+  const { planned } = request;
+  const { file } = planned;
+  const plan = bindPlan(planned, connection);
   const copy = await createSourceRepository().workingCopy(file.directory, { signal });
   const git =
     copy === undefined
@@ -45,37 +44,34 @@ export async function previewFile(request: PreviewRequest): Promise<Preview> {
       : { sha: copy.sha, shortSha: copy.sha.slice(0, 12), branch: copy.branch, tag: copy.tag };
   const releases = [];
   for (const node of plan.nodes.filter(({ kind }) => kind === 'deploy')) {
-    const release = await previewRelease(node, { plan, git, directory: file.directory, connection, signal });
+    const release = await previewRelease(node, { plan, git, planned, connection, signal });
     releases.push({ stage: node.name, release });
   }
-  return { plan, warnings, releases };
+  return { plan, warnings: planned.warnings, releases };
 }
 
-interface Surroundings {
+interface PreviewContext {
   plan: Plan;
   git: Record<string, string>;
-  directory: string;
+  planned: PlannedFile;
   connection: Connection;
   signal: AbortSignal;
 }
 
 async function previewRelease(
   node: PlanNode,
-  { plan, git, directory, connection, signal }: Surroundings,
+  { plan, git, planned, connection, signal }: PreviewContext,
 ): Promise<ReleasePlan> {
   const settings = await deploySettings(node, plan, git);
-  const files = [];
-  for (const pattern of [settings.manifests].flat()) {
-    const found = [];
-    for await (const name of glob(pattern, { cwd: directory })) found.push(name);
-    if (found.length === 0) throw new InputError(`no file matches ${pattern} in ${directory}`);
-    for (const name of found.sort())
-      files.push({ path: name, text: await readFile(path.join(directory, name), 'utf8') });
-  }
+  const files = await readLocalManifests(planned.file.directory, [settings.manifests].flat(), { signal });
   const { cluster } = connection;
-  const application = settings.application ?? plan.pipeline;
-  const namespace = settings.namespace ?? plan.namespace;
-  return planRelease({ cluster, clock: systemClock, files, settings, application, namespace }, { signal });
+  const target = releaseTarget(settings, plan);
+  const admit = objectGuard(planned.policies);
+  const elsewhere = plan.namespace;
+  return planRelease(
+    { cluster, clock: systemClock, files, settings, admit, elsewhere, ...target },
+    { signal },
+  );
 }
 
 /** A deploy stage's settings, with what is not known before the run as empty text. */
@@ -84,11 +80,9 @@ export async function deploySettings(
   plan: Plan,
   git: Record<string, string>,
 ): Promise<DeployInput['deploy']> {
-  const kind = stageKindsForReading().find(({ key }) => key === 'deploy');
-  if (kind === undefined) throw new InputError('there is no kind of stage "deploy"');
   const outputs = Object.fromEntries(plan.nodes.map(({ stage }) => [stage, { outcome: '', outputs: {} }]));
   const { images: _images, ...known } = (node.input['deploy'] ?? {}) as Record<string, unknown>;
   const scope = { params: plan.parameters, trigger: plan.trigger, git, matrix: node.matrix, stages: outputs };
-  const input = await evaluateStageInput(kind, { ...node.input, deploy: known }, scope);
+  const input = await evaluateStageInput(deployDefinition, { ...node.input, deploy: known }, scope);
   return (input as unknown as DeployInput).deploy;
 }

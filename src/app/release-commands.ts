@@ -1,12 +1,16 @@
+import { defined } from '../base/defined.ts';
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../adapters/system/clock.ts';
 import { InputError } from '../base/errors.ts';
-import type { ReleaseResult } from '../strategies/reconcile.ts';
-import { releasedApplications } from '../strategies/release-store.ts';
-import { reconcileRelease, rollbackRelease, type ReleaseRequest } from '../strategies/release.ts';
-import { releaseHistory, releaseStatus, type ReleaseStatus } from '../strategies/release-status.ts';
+import type { ReleaseResult } from '../release/reconcile.ts';
+import { releasedApplications } from '../release/record/release-store.ts';
+import type { ReleaseRequest } from '../release/held-release.ts';
+import { reconcileRelease, rollbackRelease } from '../release/release.ts';
+import { releaseHistory, releaseStatus, type ReleaseStatus } from '../release/status.ts';
 import type { Connection } from './connection.ts';
 import { whoReleases } from './stage-dependencies.ts';
+
+export type { ReleaseStatus };
 
 /** Which application of the connection's namespace. */
 export interface ReleaseTarget {
@@ -21,9 +25,12 @@ export async function statusOfRelease({
   application,
   signal,
 }: ReleaseTarget): Promise<ReleaseStatus> {
-  const { cluster, namespace } = connection;
+  const { cluster, leases, namespace } = connection;
   const reference = { name: application, namespace };
-  const status = await releaseStatus({ cluster, clock: systemClock, application: reference }, { signal });
+  const status = await releaseStatus(
+    { cluster, leases, clock: systemClock, application: reference },
+    { signal },
+  );
   if (status !== undefined) return status;
   const known = await releasedApplications(cluster, namespace, { signal });
   throw new InputError(`${application} was never released to namespace ${namespace}`, {
@@ -42,48 +49,43 @@ export async function historyOfRelease(target: ReleaseTarget) {
   return releaseHistory({ cluster: connection.cluster, application: reference }, { signal });
 }
 
-/** Tells how going back goes on. */
-export type Tell = (message: string) => Promise<void>;
+/** Reports what happens, a line each. */
+export type ReportLine = (message: string) => Promise<void>;
 
-/** Goes back to an earlier revision; without `to`, to the one before, or out of a release that goes on. */
-export async function goBack(target: ReleaseTarget & { to?: number }, tell: Tell): Promise<ReleaseResult> {
+/** Rolls back to an earlier revision; without `to`, to the one before, or out of a release in progress. */
+export async function rollBack(
+  target: ReleaseTarget & { to?: number },
+  report: ReportLine,
+): Promise<ReleaseResult> {
   await statusOfRelease(target);
   const { to, signal } = target;
-  return rollbackRelease(
-    { ...requestOf(target), ...(to === undefined ? {} : { to }) },
-    portsOf(target, tell),
-    { signal },
-  );
+  return rollbackRelease({ ...requestOf(target), ...defined({ to }) }, portsOf(target, report), { signal });
 }
 
-/** Goes on with a release whose runner died, or turns it back. @returns undefined when none goes on */
-export async function takeUp(
+/** Resumes a release whose runner died, or rolls it back. @returns undefined when none is in progress */
+export async function resume(
   target: ReleaseTarget & { direction: 'continue' | 'back' },
-  tell: Tell,
+  report: ReportLine,
 ): Promise<ReleaseResult | undefined> {
   await statusOfRelease(target);
   const { direction, signal } = target;
-  return reconcileRelease({ ...requestOf(target), direction }, portsOf(target, tell), { signal });
+  return reconcileRelease({ ...requestOf(target), direction }, portsOf(target, report), { signal });
 }
 
-function portsOf({ connection }: ReleaseTarget, tell: Tell) {
-  const report = {
-    progress: (_phase: string, message: string) => tell(message),
+function portsOf({ connection }: ReleaseTarget, report: ReportLine) {
+  const lines = {
+    progress: (_phase: string, message: string) => report(message),
     notice: (level: 'info' | 'warning', message: string) =>
-      tell(level === 'warning' ? `warning: ${message}` : message),
+      report(level === 'warning' ? `warning: ${message}` : message),
   };
-  return { cluster: connection.cluster, pods: connection.pods, clock: systemClock, report };
+  const { cluster, leases, pods } = connection;
+  return { cluster, leases, pods, clock: systemClock, report: lines };
 }
 
 function requestOf({ connection, application }: ReleaseTarget): ReleaseRequest {
   return {
     application,
     namespace: connection.namespace,
-    strategy: { name: 'rolling', restartLimit: 1 },
-    timeoutMs: 600_000,
-    rollback: 'auto',
-    prune: false,
-    force: false,
     lockTimeoutMs: 10_000,
     by: {
       runId: `cli-${randomBytes(4).toString('hex')}`,

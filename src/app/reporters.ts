@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { Reporter } from '../ports/events.ts';
 import { createJsonReporter } from '../adapters/report/json.ts';
 import { createLogFileReporter } from '../adapters/report/log-files.ts';
@@ -14,6 +15,8 @@ export interface ReporterOptions {
   quiet: boolean;
   /** Folder for the steps' whole logs; missing: none are written. */
   logDirectory?: string;
+  /** Write them into a folder of the run's id in there. */
+  logsByRun?: boolean;
   stdout: NodeJS.WriteStream;
 }
 
@@ -22,6 +25,13 @@ export interface Reporters {
   all: readonly Reporter[];
   /** Asks the one that keeps whole logs, when there is one, whether it lacks a step's. */
   lacksLog?: (stepId: string) => boolean;
+  /**
+   * Looks whether the stages' logs can be written, before anything happens.
+   * @throws RefusedPathError
+   */
+  checkLogs?: (stages: readonly string[]) => Promise<void>;
+  /** The folder where the logs of a run stay, when there is one for each run. */
+  logsOf?: (runId: string) => string;
 }
 
 /** The reporters that the user asked for. */
@@ -34,8 +44,14 @@ export async function createReporters(options: ReporterOptions): Promise<Reporte
     ? (await import('../adapters/report/tree.ts')).createTreeReporter(stdout)
     : lineReporter(options);
   if (logDirectory === undefined) return { all: [shown] };
-  const files = createLogFileReporter(logDirectory);
-  return { all: [files, shown], lacksLog: (stepId) => files.lacks(stepId) };
+  const { logsByRun: byRun = false } = options;
+  const files = createLogFileReporter(logDirectory, { byRun });
+  return {
+    all: [files, shown],
+    lacksLog: (stepId) => files.lacks(stepId),
+    checkLogs: (stages) => files.check(stages),
+    ...(byRun ? { logsOf: (runId: string) => path.resolve(logDirectory, runId) } : {}),
+  };
 }
 
 function lineReporter({ format, stdout, timestamps, quiet }: ReporterOptions): Reporter {

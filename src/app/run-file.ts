@@ -2,14 +2,17 @@ import { exitCodes } from '../base/exit-code.ts';
 import type { Logger } from '../base/logger.ts';
 import { Masker } from '../base/mask.ts';
 import { createLazyLogger } from '../adapters/log/lazy-logger.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { RunOutcome } from '../ports/events.ts';
 import { systemClock } from '../adapters/system/clock.ts';
+import { bindPlan } from './bind-plan.ts';
 import { collectInBackground } from './background-collection.ts';
 import { connectCluster, type ClusterChoice } from './connection.ts';
-import type { DriveSettings } from './drive-settings.ts';
-import { readPipelineFile } from './pipeline-file.ts';
+import type { RunSettings } from './run-settings.ts';
 import { createReporters } from './reporters.ts';
-import { checkFile, planFile, runPipeline, type DriveOptions } from './run-pipeline.ts';
+import { readPlan } from './plan-file.ts';
+import { assertCluster } from './policies.ts';
+import { runPipeline, type RunnerOptions } from './run-pipeline.ts';
 
 /** A file to run, and where. */
 export interface RunFileRequest {
@@ -17,7 +20,7 @@ export interface RunFileRequest {
   parameters: Readonly<Record<string, string>>;
   trigger: Readonly<Record<string, string>>;
   choice: ClusterChoice;
-  settings: DriveSettings;
+  settings: RunSettings;
   signal: AbortSignal;
 }
 
@@ -26,20 +29,17 @@ export interface RunFileRequest {
  * @returns the exit code (docs/exit-codes.md)
  */
 export async function runFile(request: RunFileRequest): Promise<number> {
-  const file = await readPipelineFile(request.file);
-  const { parameters, trigger } = request;
-  // Whatever is wrong with the file is told before a cluster is looked for.
-  const checked = checkFile(file);
-  const inputs = { parameters, trigger, namespace: request.choice.namespace ?? 'default' };
-  planFile(file, inputs, checked);
-  return withDriver(request, async (options) => {
+  // Errors of the file are reported before a cluster is looked for.
+  const { parameters, trigger, settings } = request;
+  const planned = await readPlan(request.file, { parameters, trigger, policyFiles: settings.policyFiles });
+  return withRunner({ ...request, policies: planned.policies }, async (options) => {
     const { connection, logger } = options;
-    const { plan } = planFile(file, { ...inputs, namespace: connection.namespace }, checked);
+    const plan = bindPlan(planned, connection);
     const { namespace } = plan;
     const stop = collectInBackground({ place: { ...connection, namespace }, logger, clock: systemClock });
     try {
       const reporters = await createReporters(request.settings.reporters);
-      const { outcome } = await runPipeline({ ...options, reporters, file, parameters, trigger, checked });
+      const { outcome } = await runPipeline({ ...options, reporters, planned, plan });
       return exitCodeOfRun(outcome);
     } finally {
       await stop();
@@ -47,15 +47,16 @@ export async function runFile(request: RunFileRequest): Promise<number> {
   });
 }
 
-/** Options of whoever drives runs, but for how they are shown. */
-export type DriverOptions = Omit<DriveOptions, 'reporters'>;
+/** A runner that is connected, but for how its run is shown. */
+export type ConnectedRunner = Omit<RunnerOptions, 'reporters'>;
 
 /** Connects, works, and closes what it opened. */
-export async function withDriver(
-  request: Pick<RunFileRequest, 'choice' | 'settings' | 'signal'>,
-  work: (options: DriverOptions) => Promise<number>,
+export async function withRunner(
+  request: Pick<RunFileRequest, 'choice' | 'settings' | 'signal'> & { policies: readonly Policy[] },
+  work: (options: ConnectedRunner) => Promise<number>,
 ): Promise<number> {
-  const { settings, signal } = request;
+  const { settings, signal, choice, policies } = request;
+  if (choice.cluster !== undefined) assertCluster(choice.cluster, policies);
   const masker = new Masker();
   const level = settings.debug ? 'debug' : 'warn';
   const logger: Logger = createLazyLogger(level, async () => {
@@ -63,7 +64,7 @@ export async function withDriver(
     const format = settings.reporters.format === 'json' ? 'json' : 'text';
     return createWinstonLogger({ level, format, masker });
   });
-  const connection = await connectCluster(request.choice, {
+  const connection = await connectCluster(choice, {
     logger,
     retryBudgetMs: settings.retryBudgetMs,
     signal,
@@ -71,6 +72,7 @@ export async function withDriver(
   try {
     return await work({
       connection,
+      policies,
       resultsDirectory: settings.resultsDirectory,
       build: settings.dockerHost === undefined ? {} : { dockerHost: settings.dockerHost },
       engine: { keepAgent: settings.keepAgent },
@@ -94,7 +96,7 @@ const exitCodesOfRuns: Record<RunOutcome, number> = {
   internal: exitCodes.internal,
 };
 
-/** The exit code that tells how a run ended. */
+/** The exit code of a run's outcome. */
 export function exitCodeOfRun(outcome: RunOutcome): number {
   return exitCodesOfRuns[outcome];
 }

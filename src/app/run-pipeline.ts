@@ -1,3 +1,4 @@
+import { defined } from '../base/defined.ts';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import path from 'node:path';
@@ -6,33 +7,36 @@ import type { Logger } from '../base/logger.ts';
 import type { Masker } from '../base/mask.ts';
 import { createFolderStore } from '../adapters/store/folder.ts';
 import { systemClock } from '../adapters/system/clock.ts';
+import { holderName } from '../adapters/system/process-identity.ts';
 import type { EngineDependencies, EngineOptions, RunResult } from '../engine/dependencies.ts';
 import { resumeRun, startRun } from '../engine/run.ts';
-import { compilePlan } from '../plan/compile-plan.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { StoredRun } from '../ports/run-record.ts';
-import type { AnyStageKind } from '../ports/stage.ts';
-import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
-import { requirePipeline } from '../spec/parse-pipeline.ts';
-import type { Pipeline } from '../spec/pipeline.ts';
+import type { Policy } from '../policy/policy.ts';
+import { runLease, type RunRecord, type StoredRun } from '../ports/run-record.ts';
+import { bindPlan } from './bind-plan.ts';
+import { checkSecrets } from './check-secrets.ts';
 import type { Connection } from './connection.ts';
-import { defaultAgentImage } from './default-agent-image.ts';
 import { createEventHub } from './event-hub.ts';
 import { guardOutputs } from './guard-outputs.ts';
 import type { PipelineFile } from './pipeline-file.ts';
+import { planFile, type PlannedFile } from './plan-file.ts';
+import { guardAgents, guardStage } from './policy-guards.ts';
+import { prepareCaches } from './prepare-caches.ts';
 import type { Reporters } from './reporters.ts';
 import { createSecretReader } from './secret-reader.ts';
 import type { BuildSettings } from './builders.ts';
 import { stageDependencies } from './stage-dependencies.ts';
-import { stageKinds, stageKindsForReading } from './stage-kinds.ts';
+import { stageKinds } from './stage-kinds.ts';
 
-/** What runs of all origins have in common. */
-export interface DriveOptions {
+/** What every run needs, new or resumed. */
+export interface RunnerOptions {
   connection: Connection;
   reporters: Reporters;
   /** Absolute folder for artifacts and reports. */
   resultsDirectory: string;
   build: BuildSettings;
+  /** What the runner's operator allows. */
+  policies: readonly Policy[];
   engine: EngineOptions;
   masker: Masker;
   logger: Logger;
@@ -41,61 +45,30 @@ export interface DriveOptions {
 }
 
 /** A new run. */
-export interface RunRequest extends DriveOptions {
-  file: PipelineFile;
-  parameters: Readonly<Record<string, string>>;
-  trigger: Readonly<Record<string, string>>;
-  /** When the file was checked before. */
-  checked?: CheckedFile;
-}
-
-/** A file that holds a pipeline. */
-export interface CheckedFile {
-  pipeline: Pipeline;
-  warnings: readonly Diagnostic[];
-  kinds: readonly AnyStageKind[];
-}
-
-/** Checks a file; reaches nothing. @throws PipelineFileError */
-export function checkFile({ file, text }: PipelineFile): CheckedFile {
-  const kinds = stageKindsForReading();
-  return { ...requirePipeline({ file, text, kinds }), kinds };
+export interface RunRequest extends RunnerOptions {
+  planned: PlannedFile;
+  /** Of `planned`, where it runs. */
+  plan: Plan;
 }
 
 /**
- * Plans a file; reaches nothing.
- * @throws PipelineFileError, InputError (parameters)
+ * Runs a pipeline to its end. What went wrong in the run is in the result; what is thrown happened before it began.
+ * @throws PipelineFileError when a secret that it takes is not there
+ * @throws RefusedPathError when a link stands where results or logs are to be written
  */
-export function planFile(
-  file: PipelineFile,
-  inputs: {
-    parameters: Readonly<Record<string, string>>;
-    trigger: Readonly<Record<string, string>>;
-    namespace: string;
-  },
-  { pipeline, warnings, kinds }: CheckedFile = checkFile(file),
-): { plan: Plan; warnings: string[] } {
-  const defaults = { namespace: inputs.namespace, agentImage: defaultAgentImage };
-  const plan = compilePlan(pipeline, {
-    parameters: inputs.parameters,
-    trigger: inputs.trigger,
-    defaults,
-    kinds,
-  });
-  return { plan, warnings: warnings.map(formatDiagnostic) };
-}
-
-/** Runs a pipeline to its end. What went wrong in the run is in the result; what is thrown happened before it began. */
 export async function runPipeline(request: RunRequest): Promise<RunResult> {
-  const { file, connection, parameters, trigger, checked } = request;
-  const { namespace } = connection;
-  const { plan, warnings } = planFile(file, { parameters, trigger, namespace }, checked);
+  const { planned, connection } = request;
+  const { file, parameters, warnings } = planned;
   for (const warning of warnings) request.logger.warn(warning);
-  return drive(request, { plan, directory: file.directory }, (dependencies) =>
-    startRun(
+  const runId = ulid();
+  const plan = await prepareCaches(request.plan, request);
+  return executePlan(request, { plan, directory: file.directory }, async (dependencies) => {
+    await checkSecrets({ planned, plan }, dependencies.secrets, request);
+    return startRun(
       {
         plan,
-        runId: ulid(),
+        runId,
+        ...defined({ logs: logsOf(request.reporters, runId) }),
         source: { file: path.resolve(file.file), text: file.text },
         parameters,
         cluster: connection.name,
@@ -104,44 +77,47 @@ export async function runPipeline(request: RunRequest): Promise<RunResult> {
       },
       dependencies,
       { signal: request.signal },
-    ),
-  );
+    );
+  });
 }
 
 /**
- * Goes on with a run whose runner died.
- * @throws LeaseHeldError when another runner drives it
+ * Resumes a run whose runner died.
+ * @throws PipelineFileError when this runner's policies do not allow what is in its file
+ * @throws LeaseHeldError when another runner owns it
  * @throws RunFinishedError
  */
-export async function resumePipeline(stored: StoredRun, options: DriveOptions): Promise<RunResult> {
+export async function resumePipeline(stored: StoredRun, options: RunnerOptions): Promise<RunResult> {
   const { record } = stored;
   const { connection } = options;
   const file: PipelineFile = { ...record.source, directory: path.dirname(record.source.file) };
-  const { plan } = planFile(file, {
-    parameters: record.parameters,
-    trigger: record.trigger,
-    namespace: record.namespace,
-  });
-  const { engine, signal } = options;
-  return drive(options, { plan, directory: file.directory }, async (dependencies) => {
-    const lease = await connection.runs.leaseOf(record, { signal });
+  const { engine, signal, policies } = options;
+  const { parameters, trigger, namespace } = record;
+  const planned = planFile(file, { parameters, trigger, policies });
+  const bound = bindPlan(planned, { name: connection.name, namespace });
+  const plan = await prepareCaches(bound, options);
+  return executePlan(options, { plan, directory: file.directory }, async (dependencies) => {
+    const lease = await connection.leases.find(runLease(record), { signal });
     if (record.state !== 'finished' && lease !== undefined && !lease.expired) {
-      const message = `run ${record.runId} was driven by ${lease.holder}: waiting for a sign of life before it is taken over`;
-      const about = { at: systemClock.now(), sequence: 0 };
+      const message = `run ${record.runId} is owned by ${lease.holder}; waiting for its lease to expire`;
+      const about = { runId: record.runId, at: systemClock.now(), sequence: 0 };
       await dependencies.reporter.handle({ type: 'notice', level: 'info', message, ...about });
     }
-    const request = { plan, stored, cluster: connection.name, holder: holderName(), options: engine };
+    const logs = logsOf(options.reporters, record.runId);
+    const about = { plan, stored, cluster: connection.name, ...defined({ logs }) };
+    const request = { ...about, holder: holderName(), options: engine };
     return resumeRun(request, dependencies, { signal });
   });
 }
 
-async function drive(
-  options: DriveOptions,
+async function executePlan(
+  options: RunnerOptions,
   { plan, directory }: { plan: Plan; directory: string },
   run: (dependencies: EngineDependencies) => Promise<RunResult>,
 ): Promise<RunResult> {
-  const { connection, masker, logger } = options;
-  const { all, lacksLog } = options.reporters;
+  const { connection, masker, logger, policies } = options;
+  const { all, lacksLog, checkLogs } = options.reporters;
+  const artifacts = createFolderStore(options.resultsDirectory);
   const hub = createEventHub(all, masker, (message, details) => logger.warn(message, { ...details }));
   const secrets = createSecretReader({
     sources: plan.secrets,
@@ -149,24 +125,32 @@ async function drive(
     namespace: plan.namespace,
     masker,
     environment: options.environment,
-    onWeakSecret: (name) => logger.warn('a secret is too short to be masked in output', { secret: name }),
+    onWeakSecret: (name) =>
+      logger.warn('a secret, or a part of it, is too short to be masked in output', { secret: name }),
     ...(connection.sandbox ? { generate: (name: string) => generatedSecret(name, logger) } : {}),
   });
   const dependencies = stageDependencies({
     connection,
     directory,
-    artifacts: createFolderStore(options.resultsDirectory),
+    artifacts,
     build: options.build,
     environment: options.environment,
+    policies,
   });
   try {
+    const stages = plan.nodes.map(({ name }) => name);
+    await artifacts.check(stages);
+    await checkLogs?.(stages);
     return await run({
-      kinds: stageKinds(dependencies).map((kind) => guardOutputs(kind, masker)),
-      agents: connection.agents,
+      kinds: stageKinds(dependencies)
+        .map((kind) => guardOutputs(kind, masker))
+        .map((kind) => guardStage(kind, policies, directory)),
+      agents: guardAgents(connection.agents, policies),
       store: connection.runs,
+      leases: connection.leases,
       secrets,
       reporter: hub,
-      ...(lacksLog === undefined ? {} : { lacksLog }),
+      ...defined({ lacksLog }),
       clock: systemClock,
     });
   } finally {
@@ -186,7 +170,8 @@ function generatedSecret(name: string, logger: Logger): ReadonlyMap<string, Buff
   ]);
 }
 
-/** Unique to this process. */
-function holderName(): string {
-  return `${hostname()}/${String(process.pid)}/${randomBytes(4).toString('hex')}`;
+/** Where this runner keeps the logs of a run. */
+function logsOf(reporters: Reporters, runId: string): RunRecord['logs'] {
+  const directory = reporters.logsOf?.(runId);
+  return directory === undefined ? undefined : { host: hostname(), directory };
 }

@@ -1,3 +1,4 @@
+import { defined } from '../base/defined.ts';
 import { defaultSandboxFolder, startDetached, type SandboxStatus } from '../sandbox/lifecycle.ts';
 import type { RegistryEndpoint } from '../ports/registry.ts';
 
@@ -23,7 +24,7 @@ export async function ensureSandbox(settings: SandboxSettings): Promise<SandboxA
   const running = await startDetached({
     folder,
     signal,
-    ...(strictImages === undefined ? {} : { strictImages }),
+    ...defined({ strictImages }),
   });
   return accessTo(running);
 }

@@ -1,9 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { readRegularFile } from '../base/files/read-file.ts';
 import { messageOf, SlipwayError, type SlipwayErrorOptions } from '../base/errors.ts';
-import { shortestMasked, type Masker } from '../base/mask.ts';
+import type { Masker } from '../base/mask.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { KubernetesObject } from '../ports/kubernetes-object.ts';
 import type { SecretData, Secrets, SecretSource } from '../ports/secrets.ts';
+
+/** Bytes of the largest file that is a secret: as much as a Secret of Kubernetes may hold. */
+const largestSecret = 1024 * 1024;
 
 /** A secret's source is not there or cannot be read. The message names the source, never a value. */
 export class SecretError extends SlipwayError {
@@ -24,7 +27,7 @@ export interface SecretReaderOptions {
   /** Learns every value before it is handed out. */
   masker: Masker;
   environment: NodeJS.ProcessEnv;
-  /** Told once of each secret too short to be masked. */
+  /** Told once of each secret of which a part is too short to be masked. */
   onWeakSecret: (name: string) => void;
   /** Sandbox only: makes a value for a secret of the cluster that is not there. */
   generate?: (name: string) => SecretData;
@@ -49,12 +52,13 @@ export function createSecretReader(options: SecretReaderOptions): Secrets {
 }
 
 function remember(name: string, values: SecretData, options: SecretReaderOptions): void {
+  let weak = false;
   for (const [key, value] of values) {
     // A user name or a host key is no secret, and masking it would blot out ordinary words.
     if (key === 'username' || key === 'known_hosts') continue;
-    if (value.length > 0 && value.length < shortestMasked) options.onWeakSecret(name);
-    options.masker.add(value);
+    if (options.masker.add(value).weak) weak = true;
   }
+  if (weak) options.onWeakSecret(name);
 }
 
 async function readSource(
@@ -74,7 +78,9 @@ async function readSource(
     }
     case 'file':
       try {
-        return new Map([['value', trimmedEnd(await readFile(source.path, { signal }))]]);
+        return new Map([
+          ['value', trimmedEnd(await readRegularFile(source.path, { largest: largestSecret, signal }))],
+        ]);
       } catch (error) {
         signal.throwIfAborted();
         throw new SecretError(`secret ${name}: the file ${source.path} cannot be read: ${messageOf(error)}`, {

@@ -1,10 +1,13 @@
+import { defined } from '../base/defined.ts';
 import { userInfo, hostname } from 'node:os';
 import { createSourceRepository } from '../adapters/git/source-repository.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import type { ArtifactStore } from '../ports/artifact-store.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { BuildSettings } from './builders.ts';
 import type { Connection } from './connection.ts';
 import { lazyBuilders } from './lazy-builders.ts';
+import { guardCluster, hostGuard, objectGuard } from './policy-guards.ts';
 import type { StageDependencies } from './stage-kinds.ts';
 
 /** What {@link stageDependencies} is made from. */
@@ -15,22 +18,29 @@ export interface StageDependencyOptions {
   artifacts: ArtifactStore;
   build: BuildSettings;
   environment: NodeJS.ProcessEnv;
+  policies: readonly Policy[];
 }
 
 /** Joins the kinds of stages with the adapters they work through. */
 export function stageDependencies(options: StageDependencyOptions): StageDependencies {
-  const { connection, directory, artifacts, build, environment } = options;
-  const { cluster, pods } = connection;
+  const { connection, directory, artifacts, build, environment, policies } = options;
+  const { cluster, leases, pods } = connection;
   const builders = lazyBuilders(async () => {
     const { createBuilders } = await import('./builders.ts');
     return createBuilders(connection, build, environment).builders;
   });
+  const guarded = guardCluster(cluster, policies);
+  const release = { cluster: guarded, leases, pods, clock: systemClock, who: whoReleases(environment) };
   return {
     checkout: { repository: createSourceRepository(), directory },
     run: { artifacts },
     image: { builders },
-    deploy: { cluster, pods, clock: systemClock, who: whoReleases(environment) },
-    verify: { cluster, pods },
+    deploy: {
+      ...release,
+      ...defined({ chosenCluster: connection.chosen }),
+      admit: objectGuard(policies),
+    },
+    verify: { cluster, pods, admit: hostGuard(policies), rollBack: release },
   };
 }
 

@@ -2,7 +2,7 @@ import { createLazyLogger } from '../adapters/log/lazy-logger.ts';
 import { Masker } from '../base/mask.ts';
 import { connectCluster, type ClusterChoice, type Connection } from './connection.ts';
 
-/** Somebody is waiting for the answer: an API that is not there is told soon. Milliseconds. */
+/** A user waits for the answer: an API that does not answer is an error soon. Milliseconds. */
 const retryBudgetMs = 10_000;
 
 /** Connects for one command and disconnects after it, whatever happens. */

@@ -1,10 +1,12 @@
+import { defined } from './defined.ts';
+
 /**
  * Whose fault an error is; it decides the exit code (docs/exit-codes.md).
- * - `input`: the file or the arguments are wrong; nothing was changed.
+ * - `input`: the file or the arguments are invalid; nothing was changed.
  * - `failure`: the user's own work failed (a script, a test, a verification).
  * - `infrastructure`: the cluster, a registry or the network failed; a retry may help.
  * - `aborted`: somebody cancelled or refused.
- * - `rolledBack`: a release failed and was taken back.
+ * - `rolledBack`: a release failed and was rolled back.
  * - `interrupted`: the process was told to stop by a signal.
  * - `internal`: a fault of Slipway's own.
  */
@@ -40,12 +42,12 @@ export abstract class SlipwayError extends Error {
       code: this.code,
       fault: this.fault,
       message: this.message,
-      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      ...defined({ hint: this.hint }),
     };
   }
 }
 
-/** The file or the arguments are wrong. Nothing has been changed when it is thrown. */
+/** The file or the arguments are invalid. Nothing has been changed when it is thrown. */
 export class InputError extends SlipwayError {
   readonly code: string = 'input';
   readonly fault = 'input';

@@ -12,7 +12,7 @@ export const exitCodes = {
   interrupted: 130,
 } as const satisfies Record<Fault | 'succeeded', number>;
 
-/** The exit code for whatever was thrown; an error that is not ours is a fault of our own. */
+/** The exit code for whatever was thrown; an error of no known class is a bug of ours. */
 export function exitCodeOf(error: unknown): number {
   return error instanceof SlipwayError ? exitCodes[error.fault] : exitCodes.internal;
 }

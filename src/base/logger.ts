@@ -1,7 +1,7 @@
 /** Facts that go with a log line; never a secret. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** What Slipway says about its own working, for whoever runs it. The message is constant; what varies stands in the fields. */
+/** Slipway's own log, for those who run it. The message is constant; what varies is in the fields. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
@@ -9,7 +9,7 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
 }
 
-/** Says nothing. */
+/** Drops all messages. */
 export const silentLogger: Logger = {
   debug: () => undefined,
   info: () => undefined,

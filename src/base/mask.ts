@@ -1,78 +1,55 @@
+import { joinLines } from './joined-lines.ts';
+import { PatternSet, type Interval } from './pattern-set.ts';
+import { secretForms } from './secret-forms.ts';
+
 /** What stands in place of a secret. */
 export const maskText = '***';
 
-/** Shorter texts are not masked: they would blot out ordinary output. Callers warn about such secrets. */
-export const shortestMasked = 4;
-
-/**
- * Every form in which a secret's value may turn up in output: itself, each of its lines, base64 (standard, URL-safe,
- * and at the three byte alignments), URL-encoded, JSON-escaped and shell-quoted. Texts under
- * {@link shortestMasked} characters are left out.
- */
-export function secretForms(value: Buffer): string[] {
-  const text = value.toString('utf8');
-  const forms = new Set<string>();
-  for (const form of [text, text.trim(), ...text.split(/\r?\n/).map((line) => line.trim())]) {
-    forms.add(form);
-    forms.add(encodeURIComponent(form.toWellFormed()));
-    forms.add(JSON.stringify(form).slice(1, -1));
-    forms.add(form.replaceAll("'", `'\\''`));
-    forms.add(form.replaceAll("'", `'"'"'`));
-  }
-  for (const bytes of [value, Buffer.from(text.trim())]) {
-    for (const form of base64Forms(bytes)) forms.add(form);
-  }
-  return [...forms].filter((form) => form.length >= shortestMasked);
-}
-
-/** The base64 of `bytes` wherever they may stand in a longer text: only characters that depend on nothing around them. */
-function base64Forms(bytes: Buffer): string[] {
-  if (bytes.length < shortestMasked) return [];
-  const forms: string[] = [];
-  for (const before of [0, 1, 2]) {
-    const encoded = Buffer.concat([Buffer.alloc(before), bytes])
-      .toString('base64')
-      .replace(/=+$/, '');
-    const whole = (before + bytes.length) % 3 === 0;
-    const stable = encoded.slice(before === 0 ? 0 : before + 1, whole ? undefined : -1);
-    if (stable.length >= 8) forms.push(stable, stable.replaceAll('+', '-').replaceAll('/', '_'));
-  }
-  forms.push(bytes.toString('base64'));
-  return forms;
-}
-
-/** A run of bytes: from `start` up to, not including, `end`. */
-interface Interval {
-  start: number;
-  end: number;
+/** The forms of all secrets, ready to be searched for. */
+export interface SecretPatterns {
+  plain: PatternSet;
+  /** Searched for in lines that were joined. */
+  wrapped: PatternSet;
 }
 
 /** Knows the secrets of a run and takes them out of texts and streams. */
 export class Masker {
-  #patterns: Buffer[] = [];
-  readonly #known = new Set<string>();
+  readonly #plain = new Set<string>();
+  readonly #wrapped = new Set<string>();
+  #patterns: SecretPatterns | undefined;
 
-  /** Adds a secret's value in all its forms. Streams that are open take it into account from their next chunk on. */
-  add(value: Buffer): void {
-    for (const form of secretForms(value)) this.#known.add(form);
-    this.#patterns = [...this.#known].map((form) => Buffer.from(form));
+  /**
+   * Adds a secret's value in all its forms. Streams that are open take it into account from their next chunk on.
+   * @returns whether a part of it is too short to be masked, of which the user should be warned
+   */
+  add(value: Buffer): { weak: boolean } {
+    const { plain, wrapped, weak } = secretForms(value);
+    for (const form of plain) this.#plain.add(form);
+    for (const form of wrapped) this.#wrapped.add(form);
+    this.#patterns = undefined;
+    return { weak };
   }
 
-  /** The patterns, for {@link MaskedStream}. */
-  get patterns(): readonly Buffer[] {
+  /** What is searched for, for {@link MaskedStream}; undefined as long as there is no secret. */
+  get patterns(): SecretPatterns | undefined {
+    if (this.#plain.size + this.#wrapped.size === 0) return undefined;
+    this.#patterns ??= {
+      plain: new PatternSet(this.#plain),
+      wrapped: new PatternSet(this.#wrapped),
+    };
     return this.#patterns;
   }
 
   /** A complete text without its secrets. */
   text(text: string): string {
-    if (this.#patterns.length === 0) return text;
+    if (this.patterns === undefined) return text;
     const stream = new MaskedStream(this);
     return Buffer.concat([stream.push(Buffer.from(text)), stream.end()]).toString('utf8');
   }
 
   /** A copy of plain data with every string in it masked; Buffers are kept as they are. */
   data<T>(data: T): T {
-    return this.#patterns.length === 0 ? data : (this.#copy(data) as T);
+    return this.patterns === undefined ? data : (this.#copy(data) as T);
   }
 
   #copy(data: unknown): unknown {
@@ -102,21 +79,22 @@ export class MaskedStream {
 
   /** The bytes that may be shown now. */
   push(chunk: Buffer): Buffer {
-    const patterns = this.#masker.patterns;
-    if (patterns.length === 0 && this.#held.length === 0) return chunk;
+    const { patterns } = this.#masker;
+    if (patterns === undefined && this.#held.length === 0) return chunk;
     const data = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    return this.#take(data, data.length - longestOpenPrefix(data, patterns));
+    const { secrets, open } = search(data, patterns);
+    return this.#take(data, open, secrets);
   }
 
   /** What was held back, at the end of the stream. */
   end(): Buffer {
-    return this.#take(this.#held, this.#held.length);
+    return this.#take(this.#held, this.#held.length, search(this.#held, this.#masker.patterns).secrets);
   }
 
   /** Shows `data` up to `until` and holds the rest. */
-  #take(data: Buffer, until: number): Buffer {
+  #take(data: Buffer, until: number, found: readonly Interval[]): Buffer {
     const begun = this.#maskedUntil === undefined ? [] : [{ start: 0, end: this.#maskedUntil }];
-    const secrets = merge([...begun, ...matches(data, this.#masker.patterns)]);
+    const secrets = merge([...begun, ...found]);
     const pieces: Buffer[] = [];
     let position = 0;
     for (const [index, secret] of secrets.entries()) {
@@ -131,19 +109,25 @@ export class MaskedStream {
       this.#maskedUntil = crossing === undefined ? undefined : crossing.end - until;
     }
     this.#held = Buffer.from(data.subarray(until));
-    return Buffer.concat(pieces);
+    const [only] = pieces;
+    return only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces); // most chunks hold no secret
   }
 }
 
-/** All places of all patterns. */
-function matches(data: Buffer, patterns: readonly Buffer[]): Interval[] {
-  const found: Interval[] = [];
-  for (const pattern of patterns) {
-    for (let at = data.indexOf(pattern); at >= 0; at = data.indexOf(pattern, at + 1)) {
-      found.push({ start: at, end: at + pattern.length });
-    }
-  }
-  return found;
+/** Where secrets stand in the data, and from where on its end may be the beginning of one. */
+function search(data: Buffer, patterns: SecretPatterns | undefined): { secrets: Interval[]; open: number } {
+  if (patterns === undefined) return { secrets: [], open: data.length };
+  const plain = patterns.plain.search(data);
+  const joined = joinLines(data);
+  const wrapped = patterns.wrapped.search(joined.bytes);
+  const inLines = wrapped.found.map(({ start, end }) => ({
+    start: joined.positionOf(start),
+    end: joined.positionOf(end - 1) + 1,
+  }));
+  return {
+    secrets: plain.found.concat(inLines),
+    open: Math.min(data.length - plain.open, joined.positionOf(joined.bytes.length - wrapped.open)),
+  };
 }
 
 /** The same places in order, overlapping and touching ones made one. */
@@ -155,15 +139,4 @@ function merge(intervals: Interval[]): Interval[] {
     else merged.push({ ...interval });
   }
   return merged;
-}
-
-/** Length of the longest end of `data` that is the beginning, but not the whole, of a pattern. */
-function longestOpenPrefix(data: Buffer, patterns: readonly Buffer[]): number {
-  let longest = 0;
-  for (const pattern of patterns) {
-    for (let length = Math.min(pattern.length - 1, data.length); length > longest; length--) {
-      if (data.compare(pattern, 0, length, data.length - length) === 0) longest = length;
-    }
-  }
-  return longest;
 }

@@ -4,7 +4,7 @@ import { InputError } from '../base/errors.ts';
 export class ArgumentError extends InputError {
   override readonly code = 'arguments';
 
-  constructor(message: string) {
-    super(message, { hint: 'see `pipeline --help` or `pipeline COMMAND --help`' });
+  constructor(message: string, hint = 'see `pipeline --help` or `pipeline COMMAND --help`') {
+    super(message, { hint });
   }
 }

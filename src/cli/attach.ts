@@ -9,7 +9,7 @@ import { withCluster } from './with-cluster.ts';
 export function attachCommand(setExitCode: SetExitCode): CommandModule {
   return {
     command: 'attach <run>',
-    describe: 'follow a run that another runner drives; several may',
+    describe: 'watch a run that another runner owns',
     builder: (yargs) =>
       outputOptions(clusterOptions(yargs)).positional('run', {
         type: 'string',
@@ -29,16 +29,16 @@ export function attachCommand(setExitCode: SetExitCode): CommandModule {
 export function logsCommand(): CommandModule {
   return {
     command: 'logs <run> [stage]',
-    describe: 'print what the steps of a run wrote, as long as its agent pod is there',
+    describe: 'print the logs of a run’s steps, while its agent pod exists',
     builder: (yargs) =>
       outputOptions(clusterOptions(yargs))
         .positional('run', { type: 'string', demandOption: true, describe: 'the run’s id' })
-        .positional('stage', { type: 'string', describe: 'this stage alone' })
+        .positional('stage', { type: 'string', describe: 'only this stage' })
         .option('follow', {
           alias: 'f',
           type: 'boolean',
           default: false,
-          describe: 'go on to the end of the run',
+          describe: 'follow until the run ends',
         }),
     handler: async (args) => {
       const stage = args['stage'];
@@ -52,7 +52,7 @@ async function look(
   what: { once: boolean; stage?: string },
 ): Promise<RunOutcome | undefined> {
   const [{ attach }, { createReporters }, { silentLogger }] = await Promise.all([
-    import('../app/attach.ts'),
+    import('../app/follow/attach.ts'),
     import('../app/reporters.ts'),
     import('../base/logger.ts'),
   ]);

@@ -7,7 +7,7 @@ import { writeLine } from './write-line.ts';
 export function cancelCommand(): CommandModule {
   return {
     command: 'cancel <run>',
-    describe: 'ask a run to end; its finally stages run and its pod is removed',
+    describe: 'cancel a run; its finally stages run and its pod is deleted',
     builder: (yargs) =>
       clusterOptions(yargs).positional('run', {
         type: 'string',
@@ -18,7 +18,7 @@ export function cancelCommand(): CommandModule {
       const { cancelRun } = await import('../app/runs.ts');
       const runId = String(args['run']);
       const asked = await withCluster(args, (connection, signal) => cancelRun(connection, runId, signal));
-      await writeLine(process.stdout, asked ? `${runId} is asked to end` : `${runId} has ended already`);
+      await writeLine(process.stdout, asked ? `cancelling run ${runId}` : `run ${runId} has already ended`);
     },
   };
 }

@@ -1,10 +1,12 @@
 import { SlipwayError } from '../base/errors.ts';
 import { exitCodeOf, exitCodes } from '../base/exit-code.ts';
+import { terminalJson } from '../base/terminal-text.ts';
 import { formatError } from './format-error.ts';
+import { policyFiles } from './policy-option.ts';
 import { validate } from './validate.ts';
 
 /**
- * Runs the command line. Never throws: what goes wrong is told on stderr.
+ * Runs the command line. Never throws: errors are printed on stderr.
  * @param argv the arguments after the program's name
  * @returns the exit code (docs/exit-codes.md)
  */
@@ -16,7 +18,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   } catch (error) {
     const shown =
       json && error instanceof SlipwayError
-        ? JSON.stringify({ type: 'error', ...error.toJSON() })
+        ? terminalJson(JSON.stringify({ type: 'error', ...error.toJSON() }))
         : formatError(error, debug);
     process.stderr.write(`${shown}\n`);
     return exitCodeOf(error);
@@ -30,7 +32,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
 async function runCommand(argv: readonly string[]): Promise<number> {
   const [command, file] = argv;
   if (argv.length === 2 && command === 'validate' && file !== undefined && !file.startsWith('-')) {
-    await validate(file, 'text');
+    await validate(file, 'text', policyFiles({}));
     return exitCodes.succeeded;
   }
   const { runCommandLine } = await import('./command-line.ts');

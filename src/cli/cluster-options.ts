@@ -10,7 +10,7 @@ export function clusterOptions<T>(yargs: Argv<T>) {
         'sandbox, or a context of the kubeconfig; default: its current context, or the cluster this runs in',
     })
     .option('kubeconfig', { type: 'string', describe: 'default: $KUBECONFIG, else ~/.kube/config' })
-    .option('namespace', { alias: 'n', type: 'string', describe: 'default: that of the context' });
+    .option('namespace', { alias: 'n', type: 'string', describe: 'default: the namespace of the context' });
 }
 
 /** What they say. */

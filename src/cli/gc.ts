@@ -8,18 +8,18 @@ import { writeLine } from './write-line.ts';
 export function gcCommand(): CommandModule {
   return {
     command: 'gc',
-    describe: 'remove what runs left that nobody drives any more',
+    describe: 'clean up after runs that ended or whose runner died',
     builder: (yargs) =>
       clusterOptions(yargs)
         .option('older-than', {
           type: 'string',
           default: '7d',
-          describe: 'remove records of runs that ended longer ago',
+          describe: 'remove records of runs that ended longer ago than this',
         })
         .option('keep-runs', {
           type: 'boolean',
           default: false,
-          describe: 'leave unfinished runs, which `pipeline resume` could go on with',
+          describe: 'keep unfinished runs, so that `pipeline resume` can continue them',
         }),
     handler: async (args) => {
       const olderThanMs = parseDuration(String(args['olderThan']));

@@ -19,7 +19,7 @@ export function parseNameValues(option: string, values: unknown): Record<string,
   return Object.fromEntries(
     list.map((text) => {
       const at = text.indexOf('=');
-      if (at < 1) throw new ArgumentError(`${option} "${text}" is not written as name=value`);
+      if (at < 1) throw new ArgumentError(`${option} "${text}" is not in the form name=value`);
       return [text.slice(0, at), text.slice(at + 1)];
     }),
   );

@@ -1,12 +1,15 @@
 import type { CommandModule } from 'yargs';
 import type { Preview } from '../app/plan-preview.ts';
+import { exitCodes } from '../base/exit-code.ts';
 import { clusterOptions } from './cluster-options.ts';
 import { parameterOption, parseNameValues } from './name-value.ts';
+import { policyFiles, policyOption } from './policy-option.ts';
+import type { SetExitCode } from './set-exit-code.ts';
 import { withCluster } from './with-cluster.ts';
-import { writeLine } from './write-line.ts';
+import { writeJson, writeLine } from './write-line.ts';
 
 /** `pipeline plan FILE` */
-export function planCommand(): CommandModule {
+export function planCommand(setExitCode: SetExitCode): CommandModule {
   return {
     command: 'plan <file>',
     describe: 'show what a run would do and change, by a dry run',
@@ -14,17 +17,32 @@ export function planCommand(): CommandModule {
       clusterOptions(yargs)
         .positional('file', { type: 'string', demandOption: true, describe: 'the pipeline file' })
         .option('param', parameterOption)
+        .option('policy', policyOption)
         .option('output', { choices: ['text', 'json'] as const, default: 'text' as const }),
     handler: async (args) => {
       const parameters = parseNameValues('--param', args['param']);
-      const { previewFile } = await import('../app/plan-preview.ts');
+      const [{ previewFile }, { readPlan }] = await Promise.all([
+        import('../app/plan-preview.ts'),
+        import('../app/plan-file.ts'),
+      ]);
+      const planned = await readPlan(String(args['file']), {
+        parameters,
+        trigger: {},
+        policyFiles: policyFiles(args),
+      });
       const preview = await withCluster(args, (connection, signal) =>
-        previewFile({ file: String(args['file']), parameters, trigger: {}, connection, signal }),
+        previewFile({ planned, connection, signal }),
       );
-      const text = args['output'] === 'json' ? JSON.stringify(preview) : planText(preview).join('\n');
-      await writeLine(process.stdout, text);
+      if (args['output'] === 'json') await writeJson(process.stdout, preview);
+      else await writeLine(process.stdout, planText(preview).join('\n'));
+      if (isRefused(preview)) setExitCode(exitCodes.failure);
     },
   };
+}
+
+/** Whether a run would fail with what it shows: the cluster takes an object not as it is. */
+function isRefused({ releases }: Preview): boolean {
+  return releases.some(({ release }) => release.objects.some(({ change }) => change === 'refused'));
 }
 
 /** The plan for people. */
@@ -37,13 +55,14 @@ export function planText({ plan, warnings, releases }: Preview): string[] {
   }
   for (const { stage, release } of releases) {
     const serves =
-      release.stable === undefined ? 'first release' : `revision ${String(release.stable)} serves`;
+      release.stable === undefined ? 'first release' : `revision ${String(release.stable)} is serving`;
     lines.push('', `${stage}: ${release.application} in ${release.namespace}, ${serves}`);
     const marks = { created: '+', changed: '~', unchanged: ' ', pruned: '-', refused: '!' } as const;
-    for (const { reference, change, fields, reason } of release.objects) {
-      lines.push(
-        `  ${marks[change]} ${reference.kind} ${reference.name} ${change}${reason === undefined ? '' : `: ${reason}`}`,
-      );
+    for (const { reference, change, fields, reason, location, unchecked } of release.objects) {
+      const place = location === undefined ? '' : `${location}: `;
+      const why = reason === undefined ? '' : `: ${place}${reason}`;
+      const note = unchecked ? ' (not checked: what it needs comes with the release)' : '';
+      lines.push(`  ${marks[change]} ${reference.kind} ${reference.name} ${change}${why}${note}`);
       for (const field of fields)
         lines.push(`      ${field.path}: ${show(field.before)} → ${show(field.after)}`);
     }

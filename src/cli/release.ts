@@ -1,12 +1,15 @@
 import type { Argv, CommandModule } from 'yargs';
-import type { ReleaseTarget } from '../app/release-commands.ts';
+import type { ReleaseStatus, ReleaseTarget } from '../app/release-commands.ts';
 import { formatDuration } from '../base/duration.ts';
 import { exitCodes } from '../base/exit-code.ts';
 import { clusterOptions } from './cluster-options.ts';
 import type { SetExitCode } from './set-exit-code.ts';
 import { age, table } from './table.ts';
 import { withCluster } from './with-cluster.ts';
-import { writeLine } from './write-line.ts';
+import { writeJson, writeLine } from './write-line.ts';
+
+/** What can be done with a release. */
+export const releaseActions = ['status', 'history', 'rollback', 'resume', 'abort'] as const;
 
 /** `pipeline release status|history|rollback|resume|abort APPLICATION` */
 export function releaseCommand(setExitCode: SetExitCode): CommandModule {
@@ -15,28 +18,30 @@ export function releaseCommand(setExitCode: SetExitCode): CommandModule {
     describe: 'releases of an application: status, history, rollback, resume, abort',
     builder: (yargs) =>
       clusterOptions(yargs)
-        .command(action('status', 'where it stands', (target, args) => status(target, args)))
-        .command(action('history', 'its revisions, newest first', (target, args) => history(target, args)))
+        .command(action('status', 'show its status', (target, args) => status(target, args)))
+        .command(
+          action('history', 'list its revisions, newest first', (target, args) => history(target, args)),
+        )
         .command(
           action(
             'rollback',
-            'go back to an earlier revision',
+            'roll back to an earlier revision',
             (target, args) => rollback(target, args, setExitCode),
             (more) =>
               more.option('to', { type: 'number', describe: 'the revision; default: the one before' }),
           ),
         )
         .command(
-          action('resume', 'go on with a release whose runner died', (target) =>
-            takeUp(target, 'continue', setExitCode),
+          action('resume', 'continue a release whose runner died', (target) =>
+            resume(target, 'continue', setExitCode),
           ),
         )
         .command(
-          action('abort', 'turn a release back whose runner died', (target) =>
-            takeUp(target, 'back', setExitCode),
+          action('abort', 'roll back a release whose runner died', (target) =>
+            resume(target, 'back', setExitCode),
           ),
         )
-        .demandCommand(1, 'name one of status, history, rollback, resume, abort'),
+        .demandCommand(1, `name one of ${releaseActions.join(', ')}`),
     handler: () => undefined,
   };
 }
@@ -68,31 +73,65 @@ function action(
 async function status(target: ReleaseTarget, args: Record<string, unknown>): Promise<void> {
   const { statusOfRelease } = await import('../app/release-commands.ts');
   const now = await statusOfRelease(target);
-  if (args['output'] === 'json') return writeLine(process.stdout, JSON.stringify(now));
+  if (args['output'] === 'json') return writeJson(process.stdout, now);
+  await writeLine(process.stdout, statusText(now).join('\n'));
+}
+
+/** The status for people. */
+export function statusText(now: ReleaseStatus): string[] {
   const lines = [`${now.application} in ${now.namespace}`];
   if (now.stable !== undefined)
-    lines.push(`serves: revision ${String(now.stable.number)}, ${images(now.stable.images)}`);
+    lines.push(`serving: revision ${String(now.stable.number)}, ${images(now.stable.images)}`);
   if (now.current !== undefined) {
     const { entry } = now.current;
     lines.push(
-      `goes on: revision ${String(entry.number)}, ${images(entry.images)}, driven by ${now.holder ?? 'nobody'}`,
+      `in progress: revision ${String(entry.number)}, ${images(entry.images)}, owned by ${now.holder ?? 'no runner'}`,
     );
   }
-  for (const { tracks } of now.workloads) {
-    for (const track of tracks) {
-      lines.push(
-        `  ${track.name} ${track.workload}: ${String(track.ready)} of ${String(track.desired)} ready, ${String(track.weight)} % of traffic`,
-      );
-    }
+  if (now.last !== undefined) {
+    const { number, outcome, reason } = now.last;
+    const why = reason === undefined ? '' : `: ${reason}`;
+    lines.push(
+      `last release: revision ${String(number)}, ${images(now.last.images)}, ${words[outcome]}${why}`,
+    );
   }
-  await writeLine(process.stdout, lines.join('\n'));
+  return [...lines, ...now.workloads.flatMap((workload) => workloadText(workload))];
+}
+
+/** Problems of a workload that are shown: its pods often have the same. */
+const shownProblems = 3;
+
+type Ended = NonNullable<ReleaseStatus['last']>;
+type SeenWorkload = ReleaseStatus['workloads'][number];
+
+/** Outcomes as texts have them. */
+const words: Readonly<Record<Ended['outcome'], string>> = {
+  ...{ unfinished: 'unfinished', released: 'released', rolledBack: 'rolled back', failed: 'failed' },
+  ...{ halted: 'halted', superseded: 'superseded', adopted: 'adopted' },
+};
+
+function workloadText({ reference, complete, ready, desired, tracks, problems }: SeenWorkload): string[] {
+  const pods = tracks.map(
+    (track) =>
+      `  ${track.name} ${track.workload}: ${String(track.ready)} of ${String(track.desired)} ready, ${String(track.weight)} % of traffic`,
+  );
+  if (complete) return pods;
+  // A Job that has ended may have been removed since.
+  const found = problems.filter(({ kind }) => kind !== 'missing' || reference.kind !== 'Job');
+  const alone =
+    found.length === 0
+      ? []
+      : [`  ${reference.kind} ${reference.name}: ${String(ready)} of ${String(desired)} ready`];
+  const more = found.length > shownProblems ? [`    and ${String(found.length - shownProblems)} more`] : [];
+  const shown = found.slice(0, shownProblems).map(({ message }) => `    ${message}`);
+  return [...(pods.length > 0 ? pods : alone), ...shown, ...more];
 }
 
 async function history(target: ReleaseTarget, args: Record<string, unknown>): Promise<void> {
   const { historyOfRelease } = await import('../app/release-commands.ts');
   const now = Date.now();
   const revisions = await historyOfRelease(target);
-  if (args['output'] === 'json') return writeLine(process.stdout, JSON.stringify(revisions));
+  if (args['output'] === 'json') return writeJson(process.stdout, revisions);
   const rows = revisions.map((revision) => [
     String(revision.number),
     revision.rollbackOf === undefined
@@ -111,26 +150,27 @@ async function rollback(
   args: Record<string, unknown>,
   setExitCode: SetExitCode,
 ): Promise<void> {
-  const { goBack } = await import('../app/release-commands.ts');
+  const { rollBack } = await import('../app/release-commands.ts');
   const to = args['to'];
-  const result = await goBack({ ...target, ...(typeof to === 'number' ? { to } : {}) }, tell);
+  const result = await rollBack({ ...target, ...(typeof to === 'number' ? { to } : {}) }, report);
   if (result.outcome !== 'released' && result.outcome !== 'rolledBack') setExitCode(exitCodes.failure);
-  if (result.reason !== undefined) await tell(result.reason);
+  if (result.reason !== undefined) await report(result.reason);
 }
 
-async function takeUp(
+async function resume(
   target: ReleaseTarget,
   direction: 'continue' | 'back',
   setExitCode: SetExitCode,
 ): Promise<void> {
   const commands = await import('../app/release-commands.ts');
-  const result = await commands.takeUp({ ...target, direction }, tell);
-  if (result === undefined) return tell(`no release of ${target.application} goes on`);
+  const result = await commands.resume({ ...target, direction }, report);
+  if (result === undefined) return report(`no release of ${target.application} is in progress`);
+  if (result.reason !== undefined) await report(result.reason);
   if (result.outcome === 'rolledBack' && direction === 'continue') setExitCode(exitCodes.rolledBack);
   else if (result.outcome === 'failed' || result.outcome === 'halted') setExitCode(exitCodes.failure);
 }
 
-function tell(message: string): Promise<void> {
+function report(message: string): Promise<void> {
   return writeLine(process.stdout, message);
 }
 

@@ -8,7 +8,7 @@ import { driveSettings, runOptions } from './run-options.ts';
 export function resumeCommand(setExitCode: SetExitCode): CommandModule {
   return {
     command: 'resume <run>',
-    describe: 'go on with a run whose runner died, from any machine; follow it when another one drives it',
+    describe: 'resume a run whose runner died, from any machine; follow it while another runner owns it',
     builder: (yargs) =>
       runOptions(yargs).positional('run', { type: 'string', demandOption: true, describe: 'the run’s id' }),
     handler: async (args) => {

@@ -1,9 +1,10 @@
 import path from 'node:path';
 import type { Argv } from 'yargs';
-import type { DriveSettings } from '../app/drive-settings.ts';
+import type { RunSettings } from '../app/run-settings.ts';
 import type { ReporterOptions } from '../app/reporters.ts';
 import { parseDuration } from '../base/duration.ts';
 import { clusterOptions } from './cluster-options.ts';
+import { policyFiles, policyOption } from './policy-option.ts';
 
 /** The options that `run`, `resume` and `attach` share: how a run is shown. */
 export function outputOptions<T>(yargs: Argv<T>) {
@@ -16,32 +17,34 @@ export function outputOptions<T>(yargs: Argv<T>) {
     .option('timestamps', {
       type: 'boolean',
       default: false,
-      describe: 'begin each plain line with the time',
+      describe: 'prefix each plain line with the time',
     })
     .option('quiet', {
       alias: 'q',
       type: 'boolean',
       default: false,
-      describe: 'leave the steps’ output out of plain lines',
+      describe: 'hide the output of steps and image builds, but the last lines of what fails (plain output)',
     })
     .option('log-dir', {
       type: 'string',
-      describe: 'write each stage’s whole output to a file of this folder',
+      describe:
+        'write the full log of each stage to a file in this folder (a run: in place of RESULTS/logs/RUN)',
     });
 }
 
-/** The options of commands that drive a run. */
+/** The options of commands that own a run. */
 export function runOptions<T>(yargs: Argv<T>) {
   return outputOptions(clusterOptions(yargs))
+    .option('policy', policyOption)
     .option('results', {
       type: 'string',
       default: 'slipway-results',
-      describe: 'folder for collected artifacts and test reports',
+      describe: 'folder for collected artifacts, test reports and logs',
     })
     .option('keep-agent', {
       type: 'boolean',
       default: false,
-      describe: 'leave the agent pod for looking around',
+      describe: 'keep the agent pod for debugging',
     })
     .option('docker-host', {
       type: 'string',
@@ -50,18 +53,21 @@ export function runOptions<T>(yargs: Argv<T>) {
     .option('retry-budget', {
       type: 'string',
       default: '2m',
-      describe: 'how long an API that does not answer is tried again',
+      describe: 'how long to retry when the API does not answer',
     });
 }
 
 /** What the options of {@link runOptions} say. @throws ArgumentError, InputError */
-export function driveSettings(args: Record<string, unknown>): DriveSettings {
+export function driveSettings(args: Record<string, unknown>): RunSettings {
+  const resultsDirectory = path.resolve(String(args['results']));
+  const logs = { logDirectory: path.join(resultsDirectory, 'logs'), logsByRun: true };
   return {
-    reporters: reporterOptions(args),
-    resultsDirectory: path.resolve(String(args['results'])),
+    reporters: { ...(args['logDir'] === undefined ? logs : {}), ...reporterOptions(args) },
+    resultsDirectory,
     keepAgent: args['keepAgent'] === true,
     retryBudgetMs: parseDuration(String(args['retryBudget'])),
     debug: args['debug'] === true,
+    policyFiles: policyFiles(args),
     ...(typeof args['dockerHost'] === 'string' ? { dockerHost: args['dockerHost'] } : {}),
   };
 }

@@ -18,7 +18,7 @@ export function runCommand(setExitCode: SetExitCode): CommandModule {
           type: 'string',
           array: true,
           nargs: 1,
-          describe: 'what expressions read as trigger.NAME, as name=value (ref, sha …)',
+          describe: 'what started the run, as name=value (ref, sha …); expressions read it as trigger.NAME',
         })
         .example('$0 run app.yaml -p target=staging', 'on the kubeconfig’s current context')
         .example('$0 run app.yaml --cluster sandbox', 'on this machine, without a cluster'),

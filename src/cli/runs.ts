@@ -3,7 +3,7 @@ import { formatDuration } from '../base/duration.ts';
 import { clusterOptions } from './cluster-options.ts';
 import { age, table } from './table.ts';
 import { withCluster } from './with-cluster.ts';
-import { writeLine } from './write-line.ts';
+import { writeJson, writeLine } from './write-line.ts';
 
 /** `pipeline runs` */
 export function runsCommand(): CommandModule {
@@ -19,7 +19,7 @@ export function runsCommand(): CommandModule {
       const { listRuns } = await import('../app/runs.ts');
       const runs = await withCluster(args, (connection, signal) => listRuns(connection, signal));
       if (args['output'] === 'json') {
-        for (const run of runs) await writeLine(process.stdout, JSON.stringify(run));
+        for (const run of runs) await writeJson(process.stdout, run);
         return;
       }
       const now = Date.now();
@@ -32,7 +32,7 @@ export function runsCommand(): CommandModule {
         run.durationMs === undefined ? '' : formatDuration(run.durationMs),
         run.holder ?? '',
       ]);
-      const heading = ['RUN', 'PIPELINE', 'STATE', 'STAGES', 'AGE', 'TOOK', 'DRIVEN BY'];
+      const heading = ['RUN', 'PIPELINE', 'STATE', 'STAGES', 'AGE', 'TOOK', 'OWNER'];
       await writeLine(process.stdout, rows.length === 0 ? 'no runs' : table([heading, ...rows]));
     },
   };

@@ -3,6 +3,9 @@ import type { Argv, CommandModule } from 'yargs';
 import { cancelOnSignals } from './cancellation.ts';
 import { writeLine } from './write-line.ts';
 
+/** What can be done with the sandbox. */
+export const sandboxActions = ['start', 'stop', 'status', 'reset', 'kubeconfig'] as const;
+
 /** `pipeline sandbox start|stop|status|reset|kubeconfig` */
 export function sandboxCommand(): CommandModule {
   return {
@@ -11,19 +14,19 @@ export function sandboxCommand(): CommandModule {
     builder: (yargs) =>
       withFolder(yargs)
         .command(
-          action('start', 'start it, unless it runs', start, (more) =>
+          action('start', 'start it unless it is running', start, (more) =>
             more.option('strict-images', {
               type: 'boolean',
               default: false,
-              describe: 'an image that it does not have is an error, instead of this machine’s tools',
+              describe: 'fail when an image is missing, instead of using this machine’s tools',
             }),
           ),
         )
-        .command(action('stop', 'end it and all its pods; its state stays', stop))
-        .command(action('status', 'whether it runs, and where', status))
-        .command(action('reset', 'end it and remove all its state', reset))
+        .command(action('stop', 'stop it and all its pods; keep its state', stop))
+        .command(action('status', 'show whether it is running, and where', status))
+        .command(action('reset', 'stop it and delete all its state', reset))
         .command(action('kubeconfig', 'print the path of its kubeconfig', kubeconfig))
-        .demandCommand(1, 'name one of start, stop, status, reset, kubeconfig'),
+        .demandCommand(1, `name one of ${sandboxActions.join(', ')}`),
     handler: () => undefined,
   };
 }
@@ -70,23 +73,37 @@ async function start(request: Request): Promise<string> {
   const sandbox = await import('../app/sandbox.ts');
   const running = await sandbox.startDetached(request);
   return [
-    `the sandbox answers at ${running.address}`,
+    `the sandbox is running at ${running.address}`,
     `export KUBECONFIG=${running.kubeconfig}`,
-    'its pods are processes of this machine: it isolates nothing (docs/sandbox.md)',
+    'its pods are processes of this machine, without isolation (docs/sandbox.md)',
+    ...notInPods(process.env),
   ].join('\n');
+}
+
+/** What of this machine's way out its pods lack, as those of any cluster do; nothing where it has none. */
+export function notInPods(environment: NodeJS.ProcessEnv): string[] {
+  const names = Object.keys(environment).filter(
+    (name) =>
+      /^(?:https?|all)_proxy$|^NODE_EXTRA_CA_CERTS$|^SSL_CERT_(?:FILE|DIR)$/i.test(name) &&
+      environment[name] !== '',
+  );
+  if (names.length === 0) return [];
+  return [
+    `its pods do not get ${names.sort().join(', ')} of this machine: set them by env where steps need them (docs/sandbox-pods.md)`,
+  ];
 }
 
 async function stop({ folder, signal }: Request): Promise<string> {
   const sandbox = await import('../app/sandbox.ts');
   return (await sandbox.stop({ folder, signal }))
-    ? 'the sandbox has ended; its state is kept'
-    : 'no sandbox runs';
+    ? 'the sandbox is stopped; its state is kept'
+    : 'no sandbox is running';
 }
 
 async function status({ folder }: Request): Promise<string> {
   const sandbox = await import('../app/sandbox.ts');
   const now = sandbox.status({ folder });
-  if (now.state === 'stopped') return `no sandbox runs with ${folder}`;
+  if (now.state === 'stopped') return `no sandbox is running in ${folder}`;
   return [
     `address     ${now.address}`,
     `registry    ${now.registry.address} (user ${now.registry.credentials.username})`,

@@ -1,5 +1,5 @@
 import type { CommandModule } from 'yargs';
-import { writeLine } from './write-line.ts';
+import { writeJson } from './write-line.ts';
 
 /** `pipeline schema` */
 export function schemaCommand(): CommandModule {
@@ -8,7 +8,7 @@ export function schemaCommand(): CommandModule {
     describe: 'print the JSON Schema of the pipeline file, for editors',
     handler: async () => {
       const { schemaOfFile } = await import('../app/validate.ts');
-      await writeLine(process.stdout, JSON.stringify(schemaOfFile(), null, 2));
+      await writeJson(process.stdout, schemaOfFile(), 2);
     },
   };
 }

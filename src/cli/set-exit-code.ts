@@ -1,2 +1,2 @@
-/** Tells the exit code of a command that ended without an error. */
+/** Sets the exit code of a command that ended without an error. */
 export type SetExitCode = (code: number) => void;

@@ -1,7 +1,8 @@
 import type { Agents } from '../ports/agent.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Reporter, RunOutcome, StageOutcome } from '../ports/events.ts';
-import type { Lease, RunStore, StoredRun } from '../ports/run-record.ts';
+import type { Lease, Leases } from '../ports/leases.ts';
+import type { RunRecord, RunStore, StoredRun } from '../ports/run-record.ts';
 import type { Secrets } from '../ports/secrets.ts';
 import type { AnyStageKind } from '../ports/stage.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -12,13 +13,15 @@ export interface EngineDependencies {
   kinds: readonly AnyStageKind[];
   agents: Pick<Agents, 'acquire' | 'release' | 'view'>;
   store: RunStore;
+  /** One runner at a time owns a run. */
+  leases: Leases;
   /** Reads the plan's `secrets`. */
   secrets: Secrets;
   /** Gets every event, numbered and timed by the engine, one at a time, in order. The engine does not close it. */
   reporter: Reporter;
   /**
-   * Whether somebody keeps whole logs and lacks that of a step of an earlier runner: then it is handed out from its
-   * beginning. Missing: nobody keeps them.
+   * Whether a reporter keeps whole logs and lacks that of a step of an earlier runner: then it is emitted from its
+   * beginning. Missing: no reporter keeps them.
    */
   lacksLog?: (stepId: string) => boolean;
   clock: Clock;
@@ -30,8 +33,11 @@ export interface EngineOptions {
   maxParallelStages?: number;
   /** Leave the agent pod at the end; default false. */
   keepAgent?: boolean;
-  /** Milliseconds that a stage may take to end after its signal was aborted; then it is left behind. Default 60,000. */
-  settleMs?: number;
+  /**
+   * Milliseconds that a stage may take to end after its signal was aborted, then it is abandoned; and after that to undo
+   * what it had begun. Default 60,000.
+   */
+  stageGraceMs?: number;
   /** Milliseconds for all finally stages together; default 600,000. */
   finallyMs?: number;
   /** Milliseconds for removing the agent and writing the last record; default 30,000. */
@@ -50,17 +56,20 @@ export interface StartRequest {
   parameters: Readonly<Record<string, string>>;
   /** How the cluster is called in output: the context's name, `in-cluster`, `sandbox`. */
   cluster: string;
-  /** Who drives the run, unique to this process: host, pid and something random. */
+  /** Who owns the run, unique to this process: host, pid and something random. */
   holder: string;
+  /** Where this runner keeps the logs, for the record. */
+  logs?: RunRecord['logs'];
   options?: EngineOptions;
 }
 
-/** A run to go on with. The plan is compiled again from `stored.record` (source, parameters, trigger). */
+/** A run to resume. The plan is compiled again from `stored.record` (source, parameters, trigger). */
 export interface ResumeRequest {
   plan: Plan;
   stored: StoredRun;
   cluster: string;
   holder: string;
+  logs?: RunRecord['logs'];
   options?: EngineOptions;
 }
 

@@ -8,15 +8,15 @@ export interface EventStream {
 }
 
 /** Makes the stream of one run. */
-export function createEventStream(reporter: Reporter, clock: Clock): EventStream {
+export function createEventStream(runId: string, reporter: Reporter, clock: Clock): EventStream {
   let sequence = 0;
   let last: Promise<void> = Promise.resolve();
   return {
     emit(event) {
       sequence += 1;
-      const timed = { ...event, at: clock.now(), sequence };
+      const timed = { ...event, runId, at: clock.now(), sequence };
       const delivery = last.then(() => reporter.handle(timed));
-      last = delivery.catch(() => undefined); // Whoever emitted it gets the error; the next event goes on.
+      last = delivery.catch(() => undefined); // The emitter gets the error; the next event is delivered all the same.
       return delivery;
     },
   };

@@ -1,24 +1,30 @@
-import { CancelledError, DeadlineError, InternalError, messageOf, SlipwayError } from '../base/errors.ts';
-import type { StageOutcome } from '../ports/events.ts';
-import { LeaseLostError, RunFinishedError } from '../ports/run-record.ts';
-import { AgentSession } from './agent-session.ts';
-import type { Workbench } from './attempt.ts';
+import { defined } from '../base/defined.ts';
+import { DeadlineError, InternalError, messageOf } from '../base/errors.ts';
+import { LeaseLostError } from '../ports/leases.ts';
+import { RecordTooLargeError, type UnusableRecordError } from '../ports/record-errors.ts';
+import { RunFinishedError } from '../ports/run-record.ts';
+import { AgentPool } from './agent-pool.ts';
+import { announceRun } from './announce-run.ts';
 import type { EngineDependencies, EngineOptions, ExecuteRequest, RunResult } from './dependencies.ts';
 import { createEventStream, type EventStream } from './event-stream.ts';
-import { foldOutcome, type FoldedOutcome } from './outcome.ts';
+import { foldOutcome, isStopped, type FoldedOutcome } from './outcome.ts';
+import { Ownership } from './ownership.ts';
 import { runPhase } from './phase.ts';
-import { RecordKeeper } from './record-keeper.ts';
+import { outcomeWithoutRecord, withoutOutputs } from './record-failure.ts';
+import { elapsedMs, RecordWriter } from './record-writer.ts';
 import { replayLogs, replayTrouble } from './replay-logs.ts';
-import { resumeNotices } from './resume-notices.ts';
+import type { RunContext } from './run-context.ts';
 import { RunState } from './run-state.ts';
 import { reasonOf, startDeadline, type Deadline } from './signals.ts';
 import { StageRunner } from './stage-runner.ts';
+import { stopOf, stopReasonOf, storedStop } from './stop-reason.ts';
+import { watchForCancel } from './watch-for-cancel.ts';
 import { Workspace } from './workspace.ts';
 
 const defaultOptions: Required<EngineOptions> = {
   maxParallelStages: 8,
   keepAgent: false,
-  settleMs: 60_000,
+  stageGraceMs: 60_000,
   finallyMs: 600_000,
   cleanupMs: 30_000,
   cancelPollMs: 5000,
@@ -42,7 +48,7 @@ export async function executeRun(
   const { stored } = request;
   if (stored.record.state === 'finished') throw new RunFinishedError(stored.record.runId);
   const execution = new Execution(request, dependencies);
-  const follow = () => execution.halt(stopReason(signal));
+  const follow = () => execution.halt(stopOf(signal));
   if (signal.aborted) follow();
   signal.addEventListener('abort', follow, { once: true });
   try {
@@ -53,145 +59,141 @@ export async function executeRun(
   }
 }
 
-function stopReason(signal: AbortSignal): Error {
-  const reason = reasonOf(signal);
-  return reason instanceof SlipwayError ? reason : new CancelledError(reason.message, { cause: reason });
-}
-
 class Execution {
-  private readonly request: ExecuteRequest;
-  private readonly dependencies: EngineDependencies;
-  private readonly options: Required<EngineOptions>;
-  private readonly stop = new AbortController();
-  private readonly ended = new AbortController();
-  private readonly events: EventStream;
-  private readonly keeper: RecordKeeper;
-  private readonly session: AgentSession;
-  private readonly state: RunState;
-  private readonly runner: StageRunner;
-  private readonly lost: AbortSignal;
+  readonly #request: ExecuteRequest;
+  readonly #dependencies: EngineDependencies;
+  readonly #options: Required<EngineOptions>;
+  readonly #stop = new AbortController();
+  readonly #ended = new AbortController();
+  readonly #events: EventStream;
+  readonly #writer: RecordWriter;
+  readonly #agents: AgentPool;
+  readonly #state: RunState;
+  readonly #runner: StageRunner;
+  readonly #leaseLost: AbortSignal;
+  #recordError: UnusableRecordError | undefined;
 
   constructor(request: ExecuteRequest, dependencies: EngineDependencies) {
     const { plan, stored, lease } = request;
     const { clock, store, agents, reporter, kinds } = dependencies;
-    this.request = request;
-    this.dependencies = dependencies;
-    this.options = { ...defaultOptions, ...request.options };
-    this.lost = lease.lost;
-    this.events = createEventStream(reporter, clock);
-    const { events, lost, options } = this;
-    this.keeper = new RecordKeeper({
+    this.#request = request;
+    this.#dependencies = dependencies;
+    this.#options = { ...defaultOptions, ...request.options };
+    const ownership = new Ownership(lease);
+    this.#leaseLost = ownership.leaseLost;
+    this.#events = createEventStream(stored.record.runId, reporter, clock);
+    const leaseLost = this.#leaseLost;
+    const events = this.#events;
+    const options = this.#options;
+    this.#writer = new RecordWriter({
       store,
       clock,
       stored,
-      lost,
+      ownership,
       onCancel: (reason) => this.halt(reason),
-      onTrouble: (error) => this.note(`the run's record cannot be written just now: ${messageOf(error)}`),
+      onTrouble: (error) => this.#note(`the run's record cannot be written just now: ${messageOf(error)}`),
+      onUnusable: (error) => {
+        this.#recordError ??= error;
+        this.halt(error);
+      },
     });
-    this.session = new AgentSession({
-      agents,
-      clock,
-      lost,
+    this.#agents = new AgentPool({
+      ...{ agents, plan, clock, ownership },
       emit: (event) => events.emit(event),
-      onReplaced: (agentName) => this.keeper.update((record) => ({ ...record, agentName })),
-      spec: {
-        ...plan.agent,
+      replaced: stored.record.agents,
+      onReplaced: (agent, name) =>
+        this.#writer.update((record) => ({ ...record, agents: { ...record.agents, [agent]: name } })),
+      common: {
         runId: stored.record.runId,
-        name: stored.record.agentName ?? 'main',
         deadlineSeconds: Math.ceil((plan.timeoutMs + options.finallyMs + options.cleanupMs) / 1000),
         owner: stored.owner,
         secrets: dependencies.secrets,
       },
     });
-    this.state = new RunState(plan, this.keeper, kinds);
-    const { keeper, session, state } = this;
-    const bench: Workbench = { state, keeper, session, events, dependencies, options, lost };
-    this.runner = new StageRunner(bench, new Workspace(bench, request.resumed));
-    if (stored.record.state === 'cancelling') this.halt(new CancelledError('cancelled by `pipeline cancel`'));
+    this.#state = new RunState(plan, this.#writer, kinds);
+    const state = this.#state;
+    const writer = this.#writer;
+    const context: RunContext = {
+      state,
+      writer,
+      agents: this.#agents,
+      events,
+      dependencies,
+      options,
+      leaseLost,
+      ownership,
+    };
+    this.#runner = new StageRunner(context, new Workspace(context));
+    if (stored.record.state === 'cancelling') this.halt(storedStop(stored.record));
   }
 
   /** Stops the main stages; the first reason counts. */
   halt(reason: Error): void {
-    this.stop.abort(reason);
+    this.#stop.abort(reason);
   }
 
   async run(): Promise<RunResult> {
-    const announced = this.announce();
-    if (this.state.plan.nodes.some((node) => node.needsAgent && this.state.recordOf(node).state !== 'done')) {
-      this.session.current();
-    }
+    const announced = announceRun(this.#request, this.#state, this.#events);
+    const state = this.#state;
+    this.#agents.start(state.plan.nodes.filter((node) => state.recordOf(node).state !== 'done'));
     await announced;
-    if (this.request.resumed) await this.bringLogs();
-    void this.watchForCancel();
-    const stopped = await this.guarded(() => this.runMain());
-    const fault = await this.guarded(() => this.runFinally(stopped));
-    const folded = foldOutcome(this.state.counted(), stopped ?? fault);
-    await this.session.close({ keep: this.options.keepAgent, cleanupMs: this.options.cleanupMs });
-    if (this.lost.aborted) throw reasonOf(this.lost);
-    return this.finish(folded);
+    if (this.#request.resumed) await this.#replayLogs();
+    void watchForCancel(this.#writer, {
+      clock: this.#dependencies.clock,
+      everyMs: this.#options.cancelPollMs,
+      signal: AbortSignal.any([this.#ended.signal, this.#stop.signal, this.#leaseLost]),
+    });
+    const stopped = await this.#guarded(() => this.#runMain());
+    const fault = await this.#guarded(() => this.#runFinally(stopped));
+    const folded = foldOutcome(this.#state.counted(), stopped ?? fault);
+    // Until it is written, the pods alone say which steps have ended: a runner that resumes would run them again.
+    await this.#flush(`the run's stages could not be recorded before the agent pods are removed`);
+    await this.#agents.close({ keep: this.#options.keepAgent, cleanupMs: this.#options.cleanupMs });
+    if (this.#leaseLost.aborted) throw reasonOf(this.#leaseLost);
+    return this.#finish(folded);
   }
 
   async close(): Promise<void> {
-    this.ended.abort();
-    this.session.abandon();
-    await this.keeper.close();
+    this.#ended.abort();
+    this.#agents.abandon();
+    await this.#writer.close();
   }
 
   /** What stopped a phase: its own reason, or a fault of ours, which must not keep the rest of the run from its end. */
-  private async guarded(phase: () => Promise<Error | undefined>): Promise<Error | undefined> {
+  async #guarded(phase: () => Promise<Error | undefined>): Promise<Error | undefined> {
     try {
       return await phase();
     } catch (error) {
-      if (this.lost.aborted) throw reasonOf(this.lost);
+      if (this.#leaseLost.aborted) throw reasonOf(this.#leaseLost);
       return error instanceof Error ? error : new InternalError(messageOf(error));
     }
   }
 
-  /** Brings the logs of what is done to those who keep them whole; trouble in doing so ends no run. */
-  private async bringLogs(): Promise<void> {
-    const { dependencies, events, lost, stop } = this;
-    const parts = { dependencies, events, record: this.state.record, parents: [lost, stop.signal] };
-    await replayLogs(parts).catch((error: unknown) => this.note(replayTrouble(error)));
-    if (lost.aborted) throw reasonOf(lost);
-  }
-
-  /** Says what the run is about to do, and what a resumed one has behind it. */
-  private async announce(): Promise<void> {
-    const { request, state, events } = this;
-    const { runId, pipeline, namespace } = state.record;
-    const stages = state.plan.nodes.map(({ name, kind, needs, phase }) => ({ name, kind, needs, phase }));
-    const { cluster, resumed } = request;
-    const started = events.emit({
-      type: 'run.started',
-      runId,
-      pipeline,
-      cluster,
-      namespace,
-      stages,
-      resumed,
-    });
-    if (resumed) {
-      for (const line of resumeNotices(state.plan, state.record)) this.note(line, 'info');
-      for (const { attempts: _attempts, name, phase: _phase, ...finished } of state.finished()) {
-        await events.emit({ type: 'stage.finished', stage: name, ...finished });
-      }
-    }
-    await started;
+  /** Brings the logs of what is done to those who keep them whole; an error in doing so ends no run. */
+  async #replayLogs(): Promise<void> {
+    const leaseLost = this.#leaseLost;
+    const events = this.#events;
+    const stop = this.#stop;
+    const dependencies = this.#dependencies;
+    const parts = { dependencies, events, record: this.#state.record, parents: [leaseLost, stop.signal] };
+    await replayLogs(parts).catch((error: unknown) => this.#note(replayTrouble(error)));
+    if (leaseLost.aborted) throw reasonOf(leaseLost);
   }
 
   /** Why the main stages were stopped, when that kept any of them from ending by itself. */
-  private async runMain(): Promise<Error | undefined> {
-    const { state, runner, options } = this;
+  async #runMain(): Promise<Error | undefined> {
+    const runner = this.#runner;
+    const state = this.#state;
+    const options = this.#options;
     const limit = state.plan.timeoutMs;
-    const elapsed = Math.max(0, this.dependencies.clock.now() - state.record.createdAt);
-    const deadline = startDeadline(this.dependencies.clock, {
-      ms: Math.max(0, limit - (this.request.resumed ? elapsed : 0)),
+    const deadline = startDeadline(this.#dependencies.clock, {
+      ms: Math.max(0, limit - (this.#request.resumed ? elapsedMs(state.record) : 0)),
       reason: () =>
         new DeadlineError('the run', limit, { hint: 'raise `timeout` of the file if it needs more' }),
-      parents: [this.lost, this.stop.signal],
+      parents: [this.#leaseLost, this.#stop.signal],
     });
     const { signal } = deadline;
-    const onStop = () => this.recordStop(reasonOf(signal));
+    const onStop = () => this.#recordStop(reasonOf(signal));
     if (signal.aborted) onStop();
     else signal.addEventListener('abort', onStop, { once: true });
     try {
@@ -206,19 +208,23 @@ class Execution {
   }
 
   /** So that a runner that takes over from here does not start stages again. */
-  private recordStop(reason: Error): void {
+  #recordStop(reason: Error): void {
     if (reason instanceof LeaseLostError) return;
-    this.keeper.update((record) => ({ ...record, state: 'cancelling' }));
+    const stop = stopReasonOf(reason);
+    this.#writer.update((record) => ({ ...record, state: 'cancelling', stop: record.stop ?? stop }));
   }
 
-  private async runFinally(stopped: Error | undefined): Promise<undefined> {
-    const { state, runner, options, dependencies } = this;
+  async #runFinally(stopped: Error | undefined): Promise<undefined> {
+    const runner = this.#runner;
+    const state = this.#state;
+    const options = this.#options;
+    const dependencies = this.#dependencies;
     if (state.nodesOf('finally').length === 0) return undefined;
     const fault = new AbortController();
     const deadline: Deadline = startDeadline(dependencies.clock, {
       ms: options.finallyMs,
       reason: () => new DeadlineError('the finally stages', options.finallyMs),
-      parents: [this.lost, fault.signal],
+      parents: [this.#leaseLost, fault.signal],
     });
     const { signal } = deadline;
     state.setStopped(stopped);
@@ -236,51 +242,50 @@ class Execution {
     }
   }
 
-  private async finish({ outcome, message, hint }: FoldedOutcome): Promise<RunResult> {
-    const { state, keeper, events, options } = this;
-    const { clock } = this.dependencies;
-    const finishedAt = clock.now();
-    keeper.update((record) => ({ ...record, state: 'finished', outcome, finishedAt }));
-    const ms = options.cleanupMs;
-    const deadline = startDeadline(clock, {
-      ms,
-      reason: () => new DeadlineError('writing the last record of the run', ms),
-      parents: [this.lost],
-    });
-    try {
-      await keeper.flush({ signal: deadline.signal });
-    } catch (error) {
-      if (this.lost.aborted) throw reasonOf(this.lost);
-      this.note(`the run's end could not be recorded: ${messageOf(error)}`);
-    } finally {
-      deadline.clear();
-    }
+  async #finish(folded: FoldedOutcome): Promise<RunResult> {
+    const state = this.#state;
+    const events = this.#events;
+    const finishedAt = this.#dependencies.clock.now();
+    const refused = this.#recordError;
+    const due = refused === undefined ? folded : outcomeWithoutRecord(folded, refused);
+    this.#writer.update((record) => ({
+      ...(refused instanceof RecordTooLargeError ? withoutOutputs(record) : record),
+      ...{ state: 'finished', outcome: due.outcome, finishedAt },
+    }));
+    const error = await this.#flush(`the run's end could not be recorded`);
+    if (this.#leaseLost.aborted) throw reasonOf(this.#leaseLost);
+    const { outcome, message, hint } = error === undefined ? due : outcomeWithoutRecord(due, error);
     const durationMs = Math.max(0, finishedAt - state.record.createdAt);
-    const words = { ...(message === undefined ? {} : { message }), ...(hint === undefined ? {} : { hint }) };
+    const words = { ...defined({ message, hint }) };
     await events.emit({ type: 'run.finished', outcome, durationMs, ...words });
     return { runId: state.record.runId, outcome, durationMs, ...words, stages: state.finished() };
   }
 
-  /** Looks at the stored record now and then; trouble in doing so is left to the next look. */
-  private async watchForCancel(): Promise<void> {
-    const { signal } = this.ended;
-    const watched = AbortSignal.any([signal, this.stop.signal, this.lost]);
-    const freshMs = this.options.cancelPollMs;
-    while (!watched.aborted) {
-      try {
-        await this.dependencies.clock.sleep(freshMs, { signal: watched });
-        await this.keeper.look({ signal: watched, freshMs });
-      } catch {
-        continue; // ended, or unreachable just now
-      }
+  /**
+   * Waits until the record is written.
+   * @returns why it is not, after a notice that begins with `trouble`
+   * @throws LeaseLostError
+   */
+  async #flush(trouble: string): Promise<unknown> {
+    const ms = this.#options.cleanupMs;
+    const deadline = startDeadline(this.#dependencies.clock, {
+      ms,
+      reason: () => new DeadlineError('writing the last record of the run', ms),
+      parents: [this.#leaseLost],
+    });
+    try {
+      await this.#writer.flush({ signal: deadline.signal });
+      return undefined;
+    } catch (error) {
+      if (this.#leaseLost.aborted) throw reasonOf(this.#leaseLost);
+      this.#note(`${trouble}: ${messageOf(error)}`);
+      return error;
+    } finally {
+      deadline.clear();
     }
   }
 
-  private note(message: string, level: 'info' | 'warning' = 'warning'): void {
-    this.events.emit({ type: 'notice', level, message }).catch(() => undefined); // a notice ends no run
+  #note(message: string, level: 'info' | 'warning' = 'warning'): void {
+    this.#events.emit({ type: 'notice', level, message }).catch(() => undefined); // a notice ends no run
   }
-}
-
-function isStopped(outcome: StageOutcome | undefined): boolean {
-  return outcome === 'cancelled' || outcome === 'timedOut';
 }

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
-import picomatch from 'picomatch';
 import { InputError } from '../base/errors.ts';
+import { compileGlob } from '../base/glob.ts';
 import type { Agent } from '../ports/agent.ts';
+
+/** Bytes of the list of hashes: that of some hundred thousand files. */
+const largestList = 64 * 1024 * 1024;
 
 /** Where files are hashed. */
 export interface HashPlace {
@@ -14,7 +17,7 @@ export interface HashPlace {
 
 /**
  * Lists and hashes in the agent: one line `HASH  ./path` a file. `find` matches `*` over `/` too, so it finds at least
- * what the patterns mean; picomatch narrows that down here. `.git` is left out.
+ * what the patterns mean; a glob narrows that down here. `.git` is left out.
  */
 const script = `cd "$1" || exit 9
 shift
@@ -42,7 +45,11 @@ export async function hashFiles(patterns: readonly string[], place: HashPlace): 
   const root = directory.startsWith('/') ? directory : `${agent.workspace}/${directory}`;
   const search = [...new Set(patterns.flatMap(toFindPatterns))];
   const command = ['sh', '-c', script, 'hashFiles', root, ...search];
-  const { exitCode, stdout, stderr } = await agent.query(command, { signal, container });
+  const { exitCode, stdout, stderr } = await agent.query(command, {
+    signal,
+    container,
+    largest: largestList,
+  });
   if (exitCode !== 0) {
     throw new InputError(`hashFiles could not read the files: ${stderr.trim().split('\n')[0] ?? ''}`);
   }
@@ -57,17 +64,14 @@ function toFindPatterns(pattern: string): string[] {
 }
 
 function hashOfLines(output: string, patterns: readonly string[]): string {
-  const matches = picomatch(
-    patterns.map((pattern) => pattern.replace(/^\.\//, '')),
-    { dot: true },
-  );
+  const globs = patterns.map((pattern) => compileGlob(pattern.replace(/^\.\//, ''), { dot: true }));
   const lines = output
     .split('\n')
     .map((line) => /^\\?(?<hash>[0-9a-f]{64}) [ *]\.\/(?<path>.+)$/.exec(line)?.groups)
     .flatMap((groups) =>
       groups === undefined ? [] : [{ hash: groups['hash'] ?? '', path: groups['path'] ?? '' }],
     )
-    .filter(({ path }) => matches(path))
+    .filter(({ path }) => globs.some((matches) => matches(path)))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
   if (lines.length === 0) return '';
   const hash = createHash('sha256');

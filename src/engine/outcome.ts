@@ -1,3 +1,4 @@
+import { defined } from '../base/defined.ts';
 import { DeadlineError, messageOf, SlipwayError } from '../base/errors.ts';
 import type { RunOutcome, StageOutcome } from '../ports/events.ts';
 import type { FinishedStage } from './dependencies.ts';
@@ -21,7 +22,7 @@ export function outcomeOfError(error: unknown): AttemptResult {
   if (!(error instanceof SlipwayError)) {
     return { ...nothing, outcome: 'failed', message: `internal error: ${messageOf(error)}`, internal: true };
   }
-  const words = { message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+  const words = { message: error.message, ...defined({ hint: error.hint }) };
   switch (error.fault) {
     case 'infrastructure':
       return { ...nothing, ...words, outcome: 'infrastructure' };
@@ -49,6 +50,11 @@ export function outcomeOfAbort(reason: Error): AttemptResult {
   };
 }
 
+/** Whether a stage with this outcome was kept from ending by itself. */
+export function isStopped(outcome: StageOutcome | undefined): boolean {
+  return outcome === 'cancelled' || outcome === 'timedOut';
+}
+
 /** A finished stage, as far as the run's outcome goes. */
 export type CountedStage = Pick<FinishedStage, 'name' | 'outcome' | 'allowedToFail' | 'message' | 'hint'> & {
   internal?: boolean;
@@ -62,14 +68,15 @@ export interface FoldedOutcome {
 }
 
 /**
- * Which outcome counts when several stages ended badly: a fault of our own hides no other; a release that was taken
- * back says what runs now; a real failure needs a person, so it goes before trouble that a retry may heal.
+ * Which outcome counts when several stages ended badly: a fault of our own hides no other; a release that was
+ * rolled back names what serves now; a real failure needs a person, so it goes before trouble that a retry may heal.
  */
 const precedence = ['internal', 'rolledBack', 'failed', 'infrastructure', 'aborted'] as const;
 
 /**
  * The outcome of a run from its finished stages and, when its stages were stopped, from the reason. Skipped stages and
- * those that are allowed to fail do not count.
+ * those that are allowed to fail do not count. A cancelled one counts all the same: it did not fail, and it blocks those
+ * that need it.
  */
 export function foldOutcome(stages: readonly CountedStage[], stopped: Error | undefined): FoldedOutcome {
   if (stopped !== undefined) return outcomeOfStop(stopped);
@@ -81,14 +88,16 @@ export function foldOutcome(stages: readonly CountedStage[], stopped: Error | un
     const found = bad.find((entry) => entry.outcome === outcome);
     if (found === undefined) continue;
     const { name, message = found.stage.outcome, hint } = found.stage;
-    return { outcome, message: `${name}: ${message}`, ...(hint === undefined ? {} : { hint }) };
+    const others = bad.filter((entry) => entry !== found && entry.outcome !== 'aborted');
+    const also = others.length === 0 ? '' : `; also: ${others.map(({ stage }) => stage.name).join(', ')}`;
+    return { outcome, message: `${name}: ${message}${also}`, ...defined({ hint }) };
   }
   return { outcome: 'succeeded' };
 }
 
 function outcomeOfStop(reason: Error): FoldedOutcome {
   if (!(reason instanceof SlipwayError)) return { outcome: 'internal', message: reason.message };
-  const words = { message: reason.message, ...(reason.hint === undefined ? {} : { hint: reason.hint }) };
+  const words = { message: reason.message, ...defined({ hint: reason.hint }) };
   switch (reason.fault) {
     case 'interrupted':
       return { outcome: 'interrupted', ...words };
@@ -107,7 +116,7 @@ function outcomeOfStop(reason: Error): FoldedOutcome {
 
 function runOutcomeOf(stage: CountedStage): (typeof precedence)[number] | undefined {
   if (stage.internal === true) return 'internal';
-  if (stage.allowedToFail) return undefined;
+  if (stage.allowedToFail && stage.outcome !== 'cancelled') return undefined;
   switch (stage.outcome) {
     case 'succeeded':
     case 'skipped':

@@ -22,7 +22,7 @@ export interface ReplayParts {
 }
 
 /**
- * Hands the logs of steps that no stage takes up again (of stages that are done, and of earlier attempts) to those who
+ * Hands the logs of steps that no stage follows again (of stages that are done, and of earlier attempts) to those who
  * keep whole logs and lack them, as output that was shown before. The logs of a pod that has gone are lost.
  * @throws whatever the agents throw; DeadlineError after five minutes
  */
@@ -57,11 +57,12 @@ async function replayPod(view: AgentView, { wanted, events, signal }: Replay): P
   }
 }
 
-/** No stage takes the step up again. */
+/** No stage follows the step again. */
 function isOver(step: StartedStep, { stages }: RunRecord): boolean {
   const name = parseStepId(step.id);
   const record = name === undefined ? undefined : stages[name.stage];
-  return record !== undefined && (record.state === 'done' || (name?.attempt ?? 0) < record.attempt);
+  if (record === undefined || name === undefined) return false;
+  return name.attempt < record.attempt || (record.state === 'done' && record.restoring !== true);
 }
 
 async function replayStep(
@@ -90,7 +91,7 @@ async function replayStep(
   await events.emit({ type: 'step.end', ...about });
 }
 
-/** What is said when they could not be brought. */
+/** The notice of logs that could not be replayed. */
 export function replayTrouble(error: unknown): string {
   return `the logs of stages that were done could not be brought to the log folder: ${messageOf(error)}`;
 }

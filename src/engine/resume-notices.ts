@@ -1,22 +1,22 @@
 import type { Plan, PlanNode } from '../plan/plan.ts';
 import type { RunRecord } from '../ports/run-record.ts';
-import { stageOf } from './record-keeper.ts';
+import { stageOf } from './record-writer.ts';
 
-/** What a resumed run says that it found, and what it does. Pure. */
+/** The first notices of a resumed run: what is done, what it resumes, what is pending. Pure. */
 export function resumeNotices(plan: Plan, record: RunRecord): string[] {
   const inState = (wanted: string) => plan.nodes.filter(({ name }) => stageOf(record, name).state === wanted);
   const [done, running, pending] = [inState('done'), inState('running'), inState('pending')];
   const parts = [
-    done.length === 0 ? 'found no stage done' : `found done: ${names(done)}`,
-    running.length === 0 ? 'nothing was under way' : `taken up where it stands: ${names(running)}`,
-    ...(pending.length === 0 ? [] : [`still to do: ${names(pending)}`]),
+    done.length === 0 ? 'no stage is done' : `done: ${names(done)}`,
+    running.length === 0 ? 'no stage was running' : `resumed at: ${names(running)}`,
+    ...(pending.length === 0 ? [] : [`pending: ${names(pending)}`]),
   ];
-  const asked = record.state === 'cancelling' ? ['it was being cancelled: that goes on'] : [];
-  const lines = [`resumed; ${[...parts, ...asked].join('; ')}`];
+  const asked = record.state === 'cancelling' ? ['the run was being cancelled and still is'] : [];
+  const lines = [`run resumed; ${[...parts, ...asked].join('; ')}`];
   const wasShown = running.some(({ name }) => Object.keys(stageOf(record, name).offsets).length > 0);
   if (record.writtenAt !== undefined && wasShown) {
     const time = new Date(record.writtenAt).toISOString().slice(11, 19);
-    lines.push(`output that the runner before showed after ${time} UTC (by its clock) is shown again`);
+    lines.push(`output that the previous runner showed after ${time} UTC (by its clock) is shown again`);
   }
   return lines;
 }

@@ -1,3 +1,4 @@
+import { defined } from '../base/defined.ts';
 import type { Plan, PlanNode } from '../plan/plan.ts';
 import { ancestorsOf } from '../spec/stage-order.ts';
 import type { RunOutcome } from '../ports/events.ts';
@@ -6,34 +7,38 @@ import type { AnyStageKind } from '../ports/stage.ts';
 import { InternalError } from '../base/errors.ts';
 import type { FinishedStage } from './dependencies.ts';
 import { foldOutcome, type CountedStage } from './outcome.ts';
-import { stageOf, type RecordKeeper } from './record-keeper.ts';
+import { OutputLimits } from './output-limits.ts';
+import { stageOf, type RecordWriter } from './record-writer.ts';
 import { blocks, type NodeState } from './schedule.ts';
 
-/** What is known of a run while it goes on: its plan joined with its record. */
+/** The state of a run: its plan joined with its record. */
 export class RunState {
   readonly plan: Plan;
   readonly nodes: ReadonlyMap<string, PlanNode>;
-  private readonly keeper: RecordKeeper;
-  private readonly kinds: ReadonlyMap<string, AnyStageKind>;
-  private readonly needs: ReadonlyMap<string, readonly string[]>;
+  /** What stages hand on, within what the record holds. */
+  readonly outputLimits: OutputLimits;
+  readonly #writer: RecordWriter;
+  readonly #kinds: ReadonlyMap<string, AnyStageKind>;
+  readonly #needs: ReadonlyMap<string, readonly string[]>;
   /** Stages that ended by a fault of our own; not kept in the record, since a resumed run tries them again. */
-  private readonly internal = new Set<string>();
-  private stopped: Error | undefined;
+  readonly #internal = new Set<string>();
+  #stopped: Error | undefined;
 
-  constructor(plan: Plan, keeper: RecordKeeper, kinds: readonly AnyStageKind[]) {
+  constructor(plan: Plan, writer: RecordWriter, kinds: readonly AnyStageKind[]) {
     this.plan = plan;
-    this.keeper = keeper;
-    this.kinds = new Map(kinds.map((kind) => [kind.key, kind]));
+    this.outputLimits = new OutputLimits(writer.record);
+    this.#writer = writer;
+    this.#kinds = new Map(kinds.map((kind) => [kind.definition.key, kind]));
     this.nodes = new Map(plan.nodes.map((node) => [node.name, node]));
-    this.needs = new Map(plan.nodes.map((node) => [node.name, node.needs]));
+    this.#needs = new Map(plan.nodes.map((node) => [node.name, node.needs]));
   }
 
   get record(): RunRecord {
-    return this.keeper.record;
+    return this.#writer.record;
   }
 
   kindOf(node: PlanNode): AnyStageKind {
-    const kind = this.kinds.get(node.kind);
+    const kind = this.#kinds.get(node.kind);
     if (kind === undefined) throw new InternalError(`there is no kind of stage "${node.kind}"`);
     return kind;
   }
@@ -43,17 +48,17 @@ export class RunState {
   }
 
   markInternal(node: PlanNode): void {
-    this.internal.add(node.name);
+    this.#internal.add(node.name);
   }
 
-  /** Says why the main stages were stopped, for the finally stages to read as `run.status`. */
+  /** Sets why the main stages were stopped, for the finally stages to read as `run.status`. */
   setStopped(reason: Error | undefined): void {
-    this.stopped = reason;
+    this.#stopped = reason;
   }
 
   /** The run's outcome if it ended now. */
   outcomeSoFar(): RunOutcome {
-    return foldOutcome(this.counted(), this.stopped).outcome;
+    return foldOutcome(this.counted(), this.#stopped).outcome;
   }
 
   nodesOf(phase: PlanNode['phase']): PlanNode[] {
@@ -62,7 +67,7 @@ export class RunState {
 
   /** Nodes whose results a node sees: all that it waits for; for a finally stage all main ones too. */
   visibleTo(node: PlanNode): PlanNode[] {
-    const before = ancestorsOf(node.name, this.needs);
+    const before = ancestorsOf(node.name, this.#needs);
     return this.plan.nodes.filter(
       ({ name, phase }) => before.has(name) || (node.phase === 'finally' && phase === 'main'),
     );
@@ -77,7 +82,7 @@ export class RunState {
         outcome === 'skipped' &&
         node.phase === 'main' &&
         node.needs.some((need) => blocks(this.nodes.get(need), states.get(need)));
-      states.set(node.name, { state, ...(outcome === undefined ? {} : { outcome }), blocked });
+      states.set(node.name, { state, ...defined({ outcome }), blocked });
     }
     return states;
   }
@@ -91,7 +96,7 @@ export class RunState {
   }
 
   counted(): CountedStage[] {
-    return this.finished().map((stage) => ({ ...stage, internal: this.internal.has(stage.name) }));
+    return this.finished().map((stage) => ({ ...stage, internal: this.#internal.has(stage.name) }));
   }
 }
 
@@ -105,8 +110,7 @@ export function finishedStage(node: PlanNode, record: StageRecord): FinishedStag
     outcome,
     attempts: record.attempt,
     durationMs: startedAt === undefined || finishedAt === undefined ? 0 : Math.max(0, finishedAt - startedAt),
-    ...(message === undefined ? {} : { message }),
-    ...(hint === undefined ? {} : { hint }),
+    ...defined({ message, hint }),
     outputs: record.outputs,
     allowedToFail: node.allowFailure,
   };

@@ -1,8 +1,20 @@
-import type { RunRecord } from '../ports/run-record.ts';
+import { defined } from '../base/defined.ts';
+import { CancelledError, DeadlineError } from '../base/errors.ts';
+import { ConflictError } from '../ports/cluster-errors.ts';
+import { LeaseLostError, type Lease, type LeaseRequest } from '../ports/leases.ts';
+import {
+  resumedHint,
+  runLease,
+  runLostError,
+  RunFinishedError,
+  runRecordFormat,
+  type RunRecord,
+  type RunStore,
+  type StoredRun,
+} from '../ports/run-record.ts';
 import type { EngineDependencies, ResumeRequest, RunResult, StartRequest } from './dependencies.ts';
 import { executeRun } from './execute-run.ts';
 import { startDeadline } from './signals.ts';
-import { DeadlineError } from '../base/errors.ts';
 
 const releaseMs = 10_000;
 
@@ -16,11 +28,11 @@ export async function startRun(
   options: { signal: AbortSignal },
 ): Promise<RunResult> {
   const stored = await dependencies.store.create(firstRecord(request, dependencies.clock.now()), options);
-  return drive({ ...request, stored }, false, dependencies, options);
+  return executeOwned({ ...request, stored }, false, dependencies, options);
 }
 
 /**
- * Goes on with a run whose runner is gone. Stages that are done keep their outcome and outputs; those that were running
+ * Resumes a run whose runner is gone. Stages that are done keep their outcome and outputs; those that were running
  * are entered again with the same attempt, and find their steps as they are.
  * @throws LeaseHeldError when another runner holds the run
  * @throws RunFinishedError
@@ -30,21 +42,23 @@ export function resumeRun(
   dependencies: EngineDependencies,
   options: { signal: AbortSignal },
 ): Promise<RunResult> {
-  return drive(request, true, dependencies, options);
+  return executeOwned(request, true, dependencies, options);
 }
 
-async function drive(
+/** Takes the run's lease, executes the run, gives the lease back. */
+async function executeOwned(
   request: ResumeRequest,
   resumed: boolean,
   dependencies: EngineDependencies,
   options: { signal: AbortSignal },
 ): Promise<RunResult> {
   const { stored, holder } = request;
-  const { store, clock } = dependencies;
-  const lease = await store.acquireLease(stored, holder, options);
+  const { store, leases, clock } = dependencies;
+  const lease = await leases.acquire(leaseRequest(stored, holder, resumed), options);
   try {
-    // The runner before may have written while its lease was outwaited.
-    const current = resumed ? ((await store.load(stored.record, options)) ?? stored) : stored;
+    const isClaimed = !resumed && lease.fence === stored.record.fence;
+    const { logs } = request;
+    const current = isClaimed ? stored : await claim(stored, { lease, store, ...defined({ logs }) }, options);
     return await executeRun({ ...request, stored: current, lease, resumed }, dependencies, options);
   } finally {
     const deadline = startDeadline(clock, {
@@ -61,19 +75,62 @@ async function drive(
   }
 }
 
+function leaseRequest({ record, owner }: StoredRun, holder: string, resumed: boolean): LeaseRequest {
+  const { runId, fence } = record;
+  return {
+    ...runLease(record),
+    subject: `run ${runId}`,
+    holder,
+    owner,
+    isNew: !resumed,
+    // The record of a new run has the fence of its first owner already.
+    fenceAfter: resumed ? fence : fence - 1,
+    heldHint: `follow it by \`pipeline attach ${runId}\``,
+    lostHint: resumedHint(runId),
+  };
+}
+
+/**
+ * Writes this runner's fence into the record, over whatever the runner before has written until then: its next write is
+ * refused.
+ */
+async function claim(
+  { record: { runId, namespace } }: StoredRun,
+  { lease, store, logs }: { lease: Lease; store: RunStore; logs?: RunRecord['logs'] },
+  options: { signal: AbortSignal },
+): Promise<StoredRun> {
+  const { fence } = lease;
+  for (;;) {
+    const found = await store.load({ runId, namespace }, options);
+    if (found === undefined) throw new CancelledError('the record of the run was deleted');
+    if (found.record.state === 'finished') throw new RunFinishedError(runId);
+    if (found.record.fence >= fence) throw runLostError(runId, 'claimed');
+    await lease.confirm(options);
+    try {
+      return await store.update(found, { ...found.record, fence, ...defined({ logs }) }, options);
+    } catch (error) {
+      // The runner before was faster once more, or has ended the run.
+      if (!(error instanceof ConflictError || error instanceof LeaseLostError)) throw error;
+    }
+  }
+}
+
 function firstRecord(request: StartRequest, now: number): RunRecord {
   const { plan, runId, source, parameters } = request;
   return {
-    formatVersion: 1,
+    formatVersion: runRecordFormat,
     runId,
     pipeline: plan.pipeline,
     namespace: plan.namespace,
     createdAt: now,
+    fence: 1,
     state: 'running',
     source,
     parameters: { ...parameters },
     trigger: { ...plan.trigger },
+    agents: {},
     git: {},
     stages: {},
+    ...defined({ logs: request.logs }),
   };
 }

@@ -28,7 +28,7 @@ export function startDeadline(
 
 /** The promise's result, or the signal's reason as soon as it is aborted. What the promise does after that is dropped. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  promise.catch(() => undefined); // when the signal comes first nobody else looks at it
+  promise.catch(() => undefined); // when the signal comes first it has no other handler
   signal.throwIfAborted();
   let stop: (() => void) | undefined;
   const aborted = new Promise<never>((_resolve, reject) => {

@@ -1,9 +1,11 @@
+import { defined } from '../base/defined.ts';
 import { InputError } from '../base/errors.ts';
-import { evaluateText } from '../plan/evaluate.ts';
+import { evaluateText } from '../expressions/evaluate.ts';
 import { matrixVariable } from '../plan/matrix.ts';
-import type { PlanNode } from '../plan/plan.ts';
-import type { ExpressionScope, StageFacts } from '../plan/scope.ts';
+import { agentOf, type PlanNode } from '../plan/plan.ts';
+import type { ExpressionScope, StageFacts } from '../expressions/scope.ts';
 import type { Environment, EnvironmentValue } from '../ports/secrets.ts';
+import type { StageRecord } from '../ports/run-record.ts';
 import type { RunState } from './run-state.ts';
 
 /** What a stage sees of the run, but for the agent's own. */
@@ -46,7 +48,7 @@ function scopeOf(state: RunState, node: PlanNode, options: ViewOptions): Express
 
 /**
  * What a node sees when it starts. Its environment is, later ones winning: CI, the run's `env`, what earlier stages set
- * in `$SLIPWAY_ENV`, the stage's `env`, its matrix values, and what Slipway tells scripts.
+ * in `$SLIPWAY_ENV`, the stage's `env`, its matrix values, and Slipway's own.
  * @throws InputError when an expression fails
  */
 export async function viewOf(state: RunState, node: PlanNode, options: ViewOptions): Promise<StageView> {
@@ -62,18 +64,18 @@ export async function viewOf(state: RunState, node: PlanNode, options: ViewOptio
   const matrix = Object.entries(node.matrix).map(
     ([key, value]) => [matrixVariable(key), String(value)] as const,
   );
-  const told = {
+  const reported = {
     SLIPWAY_RUN: state.record.runId,
     SLIPWAY_STAGE: node.name,
-    ...(options.workspace === undefined ? {} : { SLIPWAY_WORKSPACE: options.workspace }),
+    ...defined({ SLIPWAY_WORKSPACE: options.workspace }),
   };
-  const env = { ...inherited, ...own, ...plains(Object.fromEntries(matrix)), ...plains(told) };
+  const env = { ...inherited, ...own, ...plains(Object.fromEntries(matrix)), ...plains(reported) };
   const facts = factsOf(state, visible);
   return {
     scope: { ...base, env: readable(env) },
     env,
     outputs: Object.fromEntries(Object.entries(facts).map(([name, { outputs }]) => [name, { ...outputs }])),
-    workingDirectory: sourceNode(state, visible)?.outputs['directory'] ?? '.',
+    workingDirectory: checkoutOf(state, visible, node)?.outputs['directory'] ?? '.',
   };
 }
 
@@ -82,7 +84,7 @@ export async function viewOf(state: RunState, node: PlanNode, options: ViewOptio
  * @throws InputError when an expression names one that is not there
  */
 export async function containerOf(state: RunState, node: PlanNode, scope: ExpressionScope): Promise<string> {
-  const { containers } = state.plan.agent;
+  const { containers } = agentOf(state.plan, node);
   if (node.container === undefined) return containers[0].name;
   const name = await evaluateText(node.container, scope);
   if (containers.some((container) => container.name === name)) return name;
@@ -92,17 +94,26 @@ export async function containerOf(state: RunState, node: PlanNode, scope: Expres
 
 /** The commit as the run's `git`: outputs of the first source stage that is done. */
 function sourceOf(state: RunState, visible: readonly PlanNode[]): Record<string, string> {
-  return sourceNode(state, visible)?.outputs ?? {};
+  return sourceRecords(state, visible)[0]?.outputs ?? {};
 }
 
-function sourceNode(
+/** The checkout that lies in the workspace of a node's agent. */
+function checkoutOf(
   state: RunState,
   visible: readonly PlanNode[],
-): { outputs: Record<string, string> } | undefined {
+  { agent }: PlanNode,
+): StageRecord | undefined {
+  return sourceRecords(
+    state,
+    visible.filter((other) => other.agent === agent),
+  )[0];
+}
+
+function sourceRecords(state: RunState, visible: readonly PlanNode[]): StageRecord[] {
   return visible
-    .filter((node) => state.kindOf(node).providesSource === true)
+    .filter((node) => state.kindOf(node).definition.providesSource === true)
     .map((node) => state.recordOf(node))
-    .find(({ outcome }) => outcome === 'succeeded');
+    .filter(({ outcome }) => outcome === 'succeeded');
 }
 
 /** Facts by node name, and by the stage's name in the file: there, of the last matrix cell that put the output out. */

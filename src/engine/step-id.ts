@@ -1,4 +1,4 @@
-/** What the id of a step tells: `build.1.run`. */
+/** The parts of a step's id: `build.1.run`. */
 export interface StepName {
   stage: string;
   /** From 1. */

@@ -14,17 +14,21 @@ export function multiply(matrix: Matrix | undefined): MatrixCell[] {
     cells = cells.flatMap((cell) => values.map((value) => ({ ...cell, [key]: value })));
   }
   const used = new Set<string>();
-  return cells.map((values) => ({ values, suffix: unique(suffixOf(values), used) }));
+  return cells.map((values) => ({ values, suffix: unique(suffixOf(values, matrix ?? {}), used) }));
 }
 
-function suffixOf(values: Readonly<Record<string, ParameterValue>>): string {
-  const safe = (value: ParameterValue) =>
-    String(value)
-      .replace(/[^A-Za-z0-9_.-]+/g, '-')
-      .slice(0, 40);
-  return Object.values(values)
-    .map((value) => `.${safe(value)}`)
+function suffixOf(values: Readonly<Record<string, ParameterValue>>, matrix: Matrix): string {
+  return Object.entries(values)
+    .map(([key, value]) => `.${partOf(value, matrix[key] ?? [])}`)
     .join('');
+}
+
+/** A value as a part of a name; one of which nothing can be read any more is named by its place in the list: `value2`. */
+function partOf(value: ParameterValue, list: readonly ParameterValue[]): string {
+  const safe = String(value)
+    .replace(/[^A-Za-z0-9_.-]+/g, '-')
+    .slice(0, 40);
+  return /[A-Za-z0-9_]/.test(safe) ? safe : `value${String(list.indexOf(value) + 1)}`;
 }
 
 /** Different values may look the same once unsafe characters are gone. */

@@ -1,5 +1,6 @@
 import { InputError } from '../base/errors.ts';
-import { hintFor } from '../spec/nearest.ts';
+import { Pattern, PatternError } from '../base/pattern.ts';
+import { hintFor } from '../base/nearest.ts';
 import type { Parameter, ParameterValue } from '../spec/pipeline.ts';
 
 /**
@@ -41,9 +42,7 @@ function read(name: string, parameter: Parameter, text: string): Resolved {
   const expected = (what: string): Resolved => ({ problem: `parameter "${name}" is ${what}, not "${text}"` });
   switch (parameter.type) {
     case 'string':
-      if (parameter.pattern === undefined || new RegExp(`^(?:${parameter.pattern})$`, 'u').test(text))
-        return { value: text };
-      return { problem: `parameter "${name}" does not match ${parameter.pattern}: "${text}"` };
+      return readString(name, parameter.pattern, text);
     case 'choice':
       return parameter.options.includes(text)
         ? { value: text }
@@ -55,4 +54,14 @@ function read(name: string, parameter: Parameter, text: string): Resolved {
       return text.trim() !== '' && Number.isFinite(value) ? { value } : expected('a number');
     }
   }
+}
+
+function readString(name: string, pattern: string | undefined, text: string): Resolved {
+  try {
+    if (pattern === undefined || new Pattern(pattern).matches(text)) return { value: text };
+  } catch (error) {
+    if (error instanceof PatternError) return { problem: `parameter "${name}": ${error.message}` };
+    throw error;
+  }
+  return { problem: `parameter "${name}" does not match ${pattern}: "${text}"` };
 }

@@ -1,19 +1,28 @@
 import * as z from '../base/zod.ts';
 import { InputError } from '../base/errors.ts';
-import type { AnyStageKind } from '../ports/stage.ts';
+import type { StageDefinition } from '../ports/stage.ts';
 import { placesAt } from '../spec/places.ts';
 import { checkSchema, valueAt } from '../spec/schema-findings.ts';
-import { hasTemplate } from '../spec/template.ts';
-import { evaluateTemplate } from './evaluate.ts';
-import type { ExpressionScope } from './scope.ts';
+import { hasTemplate } from '../expressions/template.ts';
+import { evaluateTemplate } from '../expressions/evaluate.ts';
+import type { ExpressionScope } from '../expressions/scope.ts';
 
 type Input = Readonly<Record<string, unknown>>;
 type Path = readonly (string | number)[];
 
-/** Whether a stage needs the agent, as far as its unevaluated input tells; yes when only the run can tell. */
-export function staticallyNeedsAgent(kind: AnyStageKind, input: Input): boolean {
-  const parsed = z.strictObject({ ...kind.fields }).safeParse(input);
-  return parsed.success ? kind.needsAgent(parsed.data as never) : true;
+/** Whether a stage needs the agent, as far as its unevaluated input shows; yes when only the run can decide. */
+export function staticallyNeedsAgent({ needsAgent }: StageDefinition, input: Input): boolean {
+  if (typeof needsAgent === 'boolean') return needsAgent;
+  return needsAgent.some((dotted) => isThere(input, dotted.split('.')));
+}
+
+/** Whether there is a value at a path, or an expression that may give one. */
+function isThere(value: unknown, [key, ...rest]: readonly string[]): boolean {
+  if (typeof value === 'string' && hasTemplate(value)) return true;
+  if (key === undefined) return value !== undefined;
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+    ? isThere((value as Record<string, unknown>)[key], rest)
+    : false;
 }
 
 /**
@@ -23,7 +32,7 @@ export function staticallyNeedsAgent(kind: AnyStageKind, input: Input): boolean 
  * @throws InputError that lists every field that is still wrong
  */
 export async function evaluateStageInput(
-  kind: AnyStageKind,
+  kind: StageDefinition,
   input: Input,
   scope: ExpressionScope,
 ): Promise<Readonly<Record<string, unknown>>> {
@@ -47,25 +56,25 @@ export async function evaluateStageInput(
 
 /** Evaluates the strings of an input and remembers which ones were expressions. */
 class Evaluation {
-  private readonly scope: ExpressionScope;
-  private readonly scripts: ReadonlySet<string>;
-  private readonly expressions = new Set<string>();
+  readonly #scope: ExpressionScope;
+  readonly #scripts: ReadonlySet<string>;
+  readonly #expressions = new Set<string>();
 
   constructor(scope: ExpressionScope, scripts: ReadonlySet<string>) {
-    this.scope = scope;
-    this.scripts = scripts;
+    this.#scope = scope;
+    this.#scripts = scripts;
   }
 
   isExpression(path: Path): boolean {
-    return this.expressions.has(path.join('\n'));
+    return this.#expressions.has(path.join('\n'));
   }
 
   async value(value: unknown, path: Path): Promise<unknown> {
-    if (this.scripts.has(path.join('\n'))) return value;
+    if (this.#scripts.has(path.join('\n'))) return value;
     if (typeof value === 'string') {
       if (!hasTemplate(value)) return value;
-      this.expressions.add(path.join('\n'));
-      return evaluateTemplate(value, this.scope);
+      this.#expressions.add(path.join('\n'));
+      return evaluateTemplate(value, this.#scope);
     }
     if (Array.isArray(value)) {
       const items: unknown[] = [];

@@ -1,5 +1,6 @@
 import type { Duplex, Readable } from 'node:stream';
-import { SlipwayError, type SlipwayErrorOptions } from '../base/errors.ts';
+import { SlipwayError, type Fault, type SlipwayErrorOptions } from '../base/errors.ts';
+import { failures, type Failure } from '../base/failures.ts';
 import type { CallOptions } from './cluster.ts';
 import type { Environment, Secrets } from './secrets.ts';
 
@@ -35,7 +36,7 @@ export interface AgentSpec {
   /** Names and labels: `slipway.dev/run`, `slipway.dev/pipeline`. */
   runId: string;
   pipeline: string;
-  /** Tells several agents of one run apart; `main` for the run's own. */
+  /** Tells the agents of one run apart, and a pod from the one that it replaced: `main`, `main-2`. */
   name: string;
   namespace: string;
   /** The first is the default one. */
@@ -71,18 +72,27 @@ export type AgentProblem =
   | 'quota'
   | 'forbidden'
   | 'admission'
+  | 'nodeRefused'
+  | 'namespaceGone'
   | 'startTimeout'
   | 'stepLost';
 
-/** An infrastructure failure of the agent pod, told in one line with the pod's own events. */
+/** Those that the API decided; whatever befalls a pod later may heal with another pod. */
+const failureOf: Partial<Record<AgentProblem, Failure>> = {
+  forbidden: 'missingRight',
+  admission: 'refused',
+};
+
+/** A failure of the agent pod, in one line with the pod's own events. Never the script's. */
 export class AgentError extends SlipwayError {
   readonly code = 'agent';
-  readonly fault = 'infrastructure';
+  readonly fault: Fault;
   readonly problem: AgentProblem;
 
   constructor(problem: AgentProblem, message: string, options: SlipwayErrorOptions = {}) {
     super(message, options);
     this.problem = problem;
+    this.fault = failures[failureOf[problem] ?? 'gone'];
   }
 }
 
@@ -104,6 +114,8 @@ export interface Step {
   graceMs?: number;
   /** A time (RFC 3339, made in the pod) before each line of output. */
   timestamps?: boolean;
+  /** Processes that it leaves running stay; else they are ended with it. */
+  background?: boolean;
 }
 
 /** How a step ended. A lost pod or an unreachable API is an AgentError, never one of these. */
@@ -113,6 +125,8 @@ export type StepResult =
       exitCode: number;
       outputs: Record<string, string>;
       environment: Record<string, string>;
+      /** What of $SLIPWAY_OUTPUT and $SLIPWAY_ENV could not be taken, with its line; bounded, and without values. */
+      problems?: readonly string[];
       logBytes: number;
     }
   | { type: 'cancelled'; logBytes: number };
@@ -125,10 +139,12 @@ export interface RunStepOptions extends CallOptions {
   fromOffset?: number;
 }
 
-/** The agent pod of a run. All methods may be called concurrently. */
+/** One agent pod of a run. All methods may be called concurrently. */
 export interface Agent {
   readonly namespace: string;
   readonly pod: string;
+  /** Of this very pod: another pod that later has the same name has another one. */
+  readonly id: string;
   /**
    * True when acquire found the run's pod at work and took it over: what earlier stages left in the workspace is there.
    * False when it made a new pod: a resumed run has to bring the files back.
@@ -138,38 +154,54 @@ export interface Agent {
   readonly workspace: string;
   /** Absolute path of the cache folder in every container: on the cache claim, or in the pod where there is none. */
   readonly cache: string;
+  /** False where what lies in it ends with the pod. */
+  readonly keepsCache?: boolean;
   /** Resolves when every container has answered; rejects with AgentError as soon as Kubernetes knows why it never will. */
   ready(options: CallOptions): Promise<void>;
   /**
-   * Starts a durable step, or takes up the one of the same id, and follows it to its end. The exit code is read from a
-   * file of the pod; a lost connection is taken up again at the byte where it broke. When the signal is aborted the
+   * Starts a durable step, or resumes the one of the same id, and follows it to its end. The exit code is read from a
+   * file of the pod; a lost connection is reopened at the byte where it broke. When the signal is aborted the
    * step's process group gets TERM, after the grace time KILL, and the result is `cancelled`.
    * When the reason of the abort is a LeaseLostError another runner follows the step now: it is left alone, and the
    * reason is thrown.
    * @throws AgentError when the pod is gone or cannot work
    */
   runStep(step: Step, options: RunStepOptions): Promise<StepResult>;
-  /** A short command for reading something; output bounded to 1 MiB. For work use runStep. */
+  /**
+   * A short command for reading something; output bounded to `largest` bytes (default 1 MiB), which it may need as
+   * memory. For work use runStep.
+   */
   query(
     command: readonly string[],
-    options: CallOptions & { container?: string },
+    options: CallOptions & { container?: string; largest?: number },
   ): Promise<{ exitCode: number; stdout: string; stderr: string }>;
   /**
-   * The named paths (relative to `directory`, default the workspace) as one tar stream, never buffered whole.
-   * Destroying the stream ends the transfer. `excludes` are paths relative to `directory` (plain text, no wildcards)
-   * that are left out with all below them where the container's tar can; the reader must not rely on it.
+   * Gives the named paths (relative to `directory`, default the workspace), however many they are, as one tar stream,
+   * never buffered whole, to `receive`. Of many paths it is several archives, one after the other. When the transfer broke or fell silent, a new stream goes to a new call, after the one before has
+   * failed: what it made of the earlier stream is void. An error of its own ends the transfer.
+   * `excludes` are paths relative to `directory` (plain text, no wildcards) that are left out with all below them where
+   * the container's tar can; the reader must not rely on it.
+   * @returns what `receive` gives
    */
-  download(
+  download<T>(
     paths: readonly string[],
+    receive: (tar: Readable) => Promise<T>,
     options: CallOptions & { directory?: string; container?: string; excludes?: readonly string[] },
-  ): Promise<Readable>;
-  /** Unpacks a tar stream into a directory of the container (made when missing), byte for byte, durable against reconnects where it can be retried. */
-  upload(tar: Readable, options: CallOptions & { directory?: string; container?: string }): Promise<void>;
+  ): Promise<T>;
+  /**
+   * Makes a directory of the container from a tar stream, byte for byte. It is there whole or not at all, and takes the
+   * place of what was there before; it must not be the workspace itself.
+   * @param open gives the stream, and the same again when the transfer broke or fell silent
+   */
+  upload(
+    open: () => Readable,
+    options: CallOptions & { directory: string; container?: string },
+  ): Promise<void>;
   /** Opens one connection to a port of the pod. */
   connect(port: number, options: CallOptions): Promise<Duplex>;
 }
 
-/** A step as it lies in the pod, started by whoever drives the run. */
+/** A step as it is in the pod, started by the owner of the run. */
 export interface StartedStep {
   id: string;
   container: string;
@@ -187,7 +219,7 @@ export interface AgentView {
    * @throws AgentError when the pod is gone; `signal.reason`
    */
   followStep(step: StartedStep, options: RunStepOptions): Promise<number | undefined>;
-  /** What a step has written so far, whether it goes on or not. @throws AgentError, ClusterError */
+  /** What a step has written so far, whether it has ended or not. @throws AgentError, ClusterError */
   readLog(step: StartedStep, options: CallOptions & Pick<RunStepOptions, 'onOutput'>): Promise<void>;
   /** Ends what the view holds in this process. */
   close(): void;
@@ -200,8 +232,11 @@ export interface Agents {
    * @throws AgentError with the problem quota, forbidden or admission
    */
   acquire(spec: AgentSpec, options: CallOptions): Promise<Agent>;
-  /** The living agent pods of a run, for looking on. */
+  /** The living agent pods of a run, for watching them. */
   view(run: { runId: string; namespace: string }, options: CallOptions): Promise<AgentView[]>;
-  /** Deletes every agent pod, and Secret made for one, of the run. Idempotent; safe after a failed acquire. */
-  release(run: { runId: string; namespace: string }, options: CallOptions): Promise<void>;
+  /**
+   * Deletes every agent pod, and Secret made for one, of the run; with `agent` those of the agent that was acquired by
+   * that name. Idempotent; safe after a failed acquire.
+   */
+  release(run: { runId: string; namespace: string; agent?: string }, options: CallOptions): Promise<void>;
 }

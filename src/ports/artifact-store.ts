@@ -12,8 +12,9 @@ export interface SavedFiles {
 /** Keeps what a run leaves: artifacts and test reports, a folder a stage. */
 export interface ArtifactStore {
   /**
-   * Unpacks a tar stream. Paths that leave the folder, links and devices are refused.
-   * @throws InputError when the archive holds such a path
+   * Unpacks a tar stream; where that fails, nothing of it stays. Hard links to files of the archive are files like others. Paths that leave the folder,
+   * symbolic links and devices are refused, and nothing is written through a link that lies in the folder.
+   * @throws InputError when the archive holds such a path or is broken, or when something stands in the way
    */
   save(
     kind: 'artifacts' | 'reports',

@@ -3,6 +3,7 @@ import type { Agent } from './agent.ts';
 import type { CallOptions } from './cluster.ts';
 import type { RegistryCredentials } from './registry.ts';
 import { SlipwayError } from '../base/errors.ts';
+import { failures } from '../base/failures.ts';
 
 /** The image could not be built because of what the Dockerfile or the context say: the user's own work. */
 export class BuildError extends SlipwayError {
@@ -13,7 +14,7 @@ export class BuildError extends SlipwayError {
 /** No builder answers, or it went away. */
 export class BuilderUnavailableError extends SlipwayError {
   readonly code = 'builder-unavailable';
-  readonly fault = 'infrastructure';
+  readonly fault = failures.unreachable;
 }
 
 /** What an image is made from. Paths are relative to the working folder in the agent's workspace. */
@@ -35,7 +36,7 @@ export interface BuildRequest {
   credentials?: RegistryCredentials;
 }
 
-/** What a build says while it goes on: a line of progress each. */
+/** Progress of a build, line by line. */
 export type BuildProgress = (message: string) => Promise<void> | void;
 
 /** An image in a registry. */
@@ -83,8 +84,11 @@ export interface Builders {
 
 /** The files that an image is made from, as they leave the agent. */
 export interface BuildContext {
-  /** Names are relative to the context, without what .dockerignore excludes. Destroying it ends the transfer. */
-  tar: Readable;
+  /**
+   * Gives the files as a tar stream to `receive`; a transfer that broke begins again, as in Agent.download. Names are
+   * relative to the context, without what .dockerignore excludes.
+   */
+  read<T>(receive: (tar: Readable) => Promise<T>): Promise<T>;
   /** Name of the Dockerfile in the stream. */
   dockerfile: string;
   /** Its text. */
@@ -93,5 +97,5 @@ export interface BuildContext {
   hidden: readonly string[];
 }
 
-/** Opens the context of a request in the agent; nothing of it is kept whole in memory or on disk. @throws BuildError, AgentError */
+/** Looks at the context of a request in the agent; nothing of it is kept whole in memory or on disk. @throws BuildError, AgentError */
 export type OpenBuildContext = (request: BuildRequest, options: CallOptions) => Promise<BuildContext>;

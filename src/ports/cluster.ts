@@ -48,7 +48,7 @@ export interface DeleteOptions extends CallOptions {
 }
 
 /**
- * What a watch says. It starts with `reset` and whatever is there now; another `reset` follows whenever continuity
+ * An event of a watch. A watch starts with `reset` and whatever is there now; another `reset` follows whenever continuity
  * was lost (410, disconnect): the objects in it replace everything known before.
  */
 export type WatchEvent<O extends KubernetesObject = KubernetesObject> =
@@ -109,7 +109,7 @@ export interface Cluster {
     selection: Selection,
     options: CallOptions,
   ): AsyncIterable<WatchEvent<O>>;
-  /** Finds by discovery how a kind is served; undefined when it is not. With `kind` alone, the preferred version of any of `groups`. */
+  /** Finds by discovery how a kind is served in its apiVersion; undefined when it is not. */
   served(kind: ObjectKind, options: CallOptions): Promise<ServedKind | undefined>;
   /** The first of the given kinds that the API serves (EndpointSlice v1 or v1beta1 ...). */
   firstServed(kinds: readonly ObjectKind[], options: CallOptions): Promise<ServedKind | undefined>;

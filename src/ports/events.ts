@@ -25,7 +25,6 @@ export interface TrackState {
 export type RunEvent =
   | {
       type: 'run.started';
-      runId: string;
       pipeline: string;
       cluster: string;
       namespace: string;
@@ -83,12 +82,12 @@ export type RunEvent =
   /** Something a person should know: what was found, chosen, generated. */
   | { type: 'notice'; stage?: string; level: 'info' | 'warning'; message: string };
 
-/** An event with its time (milliseconds since 1970) and its number in the run, from 1. */
-export type TimedEvent = RunEvent & { at: number; sequence: number };
+/** An event with its run, its time (milliseconds since 1970) and its number in the run, from 1. */
+export type TimedEvent = RunEvent & { runId: string; at: number; sequence: number };
 
 /**
  * A consumer of run events. `handle` is awaited: a slow one slows the followed logs, never the steps. It must not
- * throw: whoever composes reporters catches and logs what does.
+ * throw: the composer of reporters catches and logs what does.
  */
 export interface Reporter {
   handle(event: TimedEvent): Promise<void> | void;

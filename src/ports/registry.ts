@@ -1,4 +1,5 @@
-import { SlipwayError, type SlipwayErrorOptions } from '../base/errors.ts';
+import { SlipwayError, type Fault, type SlipwayErrorOptions } from '../base/errors.ts';
+import { failures, type Failure } from '../base/failures.ts';
 import type { CallOptions } from './cluster.ts';
 
 /** User and password (or robot account and token) of a registry. */
@@ -7,19 +8,30 @@ export interface RegistryCredentials {
   password: string;
 }
 
-/** What went wrong with a registry. */
+/** What went wrong with a registry; `refused` is any other 4xx, `invalid` an answer that cannot be used. */
 export type RegistryProblem =
-  'unauthorized' | 'denied' | 'notFound' | 'unreachable' | 'immutable' | 'invalid';
+  'unauthorized' | 'denied' | 'notFound' | 'unreachable' | 'immutable' | 'refused' | 'invalid';
 
-/** A registry refused or could not be reached; `denied`, `unauthorized` and `notFound` are not retried. */
+const failureOf: Record<RegistryProblem, Failure> = {
+  unauthorized: 'wrongCredentials',
+  denied: 'missingRight',
+  notFound: 'unknownName',
+  immutable: 'refused',
+  refused: 'refused',
+  unreachable: 'unreachable',
+  invalid: 'unreachable',
+};
+
+/** A registry refused or could not be reached; only `unreachable` is tried again by those who ask. */
 export class RegistryError extends SlipwayError {
   readonly code = 'registry';
-  readonly fault = 'infrastructure';
+  readonly fault: Fault;
   readonly problem: RegistryProblem;
 
   constructor(problem: RegistryProblem, message: string, options: SlipwayErrorOptions = {}) {
     super(message, options);
     this.problem = problem;
+    this.fault = failures[failureOf[problem]];
   }
 }
 

@@ -36,9 +36,9 @@ export interface WorkingCopy extends Commit {
 /** A commit packed for the way into an agent: a bare repository as a tar stream. */
 export interface PackedCommit {
   commit: Commit;
-  /** A bare repository whose ref `refs/slipway/commit` is the commit. */
-  tar: Readable;
-  /** Removes what was made on this machine for it; call it after the stream has ended or failed. */
+  /** Opens a tar stream of a bare repository whose ref `refs/slipway/commit` is the commit, with its tags where they were asked for; as often as needed. */
+  open(): Readable;
+  /** Removes what was made on this machine for it; call it after the streams have ended or failed. */
   dispose(): Promise<void>;
 }
 
@@ -49,10 +49,11 @@ export interface SourceRepository {
   /**
    * Packs a commit of a local repository.
    * @param request.depth commits of history; 0: all
+   * @param request.tags whether all tags are packed too, with as much history; default false
    * @throws SourceError when the ref is not there
    */
   pack(
-    request: { directory: string; ref: string; depth: number },
+    request: { directory: string; ref: string; depth: number; tags?: boolean },
     options: CallOptions,
   ): Promise<PackedCommit>;
   /** Paths changed between two refs, relative to the repository. @throws SourceError */

@@ -1,6 +1,7 @@
 import type * as z from '../base/zod.ts';
 import type { Agent } from './agent.ts';
 import type { Clock } from './clock.ts';
+import type { CallOptions } from './cluster.ts';
 import type { RunEvent, StageOutcome } from './events.ts';
 import type { Environment, Secrets } from './secrets.ts';
 
@@ -16,10 +17,20 @@ export interface StageResult {
   environment: Record<string, string>;
 }
 
+/** The runner's hold on the run; see Lease in ./leases.ts. */
+export interface StageOwnership {
+  /** Higher with each runner that resumes the run. */
+  readonly fence: number;
+  /** To be called before each act. @throws LeaseLostError when another runner owns the run */
+  confirm(options: CallOptions): Promise<void>;
+}
+
 /** What a stage gets from the engine. */
 export interface StageContext {
   run: { id: string; pipeline: string; namespace: string };
   stage: { name: string; attempt: number };
+  /** That this runner owns the run; for what a run changes outside of its pod. */
+  ownership: StageOwnership;
   /** The run's agent, ready to work; rejects with AgentError. */
   agent(): Promise<Agent>;
   /** The container of this stage, by `container:` or the default one. */
@@ -48,11 +59,11 @@ export interface StageContext {
 }
 
 /**
- * A kind of stage. `fields` is its part of a stage in the file: the key that names the kind (`run`, `checkout`,
- * `image` ...) and what may stand beside it. The engine evaluates `${{ }}` in every string of the input that is not
- * a script, parses the result with `fields` again, and calls `run`.
+ * What a kind of stage is in the file, as plain data: enough to check, plan and describe a file without loading what
+ * runs the stage. `fields` is its part of a stage: the key that names the kind (`run`, `checkout`, `image` ...) and what
+ * may stand beside it.
  */
-export interface StageKind<Input = never> {
+export interface StageDefinition {
   readonly key: string;
   /** zod shape, without the fields that every stage has (name, needs, when, matrix, retry, timeout, allowFailure, env, container). */
   readonly fields: z.core.$ZodShape;
@@ -62,8 +73,8 @@ export interface StageKind<Input = never> {
   readonly secretNames?: readonly string[];
   /** Paths of the input that name a container of the agent. */
   readonly containerNames?: readonly string[];
-  /** Whether this input needs the agent pod. */
-  needsAgent(input: Input): boolean;
+  /** Whether a stage needs the agent pod: every one, none, or those whose input has something at one of these paths. */
+  readonly needsAgent: boolean | readonly string[];
   /**
    * Checkout alone: its outputs become the `git` of expressions, and its output `directory` (relative to the workspace,
    * default `.`) the working folder of the stages after it.
@@ -71,7 +82,21 @@ export interface StageKind<Input = never> {
   readonly providesSource?: boolean;
   /** Whether running it again brings back what it left in the workspace, so that a lost agent pod can be replaced. */
   readonly restoresWorkspace?: boolean;
+}
+
+/**
+ * A kind of stage, ready to run. The engine evaluates `${{ }}` in every string of the input that is not a script, parses
+ * the result with the definition's `fields` again, and calls `run`.
+ */
+export interface StageKind<Input = never> {
+  readonly definition: StageDefinition;
   run(input: Input, context: StageContext): Promise<StageResult>;
+  /**
+   * Undoes what a stage had begun outside of its pod, when it ends cancelled or timed out: what `run` had no time to
+   * undo, or an earlier runner of the run, which died, had begun. The context's signal is another than that of `run`,
+   * and the agent may be gone. Called for every stage that was stopped after it began; missing: there is nothing to undo.
+   */
+  undo?(input: Input, context: StageContext): Promise<void>;
 }
 
 /** A kind whose input type is known only to itself. */

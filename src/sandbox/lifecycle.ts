@@ -1,3 +1,4 @@
+import { defined } from '../base/defined.ts';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, rmSync, closeSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -25,7 +26,7 @@ export type SandboxStatus =
 
 /** The sandbox could not be started; its log says more. */
 export class SandboxStartError extends SlipwayError {
-  readonly code = 'sandboxStart';
+  readonly code = 'sandbox-start';
   readonly fault = 'infrastructure';
 }
 
@@ -140,6 +141,6 @@ export async function reset({ folder, signal }: SandboxFolder & { signal?: Abort
       hint: 'Name the folder that the sandbox was started with.',
     });
   }
-  await stop({ folder, ...(signal === undefined ? {} : { signal }) });
+  await stop({ folder, ...defined({ signal }) });
   rmSync(folder, { recursive: true, force: true });
 }

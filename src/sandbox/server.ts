@@ -1,16 +1,21 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { defined } from '../base/defined.ts';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
+import type { Credentials } from './api/credentials.ts';
 import { kubeconfigOf, loadCredentials, signToken } from './api/credentials.ts';
 import { createApiServer } from './api/server.ts';
 import type { PodStreams } from './api/pod-streams.ts';
 import { startControllers } from './controllers/index.ts';
-import { SANDBOX_MARK, startKubelet } from './kubelet/kubelet.ts';
+import { sandboxMark, startKubelet } from './kubelet/kubelet.ts';
+import type { Machine } from './kubelet/machine.ts';
 import { probeMachine } from './kubelet/machine.ts';
 import { createPodNetwork } from './network/pod-network.ts';
 import { startServices } from './network/services.ts';
+import { makeStatePrivate } from './private-state.ts';
+import type { Registry } from './registry/registry.ts';
 import { startRegistry } from './registry/registry.ts';
 import { createObjects } from './store/create-objects.ts';
 import type { Objects } from './store/objects.ts';
@@ -27,7 +32,7 @@ export interface SandboxOptions {
   isolation?: 'auto' | 'none';
   /** Without pods: the API and the controllers alone. */
   withoutKubelet?: boolean;
-  /** Hears of failures of the controllers, which are retried. */
+  /** Gets failures of the controllers, which are retried. */
   onError?: (error: unknown, what: string) => void;
 }
 
@@ -46,7 +51,7 @@ export interface Sandbox {
 
 const tokenLifetimeMs = 10 * 365 * 24 * 3600 * 1000;
 
-/** The port that an earlier sandbox in this folder had: kubeconfigs that were copied go on working. */
+/** The port that an earlier sandbox in this folder had: kubeconfigs that were copied keep working. */
 function earlierPort(kubeconfig: string): number {
   if (!existsSync(kubeconfig)) return 0;
   return Number(/server: https:\/\/[^:]+:(\d+)/.exec(readFileSync(kubeconfig, 'utf8'))?.[1] ?? 0);
@@ -81,7 +86,7 @@ async function closeServer(server: Server, connections: ReadonlySet<TLSSocket>):
   await closed;
 }
 
-/** Ends what was started, the last first; goes on when one fails, and throws its error at the end. */
+/** Ends what was started, the last first; continues when one fails, and throws its error at the end. */
 async function closeAll(closers: (() => unknown)[]): Promise<void> {
   const errors: unknown[] = [];
   for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
@@ -101,23 +106,27 @@ async function closeAll(closers: (() => unknown)[]): Promise<void> {
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { folder } = options;
   const closers: (() => unknown)[] = [];
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const databasePath = makeStatePrivate(folder);
   try {
-    return await start(options, closers);
+    return await start(options, databasePath, closers);
   } catch (error) {
     await closeAll(closers);
     throw error;
   }
 }
 
-async function start(options: SandboxOptions, closers: (() => unknown)[]): Promise<Sandbox> {
+async function start(
+  options: SandboxOptions,
+  databasePath: string,
+  closers: (() => unknown)[],
+): Promise<Sandbox> {
   const { folder } = options;
   const [credentials, machine] = await Promise.all([
     loadCredentials(folder),
     probeMachine(folder, options.isolation ?? 'auto'),
   ]);
   const { onError } = options;
-  const objects = createObjects(join(folder, 'objects.db'), {
+  const objects = createObjects(databasePath, {
     onError: (error) => onError?.(error, 'the database'),
   });
   closers.push(() => {
@@ -128,57 +137,23 @@ async function start(options: SandboxOptions, closers: (() => unknown)[]): Promi
 
   let streams: PodStreams | undefined;
   let ready = false;
-  const server = createApiServer({
-    objects,
-    credentials,
-    streams: () => streams,
-    isReady: () => ready,
-  });
+  const server = createApiServer({ objects, credentials, streams: () => streams, isReady: () => ready });
   const connections = trackConnections(server);
   const kubeconfig = join(folder, 'kubeconfig');
-  const wanted = options.port ?? 0;
-  const port = await listen(server, wanted || earlierPort(kubeconfig)).catch((error: unknown) => {
-    if (wanted !== 0) throw error;
-    return listen(server, 0);
-  });
+  const port = await listenAgain(server, options.port ?? 0, kubeconfig);
   closers.push(() => closeServer(server, connections));
   const address = `https://127.0.0.1:${String(port)}`;
   writeFileSync(kubeconfig, kubeconfigOf(credentials, address), { mode: 0o600 });
 
   const controllers = startControllers(objects, {
     caCertificate: credentials.caCertificate,
-    ...(options.onError === undefined ? {} : { onError: options.onError }),
+    ...defined({ onError }),
   });
   closers.push(() => {
     controllers.close();
   });
-  if (options.withoutKubelet !== true) {
-    const network = createPodNetwork({
-      objects,
-      machine,
-      apiPort: port,
-      folder: join(folder, 'network'),
-      environment: { [SANDBOX_MARK]: folder },
-    });
-    closers.push(() => network.close());
-    const expires = new Date(Date.now() + tokenLifetimeMs);
-    const token = signToken(credentials.tokenSecret, 'system:serviceaccount:default:default', expires, []);
-    const kubelet = startKubelet({
-      objects,
-      stateFolder: folder,
-      machine,
-      network,
-      images: registry.images,
-      strictImages: options.strictImages ?? false,
-      registryAddress: () => registry.address,
-      token,
-      ...(options.onError === undefined ? {} : { onError: options.onError }),
-    });
-    closers.push(() => kubelet.close());
-    const services = startServices({ objects, network });
-    closers.push(() => services.close());
-    streams = kubelet.streams;
-  }
+  if (options.withoutKubelet !== true)
+    streams = startNode({ options, objects, credentials, machine, registry, apiPort: port }, closers);
   ready = true;
   return {
     address,
@@ -187,4 +162,55 @@ async function start(options: SandboxOptions, closers: (() => unknown)[]): Promi
     objects,
     close: () => closeAll(closers),
   };
+}
+
+/** Listens on `wanted`, or, when that is 0, on the port of before, or on a free one where that is taken. */
+async function listenAgain(server: Server, wanted: number, kubeconfig: string): Promise<number> {
+  return listen(server, wanted || earlierPort(kubeconfig)).catch((error: unknown) => {
+    if (wanted !== 0) throw error;
+    return listen(server, 0);
+  });
+}
+
+/** What the node needs of the rest. */
+interface NodeOptions {
+  options: SandboxOptions;
+  objects: Objects;
+  credentials: Credentials;
+  machine: Machine;
+  registry: Registry;
+  apiPort: number;
+}
+
+/** Starts the network, the kubelet and the Services; gives the streams of pods. */
+function startNode(
+  { options, objects, credentials, machine, registry, apiPort }: NodeOptions,
+  closers: (() => unknown)[],
+): PodStreams {
+  const { folder, onError } = options;
+  const network = createPodNetwork({
+    objects,
+    machine,
+    apiPort,
+    folder: join(folder, 'network'),
+    environment: { [sandboxMark]: folder },
+  });
+  closers.push(() => network.close());
+  const expires = new Date(Date.now() + tokenLifetimeMs);
+  const token = signToken(credentials.tokenSecret, 'system:serviceaccount:default:default', expires, []);
+  const kubelet = startKubelet({
+    objects,
+    stateFolder: folder,
+    machine,
+    network,
+    images: registry.images,
+    strictImages: options.strictImages ?? false,
+    registryAddress: () => registry.address,
+    token,
+    ...defined({ onError }),
+  });
+  closers.push(() => kubelet.close());
+  const services = startServices({ objects, network });
+  closers.push(() => services.close());
+  return kubelet.streams;
 }

@@ -1,3 +1,4 @@
+import { defined } from '../base/defined.ts';
 import { messageOf, SlipwayError } from '../base/errors.ts';
 import { writeRunning } from './running.ts';
 import { startSandbox } from './server.ts';
@@ -43,13 +44,13 @@ async function main(): Promise<void> {
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
   log(`ready at ${sandbox.address}`);
-  tellParent({ ready: true });
+  sendToParent({ ready: true });
 }
 
-/** What the parent hears: that the sandbox is ready, or why not. */
+/** What the parent receives: that the sandbox is ready, or why not. */
 export type StartMessage = { ready: true } | { ready: false; message: string; hint?: string };
 
-function tellParent(message: StartMessage): void {
+function sendToParent(message: StartMessage): void {
   process.send?.(message, () => {
     if (process.connected) process.disconnect();
   });
@@ -58,6 +59,6 @@ function tellParent(message: StartMessage): void {
 main().catch((error: unknown) => {
   const hint = error instanceof SlipwayError ? error.hint : undefined;
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  tellParent({ ready: false, message: messageOf(error), ...(hint === undefined ? {} : { hint }) });
+  sendToParent({ ready: false, message: messageOf(error), ...defined({ hint }) });
   process.exitCode = 1;
 });

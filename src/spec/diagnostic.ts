@@ -24,9 +24,8 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
   return `${file}:${line}:${column}: ${kind}${message}${hint === undefined ? '' : ` (${hint})`}`;
 }
 
-/** The pipeline file is wrong; the message lists every error, a line each. */
-export class PipelineFileError extends InputError {
-  override readonly code = 'pipeline-file';
+/** A file of ours is wrong; the message lists every error, a line each. */
+export class DiagnosticsError extends InputError {
   readonly diagnostics: readonly Diagnostic[];
 
   constructor(diagnostics: readonly Diagnostic[]) {
@@ -37,4 +36,9 @@ export class PipelineFileError extends InputError {
   override toJSON(): ReturnType<InputError['toJSON']> & { diagnostics: readonly Diagnostic[] } {
     return { ...super.toJSON(), diagnostics: this.diagnostics };
   }
+}
+
+/** The pipeline file is wrong. */
+export class PipelineFileError extends DiagnosticsError {
+  override readonly code = 'pipeline-file';
 }

@@ -1,5 +1,6 @@
+import { defined } from '../base/defined.ts';
 import * as z from '../base/zod.ts';
-import type { AnyStageKind } from '../ports/stage.ts';
+import type { StageDefinition } from '../ports/stage.ts';
 import { apiVersion, document } from './schema/document.ts';
 import { commonFields } from './schema/stage.ts';
 
@@ -14,7 +15,7 @@ const template = { type: 'string', pattern: '\\$\\{\\{', description: 'An expres
  * The JSON Schema (2020-12) of the pipeline file, for editors and other tools; made from the schemas that check the
  * file, so the two cannot differ. What only the file as a whole tells (names, cycles, expressions) is not in it.
  */
-export function pipelineJsonSchema(kinds: readonly AnyStageKind[]): JsonSchema {
+export function pipelineJsonSchema(definitions: readonly StageDefinition[]): JsonSchema {
   const { stages: _stages, finally: _finally, ...top } = document.shape;
   const { $schema, properties, required, ...rest } = schemaOf(z.strictObject(top));
   const listOfStages = { type: 'array', items: { $ref: '#/$defs/stage' } };
@@ -34,8 +35,8 @@ export function pipelineJsonSchema(kinds: readonly AnyStageKind[]): JsonSchema {
     },
     required: [...(required ?? []), 'stages'],
     $defs: {
-      stage: { oneOf: kinds.map((kind) => ({ $ref: `#/$defs/${kind.key}Stage` })) },
-      ...Object.assign({}, ...kinds.map(stageDefinitions)),
+      stage: { oneOf: definitions.map((kind) => ({ $ref: `#/$defs/${kind.key}Stage` })) },
+      ...Object.assign({}, ...definitions.map(stageDefinitions)),
     },
   };
 }
@@ -53,7 +54,7 @@ function schemaOf(schema: z.ZodMiniType, override?: (json: JsonNode) => void): J
 }
 
 /** The schema of one kind of stage, and what it refers to, all named after the kind. */
-function stageDefinitions(kind: AnyStageKind): JsonSchema {
+function stageDefinitions(kind: StageDefinition): JsonSchema {
   const common = schemaOf(z.strictObject(commonFields));
   const own = schemaOf(z.strictObject({ ...kind.fields }), allowTemplate);
   const prefix = `${kind.key}Stage`;
@@ -70,7 +71,7 @@ function stageDefinitions(kind: AnyStageKind): JsonSchema {
   };
 }
 
-/** Definitions that several kinds call by the same name must not meet. */
+/** Parts that several kinds call by the same name must not meet. */
 function renameReferences(value: unknown, prefix: string): unknown {
   if (Array.isArray(value)) return value.map((item) => renameReferences(item, prefix));
   if (typeof value !== 'object' || value === null) return value;
@@ -96,8 +97,7 @@ function allowTemplate(json: JsonNode): void {
   const { description, default: preset, ...value } = json;
   for (const key of Object.keys(json)) Reflect.deleteProperty(json, key);
   Object.assign(json, {
-    ...(description === undefined ? {} : { description }),
-    ...(preset === undefined ? {} : { default: preset }),
+    ...defined({ description, default: preset }),
     anyOf: [value, template],
   });
 }

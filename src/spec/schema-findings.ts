@@ -1,7 +1,8 @@
+import { defined } from '../base/defined.ts';
 import type * as z from '../base/zod.ts';
 import type { Finding } from './finding.ts';
-import { hintFor } from './nearest.ts';
-import { hasTemplate } from './template.ts';
+import { hintFor } from '../base/nearest.ts';
+import { hasTemplate } from '../expressions/template.ts';
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly (string | number)[];
@@ -19,7 +20,7 @@ export interface CheckOptions {
 /** A schema meets one value here: compiling it first, as zod does by default, would take longer than the check. */
 export const parseOnce = { jitless: true };
 
-/** Checks a value against a schema and says everything that is wrong, in plain words. */
+/** Checks a value against a schema and reports all errors, in plain words. */
 export function checkSchema(schema: z.ZodMiniType, value: unknown, options: CheckOptions = {}): Finding[] {
   return readSchema(schema, value, options).findings;
 }
@@ -157,7 +158,7 @@ function invalidType(issue: Extract<Issue, { code: 'invalid_type' }>, path: Path
       ? `expected ${typeName(issue.expected)}, found ${describe(found)}`
       : `${describe(found)}: ${own}`;
   const hint = own === undefined ? hintForType(issue.expected, found) : undefined;
-  return { code: 'type', path, message, ...(hint === undefined ? {} : { hint }) };
+  return { code: 'type', path, message, ...defined({ hint }) };
 }
 
 function hintForType(expected: string, found: unknown): string | undefined {
@@ -189,16 +190,16 @@ function typeName(expected: string): string {
     array: 'a list',
     object: 'an object',
     record: 'an object',
-    string: 'a text',
+    string: 'a string',
     number: 'a number',
-    int: 'a whole number',
+    int: 'an integer',
     boolean: 'true or false',
   };
   return names[expected] ?? expected;
 }
 
 /** What was found, short. */
-export function describe(value: unknown): string {
+function describe(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'an object';

@@ -1,3 +1,4 @@
+import { defined } from '../base/defined.ts';
 import {
   isAlias,
   isMap,
@@ -7,8 +8,10 @@ import {
   LineCounter,
   parseAllDocuments,
   type Document,
+  type Pair,
   type Scalar,
   type YAMLError,
+  type YAMLMap,
 } from 'yaml';
 import type { Diagnostic } from './diagnostic.ts';
 import type { Finding } from './finding.ts';
@@ -24,16 +27,17 @@ export interface SourceDocument {
   /** What YAML itself found wrong. */
   diagnostics: Diagnostic[];
   /** Puts a finding at its line and column: of the value, of its key, or of the nearest parent that is there. */
-  locate(finding: Finding): Diagnostic;
+  readonly locate: (finding: Finding) => Diagnostic;
   /** The text of a scalar as it was written (`1.10`), or undefined. */
   written(path: readonly (string | number)[]): string | undefined;
 }
 
 /**
- * Reads one YAML 1.2 document. Duplicate keys, keys that are not strings, several documents, and more aliases than a
+ * Reads one YAML 1.2 document with merge keys (`<<`). Duplicate keys, keys that are not strings, several documents, and more aliases than a
  * person writes are errors.
  */
-export function readSourceDocument(file: string, text: string): SourceDocument {
+export function readSourceDocument(file: string, text: string, what = 'a pipeline file'): SourceDocument {
+  const notAnObject = `${what} must be an object`;
   const lines = new LineCounter();
   const position = (offset: number) => {
     const { line, col } = lines.linePos(offset);
@@ -46,41 +50,32 @@ export function readSourceDocument(file: string, text: string): SourceDocument {
     path: [],
     ...position(offset),
     message,
-    ...(hint === undefined ? {} : { hint }),
+    ...defined({ hint }),
   });
   if (Buffer.byteLength(text) > maxBytes) {
     const message = `the file is larger than ${String(maxBytes / 1024)} KiB`;
     return broken([problem('too-large', 0, message, 'move scripts into files of the repository')]);
   }
-  const documents = parseAllDocuments(text, {
-    lineCounter: lines,
-    version: '1.2',
-    stringKeys: true,
-    prettyErrors: false,
-  });
+  const options = { version: '1.2', stringKeys: true, merge: true, prettyErrors: false } as const;
+  const documents = parseAllDocuments(text, { ...options, lineCounter: lines });
   const [document, second] = [...documents];
   if (document === undefined || document.contents === null)
     return broken([problem('empty', 0, 'the file is empty')]);
+  const isObject = isMap(document.contents);
   const diagnostics = worthTelling([...document.errors, ...document.warnings]).map((error) =>
-    problem('yaml', error.pos[0], sentence(error.code, error.message)),
+    problem('yaml', error.pos[0], isObject ? sentence(error) : `YAML: ${notAnObject}`),
   );
   if (second !== undefined) {
-    const start = second.range[0];
-    diagnostics.push(
-      problem('documents', start, 'a pipeline file holds one YAML document, this is a second one'),
-    );
+    const message = `${what} must be a single YAML document`;
+    diagnostics.push(problem('documents', second.range[0], message));
   }
-  let value: unknown;
-  if (diagnostics.length === 0) {
-    try {
-      value = document.toJS({ maxAliasCount: maxAliases });
-    } catch (error) {
-      const message = error instanceof Error ? error.message : 'unreadable';
-      diagnostics.push(
-        problem('yaml', 0, `YAML: ${message}`, `at most ${String(maxAliases)} aliases are followed`),
-      );
-    }
-  }
+  const value =
+    diagnostics.length === 0
+      ? valueOf(document, (message) => {
+          const hint = `at most ${String(maxAliases)} aliases are followed`;
+          diagnostics.push(problem('yaml', 0, `YAML: ${isObject ? message : notAnObject}`, hint));
+        })
+      : undefined;
   return {
     value,
     diagnostics,
@@ -95,9 +90,19 @@ export function readSourceDocument(file: string, text: string): SourceDocument {
           (offset === 0 ? 0 : offsetInSource(scalarAt(document, path), text, offset)),
       ),
       message,
-      ...(hint === undefined ? {} : { hint }),
+      ...defined({ hint }),
     }),
   };
+}
+
+/** The document as plain data; undefined, with the reason reported, when its aliases are too many. */
+function valueOf(document: Document, report: (message: string) => void): unknown {
+  try {
+    return document.toJS({ maxAliasCount: maxAliases });
+  } catch (error) {
+    report(error instanceof Error ? error.message : 'unreadable');
+    return undefined;
+  }
 }
 
 function broken(diagnostics: Diagnostic[]): SourceDocument {
@@ -124,9 +129,9 @@ function worthTelling(errors: readonly YAMLError[]): YAMLError[] {
   return first === undefined ? duplicates : [first];
 }
 
-function sentence(code: string, message: string): string {
-  if (code === 'DUPLICATE_KEY') return 'this key is there twice';
-  return `YAML: ${message}`;
+/** Messages of the parser quote the text; one whose top is no object may be a file that must not be shown. */
+function sentence({ code, message }: YAMLError): string {
+  return code === 'DUPLICATE_KEY' ? 'duplicate key' : `YAML: ${message}`;
 }
 
 /** The offset of the first character of what stands at the path, or of its nearest parent. */
@@ -137,7 +142,7 @@ function find(document: Document, path: readonly (string | number)[], at: 'key' 
     node = resolve(document, node);
     let next: unknown;
     if (isMap(node)) {
-      const pair = node.items.find((item) => isScalar(item.key) && item.key.value === part);
+      const pair = pairAt(document, node, part);
       if (pair === undefined) break;
       const wantsKey = at === 'key' && index === path.length - 1;
       offset = (wantsKey ? undefined : startOf(pair.value)) ?? startOf(pair.key) ?? offset;
@@ -149,6 +154,19 @@ function find(document: Document, path: readonly (string | number)[], at: 'key' 
     node = next;
   }
   return offset;
+}
+
+/** The pair of a key, which a merge key may have brought. */
+function pairAt(document: Document, map: YAMLMap, part: string | number): Pair | undefined {
+  const isKey = (pair: Pair, key: string | number) => isScalar(pair.key) && pair.key.value === key;
+  const own = map.items.find((pair) => isKey(pair, part));
+  if (own !== undefined) return own;
+  const merged = map.items.filter((pair) => isScalar(pair.key) && pair.key.source === '<<');
+  return merged
+    .map(({ value }) => resolve(document, value))
+    .flatMap((source) => (isSeq(source) ? source.items.map((item) => resolve(document, item)) : [source]))
+    .map((source) => (isMap(source) && source !== map ? pairAt(document, source, part) : undefined))
+    .find((pair) => pair !== undefined);
 }
 
 function startOf(node: unknown): number | undefined {

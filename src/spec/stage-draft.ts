@@ -1,9 +1,9 @@
 import type * as z from '../base/zod.ts';
-import type { AnyStageKind } from '../ports/stage.ts';
+import type { StageDefinition } from '../ports/stage.ts';
 import type { Finding } from './finding.ts';
-import { hintFor, nearest } from './nearest.ts';
-import { checkSchema, readSchema } from './schema-findings.ts';
-import { commonFields, commonStage, stageKeys, stageOf } from './schema/stage.ts';
+import { hintFor, nearest } from '../base/nearest.ts';
+import { checkSchema, parseOnce, readSchema } from './schema-findings.ts';
+import { commonFields, commonStage, stageKeys, stageOf, stageOfAny } from './schema/stage.ts';
 
 /** A stage on its way from YAML to the pipeline; what could not be read is missing. */
 export interface StageDraft {
@@ -13,8 +13,9 @@ export interface StageDraft {
   raw: Readonly<Record<string, unknown>>;
   /** The name as written, or one made from its place. */
   name: string;
-  kind?: AnyStageKind;
-  common?: z.infer<typeof commonStage>;
+  kind?: StageDefinition;
+  /** What every stage has; of one with errors, the fields that are sound by themselves. */
+  common: Partial<z.infer<typeof commonStage>>;
 }
 
 const refused = { agent: 'name a container of the run’s agent by `container`' };
@@ -23,32 +24,43 @@ const refused = { agent: 'name a container of the run’s agent by `container`' 
 export function draftStage(
   raw: Readonly<Record<string, unknown>>,
   place: Pick<StageDraft, 'path' | 'phase'>,
-  kinds: readonly AnyStageKind[],
+  definitions: readonly StageDefinition[],
 ): { draft: StageDraft; findings: Finding[] } {
   const { path } = place;
   const name = typeof raw['name'] === 'string' ? raw['name'] : `${String(path[0])}[${String(path[1])}]`;
-  const candidates = kindsOf(raw, kinds);
+  const candidates = kindsOf(raw, definitions);
   const common = readSchema(commonStage, raw, { at: path });
-  const draft: StageDraft = { ...place, raw, name, ...(common.data ? { common: common.data } : {}) };
+  const draft: StageDraft = { ...place, raw, name, common: common.data ?? readable(raw) };
   const [kind, second] = candidates;
   if (kind === undefined) {
-    return { draft, findings: [noKind(draft, kinds), ...common.findings] };
+    return { draft, findings: [...noKind(draft, definitions), ...common.findings] };
   }
   draft.kind = kind;
   if (second !== undefined) {
-    const message = `stage "${name}" is both ${kind.key} and ${second.key}`;
-    const hint = 'a stage does one thing: make two stages';
-    return {
-      draft,
-      findings: [{ code: 'stage-kind', path: [...path, second.key], at: 'key', message, hint }],
-    };
+    const message = `stage "${name}" has both ${kind.key} and ${second.key}`;
+    const hint = 'a stage has one kind: split it into two stages';
+    const both: Finding = { code: 'stage-kind', path: [...path, second.key], at: 'key', message, hint };
+    return { draft, findings: [both, ...checkStage(draft, stageOfAny(candidates), common.findings)] };
   }
-  return { draft, findings: checkStage(draft, kind, common.findings) };
+  return { draft, findings: checkStage(draft, stageOf(kind), common.findings) };
+}
+
+/** The common fields that are sound by themselves, so that lint can check them beside schema errors. */
+function readable(raw: Readonly<Record<string, unknown>>): StageDraft['common'] {
+  const parts = Object.entries(commonFields).flatMap(([key, schema]): [string, unknown][] => {
+    const part = schema.safeParse(raw[key], parseOnce);
+    return part.success && part.data !== undefined ? [[key, part.data]] : [];
+  });
+  return Object.fromEntries(parts);
 }
 
 /** The common part may not be templated; the kind's part may, and is checked again when it is evaluated. */
-function checkStage({ path, raw }: StageDraft, kind: AnyStageKind, strict: readonly Finding[]): Finding[] {
-  const whole = checkSchema(stageOf(kind), raw, { at: path, templates: true, refused });
+function checkStage(
+  { path, raw }: StageDraft,
+  schema: z.ZodMiniObject,
+  strict: readonly Finding[],
+): Finding[] {
+  const whole = checkSchema(schema, raw, { at: path, templates: true, refused });
   const isCommon = (finding: Finding) => Object.hasOwn(commonFields, String(finding.path[path.length] ?? ''));
   return [...strict, ...whole.filter((finding) => !isCommon(finding) && !said(strict, finding))];
 }
@@ -59,22 +71,28 @@ function said(findings: readonly Finding[], finding: Finding): boolean {
   );
 }
 
-function kindsOf(raw: Readonly<Record<string, unknown>>, kinds: readonly AnyStageKind[]): AnyStageKind[] {
-  const present = kinds.filter((kind) => Object.hasOwn(raw, kind.key));
-  const isFieldOfOther = (kind: AnyStageKind) =>
+function kindsOf(
+  raw: Readonly<Record<string, unknown>>,
+  definitions: readonly StageDefinition[],
+): StageDefinition[] {
+  const present = definitions.filter((kind) => Object.hasOwn(raw, kind.key));
+  const isFieldOfOther = (kind: StageDefinition) =>
     present.some((other) => other !== kind && Object.hasOwn(other.fields, kind.key));
   const alone = present.filter((kind) => !isFieldOfOther(kind));
   return alone.sort((a, b) => Object.keys(raw).indexOf(a.key) - Object.keys(raw).indexOf(b.key));
 }
 
-function noKind({ path, raw, name }: StageDraft, kinds: readonly AnyStageKind[]): Finding {
-  const allowed = kinds.map((kind) => kind.key);
-  const known = new Set(stageKeys(kinds));
-  const typo = Object.keys(raw).find((key) => !known.has(key) && nearest(key, allowed) !== undefined);
-  if (typo !== undefined) {
-    const message = `unknown key "${typo}"`;
-    return { code: 'unknown-key', path: [...path, typo], at: 'key', message, hint: hintFor(typo, allowed) };
-  }
-  const message = `stage "${name}" does not say what it does`;
-  return { code: 'stage-kind', path, message, hint: `give it one of ${allowed.join(', ')}` };
+/** The unknown keys; and that there is no kind, unless one of them is a kind with a typo. */
+function noKind({ path, raw, name }: StageDraft, definitions: readonly StageDefinition[]): Finding[] {
+  const allowed = definitions.map((kind) => kind.key);
+  const known = stageKeys(definitions);
+  const unknown = Object.keys(raw).filter((key) => !known.includes(key));
+  const typo = unknown.find((key) => nearest(key, allowed) !== undefined);
+  const findings = unknown.map((key): Finding => {
+    const hint = hintFor(key, key === typo ? allowed : known);
+    return { code: 'unknown-key', path: [...path, key], at: 'key', message: `unknown key "${key}"`, hint };
+  });
+  if (typo !== undefined) return findings;
+  const message = `stage "${name}" has no kind`;
+  return [{ code: 'stage-kind', path, message, hint: `add one of ${allowed.join(', ')}` }, ...findings];
 }

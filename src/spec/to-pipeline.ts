@@ -59,7 +59,7 @@ function toAgent(parsed: ParsedDocument['agent']): AgentSettings {
 }
 
 function toStage({ name, kind, common, raw }: StageDraft): PipelineStage {
-  if (kind === undefined || common === undefined) throw new InternalError(`stage ${name} was not checked`);
+  if (kind === undefined) throw new InternalError(`stage ${name} was not checked`);
   const input = Object.fromEntries(Object.entries(raw).filter(([key]) => !Object.hasOwn(commonFields, key)));
   return defined({
     name,
@@ -76,7 +76,7 @@ function toStage({ name, kind, common, raw }: StageDraft): PipelineStage {
   }) as PipelineStage;
 }
 
-function toRetry(parsed: NonNullable<StageDraft['common']>['retry']): RetryPolicy {
+function toRetry(parsed: StageDraft['common']['retry']): RetryPolicy {
   return {
     max: parsed?.max ?? 0,
     on: parsed?.on ?? ['infrastructure'],

@@ -1,122 +1,111 @@
-import type { TrackState } from '../ports/events.ts';
-import type { ObjectReference } from '../ports/kubernetes-object.ts';
+import type * as z from '../base/zod.ts';
+import type { Symptom } from '../kubernetes/symptom.ts';
+import type { WorkloadState } from '../kubernetes/workload-state.ts';
+import type { KubernetesObject, ObjectReference } from '../ports/kubernetes-object.ts';
 
 /** What a release may do to the cluster. Data, so that it can be saved before it is done; doing one twice is harmless. */
 export type Action =
   /** Brings every object of the revision to what the revision says (server-side apply). */
   | { type: 'apply'; revision: number }
-  /** Deletes pods that would hold the way back up (a StatefulSet waits for its broken pod for ever). */
+  /** Deletes pods that would block the release or its rollback (a StatefulSet waits for its broken pod without end). */
   | { type: 'deletePods'; pods: readonly { reference: ObjectReference; uid: string }[] }
+  /** Gives Services that kept their selector while pods of before served by it that of the revision. */
+  | { type: 'select'; revision: number }
   /** Removes what the revision no longer has and what no kept revision needs. */
   | { type: 'cleanUp'; revision: number };
 
+/** What a strategy keeps of a release; `phase` is a word of its own, shown to people, and has a time limit. */
+export interface StrategyState {
+  phase: string;
+}
+
 /** What a strategy wants next. */
-export type Decision =
-  | { type: 'act'; action: Action; phase: string; message: string }
-  /** Nothing to do before something changes, or `untilMs` (the runner's clock) has come. */
-  | { type: 'wait'; untilMs: number; message: string }
-  | { type: 'done' }
-  /** Stop here and leave everything as it is; somebody must look. */
+export type Decision<State extends StrategyState = StrategyState> =
+  | { type: 'act'; action: Action; next: State; message: string }
+  /** Nothing to do before something changes, or `forMs` milliseconds have passed. */
+  | { type: 'wait'; forMs: number; message: string }
+  | { type: 'done'; outcome: 'released' | 'rolledBack' }
+  /** Stop here and leave everything as it is; a person must look. */
   | { type: 'halt'; reason: string; problem?: Problem }
   | { type: 'rollBack'; reason: string; problem?: Problem };
 
-/** What kind of trouble a workload has. */
-export type ProblemKind =
-  | 'imagePull'
-  | 'crashLoop'
-  | 'configuration'
-  | 'creation'
-  | 'unschedulable'
-  | 'deadline'
-  | 'failed'
-  | 'missing';
-
-/** A symptom that Kubernetes shows. */
-export interface Problem {
-  kind: ProblemKind;
-  /** One line with the names of what it is about. */
-  message: string;
-  /** The same as long as the symptom lasts. */
-  key: string;
-  /** Milliseconds that it may last before it counts as a failure; Infinity: it only explains. */
-  graceMs: number;
-  /** When this runner saw it first, by its own clock. */
-  sinceMs: number;
-  pod?: { namespace: string; name: string; container: string; restarted: boolean };
+/** A symptom, and for how long it has been seen. */
+export interface Problem extends Symptom {
+  /** Milliseconds that this runner has seen it, while the API answered. */
+  lastedMs: number;
 }
 
-/** A workload as it is now, read from Kubernetes' own status. */
-export interface WorkloadState {
-  reference: ObjectReference;
-  /** Kubernetes has taken up the state that was applied, all its pods are new, ready, and the old ones are gone. */
-  settled: boolean;
-  /** When this runner saw it settled first, without a break since; undefined while it is not. */
-  settledSinceMs?: number;
-  /** Whether a container of it has no readinessProbe: it is ready as soon as it runs, also when it is about to crash. */
-  unprobed: boolean;
-  paused: boolean;
-  desired: number;
-  updated: number;
-  ready: number;
-  /** What the new pods belong to: ReplicaSet name, controller revision. */
-  revision: string | undefined;
+/** A workload as it is now, and for how long that has been so. */
+export interface ObservedWorkload extends Omit<WorkloadState, 'symptoms'> {
+  /** Milliseconds that this runner has seen it complete without a break; undefined while it is not. */
+  completeForMs?: number;
   problems: readonly Problem[];
-  tracks: readonly TrackState[];
-  /** Pods of another revision than the wanted one that are not ready. */
-  stuckPods: readonly { reference: ObjectReference; uid: string }[];
+}
+
+/** What a strategy wants to see. */
+export interface Observes {
+  /** The revision whose workloads are followed. */
+  workloadsOf?: number;
 }
 
 /** What is seen of a release. */
-export interface Observed {
-  workloads: readonly WorkloadState[];
-}
+export type Observed =
+  | { type: 'seen'; workloads: readonly ObservedWorkload[] }
+  /** The API does not answer for the moment. Nothing is decided from that: a strategy waits. */
+  | { type: 'unknown'; reason: string };
 
-/** Settings of `strategy.rolling`. */
-export interface RollingSettings {
-  name: 'rolling';
-  /** Restarts after which a container in CrashLoopBackOff counts as failed. */
-  restartLimit: number;
-}
-
-/** The settings of every strategy, by name. */
-export type StrategySettings = RollingSettings;
-
-/** Where a release stands; kept in the cluster. */
-export interface ReleaseState {
+/** What every release has, whatever its strategy. */
+export interface ReleaseFacts {
   revision: number;
-  strategy: StrategySettings;
-  /** A word of the strategy's own; every strategy begins with `applying`, and `rollingBack` begins the way back. */
-  phase: string;
-  /** Milliseconds since 1970 by the clock of the runner that drives the release; set anew by whoever takes it up. */
-  phaseStartedAt: number;
+  /** Revision to roll back to; missing for a first release. */
+  stable?: number;
+  /** Why the release is rolled back. */
+  reason?: string;
+  rollback: 'auto' | 'never';
   /** Milliseconds that a phase may take. */
   timeoutMs: number;
-  rollback: 'auto' | 'never';
-  /** Revision to go back to; missing for a first release. */
-  stable?: number;
-  /** Why the release goes back. */
-  reason?: string;
   /** Generation of each workload that the last apply changed, by key; older states of it say nothing. */
-  generations: Record<string, number>;
+  generations: Readonly<Record<string, number>>;
 }
 
 /** What a decision is made from. */
-export interface DecisionInput {
-  state: ReleaseState;
+export interface DecisionInput<
+  Settings extends object = object,
+  State extends StrategyState = StrategyState,
+> {
+  release: ReleaseFacts;
+  settings: Settings;
+  state: State;
   observed: Observed;
-  /** Milliseconds since 1970. */
-  now: number;
+  /** Milliseconds that the phase has taken: spans that its runners measured by a monotonic clock, while the API answered. */
+  phaseMs: number;
 }
 
 /**
- * A way of releasing. `decide` is pure: no I/O, no clock, no memory; whatever it needs to know is in its input, so
- * that any runner, after any death, comes to the same decision.
+ * A way of releasing. All of it is pure: no I/O, no clock, no memory; whatever a decision needs is in its input, so that
+ * any runner, after any death, comes to the same one.
  */
-export interface Strategy {
-  readonly name: StrategySettings['name'];
-  decide(input: DecisionInput): Decision;
-  /** The revision whose workloads matter in this phase. */
-  followed(state: ReleaseState): number | undefined;
+export interface Strategy<Settings extends object = object, State extends StrategyState = StrategyState> {
+  /** Its key below `deploy.strategy`. */
+  readonly name: string;
+  /** What stands below that key; kept with each revision. `{}` must be valid. */
+  readonly settings: z.ZodMiniType<Settings>;
+  /** What it keeps of a release that is in progress. */
+  readonly state: z.ZodMiniType<State>;
+  /** The objects of a release as this strategy wants them. */
+  prepare(objects: readonly KubernetesObject[], settings: Settings): KubernetesObject[];
+  /** The state in which a release begins. */
+  begin(settings: Settings): State;
+  observes(state: State, release: ReleaseFacts): Observes;
+  /** From an unknown state no strategy may roll back, halt or be done. */
+  decide(input: DecisionInput<Settings, State>): Decision<State>;
+  /**
+   * The state in which the way back begins, for a failure, an abort or a person's wish (`reason`); undefined when it has
+   * begun already or the release is over.
+   */
+  rollBack(state: State, reason: string): State | undefined;
+  /** Whether Kubernetes ends by itself what is left to do, so that an aborted runner need not stay for it. */
+  finishesAlone(state: State): boolean;
   /** What the strategy will do, for `pipeline plan`. */
-  steps(state: { stable?: number; rollback: 'auto' | 'never' }): string[];
+  steps(release: Pick<ReleaseFacts, 'stable' | 'rollback'>): string[];
 }

@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { PATIENCE, useLab } from './lab.ts';
-import { condition, deployment, IDLE, isRolledOut, pod, template } from './objects.ts';
+import { eventLagMs, patience, useLab } from './lab.ts';
+import { condition, deployment, idle, isRolledOut, pod, template } from './objects.ts';
 import type { Json, WatchEvent } from './wire.ts';
 
 const lab = useLab('deployments');
-const REVISION = 'deployment.kubernetes.io/revision';
-const SLOW = 40_000 * PATIENCE;
+const revisionValue = 'deployment.kubernetes.io/revision';
+const slow = 40_000 * patience;
 const setsOf = (app: string, check: (items: Json[]) => boolean, seconds = 15): Promise<Json[]> =>
   lab.untilList('replicasets', { labelSelector: `app=${app}` }, check, seconds);
 const podsOf = async (app: string): Promise<Json[]> =>
   (await lab.read('pods', undefined, { labelSelector: `app=${app}` })).body.items;
-const revision = (object: Json): string => object.metadata.annotations?.[REVISION];
+const revision = (object: Json): string => object.metadata.annotations?.[revisionValue];
 /** A change of the template that leaves what runs in it as it is. */
 const version = (name: string): Json => ({
   spec: { template: { metadata: { annotations: { version: name } } } },
@@ -42,7 +42,7 @@ describe('a Deployment', () => {
         },
       ]);
       expect(set.metadata.annotations).toMatchObject({
-        [REVISION]: '1',
+        [revisionValue]: '1',
         'deployment.kubernetes.io/desired-replicas': '2',
         'deployment.kubernetes.io/max-replicas': '3',
       });
@@ -51,7 +51,7 @@ describe('a Deployment', () => {
       expect(pods[0].metadata.name).toMatch(new RegExp(`^named-${hash}-[a-z0-9]{5}$`));
       expect(pods[0].metadata.generateName).toBe(`named-${hash}-`);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -82,7 +82,7 @@ describe('a Deployment', () => {
         message: expect.stringMatching(/^ReplicaSet "told-\w+" has successfully progressed\.$/),
       });
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -110,7 +110,7 @@ describe('a Deployment', () => {
         /^Created pod: scaled-/,
       );
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -128,7 +128,7 @@ describe('a Deployment', () => {
         ['2', 2],
       ]);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -163,7 +163,7 @@ describe('a Deployment', () => {
       expect(Math.min(...available)).toBeGreaterThanOrEqual(2);
       expect(Math.max(...totals)).toBeLessThanOrEqual(4);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -189,7 +189,7 @@ describe('a Deployment', () => {
       });
       expect(condition(held, 'Available').status).toBe('True');
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -216,7 +216,7 @@ describe('a Deployment', () => {
         message: 'Deployment does not have minimum availability.',
       });
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -243,7 +243,7 @@ describe('a Deployment', () => {
       expect(active.metadata.name).toBe(first.metadata.name);
       expect(active.metadata.annotations['deployment.kubernetes.io/revision-history']).toBe('1');
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -273,7 +273,7 @@ describe('a Deployment', () => {
       expect(before).toHaveLength(1);
       expect(await setsOf('paused', (items) => items.length === 2)).toHaveLength(2);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -301,7 +301,7 @@ describe('a Deployment', () => {
       expect(down.status).toMatchObject({ observedGeneration: 3 });
       expect(revision(down)).toBe('1');
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -331,7 +331,7 @@ describe('a Deployment', () => {
         );
       expect(new Set(stopped.map(({ object }) => object.metadata.name)).size).toBe(2);
     },
-    60_000 * PATIENCE,
+    60_000 * patience + eventLagMs,
   );
 
   it(
@@ -345,7 +345,7 @@ describe('a Deployment', () => {
           'history',
           (object) =>
             object.status.observedGeneration === object.metadata.generation &&
-            object.metadata.annotations[REVISION] === String(object.metadata.generation),
+            object.metadata.annotations[revisionValue] === String(object.metadata.generation),
         );
       }
 
@@ -354,7 +354,7 @@ describe('a Deployment', () => {
       // Of two made in one second 1.20 does not know the older.
       expect(sets.map(revision)).toContain('4');
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -378,7 +378,7 @@ describe('a Deployment', () => {
       expect(ready.status.availableReplicas).toBeUndefined();
       expect(available.status.availableReplicas).toBe(1);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -394,7 +394,7 @@ describe('a Deployment', () => {
 
       expect(await setsOf('calm', () => true)).toHaveLength(1);
     },
-    SLOW,
+    slow,
   );
 });
 
@@ -426,13 +426,13 @@ describe('a ReplicaSet', () => {
         controller: true,
       });
     },
-    SLOW,
+    slow,
   );
 
   it(
     'takes in a pod that its selector matches',
     async () => {
-      await lab.create('pods', pod('stray', IDLE, {}, { labels: { app: 'adopting' } }));
+      await lab.create('pods', pod('stray', idle, {}, { labels: { app: 'adopting' } }));
 
       await lab.create('replicasets', replicaSet('adopting', 1));
 
@@ -444,7 +444,7 @@ describe('a ReplicaSet', () => {
       expect(adopted.metadata.ownerReferences[0].name).toBe('adopting');
       expect(await podsOf('adopting')).toHaveLength(1);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -467,16 +467,16 @@ describe('a ReplicaSet', () => {
       expect(freed.metadata.labels.app).toBe('free');
       await lab.untilList('pods', { labelSelector: 'app=letting-go' }, (items) => items.length === 1);
     },
-    SLOW,
+    slow,
   );
 
   it(
     'gives up pods that are not ready before those that are',
     async () => {
       const labels = { app: 'shrinking' };
-      await lab.create('pods', pod('good', IDLE, {}, { labels }));
+      await lab.create('pods', pod('good', idle, {}, { labels }));
       await lab.until('pods', 'good', (object) => condition(object, 'Ready')?.status === 'True', 20);
-      await lab.create('pods', pod('bad', IDLE, { nodeSelector: { no: 'where' } }, { labels }));
+      await lab.create('pods', pod('bad', idle, { nodeSelector: { no: 'where' } }, { labels }));
       await lab.create('replicasets', replicaSet('shrinking', 2));
       await lab.until('replicasets', 'shrinking', (set) => set.status.replicas === 2);
 
@@ -489,7 +489,7 @@ describe('a ReplicaSet', () => {
       );
       expect((await lab.get('pods', 'good')).metadata.deletionTimestamp).toBeUndefined();
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -516,7 +516,7 @@ describe('a ReplicaSet', () => {
         20,
       );
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -538,6 +538,6 @@ describe('a ReplicaSet', () => {
         observedGeneration: 1,
       });
     },
-    SLOW,
+    slow,
   );
 });

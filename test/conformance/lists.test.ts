@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { PATIENCE, useLab } from './lab.ts';
+import { patience, useLab } from './lab.ts';
 import { configMap } from './objects.ts';
 import type { Json } from './wire.ts';
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
   ] as const;
   for (const [name, labels] of sets)
     await lab.create('configmaps', configMap(name, {}, { labels: { ...labels, set: 'lists' } }));
-}, 20_000 * PATIENCE);
+}, 20_000 * patience);
 
 const list = async (query: Record<string, string>): Promise<Json> =>
   (await lab.read('configmaps', undefined, query)).body;

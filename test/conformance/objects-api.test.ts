@@ -212,6 +212,89 @@ describe('reading', () => {
   });
 });
 
+describe('putting what is not there', () => {
+  const lease = (name: string, metadata: Json = {}): Json => ({
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name, ...metadata },
+    spec: { holderIdentity: 'me' },
+  });
+  const uid = '11111111-2222-3333-4444-555555555555';
+  const mismatch = `Precondition failed: UID in precondition: ${uid}, UID in object meta: `;
+
+  it('creates a Lease, also with the resourceVersion of one that was deleted', async () => {
+    const made = await lab.create('leases', lease('deleted'));
+    await lab.remove('leases', 'deleted');
+
+    const { uid: _uid, ...metadata } = made.metadata as Record<string, unknown>;
+    const { code, body } = await lab.put('leases', 'deleted', { ...made, metadata });
+
+    expect(code).toBe(201);
+    expect(body.metadata.uid).not.toBe(made.metadata.uid);
+    expect(body.metadata.resourceVersion).not.toBe(made.metadata.resourceVersion);
+    expect(body.spec.holderIdentity).toBe('me');
+  });
+
+  it('creates no Lease whose uid is given: 409', async () => {
+    const { code, body } = await lab.put('leases', 'named', lease('named', { uid, resourceVersion: '1' }));
+
+    expect(code).toBe(409);
+    expect(body).toMatchObject({ reason: 'Conflict', details: { name: 'named', kind: 'leases' } });
+    expect(body.message).toContain(mismatch);
+    expect((await lab.read('leases', 'named')).code).toBe(404);
+  });
+
+  it('is a conflict for every kind, when a uid is given', async () => {
+    const { code, body } = await lab.put('configmaps', 'named', configMap('named', {}, { uid }));
+
+    expect(code).toBe(409);
+    expect(body.message).toContain(mismatch);
+  });
+
+  it('is a conflict when another object of that name is there', async () => {
+    const made = await lab.create('leases', lease('another'));
+
+    const { code, body } = await lab.put('leases', 'another', lease('another', { uid }));
+
+    expect(code).toBe(409);
+    expect(body.message).toContain(mismatch + String(made.metadata.uid));
+  });
+
+  it.each([
+    ['endpoints', { apiVersion: 'v1', kind: 'Endpoints' }],
+    ['limitranges', { apiVersion: 'v1', kind: 'LimitRange', spec: { limits: [] } }],
+  ])('creates %s', async (plural, object) => {
+    const { code } = await lab.put(plural, 'put', { ...object, metadata: { name: 'put' } });
+
+    expect(code).toBe(201);
+  });
+
+  it('creates a Role', async () => {
+    const path = `/apis/rbac.authorization.k8s.io/v1/namespaces/${lab.namespace}/roles/put`;
+    const role = {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'Role',
+      metadata: { name: 'put' },
+      rules: [],
+    };
+
+    const { code } = await lab.wire.request('PUT', path, { body: role });
+
+    expect(code).toBe(201);
+  });
+
+  it.each([
+    ['secrets', { apiVersion: 'v1', kind: 'Secret' }],
+    ['serviceaccounts', { apiVersion: 'v1', kind: 'ServiceAccount' }],
+    ['deployments', deployment('put')],
+    ['services', service('put', { app: 'put' })],
+  ])('creates no %s: 404', async (plural, object) => {
+    const { code } = await lab.put(plural, 'put', { ...object, metadata: { name: 'put' } });
+
+    expect(code).toBe(404);
+  });
+});
+
 describe('updating', () => {
   it('changes the resourceVersion and keeps uid and creation time', async () => {
     const made = await cm('updated');

@@ -2,13 +2,13 @@
 import type { Json } from './wire.ts';
 
 /** On a real cluster an image with a shell, on the sandbox this machine's tools. */
-export const IMAGE = 'busybox:local';
+export const imageValue = 'busybox:local';
 
 /** A container that runs a shell script. */
 export function container(script: string, more: Json = {}): Json {
   return {
     name: 'main',
-    image: IMAGE,
+    image: imageValue,
     imagePullPolicy: 'IfNotPresent',
     command: ['sh', '-c', script],
     ...more,
@@ -16,7 +16,7 @@ export function container(script: string, more: Json = {}): Json {
 }
 
 /** A script that waits until it is told to end. */
-export const IDLE = 'trap "exit 0" TERM; while true; do sleep 0.2; done';
+export const idle = 'trap "exit 0" TERM; while true; do sleep 0.2; done';
 
 /** An HTTP server on a port, from busybox or, on a machine without it, from Node. */
 export function httpServer(port: number, text = 'hello'): string {
@@ -42,7 +42,7 @@ export function configMap(name: string, data: Json = { key: 'value' }, metadata:
 }
 
 /** A pod template with the label app. */
-export function template(app: string, script = IDLE, more: Json = {}): Json {
+export function template(app: string, script = idle, more: Json = {}): Json {
   return {
     metadata: { labels: { app } },
     spec: { terminationGracePeriodSeconds: 1, containers: [container(script, more)] },

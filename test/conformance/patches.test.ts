@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { useLab, type PatchType } from './lab.ts';
-import { configMap, container, deployment, IMAGE } from './objects.ts';
+import { configMap, container, deployment, imageValue } from './objects.ts';
 import type { Json } from './wire.ts';
 
 const lab = useLab('patches');
@@ -19,7 +19,7 @@ beforeEach(async () => {
       ],
       ports: [{ containerPort: 80, name: 'http' }],
     }),
-    { name: 'side', image: IMAGE },
+    { name: 'side', image: imageValue },
   ];
   const template = { metadata: { labels: { app: name } }, spec: { containers } };
   made = await lab.create('deployments', deployment(name, { replicas: 0, paused: true, template }));
@@ -40,13 +40,13 @@ describe('JSON patch', () => {
     ['removes', [{ op: 'remove', path: '/metadata/labels/app' }], (d) => d.metadata.labels, undefined],
     [
       'appends to a list',
-      [{ op: 'add', path: '/spec/template/spec/containers/-', value: { name: 'third', image: IMAGE } }],
+      [{ op: 'add', path: '/spec/template/spec/containers/-', value: { name: 'third', image: imageValue } }],
       (d) => d.spec.template.spec.containers.length,
       3,
     ],
     [
       'inserts into a list',
-      [{ op: 'add', path: '/spec/template/spec/containers/0', value: { name: 'first', image: IMAGE } }],
+      [{ op: 'add', path: '/spec/template/spec/containers/0', value: { name: 'first', image: imageValue } }],
       (d) => d.spec.template.spec.containers[0].name,
       'first',
     ],
@@ -113,7 +113,7 @@ describe('merge patch', () => {
 
   it('replaces lists as a whole', async () => {
     const { body } = await patch(
-      { spec: { template: { spec: { containers: [{ name: 'only', image: IMAGE }] } } } },
+      { spec: { template: { spec: { containers: [{ name: 'only', image: imageValue }] } } } },
       'merge',
     );
 
@@ -136,11 +136,11 @@ describe('strategic merge patch', () => {
 
     expect(code).toBe(200);
     expect(names(body)).toEqual(['main', 'side']);
-    expect(body.spec.template.spec.containers[1]).toMatchObject({ image: IMAGE, workingDir: '/tmp' });
+    expect(body.spec.template.spec.containers[1]).toMatchObject({ image: imageValue, workingDir: '/tmp' });
   });
 
   it('puts a new container in', async () => {
-    const { body } = await patch(containers([{ name: 'third', image: IMAGE }]), 'strategic');
+    const { body } = await patch(containers([{ name: 'third', image: imageValue }]), 'strategic');
 
     expect(names(body).sort()).toEqual(['main', 'side', 'third']);
   });
@@ -153,7 +153,7 @@ describe('strategic merge patch', () => {
 
   it('replaces a list by $patch', async () => {
     const { body } = await patch(
-      containers([{ $patch: 'replace' }, { name: 'only', image: IMAGE }]),
+      containers([{ $patch: 'replace' }, { name: 'only', image: imageValue }]),
       'strategic',
     );
 

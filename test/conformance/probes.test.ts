@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { PATIENCE, useLab } from './lab.ts';
-import { condition, container, httpServer, IDLE, pod } from './objects.ts';
+import { eventLagMs, patience, useLab } from './lab.ts';
+import { condition, container, httpServer, idle, pod } from './objects.ts';
 import type { Json } from './wire.ts';
 
 const lab = useLab('probes');
@@ -18,7 +18,7 @@ describe('readiness', () => {
   it(
     'follows its command, both ways',
     async () => {
-      await probed('ready', `rm -f /tmp/ok-$HOSTNAME; ${IDLE}`, {
+      await probed('ready', `rm -f /tmp/ok-$HOSTNAME; ${idle}`, {
         readinessProbe: { ...exec('sh', '-c', 'test -e /tmp/ok-$HOSTNAME'), ...quick, failureThreshold: 1 },
       });
       const before = await lab.until(
@@ -41,7 +41,7 @@ describe('readiness', () => {
       });
       expect(restarts(after)).toBe(0);
     },
-    60_000 * PATIENCE,
+    60_000 * patience,
   );
 
   it(
@@ -68,7 +68,7 @@ describe('readiness', () => {
       });
       expect(isReady(await lab.get('pods', 'http-bad'))).toBe(false);
     },
-    60_000 * PATIENCE,
+    60_000 * patience + eventLagMs,
   );
 
   it(
@@ -81,13 +81,13 @@ describe('readiness', () => {
 
       await lab.until('pods', 'tcp', isReady, 20);
     },
-    30_000 * PATIENCE,
+    30_000 * patience,
   );
 
   it(
     'waits for its initial delay',
     async () => {
-      await probed('delayed', IDLE, {
+      await probed('delayed', idle, {
         readinessProbe: { ...exec('true'), ...quick, initialDelaySeconds: 3 },
       });
 
@@ -98,13 +98,13 @@ describe('readiness', () => {
         2000,
       );
     },
-    30_000 * PATIENCE,
+    30_000 * patience,
   );
 
   it(
     'counts successes up to its threshold',
     async () => {
-      await probed('counted', IDLE, { readinessProbe: { ...exec('true'), ...quick, successThreshold: 3 } });
+      await probed('counted', idle, { readinessProbe: { ...exec('true'), ...quick, successThreshold: 3 } });
 
       const object = await lab.until('pods', 'counted', isReady, 20);
 
@@ -113,7 +113,7 @@ describe('readiness', () => {
         1000,
       );
     },
-    30_000 * PATIENCE,
+    30_000 * patience,
   );
 });
 
@@ -121,7 +121,7 @@ describe('liveness', () => {
   it(
     'that fails restarts the container and says so',
     async () => {
-      await probed('live', IDLE, {
+      await probed('live', idle, {
         livenessProbe: { ...exec('sh', '-c', 'echo broken; exit 1'), ...quick, failureThreshold: 1 },
       });
 
@@ -137,26 +137,26 @@ describe('liveness', () => {
         'Container main failed liveness probe, will be restarted',
       );
     },
-    60_000 * PATIENCE,
+    60_000 * patience + eventLagMs,
   );
 
   it(
     'that succeeds leaves it alone',
     async () => {
-      await probed('lively', IDLE, { livenessProbe: { ...exec('true'), ...quick, failureThreshold: 1 } });
+      await probed('lively', idle, { livenessProbe: { ...exec('true'), ...quick, failureThreshold: 1 } });
       await lab.until('pods', 'lively', isReady, 20);
 
       await new Promise((resolve) => setTimeout(resolve, 2500));
 
       expect(restarts(await lab.get('pods', 'lively'))).toBe(0);
     },
-    30_000 * PATIENCE,
+    30_000 * patience,
   );
 
   it(
     'counts a command that takes too long as failed',
     async () => {
-      await probed('slow', IDLE, {
+      await probed('slow', idle, {
         readinessProbe: { ...exec('sleep', '5'), periodSeconds: 1, timeoutSeconds: 1, failureThreshold: 1 },
       });
       await lab.until(
@@ -170,7 +170,7 @@ describe('liveness', () => {
 
       expect(isReady(await lab.get('pods', 'slow'))).toBe(false);
     },
-    30_000 * PATIENCE,
+    30_000 * patience,
   );
 });
 
@@ -178,7 +178,7 @@ describe('startup', () => {
   it(
     'holds the other probes back until it succeeded',
     async () => {
-      await probed('start', `rm -f /tmp/up-$HOSTNAME; sleep 2; touch /tmp/up-$HOSTNAME; ${IDLE}`, {
+      await probed('start', `rm -f /tmp/up-$HOSTNAME; sleep 2; touch /tmp/up-$HOSTNAME; ${idle}`, {
         startupProbe: { ...exec('sh', '-c', 'test -e /tmp/up-$HOSTNAME'), ...quick, failureThreshold: 20 },
         livenessProbe: { ...exec('sh', '-c', 'test -e /tmp/up-$HOSTNAME'), ...quick, failureThreshold: 1 },
       });
@@ -199,13 +199,13 @@ describe('startup', () => {
       expect(before.status.containerStatuses[0].started).toBe(false);
       expect(restarts(after)).toBe(0);
     },
-    60_000 * PATIENCE,
+    60_000 * patience,
   );
 
   it(
     'that never succeeds restarts the container',
     async () => {
-      await probed('stuck', IDLE, { startupProbe: { ...exec('false'), ...quick, failureThreshold: 1 } });
+      await probed('stuck', idle, { startupProbe: { ...exec('false'), ...quick, failureThreshold: 1 } });
 
       await lab.until('pods', 'stuck', (object) => restarts(object) >= 1, 30);
 
@@ -214,6 +214,6 @@ describe('startup', () => {
       );
       expect(events.find(({ reason }) => reason === 'Unhealthy')?.message).toMatch(/^Startup probe failed/);
     },
-    60_000 * PATIENCE,
+    60_000 * patience + eventLagMs,
   );
 });

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { PATIENCE, useLab } from './lab.ts';
-import { condition, container, httpServer, IDLE, pod, service } from './objects.ts';
+import { patience, useLab } from './lab.ts';
+import { condition, container, httpServer, idle, pod, service } from './objects.ts';
 import type { Json } from './wire.ts';
 
 const lab = useLab('services');
-const SLOW = 40_000 * PATIENCE;
+const slow = 40_000 * patience;
 const isReady = (object: Json): boolean => condition(object, 'Ready')?.status === 'True';
 const addresses = (endpoints: Json): string[] =>
   (endpoints?.subsets ?? [])
@@ -31,14 +31,14 @@ beforeAll(async () => {
       'unready',
       '',
       {
-        containers: [container(IDLE, { readinessProbe: { exec: { command: ['false'] }, periodSeconds: 1 } })],
+        containers: [container(idle, { readinessProbe: { exec: { command: ['false'] }, periodSeconds: 1 } })],
       },
       { labels: { app: 'unready' } },
     ),
   );
   ip = (await lab.until('pods', 'web', isReady, 25)).status.podIP;
   await lab.until('pods', 'unready', (object) => object.status?.podIP !== undefined, 25);
-}, 60_000 * PATIENCE);
+}, 60_000 * patience);
 
 /** Runs a script in a pod of its own and gives its log. */
 async function inPod(name: string, script: string): Promise<string> {
@@ -62,7 +62,7 @@ describe('Endpoints', () => {
       });
       expect(endpoints.subsets[0].ports).toEqual([expect.objectContaining({ port: 8085, protocol: 'TCP' })]);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -80,7 +80,7 @@ describe('Endpoints', () => {
 
       expect(endpoints.subsets[0].ports).toEqual([{ name: 'main', port: 8085, protocol: 'TCP' }]);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -95,7 +95,7 @@ describe('Endpoints', () => {
 
       expect(addresses(endpoints)).toEqual([]);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -107,7 +107,7 @@ describe('Endpoints', () => {
 
       expect(addresses(endpoints)).toEqual([]);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -120,7 +120,7 @@ describe('Endpoints', () => {
 
       await lab.until('endpoints', 'published', (object) => addresses(object).length === 1);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -145,7 +145,7 @@ describe('Endpoints', () => {
 
       expect(addresses(await lab.get('endpoints', 'outside'))).toEqual(['192.0.2.1']);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -162,7 +162,7 @@ describe('Endpoints', () => {
 
       await lab.until('endpoints', 'switched', (object) => addresses(object).length === 1);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -175,7 +175,7 @@ describe('Endpoints', () => {
 
       await lab.until('endpoints', 'brief', (object) => object === undefined);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -188,7 +188,7 @@ describe('Endpoints', () => {
 
       expect(endpoints.metadata.labels).toMatchObject({ team: 'shop' });
     },
-    SLOW,
+    slow,
   );
 });
 
@@ -221,7 +221,7 @@ describe('EndpointSlices', () => {
         ownerReferences: [{ kind: 'Service', uid: made.metadata.uid, controller: true }],
       });
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -233,7 +233,7 @@ describe('EndpointSlices', () => {
 
       expect(endpointsIn(slices)[0].conditions.ready).toBe(false);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -265,7 +265,7 @@ describe('EndpointSlices', () => {
         expect(endpoint.conditions).toMatchObject({ serving: true, terminating: true });
       await lab.until('endpoints', 'ending', (object) => addresses(object).length === 0);
     },
-    SLOW,
+    slow,
   );
 });
 
@@ -284,7 +284,7 @@ describe('Services', () => {
         await inPod('asker', `for i in 1 2 3 4 5 6 7 8 9 10; do ${fetch} && exit 0; sleep 0.3; done; exit 1`),
       ).toBe('served\n');
     },
-    60_000 * PATIENCE,
+    60_000 * patience,
   );
 
   it(
@@ -305,7 +305,7 @@ describe('Services', () => {
 
       expect(log).toBe('served\nserved\n');
     },
-    60_000 * PATIENCE,
+    60_000 * patience,
   );
 
   it(
@@ -322,7 +322,7 @@ describe('Services', () => {
         await inPod('refused', `timeout 5 wget -q -O- http://${spec.clusterIP}:8088/ || echo refused`),
       ).toContain('refused');
     },
-    60_000 * PATIENCE,
+    60_000 * patience,
   );
 
   it(
@@ -338,7 +338,7 @@ describe('Services', () => {
       expect(made.spec.clusterIP).toBe('None');
       expect(endpoints.metadata.labels).toMatchObject({ 'service.kubernetes.io/headless': '' });
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -358,7 +358,7 @@ describe('Services', () => {
       expect(code).toBe(422);
       expect(body.message).toContain('provided port is already allocated');
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -374,7 +374,7 @@ describe('Services', () => {
       expect(code).toBe(422);
       expect(body.message).toMatch(/provided IP is already allocated/);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -390,6 +390,6 @@ describe('Services', () => {
       expect(made.spec.clusterIP).toBeUndefined();
       expect(made.spec.externalName).toBe('example.com');
     },
-    SLOW,
+    slow,
   );
 });

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { get } from 'node:http';
-import { PATIENCE, useLab } from './lab.ts';
-import { condition, container, httpServer, IDLE, pod } from './objects.ts';
+import { patience, useLab } from './lab.ts';
+import { condition, container, httpServer, idle, pod } from './objects.ts';
 import type { Answer, Json } from './wire.ts';
 
 const lab = useLab('streams');
@@ -13,14 +13,14 @@ const script = (text: string): string[] => ['sh', '-c', text];
 
 beforeAll(async () => {
   const containers = [
-    container(`export VISIBLE=no; ${IDLE}`, { env: [{ name: 'GREETING', value: 'hello' }] }),
-    container(`i=0; while test $i -lt 5; do i=$((i+1)); echo line $i; done; echo to stderr >&2; ${IDLE}`, {
+    container(`export VISIBLE=no; ${idle}`, { env: [{ name: 'GREETING', value: 'hello' }] }),
+    container(`i=0; while test $i -lt 5; do i=$((i+1)); echo line $i; done; echo to stderr >&2; ${idle}`, {
       name: 'talker',
     }),
   ];
   await lab.create('pods', pod('target', '', { containers }));
   await lab.until('pods', 'target', isReady, 25);
-}, 40_000 * PATIENCE);
+}, 40_000 * patience);
 
 async function logs(name: string, query: Record<string, string> = {}): Promise<Answer> {
   return lab.wire.request('GET', await lab.url('pods', name, 'log'), { query });
@@ -112,7 +112,7 @@ describe('exec', () => {
       expect(stdout).toHaveLength(1024 * 1024);
       expect(stdout.endsWith(`${String(1023).padStart(1023, '0')}\n`)).toBe(true);
     },
-    20_000 * PATIENCE,
+    20_000 * patience,
   );
 });
 
@@ -197,7 +197,7 @@ describe('logs', () => {
         'container "main" in pod "waiting" is waiting to start: CreateContainerConfigError',
       );
     },
-    30_000 * PATIENCE,
+    30_000 * patience,
   );
 
   it(
@@ -213,7 +213,7 @@ describe('logs', () => {
 
       expect(text).toBe('1\n2\n3\n4\n5\n');
     },
-    30_000 * PATIENCE,
+    30_000 * patience,
   );
 
   it(
@@ -221,7 +221,7 @@ describe('logs', () => {
     async () => {
       const mounts = { volumeMounts: [{ name: 's', mountPath: '/s' }] };
       const containers = [
-        container(`if test -e /s/x; then echo second; ${IDLE}; fi; touch /s/x; echo first; exit 1`, mounts),
+        container(`if test -e /s/x; then echo second; ${idle}; fi; touch /s/x; echo first; exit 1`, mounts),
       ];
       await lab.create(
         'pods',
@@ -239,7 +239,7 @@ describe('logs', () => {
         'second\n',
       ]);
     },
-    40_000 * PATIENCE,
+    40_000 * patience,
   );
 
   it('of the container before are refused when there was none', async () => {
@@ -271,7 +271,7 @@ describe('port-forward', () => {
 
       expect(text.trim()).toBe('forwarded');
     },
-    40_000 * PATIENCE,
+    40_000 * patience,
   );
 
   it(
@@ -279,7 +279,7 @@ describe('port-forward', () => {
     async () => {
       await expect(forwarded('pod/target', 9999)).rejects.toThrow();
     },
-    20_000 * PATIENCE,
+    20_000 * patience,
   );
 });
 

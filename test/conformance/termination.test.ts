@@ -1,12 +1,13 @@
+import { defined } from '../../src/base/defined.ts';
 import { describe, expect, it } from '@jest/globals';
-import { PATIENCE, useLab } from './lab.ts';
-import { condition, container, IDLE, pod } from './objects.ts';
+import { patience, useLab } from './lab.ts';
+import { condition, container, idle, pod } from './objects.ts';
 import type { Json } from './wire.ts';
 
 const lab = useLab('termination');
-const SLOW = 60_000 * PATIENCE;
+const slow = 60_000 * patience;
 const isReady = (object: Json): boolean => condition(object, 'Ready')?.status === 'True';
-const STUBBORN = 'trap "" TERM; while true; do sleep 0.2; done';
+const stubborn = 'trap "" TERM; while true; do sleep 0.2; done';
 
 async function start(object: Json): Promise<Json> {
   await lab.create('pods', object);
@@ -37,7 +38,7 @@ describe('a pod that is deleted', () => {
   it(
     'is marked with when it must be gone',
     async () => {
-      await start(pod('marked', IDLE, { terminationGracePeriodSeconds: 5 }));
+      await start(pod('marked', idle, { terminationGracePeriodSeconds: 5 }));
 
       const before = Date.now();
       const { body } = await lab.remove('pods', 'marked');
@@ -47,7 +48,7 @@ describe('a pod that is deleted', () => {
       expect(end).toBeGreaterThan(before + 4000);
       expect(end).toBeLessThanOrEqual(Date.now() + 5000);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -68,13 +69,13 @@ describe('a pod that is deleted', () => {
         .find((state) => state !== undefined);
       if (terminated !== undefined) expect(terminated.exitCode).toBe(0);
     },
-    SLOW,
+    slow,
   );
 
   it(
     'is killed when its grace period is over',
     async () => {
-      await start(pod('stubborn', STUBBORN, { terminationGracePeriodSeconds: 2 }));
+      await start(pod('stubborn', stubborn, { terminationGracePeriodSeconds: 2 }));
       const begun = Date.now();
 
       await deleted('stubborn');
@@ -82,13 +83,13 @@ describe('a pod that is deleted', () => {
       expect(Date.now() - begun).toBeGreaterThanOrEqual(1500);
       expect(Date.now() - begun).toBeLessThan(25_000);
     },
-    SLOW,
+    slow,
   );
 
   it(
     'may be given less time',
     async () => {
-      await start(pod('hurried', STUBBORN, { terminationGracePeriodSeconds: 300 }));
+      await start(pod('hurried', stubborn, { terminationGracePeriodSeconds: 300 }));
 
       const { body } = await lab.remove('pods', 'hurried', { gracePeriodSeconds: 1 });
 
@@ -100,19 +101,19 @@ describe('a pod that is deleted', () => {
         30,
       );
     },
-    SLOW,
+    slow,
   );
 
   it(
     'is gone at once with no time at all',
     async () => {
-      await start(pod('forced', STUBBORN, { terminationGracePeriodSeconds: 300 }));
+      await start(pod('forced', stubborn, { terminationGracePeriodSeconds: 300 }));
 
       await lab.remove('pods', 'forced', { gracePeriodSeconds: 0 });
 
       expect((await lab.read('pods', 'forced')).code).toBe(404);
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -121,7 +122,7 @@ describe('a pod that is deleted', () => {
       const volumes = [{ name: 'shared', emptyDir: {} }];
       const volumeMounts = [{ name: 'shared', mountPath: '/shared' }];
       const containers = [
-        container(IDLE, {
+        container(idle, {
           volumeMounts,
           lifecycle: {
             preStop: { exec: { command: ['sh', '-c', 'echo stopping > /shared/note; sleep 0.5'] } },
@@ -145,13 +146,13 @@ describe('a pod that is deleted', () => {
       }
       expect(text).toContain('stopping');
     },
-    SLOW,
+    slow,
   );
 
   it(
     'is not ready while it ends',
     async () => {
-      await start(pod('leaving', STUBBORN, { terminationGracePeriodSeconds: 4 }));
+      await start(pod('leaving', stubborn, { terminationGracePeriodSeconds: 4 }));
       await lab.remove('pods', 'leaving');
 
       const object = await lab.get('pods', 'leaving');
@@ -159,25 +160,25 @@ describe('a pod that is deleted', () => {
       expect(object.metadata.deletionTimestamp).toBeDefined();
       expect(object.status.phase).toBe('Running');
     },
-    SLOW,
+    slow,
   );
 
   it(
     'that never got a node goes at once',
     async () => {
-      await lab.create('pods', pod('unplaced', IDLE, { nodeSelector: { no: 'where' } }));
+      await lab.create('pods', pod('unplaced', idle, { nodeSelector: { no: 'where' } }));
 
       await lab.remove('pods', 'unplaced');
 
       await lab.until('pods', 'unplaced', (object) => object === undefined);
     },
-    SLOW,
+    slow,
   );
 
   it(
     'tells of it in an event',
     async () => {
-      await start(pod('killing', IDLE));
+      await start(pod('killing', idle));
       await lab.remove('pods', 'killing');
 
       const events = await lab.untilList(
@@ -189,7 +190,7 @@ describe('a pod that is deleted', () => {
 
       expect(events.find(({ reason }) => reason === 'Killing')?.message).toBe('Stopping container main');
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -202,7 +203,7 @@ describe('a pod that is deleted', () => {
 
       await lab.until('pods', 'ended', (object) => object === undefined, 15);
     },
-    SLOW,
+    slow,
   );
 });
 
@@ -224,7 +225,7 @@ describe('a start hook', () => {
 
       expect((await lab.wire.request('GET', await lab.url('pods', 'hooked', 'log'))).text).toBe('hooked\n');
     },
-    SLOW,
+    slow,
   );
 });
 
@@ -236,7 +237,7 @@ describe('eviction', () => {
       apiVersion,
       kind: 'Eviction',
       metadata: { name, namespace: lab.namespace },
-      ...(options === undefined ? {} : { deleteOptions: options }),
+      ...defined({ deleteOptions: options }),
     };
     return lab.wire.request('POST', await lab.url('pods', name, 'eviction'), { body });
   };
@@ -250,7 +251,7 @@ describe('eviction', () => {
   it(
     'of a pod without a budget deletes it',
     async () => {
-      await start(pod('free', IDLE));
+      await start(pod('free', idle));
 
       const { code } = await evict('free');
 
@@ -261,13 +262,13 @@ describe('eviction', () => {
         (object) => object === undefined || object.metadata.deletionTimestamp !== undefined,
       );
     },
-    SLOW,
+    slow,
   );
 
   it(
     'that a budget forbids is 429, with the reason',
     async () => {
-      await start(pod('needed', IDLE, {}, { labels: { app: 'needed' } }));
+      await start(pod('needed', idle, {}, { labels: { app: 'needed' } }));
       await budget('needed', { minAvailable: 1 });
       await lab.until('poddisruptionbudgets', 'needed', (object) => object.status?.currentHealthy === 1);
 
@@ -287,17 +288,17 @@ describe('eviction', () => {
         },
       });
     },
-    SLOW,
+    slow,
   );
 
   it(
     'that a budget allows uses it up',
     async () => {
       await start(
-        pod('spare-1', STUBBORN, { terminationGracePeriodSeconds: 8 }, { labels: { app: 'spare' } }),
+        pod('spare-1', stubborn, { terminationGracePeriodSeconds: 8 }, { labels: { app: 'spare' } }),
       );
       await start(
-        pod('spare-2', STUBBORN, { terminationGracePeriodSeconds: 8 }, { labels: { app: 'spare' } }),
+        pod('spare-2', stubborn, { terminationGracePeriodSeconds: 8 }, { labels: { app: 'spare' } }),
       );
       await budget('spare', { minAvailable: 1 });
       await lab.until('poddisruptionbudgets', 'spare', (object) => object.status?.disruptionsAllowed === 1);
@@ -306,13 +307,13 @@ describe('eviction', () => {
 
       expect([first.code, second.code]).toEqual([201, 429]);
     },
-    SLOW,
+    slow,
   );
 
   it(
     'of a pod with two budgets is a mistake',
     async () => {
-      await start(pod('torn', IDLE, {}, { labels: { app: 'torn', also: 'torn-too' } }));
+      await start(pod('torn', idle, {}, { labels: { app: 'torn', also: 'torn-too' } }));
       await budget('torn', { minAvailable: 0 });
       await budget('torn-too', { minAvailable: 0, selector: { matchLabels: { also: 'torn-too' } } });
       await lab.until('poddisruptionbudgets', 'torn-too', (object) => object.status?.expectedPods === 1);
@@ -322,7 +323,7 @@ describe('eviction', () => {
       expect(code).toBe(500);
       expect(body.message).toContain('This pod has more than one PodDisruptionBudget');
     },
-    SLOW,
+    slow,
   );
 
   it(
@@ -330,13 +331,13 @@ describe('eviction', () => {
     async () => {
       expect((await evict('nobody')).code).toBe(404);
     },
-    SLOW,
+    slow,
   );
 
   it(
     "numbers stand in the budget's status",
     async () => {
-      await start(pod('counted', IDLE, {}, { labels: { app: 'counted' } }));
+      await start(pod('counted', idle, {}, { labels: { app: 'counted' } }));
       await budget('counted', { minAvailable: 1 });
 
       const object = await lab.until(
@@ -353,6 +354,6 @@ describe('eviction', () => {
         observedGeneration: 1,
       });
     },
-    SLOW,
+    slow,
   );
 });

@@ -109,21 +109,25 @@ describe('a watch', () => {
     expect(Date.now() - begun).toBeLessThan(6000);
   });
 
-  it('sends a bookmark before its timeout, with nothing but a version', async () => {
+  it.each(['true', 'True'])('sends a bookmark before its timeout when asked by %s', async (asked) => {
     const resourceVersion = await version();
     const bookmarked = (events: WatchEvent[]): boolean => events.some(({ type }) => type === 'BOOKMARK');
 
-    const watching = lab.wire.watch(
-      await lab.url('configmaps'),
-      { resourceVersion, allowWatchBookmarks: 'true', timeoutSeconds: '5' },
-      bookmarked,
-    );
-    // A server that was just started sends none before it saw a change.
-    await lab.create('configmaps', configMap('marked'));
-    const events = await watching;
+    // A bookmark is the server's to send: one under load misses the end of a short watch at times.
+    let events: WatchEvent[] = [];
+    for (let watch = 1; watch <= 4 && !bookmarked(events); watch += 1) {
+      const watching = lab.wire.watch(
+        await lab.url('configmaps'),
+        { resourceVersion, allowWatchBookmarks: asked, timeoutSeconds: '5' },
+        bookmarked,
+      );
+      // A server that was just started sends none before it saw a change.
+      await lab.create('configmaps', configMap(`marked-${asked === 'true' ? 'true' : 'capital'}-${watch}`));
+      events = await watching;
+    }
 
     const bookmark: Json = events.find(({ type }) => type === 'BOOKMARK')?.object;
-    expect(bookmark.kind).toBe('ConfigMap');
+    expect(bookmark).toMatchObject({ kind: 'ConfigMap' });
     expect(Number(bookmark.metadata.resourceVersion)).toBeGreaterThanOrEqual(Number(resourceVersion));
     expect(bookmark.metadata.name).toBeUndefined();
   });

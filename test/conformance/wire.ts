@@ -57,6 +57,8 @@ export interface ExecOptions {
   container?: string;
   stdin?: string;
   tty?: boolean;
+  /** How a flag is said to be set; `true` when it is missing. */
+  yes?: string;
 }
 
 interface Connection {
@@ -164,7 +166,8 @@ export async function connect(kubeconfig: string): Promise<Wire> {
       stdin: options.stdin !== undefined,
       tty: options.tty === true,
     };
-    for (const [name, value] of Object.entries(flags)) if (value) url.searchParams.set(name, 'true');
+    for (const [name, value] of Object.entries(flags))
+      if (value) url.searchParams.set(name, options.yes ?? 'true');
     if (options.container !== undefined) url.searchParams.set('container', options.container);
     const socket = new WebSocket(url, ['v4.channel.k8s.io'], { ...tls, headers: authorization });
     const channels: string[] = ['', '', '', ''];

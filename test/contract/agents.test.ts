@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { extract, pack } from 'tar-stream';
 import type { Agent } from '../../src/ports/agent.ts';
-import { LeaseLostError } from '../../src/ports/run-record.ts';
+import { LeaseLostError } from '../../src/ports/leases.ts';
 import { testCluster, type TestCluster } from '../support/cluster.ts';
 import { runScript, stepOf } from '../support/run-script.ts';
 import { scratchNamespace, soon, testImage, type ScratchNamespace } from '../support/scratch-namespace.ts';
@@ -99,7 +99,7 @@ describe('a step', () => {
     const { result, output } = await runScript(agent, 'true', { workingDirectory: 'nowhere' });
 
     expect(result).toMatchObject({ exitCode: 125 });
-    expect(output).toContain('the working directory /workspace/nowhere is not there');
+    expect(output).toContain('the working directory /workspace/nowhere does not exist');
   });
 
   it('shows small output at once', async () => {
@@ -141,6 +141,7 @@ describe('a step', () => {
     const left = await runScript(
       agent,
       '(while :; do echo late; sleep 0.01; done) & echo $! >pid; echo first',
+      { background: true },
     );
     const next = await runScript(agent, 'kill "$(cat pid)"; echo next');
 
@@ -227,7 +228,44 @@ describe('a step', () => {
     const { result, output } = await runScript(agent, 'sleep 60 & echo left');
 
     expect(result).toMatchObject({ type: 'exited', exitCode: 0 });
-    expect(output).toBe('left\n');
+    expect(output).toMatch(/^left\n\[slipway: ended what this step had left running: .*sleep\]\n$/);
+  });
+
+  it('ends with all that would read the secrets of later steps', async () => {
+    const spy = `
+      setsid sh -c '
+        trap "" TERM
+        while :; do cat /proc/[0-9]*/environ 2>/dev/null | tr "\\0" "\\n" | grep ^LATER= >>spied; sleep 0.05; done
+      ' >/dev/null 2>&1 </dev/null &
+      until [ -e spied ]; do sleep 0.05; done
+    `;
+    const { result, output } = await runScript(agent, `rm -f spied\n${spy}\nexit 5`);
+    await runScript(agent, 'sleep 1', { env: { LATER: { type: 'plain', value: 'hush' } } });
+
+    expect(result).toMatchObject({ type: 'exited', exitCode: 5 });
+    expect(output).toMatch(/^\[slipway: ended what this step had left running: .*\bsh\b.*\]\n$/);
+    await expect(agent.query(['cat', 'spied'], soon())).resolves.toMatchObject({ stdout: '' });
+  });
+
+  it('lets stay what it leaves when it says so', async () => {
+    const { output } = await runScript(
+      agent,
+      'setsid sleep 300 >/dev/null 2>&1 </dev/null & echo $! >stays',
+      { background: true },
+    );
+    const next = await runScript(agent, 'kill -0 "$(cat stays)" && kill -KILL "$(cat stays)"');
+
+    expect(output).toBe('');
+    expect(next.result).toMatchObject({ exitCode: 0 });
+  });
+
+  it('that has deleted its log is over for all who take it up', async () => {
+    const step = stepOf('echo gone; rm "${SLIPWAY_OUTPUT%/output}/log"; exit 6');
+    await agent.runStep(step, { ...soon(), onOutput: () => undefined });
+
+    const again = await agent.runStep(step, { ...soon(20_000), onOutput: () => undefined });
+
+    expect(again).toMatchObject({ type: 'exited', exitCode: 6 });
   });
 
   it('writes as fast as the reader reads, and waits for nobody', async () => {
@@ -275,26 +313,31 @@ describe('a query', () => {
 describe('files', () => {
   it('come back as they were sent', async () => {
     const content = Buffer.from(Array.from({ length: 5_000_000 }, (_, index) => (index * 7) % 251));
-    const archive = pack();
-    archive.entry({ name: 'dir/data.bin', mode: 0o755 }, content);
-    archive.entry({ name: 'dir/skip.log' }, 'x');
-    archive.finalize();
+    const archive = () => {
+      const tar = pack();
+      tar.entry({ name: 'dir/data.bin', mode: 0o755 }, content);
+      tar.entry({ name: 'dir/skip.log' }, 'x');
+      tar.finalize();
+      return tar as unknown as Readable;
+    };
+    const files = new Map<string, { mode: number | undefined; content: Buffer }>();
+    const receive = async (stream: Readable) => {
+      const unpack = extract();
+      const reading = (async () => {
+        for await (const entry of unpack) {
+          files.set(entry.header.name, { mode: entry.header.mode, content: await buffer(entry) });
+        }
+      })();
+      await Promise.all([pipeline(stream, unpack), reading]);
+    };
 
-    await agent.upload(archive as unknown as Readable, { ...soon(), directory: 'uploaded' });
-    const stream = await agent.download(['.'], {
+    await agent.upload(archive, { ...soon(), directory: 'uploaded' });
+    await agent.download(['.'], receive, {
       ...soon(),
       directory: 'uploaded',
       excludes: ['dir/skip.log'],
     });
 
-    const files = new Map<string, { mode: number | undefined; content: Buffer }>();
-    const unpack = extract();
-    const reading = (async () => {
-      for await (const entry of unpack) {
-        files.set(entry.header.name, { mode: entry.header.mode, content: await buffer(entry) });
-      }
-    })();
-    await Promise.all([pipeline(stream, unpack), reading]);
     // Whether excludes are left out is up to the container's tar.
     expect([...files.keys()]).toEqual(expect.arrayContaining(['./', './dir/', './dir/data.bin']));
     expect(files.get('./dir/data.bin')?.content.equals(content)).toBe(true);
@@ -302,15 +345,15 @@ describe('files', () => {
   });
 
   it('that are not there are said', async () => {
-    const stream = await agent.download(['nothing-here'], soon());
-
-    await expect(buffer(stream)).rejects.toThrow(/nothing-here/);
+    await expect(agent.download(['nothing-here'], buffer, soon())).rejects.toThrow(/nothing-here/);
   });
 
   it('that are no archive are refused', async () => {
     const nonsense = Readable.from([Buffer.alloc(100_000, 'nonsense')]);
 
-    await expect(agent.upload(nonsense, { ...soon(), directory: 'bad' })).rejects.toThrow(/cannot write to/);
+    await expect(agent.upload(() => nonsense, { ...soon(), directory: 'bad' })).rejects.toThrow(
+      /cannot write to/,
+    );
   });
 
   it('of a source that fails are not taken for whole', async () => {
@@ -322,7 +365,9 @@ describe('files', () => {
       })(),
     );
 
-    await expect(agent.upload(source, { ...soon(), directory: 'bad' })).rejects.toThrow('source failed');
+    await expect(agent.upload(() => source, { ...soon(), directory: 'bad' })).rejects.toThrow(
+      'source failed',
+    );
   });
 });
 
@@ -378,9 +423,27 @@ describe('a pod', () => {
     const { output } = await runScript(second, 'cat file');
 
     expect([first.adopted, second.adopted]).toEqual([false, true]);
+    expect(second.id).toBe(first.id);
     expect(second.pod).toBe(first.pod);
     expect(output).toBe('kept\n');
     await scratch.kubernetes.agents.release(spec, soon());
+  });
+
+  it('is released alone by its name, and leaves the run’s others at work', async () => {
+    const { agents, cluster } = scratch.kubernetes;
+    const spec = scratch.agentSpec();
+    const stays = await agents.acquire(spec, soon());
+    const goes = await agents.acquire({ ...spec, name: 'web' }, soon());
+    expect(goes.id).not.toBe(stays.id);
+
+    await agents.release({ ...spec, agent: 'web' }, soon());
+
+    await stays.ready(soon());
+    expect((await runScript(stays, 'echo here')).output).toBe('here\n');
+    const pod = { apiVersion: 'v1', kind: 'Pod', name: goes.pod, namespace: goes.namespace };
+    const gone = await cluster.get(pod, soon());
+    expect(gone === undefined || gone.metadata.deletionTimestamp !== undefined).toBe(true);
+    await agents.release(spec, soon());
   });
 
   it('is released, and may be released again', async () => {
@@ -394,6 +457,61 @@ describe('a pod', () => {
       soon(),
     );
     expect(pod === undefined || pod.metadata.deletionTimestamp !== undefined).toBe(true);
+  });
+
+  it('that was deleted is lost to an upload, a download, a query and a connection alike', async () => {
+    const spec = scratch.agentSpec();
+    const deleted = await scratch.kubernetes.agents.acquire(spec, soon());
+    await deleted.ready(soon());
+    const pod = { apiVersion: 'v1', kind: 'Pod', name: deleted.pod, namespace: deleted.namespace };
+    await scratch.kubernetes.cluster.delete(pod, { ...soon(), gracePeriodSeconds: 0 });
+
+    const archive = pack();
+    archive.entry({ name: 'file' }, 'x');
+    archive.finalize();
+    const calls = await Promise.allSettled([
+      deleted.upload(() => archive as unknown as Readable, { ...soon(), directory: 'uploaded' }),
+      deleted.download(['.'], buffer, soon()),
+      deleted.query(['true'], soon()),
+      deleted.connect(80, soon()),
+    ]);
+
+    for (const call of calls) {
+      expect(call).toMatchObject({
+        status: 'rejected',
+        reason: { name: 'AgentError', fault: 'infrastructure' },
+      });
+    }
+    await scratch.kubernetes.agents.release(spec, soon());
+  });
+
+  it.each([
+    ['writes on TERM', 'trap "sleep 1; seq 20000; exit 3" TERM', 20_000],
+    ['writes until late in its grace period', 'trap "sleep 5; seq 100; exit 3" TERM', 100],
+  ])('that is deleted shows all that a step %s', async (_, trap, lines) => {
+    const spec = scratch.agentSpec();
+    const deleted = await scratch.kubernetes.agents.acquire(spec, soon());
+
+    const { error, output, tookMs } = await deleteDuring(deleted, trap);
+
+    expect(error).toMatchObject({ name: 'AgentError', problem: 'deleted' });
+    expect(output.split('\n')).toHaveLength(lines + 2);
+    expect(output).toMatch(new RegExp(`^up\n1\n[^]*\n${String(lines)}\n$`));
+    // No longer than the step takes, and the cluster.
+    expect(tookMs).toBeLessThan(9000);
+    await scratch.kubernetes.agents.release(spec, soon());
+  });
+
+  it('that is deleted is lost within its grace period when its step does not heed TERM', async () => {
+    const spec = scratch.agentSpec();
+    const deleted = await scratch.kubernetes.agents.acquire(spec, soon());
+
+    const { error, output, tookMs } = await deleteDuring(deleted, 'trap "" TERM');
+
+    expect(error).toMatchObject({ name: 'AgentError', problem: 'deleted' });
+    expect(output).toBe('up\n');
+    expect(tookMs).toBeLessThan(18_000);
+    await scratch.kubernetes.agents.release(spec, soon());
   });
 
   it('waits for its services to be ready', async () => {
@@ -432,3 +550,24 @@ describe('a pod', () => {
     await expect(connecting).rejects.toThrow(/cannot connect to port/);
   });
 });
+
+/** Runs a step whose pod is deleted as soon as it is up, and waits for its end. */
+async function deleteDuring(
+  deleted: Agent,
+  trap: string,
+): Promise<{ error: unknown; output: string; tookMs: number }> {
+  const { cluster } = scratch.kubernetes;
+  const pod = { apiVersion: 'v1', kind: 'Pod', name: deleted.pod, namespace: deleted.namespace };
+  let output = '';
+  let deletedAt: number | undefined;
+  const onOutput = async (chunk: Buffer) => {
+    output += chunk.toString('utf8');
+    if (deletedAt !== undefined) return;
+    deletedAt = performance.now();
+    await cluster.delete(pod, soon());
+  };
+  // Some shells say which of their children a signal has ended.
+  const script = `exec 2>/dev/null; ${trap}; echo up; while :; do sleep 0.1 || :; done`;
+  const error: unknown = await runScript(deleted, script, { onOutput }).catch((reason: unknown) => reason);
+  return { error, output, tookMs: performance.now() - (deletedAt ?? 0) };
+}

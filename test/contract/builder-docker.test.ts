@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, connect as connectSocket, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
+import type { Readable } from 'node:stream';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { dirname, join } from 'node:path';
 import { openBuildContext } from '../../src/adapters/build-context/open-build-context.ts';
@@ -12,6 +13,7 @@ import {
   distributionRegistry,
   type DistributionRegistry,
 } from '../../src/adapters/oci/distribution-registry.ts';
+import { openHttpClients } from '../../src/adapters/http/open-http-client.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { BuildError, BuilderUnavailableError, type BuildRequest } from '../../src/ports/builder.ts';
 import { AgentError } from '../../src/ports/agent.ts';
@@ -20,6 +22,8 @@ import type { Clock } from '../../src/ports/clock.ts';
 import { folderAgent } from '../fakes/folder-agent.ts';
 import { startOciRegistry, type OciRegistryDouble } from '../fakes/oci-registry.ts';
 import { docker, findRealDocker } from '../fakes/real-docker.ts';
+
+const openHttp = openHttpClients(systemClock, process.env);
 
 const real = findRealDocker();
 if ('missing' in real) console.log(`skipped, builder docker: ${real.missing}`);
@@ -36,7 +40,7 @@ whenDocker('builder docker, on a real engine and registry', () => {
 
   beforeAll(async () => {
     workspace = await mkdtemp(join(tmpdir(), 'builder-docker-'));
-    registry = distributionRegistry({ clock: systemClock });
+    registry = distributionRegistry({ clock: systemClock, openHttp });
   });
 
   afterAll(async () => {
@@ -106,6 +110,13 @@ whenDocker('builder docker, on a real engine and registry', () => {
       docker('rmi', name);
       return result.stdout;
     });
+  };
+
+  /** Takes what the engine keeps of a build, as on a machine that has never made it. */
+  const emptyEngineOf = ({ repository }: BuildRequest) => {
+    const cache = `slipway-cache/${repository.replaceAll(/[^a-z0-9]+/g, '-')}`;
+    const kept = docker('images', '--format', '{{.Repository}}:{{.Tag}}', cache).stdout.trim().split('\n');
+    expect(docker('rmi', ...kept)).toMatchObject({ status: 0 });
   };
 
   const writeConfig = async (folder: string, auth: string) => {
@@ -294,6 +305,47 @@ whenDocker('builder docker, on a real engine and registry', () => {
     expect(docker('images', '-q', cache).stdout.trim().split('\n')).toHaveLength(1);
   });
 
+  it('takes the layers of cacheFrom from the registry when the engine has none of them', async () => {
+    const folder = await project({
+      // What the command writes is another each time: an equal content was not made anew.
+      Dockerfile: `FROM ${base}\nRUN echo ${randomUUID()} && cat /proc/sys/kernel/random/uuid >/made\nCOPY v /v\n`,
+      v: '1',
+    });
+    const madeIn = ({ repository }: BuildRequest, digest: string) => run(repository, digest, 'cat', '/made');
+    const first = request(folder);
+    const { image } = await build(first, { buildKit: 'off' });
+    const made = await madeIn(first, image.digest);
+    emptyEngineOf(first);
+    await writeFile(join(folder, 'v'), '2');
+
+    const cached = request(folder, { cacheFrom: [`${first.repository}:1`] });
+    const { image: again, lines } = await build(cached, { buildKit: 'off' });
+    const madeAgain = await madeIn(cached, again.digest);
+    docker('rmi', ...cached.cacheFrom);
+    emptyEngineOf(cached);
+    const without = request(folder);
+    const { image: anew } = await build(without, { buildKit: 'off' });
+
+    expect(lines).toContain(`pulling ${first.repository}:1`);
+    expect(lines.some((line) => line.includes('Using cache'))).toBe(true);
+    expect(madeAgain).toBe(made);
+    // The engine itself had nothing left.
+    expect(await madeIn(without, anew.digest)).not.toBe(made);
+  });
+
+  it('builds without the cache, and says so, when cacheFrom is not there yet', async () => {
+    const folder = await project({ Dockerfile: `FROM ${base}\nRUN echo ${randomUUID()}\n` });
+    const asked = request(folder);
+
+    const { image, lines } = await build(
+      { ...asked, cacheFrom: [`${asked.repository}:1`] },
+      { buildKit: 'off' },
+    );
+
+    expect(image.digest).toMatch(/^sha256:/);
+    expect(lines.find((line) => line.startsWith('cannot pull'))).toContain(`${asked.repository}:1: `);
+  });
+
   it('passes an error of the agent on as it is', async () => {
     const folder = await project({ Dockerfile: `FROM ${base}\n` });
     const agent = folderAgent(workspace);
@@ -302,10 +354,12 @@ whenDocker('builder docker, on a real engine and registry', () => {
       request(folder, {
         agent: {
           ...agent,
-          download: async (paths, options) => {
-            const stream = await agent.download(paths, options);
-            setImmediate(() => stream.destroy(lost));
-            return stream;
+          download: (paths, receive, options) => {
+            const broken = (stream: Readable) => {
+              setImmediate(() => stream.destroy(lost));
+              return receive(stream);
+            };
+            return agent.download(paths, broken, options);
           },
         },
       }),
@@ -398,7 +452,7 @@ whenDocker('builder docker, on a real engine and registry', () => {
     const path = `slipway-test-${randomUUID().slice(0, 8)}/app`;
     const resolveHost = (host: string) =>
       host === 'harbor.example.com' ? { url: `http://${login.host}`, credentials } : undefined;
-    const mirrored = distributionRegistry({ clock: systemClock, resolveHost });
+    const mirrored = distributionRegistry({ clock: systemClock, openHttp, resolveHost });
     const { credentials: _none, ...asked } = request(folder, { repository: `harbor.example.com/${path}` });
 
     const { image } = await build(asked, { resolveHost, registry: mirrored });

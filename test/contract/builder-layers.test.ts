@@ -7,12 +7,15 @@ import { gunzipSync } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import { openBuildContext } from '../../src/adapters/build-context/open-build-context.ts';
 import { layersBuilder, type LayersBuilderOptions } from '../../src/adapters/oci/layers/layers-builder.ts';
+import { openHttpClients } from '../../src/adapters/http/open-http-client.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import { BuildError, type BuildRequest } from '../../src/ports/builder.ts';
 import { RegistryError } from '../../src/ports/registry.ts';
 import { folderAgent } from '../fakes/folder-agent.ts';
 import { startOciRegistry, type OciRegistryDouble, type OciRegistryOptions } from '../fakes/oci-registry.ts';
 import { docker, findRealDocker } from '../fakes/real-docker.ts';
+
+const openHttp = openHttpClients(systemClock, process.env);
 
 const signal = AbortSignal.timeout(120_000);
 const real = findRealDocker();
@@ -53,6 +56,7 @@ const buildIt = async (request: BuildRequest, more: Partial<LayersBuilderOptions
   const lines: string[] = [];
   const builder = layersBuilder({
     clock: systemClock,
+    openHttp,
     openContext: openBuildContext,
     missingBase: 'fail',
     ...more,
@@ -455,7 +459,7 @@ describe('builder layers', () => {
       expect(config.config['Labels']).toEqual({ 'org.opencontainers.image.base.name': 'node:24' });
       expect(manifest.annotations).toEqual({ 'org.opencontainers.image.base.name': 'node:24' });
       expect([...seen.keys()]).toEqual(['app/', 'app/a']);
-      expect(lines).toContain('[base] node:24 is not in its registry: an empty image stands for it');
+      expect(lines).toContain('[base] node:24 is not in its registry: using an empty image instead');
     });
 
     it('takes the image for the platform out of an index', async () => {
@@ -483,7 +487,7 @@ describe('builder layers', () => {
       await build({ Dockerfile: `FROM ${name}\n` }, { platform: 'linux/riscv64' });
       const failing = build({ Dockerfile: `FROM ${name}\n` }, { platform: 'linux/s390x' });
 
-      await expect(failing).rejects.toThrow(/is not there for linux\/s390x, only for linux\/riscv64/);
+      await expect(failing).rejects.toThrow(/is not available for linux\/s390x, only for linux\/riscv64/);
     });
   });
 

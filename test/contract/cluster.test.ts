@@ -1,8 +1,10 @@
+import { defined } from '../../src/base/defined.ts';
 import { buffer } from 'node:stream/consumers';
 import { PassThrough, Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { WatchEvent } from '../../src/ports/cluster.ts';
+import type { Cluster, WatchEvent } from '../../src/ports/cluster.ts';
 import type { ObjectMeta } from '../../src/ports/kubernetes-object.ts';
+import { FakeCluster } from '../fakes/cluster.ts';
 import { testCluster, type TestCluster } from '../support/cluster.ts';
 import { scratchNamespace, soon, testImage, type ScratchNamespace } from '../support/scratch-namespace.ts';
 import { waitFor } from '../support/wait-for.ts';
@@ -29,9 +31,16 @@ const map = (name: string, data: Record<string, string> = {}, labels: Record<str
 });
 const reference = (name: string) => ({ ...configMaps, name, namespace: scratch.namespace });
 
-describe('a cluster', () => {
+const fake = new FakeCluster();
+fake.unserved.add('none.example/v1/Nothing');
+
+/** What the port promises, on the adapter and on the fake that the tests of the core rest on. */
+describe.each<{ where: string; connect: () => Cluster }>([
+  { where: 'in memory', connect: () => fake },
+  { where: 'of Kubernetes', connect: () => scratch.kubernetes.cluster },
+])('a cluster $where', ({ connect }) => {
   it('says who it is', async () => {
-    const { cluster } = scratch.kubernetes;
+    const cluster = connect();
 
     expect(cluster.identity.server).toMatch(/^https?:\/\//);
     await expect(cluster.version(soon())).resolves.toMatchObject({
@@ -41,7 +50,7 @@ describe('a cluster', () => {
   });
 
   it('creates, reads, patches, replaces and deletes', async () => {
-    const { cluster } = scratch.kubernetes;
+    const cluster = connect();
     const created = await cluster.create(map('one', { a: '1' }), soon());
     await cluster.patch(reference('one'), { type: 'merge', body: { data: { b: '2' } } }, soon());
     const jsonPatch = [
@@ -51,6 +60,8 @@ describe('a cluster', () => {
     const patched = await cluster.patch(reference('one'), { type: 'json', body: jsonPatch }, soon());
 
     expect(patched).toMatchObject({ data: { a: '1', b: '3' } });
+    const guarded = cluster.patch(reference('one'), { type: 'json', body: jsonPatch }, soon());
+    await expect(guarded).rejects.toMatchObject({ name: 'RejectedError' });
     await expect(cluster.replace({ ...created, data: {} }, soon())).rejects.toMatchObject({
       name: 'ConflictError',
     });
@@ -63,7 +74,7 @@ describe('a cluster', () => {
   });
 
   it('applies as an owner of fields, and conflicts with others unless forced', async () => {
-    const { cluster } = scratch.kubernetes;
+    const cluster = connect();
     await cluster.apply(map('shared', { a: '1' }), soon());
 
     const other = cluster.apply(map('shared', { a: '2' }), { ...soon(), fieldManager: 'other' });
@@ -80,8 +91,23 @@ describe('a cluster', () => {
     expect(forced).toMatchObject({ data: { a: '2' } });
   });
 
+  it('applies nothing over an object that was changed since it was seen', async () => {
+    const cluster = connect();
+    const seen = await cluster.apply(map('seen', { a: '1' }), soon());
+    await cluster.patch(reference('seen'), { type: 'merge', body: { data: { b: '2' } } }, soon());
+    const { metadata, ...rest } = map('seen', { a: '2' });
+    const resourceVersion = (seen.metadata as ObjectMeta).resourceVersion ?? '';
+
+    const apply = cluster.apply({ ...rest, metadata: { ...metadata, resourceVersion } }, soon());
+
+    await expect(apply).rejects.toMatchObject({
+      name: 'ConflictError',
+      message: expect.stringContaining('the object has been modified'),
+    });
+  });
+
   it('changes nothing in a dry run', async () => {
-    const { cluster } = scratch.kubernetes;
+    const cluster = connect();
 
     await cluster.create(map('dry', { a: '1' }), { ...soon(), dryRun: true });
 
@@ -89,7 +115,7 @@ describe('a cluster', () => {
   });
 
   it('deletes only the very object, and only as it was seen, when asked', async () => {
-    const { cluster } = scratch.kubernetes;
+    const cluster = connect();
     const created = await cluster.create(map('guarded'), soon());
     const changed = await cluster.patch(
       reference('guarded'),
@@ -101,17 +127,17 @@ describe('a cluster', () => {
     const { resourceVersion }: ObjectMeta = created.metadata;
     const late = cluster.delete(reference('guarded'), {
       ...soon(),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...defined({ resourceVersion }),
     });
     await expect(late).rejects.toMatchObject({ name: 'ConflictError' });
     const { uid } = changed.metadata;
-    await expect(
-      cluster.delete(reference('guarded'), { ...soon(), ...(uid === undefined ? {} : { uid }) }),
-    ).resolves.toBe(true);
+    await expect(cluster.delete(reference('guarded'), { ...soon(), ...defined({ uid }) })).resolves.toBe(
+      true,
+    );
   });
 
   it('lists by label and says of which kind each is', async () => {
-    const { cluster } = scratch.kubernetes;
+    const cluster = connect();
     await Promise.all(
       ['x', 'y', 'z'].map((name) =>
         cluster.create(map(name, {}, { list: name === 'z' ? 'no' : 'yes' }), soon()),
@@ -131,7 +157,7 @@ describe('a cluster', () => {
   });
 
   it('watches: what is there, then every change', async () => {
-    const { cluster } = scratch.kubernetes;
+    const cluster = connect();
     await cluster.create(map('w0', {}, { watch: 'yes' }), soon());
     const ending = new AbortController();
     const events: WatchEvent[] = [];
@@ -162,7 +188,7 @@ describe('a cluster', () => {
   });
 
   it('finds how kinds are served', async () => {
-    const { cluster } = scratch.kubernetes;
+    const cluster = connect();
 
     await expect(cluster.served({ apiVersion: 'apps/v1', kind: 'Deployment' }, soon())).resolves.toEqual({
       apiVersion: 'apps/v1',
@@ -188,11 +214,27 @@ describe('a cluster', () => {
   it('says what the credentials may do', async () => {
     const questions = [{ verb: 'create', group: '', resource: 'pods', namespace: scratch.namespace }];
 
-    await expect(scratch.kubernetes.cluster.mayI(questions, soon())).resolves.toEqual([true]);
+    await expect(connect().mayI(questions, soon())).resolves.toEqual([true]);
   });
 
   it('refuses what is wrong with a typed error', async () => {
-    const { cluster } = scratch.kubernetes;
+    const cluster = connect();
+    await cluster.create(map('there'), soon());
+
+    await expect(cluster.create(map('there'), soon())).rejects.toMatchObject({ name: 'ConflictError' });
+    await expect(
+      cluster.patch(reference('nothing'), { type: 'merge', body: {} }, soon()),
+    ).rejects.toMatchObject({ name: 'NotFoundError' });
+    await expect(cluster.replace(map('nothing'), soon())).rejects.toMatchObject({ name: 'NotFoundError' });
+    const aborted = AbortSignal.abort(new Error('enough'));
+    await expect(cluster.get(reference('there'), { signal: aborted })).rejects.toThrow('enough');
+  });
+});
+
+// The fake validates nothing and has no Namespaces.
+describe('the API of a cluster', () => {
+  it('refuses what is invalid with a typed error', async () => {
+    const cluster = scratch.kubernetes.cluster;
     const invalid = { ...map('Not A Name'), metadata: { name: 'Not A Name', namespace: scratch.namespace } };
 
     await expect(cluster.create(invalid, soon())).rejects.toMatchObject({

@@ -6,10 +6,13 @@ import { distributionRegistry } from '../../src/adapters/oci/distribution-regist
 import { putManifest, readManifest } from '../../src/adapters/oci/manifests.ts';
 import { RegistryHttp } from '../../src/adapters/oci/registry-http.ts';
 import { uploadBlob, type BlobSource } from '../../src/adapters/oci/upload-blob.ts';
+import { openHttpClients } from '../../src/adapters/http/open-http-client.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { startOciRegistry, type OciRegistryDouble, type OciRegistryOptions } from '../fakes/oci-registry.ts';
 import { findRealDocker } from '../fakes/real-docker.ts';
+
+const openHttp = openHttpClients(systemClock, process.env);
 
 const real = findRealDocker();
 if ('missing' in real) console.log(`skipped, a real registry: ${real.missing}`);
@@ -34,7 +37,7 @@ afterEach(async () => {
 /** A clock whose sleeps are over at once, but noted. */
 const quickClock = () => {
   const sleeps: number[] = [];
-  const clock: Clock = { now: () => Date.now(), sleep: (ms) => (sleeps.push(ms), Promise.resolve()) };
+  const clock: Clock = { ...systemClock, sleep: (ms) => (sleeps.push(ms), Promise.resolve()) };
   return { clock, sleeps };
 };
 
@@ -62,7 +65,7 @@ describe.each(places)('registry client on %s', (_name, start) => {
   beforeAll(async () => {
     place = await start();
     started.splice(0);
-    http = new RegistryHttp({ clock: systemClock });
+    http = new RegistryHttp({ clock: systemClock, openHttp });
   });
   afterAll(async () => {
     await http.close();
@@ -96,7 +99,7 @@ describe.each(places)('registry client on %s', (_name, start) => {
 
     const digest = await putManifest(http, target, { version: '1', mediaType, bytes }, { signal });
 
-    const registry = distributionRegistry({ clock: systemClock });
+    const registry = distributionRegistry({ clock: systemClock, openHttp });
     const asked = { signal, ...(place.credentials && { credentials: place.credentials }) };
     const name = `${place.host}/${target.path}`;
     expect(await registry.resolve({ repository: name, tag: '1' }, asked)).toBe(digest);
@@ -135,7 +138,7 @@ describe.each(places)('registry client on %s', (_name, start) => {
   });
 
   it('tells whether one may push', async () => {
-    const registry = distributionRegistry({ clock: systemClock });
+    const registry = distributionRegistry({ clock: systemClock, openHttp });
     const name = `${place.host}/slipway-test/check`;
     const { credentials } = place;
 
@@ -157,7 +160,7 @@ describe('registry client and trouble', () => {
   const httpTo = async (options: OciRegistryOptions = {}) => {
     const place = await startDouble(options);
     const { clock, sleeps } = quickClock();
-    const http = new RegistryHttp({ clock });
+    const http = new RegistryHttp({ clock, openHttp });
     const target = { host: place.host, path: 'shop/web', ...(options.user && { credentials: options.user }) };
     return { double: place.double!, http, clock, sleeps, target };
   };
@@ -202,7 +205,7 @@ describe('registry client and trouble', () => {
       'requested access is denied',
     ],
     [412, 'immutable', '{"errors":[{"message":"configured as immutable"}]}', 'configured as immutable'],
-    [400, 'invalid', '{"errors":[{"code":"MANIFEST_INVALID"}]}', 'MANIFEST_INVALID'],
+    [400, 'refused', '{"errors":[{"code":"MANIFEST_INVALID"}]}', 'MANIFEST_INVALID'],
   ])('does not try a refusal again: %s is %s', async (status, problem, body, words) => {
     const { double, http, target } = await httpTo();
     double.faults.push({ method: 'PUT', path: /manifests/, times: 1, status, body });
@@ -300,7 +303,6 @@ describe('registry client and trouble', () => {
 
   it('sends no password to a token server without TLS when the registry has it', async () => {
     const { authorizationFor } = await import('../../src/adapters/oci/registry-login.ts');
-    const { dispatcherOf } = await import('../../src/adapters/oci/registry-endpoint.ts');
     const double = await startDouble({ auth: 'bearer', user });
 
     const login = authorizationFor(
@@ -309,7 +311,8 @@ describe('registry client and trouble', () => {
         credentials: user,
         scopes: [],
         protocol: 'https:',
-        dispatcher: dispatcherOf({ url: `http://${double.host}` }),
+        http: openHttp(),
+        trust: {},
         attempted: { action: 'read', target: 'x' },
       },
       { signal },
@@ -321,7 +324,7 @@ describe('registry client and trouble', () => {
 
   it('says at once that nobody answers, by name', async () => {
     const { clock } = quickClock();
-    const http = new RegistryHttp({ clock, maxAttempts: 1 });
+    const http = new RegistryHttp({ clock, openHttp, maxAttempts: 1 });
 
     const reading = readManifest(http, { host: '127.0.0.1:1', path: 'shop/web' }, '1', { signal });
 
@@ -333,7 +336,12 @@ describe('registry client and trouble', () => {
     double.faults.push({ method: 'GET', path: /manifests/, times: 99, status: 503 });
     const controller = new AbortController();
     const slow = new RegistryHttp({
-      clock: { now: () => 0, sleep: () => (controller.abort(new Error('enough')), Promise.resolve()) },
+      openHttp,
+      clock: {
+        now: () => 0,
+        monotonicMs: () => 0,
+        sleep: () => (controller.abort(new Error('enough')), Promise.resolve()),
+      },
     });
 
     await expect(readManifest(slow, target, '1', { signal: controller.signal })).rejects.toThrow('enough');

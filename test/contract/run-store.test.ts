@@ -1,8 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { createKubernetes, type Kubernetes } from '../../src/adapters/kubernetes/create-kubernetes.ts';
-import { recordName } from '../../src/adapters/kubernetes/record/run-store.ts';
-import { LeaseLostError, type RunRecord } from '../../src/ports/run-record.ts';
+import { ConflictError, NotFoundError } from '../../src/ports/cluster-errors.ts';
+import type { Lease } from '../../src/ports/leases.ts';
+import { LeaseLostError } from '../../src/ports/leases.ts';
+import {
+  runLease,
+  runObjectName,
+  type RunRecord,
+  type RunStore,
+  type StoredRun,
+} from '../../src/ports/run-record.ts';
+import { MemoryRunStore } from '../fakes/memory-run-store.ts';
 import { testCluster, type TestCluster } from '../support/cluster.ts';
 import { scratchNamespace, soon, type ScratchNamespace } from '../support/scratch-namespace.ts';
 
@@ -28,7 +37,8 @@ afterAll(async () => {
 function newRecord(more: Partial<RunRecord> = {}): RunRecord {
   count += 1;
   return {
-    formatVersion: 1,
+    formatVersion: 2,
+    fence: 1,
     runId: `01JTEST${String(count).padStart(4, '0')}`,
     pipeline: 'shop',
     namespace: scratch.namespace,
@@ -37,61 +47,136 @@ function newRecord(more: Partial<RunRecord> = {}): RunRecord {
     source: { file: 'app.yaml', text: 'name: shop\n' },
     parameters: {},
     trigger: {},
+    agents: {},
     git: {},
     stages: {},
     ...more,
   };
 }
 
-/** A runner of its own that is killed: its lease is held and never renewed again. */
-async function abandoned(): Promise<RunRecord> {
-  const record = newRecord();
-  const dying = await createKubernetes({ kubeconfig: cluster.kubeconfig, leaseMs });
-  const stored = await dying.runs.create(record, soon());
-  await dying.runs.acquireLease(stored, 'dead', soon());
-  await dying.close(); // every request fails from here on
-  return record;
-}
+/** Two processes that share what they keep. */
+const stores: { where: string; make: () => [RunStore, RunStore] }[] = [
+  {
+    where: 'in memory',
+    make: () => {
+      const store = new MemoryRunStore();
+      return [store, store];
+    },
+  },
+  { where: 'in Kubernetes', make: () => [scratch.kubernetes.runs, other.runs] },
+];
 
-describe('the record of a run', () => {
+describe.each(stores)('the record of a run $where', ({ make }) => {
+  let one: RunStore;
+  let two: RunStore;
+
+  beforeAll(() => {
+    [one, two] = make();
+  });
+
   it('is written, read by any other process, and removed', async () => {
     const record = newRecord();
-    const { runs } = scratch.kubernetes;
 
-    const stored = await runs.create(record, soon());
+    const stored = await one.create(record, soon());
 
     expect(stored.owner).toMatchObject({
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      name: recordName(record.runId),
+      name: runObjectName(record.runId),
     });
-    await expect(other.runs.load(record, soon())).resolves.toEqual(stored);
-    expect(
-      (await other.runs.list(scratch.namespace, soon())).map(({ record: { runId } }) => runId),
-    ).toContain(record.runId);
-    await other.runs.remove(record, soon());
-    await other.runs.remove(record, soon());
-    await expect(runs.load(record, soon())).resolves.toBeUndefined();
+    await expect(two.load(record, soon())).resolves.toEqual(stored);
+    const listed = await two.list(scratch.namespace, soon());
+    expect(listed.map(({ record: { runId } }) => runId)).toContain(record.runId);
+    await two.remove(stored, soon());
+    await two.remove(stored, soon());
+    await expect(one.load(record, soon())).resolves.toBeUndefined();
+    await expect(one.update(stored, record, soon())).rejects.toThrow(NotFoundError);
   });
 
   it('is not made twice', async () => {
     const record = newRecord();
-    await scratch.kubernetes.runs.create(record, soon());
+    await one.create(record, soon());
 
-    await expect(other.runs.create(record, soon())).rejects.toMatchObject({ name: 'ConflictError' });
+    await expect(two.create(record, soon())).rejects.toThrow(ConflictError);
   });
 
   it('is written only over the version that the writer has seen', async () => {
     const record = newRecord();
-    const stored = await scratch.kubernetes.runs.create(record, soon());
-    const updated = await other.runs.update(stored, { ...record, state: 'cancelling' }, soon());
+    const stored = await one.create(record, soon());
+    const updated = await two.update(stored, { ...record, state: 'cancelling' }, soon());
 
-    const late = scratch.kubernetes.runs.update(stored, { ...record, parameters: { a: '1' } }, soon());
+    const late = one.update(stored, { ...record, parameters: { a: '1' } }, soon());
 
-    await expect(late).rejects.toMatchObject({ name: 'ConflictError' });
-    await expect(scratch.kubernetes.runs.load(record, soon())).resolves.toEqual(updated);
+    await expect(late).rejects.toThrow(ConflictError);
+    await expect(one.load(record, soon())).resolves.toEqual(updated);
   });
 
+  it('is written when it says already what is to be written: the answer to our own write was lost', async () => {
+    const record = newRecord();
+    const stored = await one.create(record, soon());
+    const written = await one.update(stored, { ...record, git: { sha: 'a' } }, soon());
+
+    await expect(one.update(stored, { ...record, git: { sha: 'a' } }, soon())).resolves.toEqual(written);
+  });
+
+  it('that another runner has claimed is written no more by the one before', async () => {
+    const record = newRecord();
+    const stored = await one.create(record, soon());
+    const claimed = await two.update(stored, { ...record, fence: 2 }, soon());
+
+    const late = one.update(stored, { ...record, state: 'finished', outcome: 'infrastructure' }, soon());
+
+    await expect(late).rejects.toThrow(LeaseLostError);
+    await expect(late).rejects.toMatchObject({ hint: expect.stringContaining('another runner has resumed') });
+    // Also when it has read what is there now.
+    await expect(one.update(claimed, { ...record, git: { sha: 'a' } }, soon())).rejects.toThrow(
+      LeaseLostError,
+    );
+    await expect(one.load(record, soon())).resolves.toEqual(claimed);
+  });
+
+  it('that is finished is never written over', async () => {
+    const record = newRecord();
+    const stored = await one.create(record, soon());
+    const end = { ...record, state: 'finished', outcome: 'succeeded', finishedAt: 5 } as const;
+    const finished = await two.update(stored, end, soon());
+
+    for (const seen of [stored, finished]) {
+      const late = one.update(seen, { ...record, state: 'cancelling' }, soon());
+      await expect(late).rejects.toThrow(LeaseLostError);
+      const other = one.update(seen, { ...end, outcome: 'infrastructure' }, soon());
+      await expect(other).rejects.toThrow(LeaseLostError);
+    }
+
+    await expect(one.load(record, soon())).resolves.toEqual(finished);
+  });
+
+  it('has its end when its owner writes that again, since the answer was lost', async () => {
+    const record = newRecord();
+    const stored = await one.create(record, soon());
+    const end = { ...record, state: 'finished', outcome: 'succeeded' } as const;
+    const finished = await one.update(stored, { ...end, writtenAt: 5 }, soon());
+
+    await expect(one.update(stored, { ...end, writtenAt: 6 }, soon())).resolves.toEqual(finished);
+  });
+
+  it('is removed only as it was seen, and never one that was made anew', async () => {
+    const record = newRecord();
+    const stored = await one.create(record, soon());
+    const resumed = await two.update(stored, { ...record, fence: 2 }, soon());
+
+    await expect(one.remove(stored, soon())).rejects.toThrow(ConflictError);
+    await expect(two.load(record, soon())).resolves.toEqual(resumed);
+    await two.remove(resumed, soon());
+    const anew = await two.create(record, soon());
+    await one.remove(resumed, soon());
+
+    await expect(two.load(record, soon())).resolves.toEqual(anew);
+    await expect(one.update(resumed, { ...record, fence: 3 }, soon())).rejects.toThrow(NotFoundError);
+  });
+});
+
+describe('the ConfigMap of a run', () => {
   it('may be large', async () => {
     const text = Array.from({ length: 40_000 }, (_, line) => `step ${String(line)}: build\n`).join('');
     const record = newRecord({ source: { file: 'app.yaml', text } });
@@ -101,149 +186,82 @@ describe('the record of a run', () => {
     expect((await other.runs.load(record, soon()))?.record).toEqual(record);
   });
 
+  it('of the format before is read, and written as one of this format', async () => {
+    const record = newRecord();
+    const { owner } = await scratch.kubernetes.runs.create(record, soon());
+    const { agents: _agents, ...rest } = record;
+    const old = JSON.stringify({ ...rest, formatVersion: 1, agentName: 'main-2' });
+    const reference = { ...owner, namespace: scratch.namespace };
+    const body = { data: { formatVersion: '1', record: old } };
+    await scratch.kubernetes.cluster.patch(reference, { type: 'merge', body }, soon());
+
+    const found = await other.runs.load(record, soon());
+    await other.runs.update(found!, { ...found!.record, fence: 2 }, soon());
+
+    const expected = { ...record, agents: { main: 'main-2' } };
+    expect(found?.record).toEqual(expected);
+    expect((await other.runs.load(record, soon()))?.record).toEqual({ ...expected, fence: 2 });
+  });
+
+  it('that was damaged by hand is refused as such, read or written', async () => {
+    const record = newRecord();
+    const stored = await scratch.kubernetes.runs.create(record, soon());
+    const reference = { ...stored.owner, namespace: scratch.namespace };
+    const body = { data: { record: '{"formatVersion":2' } };
+    await scratch.kubernetes.cluster.patch(reference, { type: 'merge', body }, soon());
+
+    const expected = { code: 'record-format', message: expect.stringContaining('it is damaged') };
+    await expect(other.runs.load(record, soon())).rejects.toMatchObject(expected);
+    await expect(scratch.kubernetes.runs.update(stored, record, soon())).rejects.toMatchObject(expected);
+  });
+
+  it('that is too large is not written, with the size and the limit', async () => {
+    const record = newRecord();
+    const stored = await scratch.kubernetes.runs.create(record, soon());
+    const large = { ...record, parameters: { noise: randomBytes(800_000).toString('base64') } };
+
+    const written = scratch.kubernetes.runs.update(stored, large, soon());
+
+    await expect(written).rejects.toMatchObject({
+      code: 'record-too-large',
+      message: expect.stringMatching(/ has \d+ kB; the limit is 900 kB$/),
+    });
+    expect((await other.runs.load(record, soon()))?.record).toEqual(record);
+  });
+
   it('of a newer format is refused with what to do, and left out of a list', async () => {
-    const record = newRecord({ formatVersion: 2 as 1 });
+    const record = newRecord({ formatVersion: 3 as 2 });
     // The writer is newer too: it reads what it wrote, this version does not.
-    await expect(scratch.kubernetes.runs.create(record, soon())).rejects.toThrow('format 2');
+    await expect(scratch.kubernetes.runs.create(record, soon())).rejects.toThrow('format 3');
 
     await expect(other.runs.load(record, soon())).rejects.toMatchObject({
       fault: 'input',
-      message: expect.stringMatching(/was written in format 2; this version of Slipway reads up to 1/),
+      message: expect.stringMatching(/was written in format 3; this version of Slipway reads up to 2/),
     });
     const listed = await other.runs.list(scratch.namespace, soon());
     expect(listed.map(({ record: { runId } }) => runId)).not.toContain(record.runId);
   });
 });
 
-describe('the lease of a run', () => {
-  it('is held by one: the other hears who has it as soon as it is renewed', async () => {
-    const stored = await scratch.kubernetes.runs.create(newRecord(), soon());
-    const lease = await scratch.kubernetes.runs.acquireLease(stored, 'first', soon());
+/** The lease of a run, as the engine acquires it. */
+function acquire({ leases }: Kubernetes, { record, owner }: StoredRun, holder: string): Promise<Lease> {
+  return leases.acquire({ ...runLease(record), subject: record.runId, holder, owner }, soon());
+}
 
-    const second = other.runs.acquireLease(stored, 'second', soon());
-
-    await expect(second).rejects.toThrow(LeaseLostError);
-    await expect(second).rejects.toThrow(/first/);
-    expect(lease.lost.aborted).toBe(false);
-    await lease.release(soon());
-  });
-
-  it('may be taken at once when it was released', async () => {
-    const stored = await scratch.kubernetes.runs.create(newRecord(), soon());
-    const lease = await scratch.kubernetes.runs.acquireLease(stored, 'first', soon());
-    await lease.release(soon());
-    const startedAt = performance.now();
-
-    const second = await other.runs.acquireLease(stored, 'second', soon());
-
-    expect(performance.now() - startedAt).toBeLessThan(leaseMs);
-    await second.release(soon());
-    await expect(other.runs.leaseOf(stored.record, soon())).resolves.toBeUndefined();
-  });
-
-  it('of a runner that died is taken over after its time', async () => {
-    const record = await abandoned();
-    const stored = await other.runs.load(record, soon());
-    const startedAt = performance.now();
-
-    const lease = await other.runs.acquireLease(stored!, 'heir', soon());
-
-    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(leaseMs * 0.9);
-    await expect(other.runs.leaseOf(record, soon())).resolves.toEqual({ holder: 'heir', expired: false });
-    await lease.release(soon());
-  });
-
-  it('goes to one of two who resume at once', async () => {
-    const record = await abandoned();
-    const stored = await other.runs.load(record, soon());
-
-    const outcomes = await Promise.allSettled([
-      scratch.kubernetes.runs.acquireLease(stored!, 'one', soon()),
-      other.runs.acquireLease(stored!, 'two', soon()),
-    ]);
-
-    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    const lost = outcomes.find((outcome) => outcome.status === 'rejected');
-    expect(lost?.reason).toBeInstanceOf(LeaseLostError);
-    for (const outcome of outcomes) if (outcome.status === 'fulfilled') await outcome.value.release(soon());
-  });
-
-  it('is gone after its release, although a renewal was written whose answer never came', async () => {
-    const { cluster: api, runs } = scratch.kubernetes;
-    const record = newRecord();
-    const lease = await runs.acquireLease(await runs.create(record, soon()), 'me', soon());
-    const name = recordName(record.runId);
-    const reference = {
-      apiVersion: 'coordination.k8s.io/v1',
-      kind: 'Lease',
-      name,
-      namespace: record.namespace,
-    };
-    const renewal = { type: 'merge', body: { metadata: { annotations: { written: 'unseen' } } } } as const;
-    await api.patch(reference, renewal, soon());
-
-    await lease.release(soon());
-
-    await expect(api.get(reference, soon())).resolves.toBeUndefined();
-  });
-
-  it('that was taken over is told to the one who had it, who writes nothing more', async () => {
-    const record = newRecord();
-    const stored = await scratch.kubernetes.runs.create(record, soon());
-    const lease = await scratch.kubernetes.runs.acquireLease(stored, 'first', soon());
-    const reference = {
-      apiVersion: 'coordination.k8s.io/v1',
-      kind: 'Lease',
-      name: recordName(record.runId),
-      namespace: record.namespace,
-    };
-    const thief = { type: 'merge', body: { spec: { holderIdentity: 'second' } } } as const;
-    await other.cluster.patch(reference, thief, soon());
-
-    while (!lease.lost.aborted) await sleep(50);
-
-    expect(lease.lost.reason).toBeInstanceOf(LeaseLostError);
-    const writing = scratch.kubernetes.runs.update(stored, { ...record, state: 'finished' }, soon());
-    await expect(writing).rejects.toBeInstanceOf(LeaseLostError);
-    await expect(other.runs.load(record, soon())).resolves.toEqual(stored);
-    await lease.release(soon());
-    await expect(other.runs.leaseOf(record, soon())).resolves.toMatchObject({ holder: 'second' });
-  });
-
-  it('does not depend on what the runner’s clock says', async () => {
-    const stored = await scratch.kubernetes.runs.create(newRecord(), soon());
-    jest.useFakeTimers({ now: Date.now() - 600_000, doNotFake: [...everythingButDate] });
-    try {
-      const lease = await scratch.kubernetes.runs.acquireLease(stored, 'late', soon());
-      jest.setSystemTime(Date.now() + 1_200_000);
-      await expect(other.runs.acquireLease(stored, 'second', soon())).rejects.toThrow(/late/);
-      await sleep(leaseMs);
-      expect(lease.lost.aborted).toBe(false);
-      await lease.release(soon());
-    } finally {
-      jest.useRealTimers();
-    }
-  });
-});
-
-const everythingButDate = [
-  'hrtime',
-  'nextTick',
-  'performance',
-  'queueMicrotask',
-  'setImmediate',
-  'clearImmediate',
-  'setInterval',
-  'clearInterval',
-  'setTimeout',
-  'clearTimeout',
-] as const;
+/** A runner of its own that is killed: its lease is held and never renewed again. */
+async function abandoned(): Promise<RunRecord> {
+  const record = newRecord();
+  const dying = await createKubernetes({ kubeconfig: cluster.kubeconfig, leaseMs });
+  await acquire(dying, await dying.runs.create(record, soon()), 'dead');
+  await dying.close(); // every request fails from here on
+  return record;
+}
 
 describe('orphans', () => {
   it('are runs whose runner has gone, and agents of no run; what lives is left alone', async () => {
     const living = newRecord();
     const stored = await scratch.kubernetes.runs.create(living, soon());
-    const lease = await scratch.kubernetes.runs.acquireLease(stored, 'alive', soon());
+    const lease = await acquire(scratch.kubernetes, stored, 'alive');
     const dead = await abandoned();
     const done = newRecord({ state: 'finished' });
     await scratch.kubernetes.runs.create(done, soon());
@@ -268,7 +286,7 @@ describe('orphans', () => {
     const { owner } = await store.create(newer, soon());
     const agent = await agents.acquire(scratch.agentSpec({ runId: newer.runId }), soon());
     const reference = { ...owner, namespace: scratch.namespace };
-    await cluster.patch(reference, { type: 'merge', body: { data: { formatVersion: '2' } } }, soon());
+    await cluster.patch(reference, { type: 'merge', body: { data: { formatVersion: '3' } } }, soon());
 
     const { objects } = await other.findOrphans(scratch.namespace, soon());
 

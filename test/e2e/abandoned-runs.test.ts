@@ -15,22 +15,20 @@ afterEach(() => bench.killAll());
 afterAll(() => bench.remove());
 
 describe('a run whose runner was killed', () => {
-  it('is shown by attach, which says when nobody drives it any more, and who does then', async () => {
+  it('is shown by attach, which says when it has no owner any more, and who owns it then', async () => {
     const { running, id } = await bench.beginRun([numbers(5000, 1)]);
     await running.output(/number 100\n/);
-    const onlooker = bench.begin('attach', id);
-    await onlooker.output(/driven by/);
+    const watcher = bench.begin('attach', id);
+    await watcher.output(/owned by/);
     await bench.kill(running);
 
-    await onlooker.output(
-      new RegExp(`gives no sign of life any more: .pipeline resume ${id}. goes on with it`),
-    );
+    await watcher.output(new RegExp(`no longer renews its lease: .pipeline resume ${id}. resumes it`));
     const resumed = bench.begin('resume', id);
 
     expectExit(await resumed.result, 0);
-    const seen = await onlooker.result;
+    const seen = await watcher.result;
     expectExit(seen, 0);
-    expect(seen.stdout).toMatch(new RegExp(`driven by \\S+/${String(resumed.child.pid)}/\\w+ now`));
+    expect(seen.stdout).toMatch(new RegExp(`owned by \\S+/${String(resumed.child.pid)}/\\S+ now`));
     expect(seen.stdout).toContain('[count] number 5000\n');
   });
 

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { parse, stringify } from 'yaml';
@@ -89,6 +90,23 @@ describe('pipeline plan', () => {
     const { admin, application } = namespaces;
     expect(await admin.run(['get', 'deployments', '--namespace', application, '--output', 'name'])).toBe('');
   });
+
+  it('ends with 1 and says where the object stands that the cluster refuses, in a folder of manifests', async () => {
+    const { application } = namespaces;
+    await mkdir(join(folder.path, 'k8s'), { recursive: true });
+    await folder.file(
+      'k8s/service.yaml',
+      'apiVersion: v1\nkind: Service\nmetadata: { name: wrong }\nspec:\n  ports:\n    - { port: 70000 }\n',
+    );
+    const file = await folder.pipeline([
+      { name: 'deploy', deploy: { manifests: 'k8s', namespace: application } },
+    ]);
+
+    const result = await pipeline(['plan', file]);
+
+    expectExit(result, 1);
+    expect(result.stdout).toMatch(/! Service wrong refused: k8s\/service\.yaml:6: .*70000/);
+  });
 });
 
 describe('pipeline release', () => {
@@ -99,7 +117,7 @@ describe('pipeline release', () => {
     expect(result.stderr).toMatch(/unknown-shop was never released to namespace/);
   });
 
-  it('shows status and history, and goes back to the revision before', async () => {
+  it('shows status and history, and rolls back to the revision before', async () => {
     expectExit(await pipeline(['run', await shop('1')]), 0);
     const second = await shop('2');
     const plan = await pipeline(['plan', second]);
@@ -110,7 +128,7 @@ describe('pipeline release', () => {
     const history = await release('history', 'little-shop');
 
     expect(plan.stdout).toMatch(/~ Deployment little-shop changed\n.*"1" → "2"/);
-    expect(status.stdout).toContain('serves: revision 2, ');
+    expect(status.stdout).toContain('serving: revision 2, ');
     expect(status.stdout).toMatch(/stable little-shop\S*: 1 of 1 ready, 100 % of traffic/);
     expectExit(back, 0);
     expect(history.stdout.split('\n')[0]).toMatch(/^REVISION +OUTCOME +AGE +TOOK +BY +IMAGES$/);
@@ -145,7 +163,24 @@ describe('pipeline doctor', () => {
     expectExit(result, 0);
     expect(result.stdout).toMatch(/^✓ .* answers at https:.*Kubernetes v/);
     expect(result.stdout).toMatch(/✓ all \d+ rights are given in/);
+    expect(result.stdout).toContain(`✓ ${namespaces.agents} takes the pod of agent main`);
     expect(result.stdout).not.toContain('✗');
+  });
+
+  it('asks the API whether it takes the pod of the agent, and makes none', async () => {
+    const tooLittle = { name: 'main', resources: { limits: { memory: '1Mi' } } };
+    const file = await folder.pipeline([{ name: 'test', run: 'true' }], {
+      agent: {
+        containers: { main: { image: 'debian:bookworm-slim' } },
+        podTemplate: { spec: { containers: [tooLittle] } },
+      },
+    });
+
+    const result = await pipeline(['doctor', file]);
+
+    expectExit(result, 3);
+    expect(result.stdout).toMatch(/✗ the agent pod was refused: .*less than or equal to memory limit/);
+    expect(await namespaces.admin.run(['get', 'pods', '--namespace', namespaces.agents])).toBe('');
   });
 
   it('ends with 3 and says what to do when the API cannot be reached', async () => {
@@ -242,7 +277,8 @@ describe('--namespace', () => {
       timeoutMs: 60_000,
     });
 
-    expect([2, 3]).toContain(result.exitCode);
+    // Where rights count, they end with the namespaces: what is not there looks like what may not be used.
+    expectExit(result, environment.cluster === 'sandbox' ? 3 : 1);
     expect(result.stdout + result.stderr).toContain('no-such-namespace');
     expect(result.stderr).not.toMatch(/\n\s+at /);
   });

@@ -108,7 +108,7 @@ describe('pipeline run', () => {
     expect(result.durationMs).toBeLessThan(20_000);
   });
 
-  it('ends with 5 when the release was taken back', async () => {
+  it('ends with 5 when the release was rolled back', async () => {
     const { application } = namespaces;
     const command = (script: string) => JSON.stringify(['sh', '-c', script]);
     const release = (script: string): StageText[] => [
@@ -139,7 +139,7 @@ END`,
     const result = await run(release('echo no database >&2; exit 7'));
 
     expectExit(result, 5);
-    expect(result.stdout).toMatch(/\[deploy\] == rolled back in .*revision 1 serves/i);
+    expect(result.stdout).toMatch(/\[deploy\] == rolled back in .*revision 1 is serving/i);
   });
 
   it('ends every line of --output json with an event, the last of them run.finished', async () => {
@@ -147,8 +147,13 @@ END`,
 
     expectExit(result, 0);
     const lines = result.stdout.trimEnd().split('\n');
-    const events = lines.map((line) => JSON.parse(line) as { type: string; sequence: number });
-    expect(events[0]).toMatchObject({ type: 'run.started', pipeline: 'command-line' });
+    const events = lines.map((line) => JSON.parse(line) as { type: string; runId: string; sequence: number });
+    expect(new Set(events.map(({ runId }) => runId)).size).toBe(1);
+    expect(events[0]).toMatchObject({
+      type: 'run.started',
+      pipeline: 'command-line',
+      runId: expect.stringMatching(/^[0-9A-Z]{26}$/),
+    });
     expect(events.at(-1)).toMatchObject({ type: 'run.finished', outcome: 'succeeded' });
     const sequence = events.map((event) => event.sequence);
     expect(sequence).toEqual(sequence.toSorted((a, b) => a - b));
@@ -179,7 +184,7 @@ END`,
     const result = await running.result;
 
     expectExit(result, 0);
-    expect(result.stderr).not.toMatch(/EPIPE|internal fault/);
+    expect(result.stderr).not.toMatch(/EPIPE|internal error/);
     const record = await recordOf(runId!);
     expect(record).toContain(runId!);
     expect(await ourObjects(namespaces.admin, namespaces.agents)).toEqual([]);
@@ -281,7 +286,7 @@ describe('pipeline validate', () => {
 describe('the command line', () => {
   it.each([
     [['vaildate', 'x.yaml'], /validate/],
-    [['run'], /arguments are missing: 0 given, 1 needed/],
+    [['run'], /missing arguments: got 0, need 1/],
     [['run', 'x.yaml', '--clutser', 'sandbox'], /clutser/],
     [['runs', '--output', 'yaml'], /yaml/],
     [['validate', '/does/not/exist.yaml'], /\/does\/not\/exist\.yaml/],
@@ -292,7 +297,7 @@ describe('the command line', () => {
 
     expectExit(result, 2);
     expect(result.stderr).toMatch(message);
-    expect(result.stderr).not.toMatch(/\bat \S+ \(|internal fault/);
+    expect(result.stderr).not.toMatch(/\bat \S+ \(|internal error/);
   });
 
   it('prints help, the version and the schema on stdout', async () => {

@@ -11,6 +11,7 @@ import { openBuildContext } from '../../src/adapters/build-context/open-build-co
 import { dockerBuilder } from '../../src/adapters/docker/docker-builder.ts';
 import { distributionRegistry } from '../../src/adapters/oci/distribution-registry.ts';
 import { layersBuilder } from '../../src/adapters/oci/layers/layers-builder.ts';
+import { openHttpClients } from '../../src/adapters/http/open-http-client.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import type { Agent } from '../../src/ports/agent.ts';
 import type { StageContext } from '../../src/ports/stage.ts';
@@ -19,6 +20,8 @@ import { docker, findRealDocker } from '../fakes/real-docker.ts';
 import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { scratchNamespace, soon, testImage, type ScratchNamespace } from '../support/scratch-namespace.ts';
 import { waitFor } from '../support/wait-for.ts';
+
+const openHttp = openHttpClients(systemClock, process.env);
 
 jest.setTimeout(180_000);
 
@@ -88,7 +91,7 @@ describe('an image made from the workspace of an agent pod', () => {
     const spec = scratch.agentSpec(more);
     const agent = await scratch.kubernetes.agents.acquire(spec, soon());
     await agent.ready(soon());
-    await agent.upload(Readable.from(packFolder(project), { objectMode: false }), {
+    await agent.upload(() => Readable.from(packFolder(project), { objectMode: false }), {
       ...soon(),
       directory: `${agent.workspace}/web`,
     });
@@ -100,8 +103,8 @@ describe('an image made from the workspace of an agent pod', () => {
     // The sandbox's registry stands for all of them, as containerd's mirrors do.
     const resolveHost = () =>
       onSandbox ? { url: `http://${host}`, credentials: { username, password } } : undefined;
-    const registry = distributionRegistry({ clock: systemClock, resolveHost });
-    const shared = { openContext: openBuildContext, registry, clock: systemClock, resolveHost };
+    const registry = distributionRegistry({ clock: systemClock, openHttp, resolveHost });
+    const shared = { openContext: openBuildContext, registry, clock: systemClock, openHttp, resolveHost };
     const stage = imageStage({
       builders: {
         docker: (address) => dockerBuilder({ ...shared, address, environment: process.env }),
@@ -112,6 +115,7 @@ describe('an image made from the workspace of an agent pod', () => {
     const context: StageContext = {
       run: { id: 'run', pipeline: 'web', namespace: scratch.namespace },
       stage: { name: 'image', attempt: 1 },
+      ownership: { fence: 1, confirm: () => Promise.resolve() },
       agent: () => Promise.resolve(agent),
       container: 'main',
       env: {},
@@ -134,7 +138,7 @@ describe('an image made from the workspace of an agent pod', () => {
       offsets: {},
       saveOffset: () => undefined,
     };
-    const input = z.strictObject({ ...stage.fields }).parse({ image });
+    const input = z.strictObject({ ...stage.definition.fields }).parse({ image });
     const result = await stage.run(input as never, context);
     await registry.close();
     return { result, lines };

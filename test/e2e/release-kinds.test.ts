@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createKubernetes, type Kubernetes } from '../../src/adapters/kubernetes/create-kubernetes.ts';
 import { systemClock } from '../../src/adapters/system/clock.ts';
@@ -5,8 +6,9 @@ import { verifySettings } from '../../src/stages/verify/settings.ts';
 import { verifyStage } from '../../src/stages/verify/verify-stage.ts';
 import { planRelease } from '../../src/stages/deploy/plan-release.ts';
 import { deploySettings } from '../../src/stages/deploy/settings.ts';
-import { releaseHistory, releaseStatus } from '../../src/strategies/release-status.ts';
-import { rollbackRelease } from '../../src/strategies/release.ts';
+import { releaseHistory, releaseStatus } from '../../src/release/status.ts';
+import { ReleaseStore } from '../../src/release/record/release-store.ts';
+import { rollbackRelease } from '../../src/release/release.ts';
 import type { StageContext } from '../../src/ports/stage.ts';
 import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
@@ -81,7 +83,7 @@ describe('releases of other kinds', () => {
   const json = <T>(...args: string[]) => place.admin.json<T>([...args, '--namespace', place.application]);
 
   it(
-    'takes a StatefulSet back whose new pod never starts, though the controller waits for it',
+    'rolls a StatefulSet back whose new pod never starts, though the controller waits for it',
     async () => {
       const set = (text: string) =>
         workload('StatefulSet', 'store', text, 'replicas: 2\n  serviceName: store');
@@ -101,7 +103,7 @@ describe('releases of other kinds', () => {
   );
 
   it(
-    'takes a DaemonSet back',
+    'rolls a DaemonSet back',
     async () => {
       expect(await release('node', workload('DaemonSet', 'node', container('one')))).toMatchObject({
         outcome: 'succeeded',
@@ -128,6 +130,99 @@ describe('releases of other kinds', () => {
 
       expect(result.outcome).toBe('failed');
       expect(result.message).toMatch(/Job migrate failed: BackoffLimitExceeded.*table is locked/);
+    },
+    4 * minutes,
+  );
+
+  it(
+    'refuses what does not fit the schema at once, with file and line, and makes no namespace for it',
+    async () => {
+      const namespace = `${place.application}-new`;
+      const manifests = workload('Deployment', 'web', container('one')).replace('"image"', '"imag"');
+      const begun = Date.now();
+
+      const settings = { namespace, createNamespace: true };
+      const result = await release('web', manifests, settings, environment.kubeconfig);
+
+      expect(result.outcome).toBe('failed');
+      expect(result.message).toMatch(/nothing was changed: .*app\.yaml:9: Deployment \S+\/web: .*\.imag/);
+      expect(Date.now() - begun).toBeLessThan(20_000);
+      const left = await place.admin.run(['get', 'namespace', namespace, '--ignore-not-found']);
+      expect(left).toBe('');
+    },
+    minutes,
+  );
+
+  it(
+    'releases more than one object of the record can hold, and knows it again',
+    async () => {
+      const blobs = ['one', 'two'].map((name) => ({
+        ...{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } },
+        binaryData: { blob: randomBytes(800_000).toString('base64') },
+      }));
+      const manifests = blobs.map((blob) => JSON.stringify(blob)).join('\n');
+
+      expect(await release('blobs', manifests)).toMatchObject({ outcome: 'succeeded' });
+
+      const store = new ReleaseStore(kubernetes.cluster, 'blobs', place.application);
+      expect(await store.loadRevision(1, { signal })).toMatchObject(blobs);
+      await store.removeRevision(1, { signal });
+      const left = await json<{ items: unknown[] }>('get', 'configmaps', '-l', 'slipway.dev/release=blobs');
+      expect(left.items).toHaveLength(1);
+    },
+    minutes,
+  );
+
+  it(
+    'takes a Job that is gone for what it ended as, and makes one again that had failed',
+    async () => {
+      const condition = (value: string) =>
+        place.admin.run(
+          ['apply', '--namespace', place.application, '--filename', '-'],
+          JSON.stringify({
+            apiVersion: 'v1',
+            kind: 'ConfigMap',
+            metadata: { name: 'database' },
+            data: { value },
+          }),
+        );
+      // Kubernetes before 1.21 does not know the field: there the test removes the Job.
+      const once = job(`[ "$DATABASE" = open ]`)
+        .replace('name: migrate', 'name: once')
+        .replace('backoffLimit: 0', 'backoffLimit: 0\n  ttlSecondsAfterFinished: 3')
+        .replace(
+          '"name":"main"',
+          '"name":"main","env":[{"name":"DATABASE","valueFrom":{"configMapKeyRef":{"name":"database","key":"value"}}}]',
+        );
+      const slow = { readinessProbe: { exec: { command: ['true'] }, initialDelaySeconds: 10 } };
+      const beside = container('one').replace('{', `{${JSON.stringify(slow).slice(1, -1)},`);
+      await condition('locked');
+      const failed = await release('once', once.replace('ttlSecondsAfterFinished: 3', ''), {
+        rollback: 'never',
+      });
+      expect(failed.message).toMatch(/Job once failed: BackoffLimitExceeded/);
+
+      await condition('open');
+      const result = release('once', `${workload('Deployment', 'slow', beside)}---\n${once}`);
+      await place.admin.run([
+        'wait',
+        'job',
+        'once',
+        '--for=condition=complete',
+        '--timeout=60s',
+        '--namespace',
+        place.application,
+      ]);
+      await place.admin.run([
+        'delete',
+        'job',
+        'once',
+        '--ignore-not-found',
+        '--namespace',
+        place.application,
+      ]);
+
+      expect(await result).toMatchObject({ outcome: 'succeeded' });
     },
     4 * minutes,
   );
@@ -185,7 +280,9 @@ spec: { ports: [{ port: 70000 }] }
       const result = await release('refused', manifests);
 
       expect(result.outcome).toBe('failed');
-      expect(result.message).toMatch(/nothing was changed, the cluster refuses Service .*wrong.*70000/);
+      expect(result.message).toMatch(
+        /nothing was changed: the cluster rejected app\.yaml:8: Service .*wrong.*70000/,
+      );
       expect(
         (await place.admin.try(['get', 'configmap', 'fine', '--namespace', place.application])).exitCode,
       ).not.toBe(0);
@@ -235,9 +332,9 @@ spec: { ports: [{ port: 70000 }] }
   );
 
   it(
-    'plans, releases, verifies through the Service, goes back by hand, with the rights of deploy/rbac alone',
+    'plans, releases, verifies through the Service, rolls back by hand, with the rights of deploy/rbac alone',
     async () => {
-      const { cluster, pods } = kubernetes;
+      const { cluster, leases, pods } = kubernetes;
       const application = { name: 'web', namespace: place.application };
       const plan = (text: string) =>
         planRelease(
@@ -248,6 +345,7 @@ spec: { ports: [{ port: 70000 }] }
             settings: deploySettings.parse({ manifests: 'app.yaml', prune: true }),
             application: application.name,
             namespace: application.namespace,
+            elsewhere: application.namespace,
           },
           { signal },
         );
@@ -259,12 +357,15 @@ spec: { ports: [{ port: 70000 }] }
         const context: Partial<StageContext> = {
           run: { id: 'r', pipeline: 'web', namespace: application.namespace },
           stage: { name: 'smoke', attempt: 1 },
+          outputs: {},
           emit: async () => undefined,
           clock: systemClock,
           signal,
         };
+        const rollBack = { cluster, leases, pods, clock: systemClock, who: 'test' };
         return (
-          (await verifyStage({ cluster, pods }).run({ verify }, context as StageContext)).message ?? 'passed'
+          (await verifyStage({ cluster, pods, rollBack }).run({ verify }, context as StageContext)).message ??
+          'passed'
         );
       };
       const changes = async (text: string) =>
@@ -296,15 +397,10 @@ spec: { ports: [{ port: 70000 }] }
         {
           application: 'web',
           namespace: place.application,
-          strategy: { name: 'rolling', restartLimit: 1 },
-          timeoutMs: minutes,
-          rollback: 'auto',
-          prune: false,
-          force: false,
           lockTimeoutMs: 0,
           by: { runId: 'cli', pipeline: 'web', stage: 'release', attempt: 1, who: 'test' },
         },
-        { cluster, pods, clock: systemClock, report },
+        { cluster, leases, pods, clock: systemClock, report },
         { signal },
       );
 
@@ -316,10 +412,10 @@ spec: { ports: [{ port: 70000 }] }
         '2 released',
         '1 released',
       ]);
-      const status = await releaseStatus({ cluster, clock: systemClock, application }, { signal });
+      const status = await releaseStatus({ cluster, leases, clock: systemClock, application }, { signal });
       expect(status).toMatchObject({
         stable: { number: 3, rollbackOf: 1 },
-        workloads: [{ settled: true, ready: 1 }],
+        workloads: [{ complete: true, ready: 1 }],
       });
     },
     4 * minutes,

@@ -44,6 +44,7 @@ const context = {
 try {
   const stage = deployStage({
     cluster: kubernetes.cluster,
+    leases: kubernetes.leases,
     clock: systemClock,
     pods: kubernetes.pods,
     who: 'test',

@@ -67,12 +67,15 @@ export interface WebOptions {
   /** `crash`: ends with exit code 3 after a line on stderr; `image`: an image that is not there. */
   fault?: 'crash' | 'image' | 'never';
   replicas?: number;
+  /** Labels that both the pods and the Service's selector have besides `app`. */
+  labels?: Readonly<Record<string, string>>;
   /** Further documents. */
   more?: string;
 }
 
 /** A small HTTP service with its configuration: answers its version, ends in order. */
-export function webManifests({ version, fault, replicas = 3, more = '' }: WebOptions): string {
+export function webManifests({ version, fault, replicas = 3, labels, more = '' }: WebOptions): string {
+  const podLabels = JSON.stringify({ app: 'web', ...labels });
   const program =
     fault === 'crash'
       ? `console.error('no database at db:5432'); process.exit(3)`
@@ -96,7 +99,7 @@ spec:
   selector: { matchLabels: { app: web } }
   strategy: { rollingUpdate: { maxSurge: 1 } }
   template:
-    metadata: { labels: { app: web } }
+    metadata: { labels: ${podLabels} }
     spec:
       containers:
         - name: web
@@ -110,7 +113,7 @@ spec:
 apiVersion: v1
 kind: Service
 metadata: { name: web }
-spec: { selector: { app: web }, ports: [{ port: 80, targetPort: 8080 }] }
+spec: { selector: ${podLabels}, ports: [{ port: 80, targetPort: 8080 }] }
 ---
 apiVersion: v1
 kind: ConfigMap

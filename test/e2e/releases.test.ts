@@ -80,7 +80,7 @@ describe('releases of a service under load', () => {
   );
 
   it(
-    'takes a version that crashes back within seconds, tells its last words, and the old one serves throughout',
+    'rolls a version that crashes back within seconds, reports its log tail, and the old one serves throughout',
     async () => {
       const before = await serving();
       await asking();
@@ -143,7 +143,7 @@ describe('releases of a service under load', () => {
 
       expect(result).toMatchObject({ outcome: 'succeeded' });
       expect(resumed.lines.map(({ message }) => message)).toContainEqual(
-        expect.stringMatching(/taking up revision \d+ of web/),
+        expect.stringMatching(/resuming revision \d+ of web/),
       );
       expect(await loadEnded()).toMatchObject({ failures: 0, errors: [], last: '4' });
     },
@@ -151,7 +151,7 @@ describe('releases of a service under load', () => {
   );
 
   it(
-    'turns back when it is cancelled in the middle',
+    'rolls back when it is cancelled in the middle',
     async () => {
       const before = await serving();
       const running = await release({ version: '5', fault: 'never' });
@@ -188,7 +188,7 @@ describe('releases of a service under load', () => {
   );
 
   itOnKubernetes(
-    'says that a quota refuses the new pods and goes back',
+    'waits under a quota as long as pods are replaced, and says where none can be',
     async () => {
       const quota = {
         apiVersion: 'v1',
@@ -196,20 +196,41 @@ describe('releases of a service under load', () => {
         metadata: { name: 'pods' },
         spec: { hard: { pods: '3' } },
       };
+      const quotaReference = ['resourcequota', 'pods', '--namespace', place.application];
       await place.admin.run(
         ['apply', '--namespace', place.application, '--filename', '-'],
         JSON.stringify(quota),
       );
       try {
-        const result = await (await release({ version: '9' })).result();
+        const stuck = await (await release({ version: '9' })).result();
 
-        expect(result.outcome).toBe('rolledBack');
-        expect(result.message).toMatch(/cannot create pods: .*exceeded quota/);
+        expect(stuck.outcome).toBe('rolledBack');
+        expect(stuck.message).toMatch(/cannot create pods: .*exceeded quota.*; maxUnavailable is 0/);
+
+        const patient = await release({ version: '9' }, { strategy: { rolling: { maxUnavailable: 1 } } });
+        // Each old pod takes six seconds to go, in which the quota refuses its successor again and again.
+        const isRefused = ({ message = '' }: { message?: string }) => message.includes('exceeded quota');
+        await patient.saw('new pods after more than ten seconds of refusals', (line) => {
+          const sinceMs = patient.lines.find(isRefused)?.at ?? Infinity;
+          return isRefused(line) && /[12]\/3 new/.test(line.message ?? '') && line.at - sinceMs > 12_000;
+        });
+        await place.admin.run(['delete', ...quotaReference]);
+        // The controller tries again when its ReplicaSet is touched, else after a time that doubles with each refusal.
+        await place.admin.run([
+          'annotate',
+          'replicasets',
+          '--all',
+          'touched=true',
+          '--namespace',
+          place.application,
+        ]);
+
+        expect(await patient.result()).toMatchObject({ outcome: 'succeeded' });
       } finally {
-        await place.admin.run(['delete', 'resourcequota', 'pods', '--namespace', place.application]);
+        await place.admin.run(['delete', '--ignore-not-found', ...quotaReference]);
       }
     },
-    3 * minutes,
+    4 * minutes,
   );
 
   it(
@@ -226,5 +247,32 @@ describe('releases of a service under load', () => {
       expect(live.spec.replicas).toBe(5);
     },
     3 * minutes,
+  );
+
+  it(
+    'adds a label to the pods and to the selector, and takes it away again, without losing a request',
+    async () => {
+      const selector = async () =>
+        (
+          await place.admin.json<{ spec: { selector: Record<string, string> } }>([
+            ...['get', 'service', 'web', '--namespace', place.application],
+          ])
+        ).spec.selector;
+      await asking();
+
+      const added = await (await release({ version: '11', labels: { tier: 'a' } })).result();
+
+      expect(added).toMatchObject({ outcome: 'succeeded' });
+      expect(await selector()).toEqual({ app: 'web', tier: 'a' });
+      expect(await loadEnded()).toMatchObject({ failures: 0, errors: [], last: '11' });
+
+      await asking();
+      const removed = await (await release({ version: '12' })).result();
+
+      expect(removed).toMatchObject({ outcome: 'succeeded' });
+      expect(await selector()).toEqual({ app: 'web' });
+      expect(await loadEnded()).toMatchObject({ failures: 0, errors: [], last: '12' });
+    },
+    5 * minutes,
   );
 });

@@ -55,10 +55,8 @@ describe('a release whose runner is killed in the middle of the rollout', () => 
     const resumed = await runPipeline(['resume', id, ...at()], settings());
 
     expectExit(resumed, 0);
-    expect(resumed.stdout).toMatch(
-      /found done: source; taken up where it stands: deploy; still to do: once\n/,
-    );
-    expect(resumed.stdout).toMatch(/\[deploy\] taking up revision \d+ of web where it stands/);
+    expect(resumed.stdout).toMatch(/done: source; resumed at: deploy; pending: once\n/);
+    expect(resumed.stdout).toMatch(/\[deploy\] resuming revision \d+ of web in phase/);
     expect(resumed.stdout).toMatch(/begun 1 times\n/);
     await endingPodsGone(admin, namespace);
     const seen = await load.stop();

@@ -42,9 +42,9 @@ describe('a run whose runner was killed', () => {
     expect(shown).toEqual(range(seam, 10_000));
     expect(seam).toBeGreaterThan(1);
     expect(seam).toBeLessThanOrEqual((before.at(-1) ?? 0) + 1);
-    expect(result.stdout).toMatch(/found done: before; taken up where it stands: count; still to do: once\n/);
+    expect(result.stdout).toMatch(/done: before; resumed at: count; pending: once\n/);
     expect(result.stdout).toMatch(
-      /output that the runner before showed after \d\d:\d\d:\d\d UTC .* is shown again\n/,
+      /output that the previous runner showed after \d\d:\d\d:\d\d UTC .* is shown again\n/,
     );
     expect(await bench.stateOf(id)).toBe('succeeded');
     expect(await bench.left()).toEqual([]);
@@ -87,7 +87,7 @@ echo "begun $(wc -l < ../begun-fast) times"`,
     expect(await readdir(join(bench.folder.path, 'killed'))).toEqual(['fast.log']);
   });
 
-  it('is taken up by one of two that resume it at once; the other follows, and takes over when that one is killed', async () => {
+  it('is resumed by one of two at once; the other follows, and takes over when that one is killed', async () => {
     const { running, id } = await bench.beginRun([numbers(6000, 1)]);
     await running.output(/number 100\n/);
     await bench.kill(running);
@@ -95,7 +95,7 @@ echo "begun $(wc -l < ../begun-fast) times"`,
     const both = [bench.begin('resume', id), bench.begin('resume', id)];
     const follower = await Promise.any(
       both.map(async (one) => {
-        await one.output(/this only looks on/);
+        await one.output(/this command only watches/);
         return one;
       }),
     );
@@ -105,8 +105,8 @@ echo "begun $(wc -l < ../begun-fast) times"`,
     const result = await follower.result;
 
     expectExit(result, 0);
-    expect(result.stdout).toMatch(/gives no sign of life any more: it is taken over\n/);
-    expect(result.stdout).toMatch(/taken up where it stands: count\n/);
+    expect(result.stdout).toMatch(/no longer renews its lease: resuming it here\n/);
+    expect(result.stdout).toMatch(/resumed at: count\n/);
     expect(result.stdout).toContain('[count] number 6000\n');
     expect(await bench.left()).toEqual([]);
   });

@@ -98,12 +98,14 @@ describe('a run stage', () => {
 
   it('works in its folder and in the shell that it names', async () => {
     const result = await run([
+      { name: 'shebang', run: '#!/bin/cat\nthis text' },
       { name: 'prepare', run: 'mkdir -p "deep/er folder"' },
       { name: 'place', workingDirectory: 'deep/er folder', run: 'basename "$PWD"' },
       { name: 'strict', shell: 'sh -eu', run: 'echo before; echo "$NOT_SET"; echo after' },
     ]);
 
     expectExit(result, 1);
+    expect(linesOf(result, 'shebang')).toEqual(['#!/bin/cat', 'this text']);
     expect(linesOf(result, 'place')).toEqual(['er folder']);
     expect(linesOf(result, 'strict')[0]).toBe('before');
     expect(result.stdout).not.toContain('[strict] after');
@@ -262,17 +264,37 @@ describe('secrets', () => {
     expect(objects).not.toContain(Buffer.from(password).toString('base64'));
   });
 
-  it('that are not there are told of before a step runs', async () => {
+  it('that are not there are told of all at once, with their places, before there is a pod', async () => {
     const result = await run(
-      [{ name: 'use', env: { TOKEN: { secret: 'gone', key: 'value' } }, run: 'echo never' }],
-      { secrets: { gone: { env: 'NO_SUCH_VARIABLE' } } },
+      [
+        { name: 'first', run: 'echo never' },
+        {
+          name: 'use',
+          env: { A: { secret: 'gone', key: 'value' }, B: { secret: 'here', key: 'b' } },
+          run: 'true',
+        },
+        { name: 'out', when: 'params.all', env: { C: { secret: 'unused' } }, run: 'true' },
+        { name: 'end', env: { D: { secret: 'object', key: 'value' } }, run: 'true' },
+      ],
+      {
+        parameters: { all: { type: 'boolean', default: false } },
+        secrets: {
+          gone: { env: 'NO_SUCH_VARIABLE' },
+          here: { env: 'PASSWORD' },
+          object: { file: join(folder.path, 'not-there') },
+          unused: { env: 'NO_SUCH_VARIABLE_EITHER' },
+        },
+      },
     );
 
-    expect(result.exitCode).not.toBe(0);
-    expect(result.stdout + result.stderr).toMatch(
-      /secret gone: the environment variable NO_SUCH_VARIABLE is not set/,
+    expectExit(result, 2);
+    expect(result.stderr).toMatch(
+      /:\d+:\d+: secret gone: the environment variable NO_SUCH_VARIABLE is not set\n/,
     );
-    expect(result.stdout).not.toContain('never');
+    expect(result.stderr).toMatch(/:\d+:\d+: the secret "here" has no key "b" \(it has: value\)\n/);
+    expect(result.stderr).toMatch(/:\d+:\d+: secret object: the file .*not-there cannot be read/);
+    expect(result.stderr).not.toContain('EITHER');
+    expect(result.stdout).toBe('');
   });
 });
 
@@ -312,7 +334,7 @@ describe('what a stage leaves', () => {
     const result = await run([
       {
         name: 'make',
-        run: 'mkdir -p out/sub; printf "one\\000two" > out/a.bin; echo deep > "out/sub/b c.txt"; echo no > out/c.log',
+        run: 'mkdir -p out/sub; printf "one\\000two" > out/a.bin; ln out/a.bin out/b.bin; echo deep > "out/sub/b c.txt"; echo no > out/c.log',
         artifacts: ['out/**/*.txt', 'out/*.bin', 'nothing/*.zip'],
       },
     ]);
@@ -320,8 +342,10 @@ describe('what a stage leaves', () => {
     expectExit(result, 0);
     expect(await folder.read('results', 'artifacts', 'make', 'out', 'a.bin')).toBe('one\0two');
     expect(await folder.read('results', 'artifacts', 'make', 'out', 'sub', 'b c.txt')).toBe('deep\n');
+    // A hard link is a file like others.
+    expect(await folder.read('results', 'artifacts', 'make', 'out', 'b.bin')).toBe('one\0two');
     const top = await readdir(join(folder.path, 'results', 'artifacts', 'make', 'out'));
-    expect(top.sort()).toEqual(['a.bin', 'sub']);
+    expect(top.sort()).toEqual(['a.bin', 'b.bin', 'sub']);
   });
 
   it('in a cache is there for the next run, and for a key of its own alone', async () => {
@@ -348,6 +372,29 @@ describe('what a stage leaves', () => {
     ]);
     expect(linesOf(second, 'build')).toEqual(['cache deps-1: restored', `found ${id}`]);
     expect(linesOf(other, 'build')).toContain('made anew');
+  });
+
+  it('in a cache without a claim is kept in the sandbox, and elsewhere is said to end with the run', async () => {
+    const stage = {
+      name: 'build',
+      cache: { key: 'k', paths: ['deps'] },
+      run: 'mkdir -p deps; ls deps; : >deps/x',
+    };
+    const agent = { containers: { main: { image: testImage } } };
+
+    const first = await run([stage], { agent });
+    expectExit(first, 0);
+
+    if (environment.cluster === 'current') {
+      expect(linesOf(first, 'build').at(-1)).toBe('cache k: saved for this run alone');
+      expect(first.stderr).toContain('caches end with the run: agent.cache names no claim');
+      return;
+    }
+    expect(linesOf(first, 'build').at(-1)).toBe('cache k: saved');
+    expect(first.stderr).not.toContain('caches');
+    const second = await run([stage], { agent });
+    expectExit(second, 0);
+    expect(linesOf(second, 'build')).toEqual(['cache k: restored', 'x']);
   });
 
   /** A claim with a volume for it where the cluster makes none by itself. */

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 
@@ -50,7 +50,7 @@ describe('a run that goes on', () => {
     expect(events.at(-1)).toMatchObject({ type: 'run.finished', outcome: 'succeeded' });
   });
 
-  it('shows its logs so far, and no more after its pod has gone', async () => {
+  it('shows its logs so far, and after its pod has gone those that its runner kept', async () => {
     const { running, id } = await bench.beginRun([
       { name: 'first', run: 'echo "words of the first"' },
       { name: 'second', run: 'echo "words of the second"; sleep 40' },
@@ -63,14 +63,20 @@ describe('a run that goes on', () => {
     expectExit(await running.result, 0);
     const followed = await following.result;
     const after = await bench.pipeline('logs', id);
+    const kept = await readFile(join(bench.folder.path, 'results', 'logs', id, 'second.log'), 'utf8');
+    await rm(join(bench.folder.path, 'results', 'logs'), { recursive: true });
+    const removed = await bench.pipeline('logs', id);
 
     expect(all.stdout).toContain('[first] words of the first\n');
     expect(all.stdout).toContain('[second] words of the second\n');
     expect(one.stdout).not.toContain('words of the first');
     expect(one.stdout).toContain('words of the second');
     expect(followed.stdout).toMatch(/slipway: succeeded in /);
-    expectExit(after, 2);
-    expect(after.stderr).toMatch(/no agent pod .* no logs/);
+    expectExit(after, 0);
+    expect(after.stdout).toBe('[first] words of the first\n[second] words of the second\n');
+    expect(kept).toBe('words of the second\n');
+    expectExit(removed, 2);
+    expect(removed.stderr).toMatch(/no agent pod .* its logs are not in .*results\/logs\/\S+ any more/);
   });
 
   it('is cancelled from elsewhere: exit code 4, its finally stages run, its pod is removed', async () => {
@@ -87,7 +93,7 @@ describe('a run that goes on', () => {
     expect(result.stdout).toContain('[tidy] tidied up\n');
     expect(await bench.stateOf(id)).toBe('aborted');
     expect(await bench.left()).toEqual([]);
-    expect((await bench.pipeline('cancel', id)).stdout).toContain('has ended already');
+    expect((await bench.pipeline('cancel', id)).stdout).toContain('has already ended');
   });
 
   it('is followed by a resume while its runner lives; Ctrl-C ends that one alone', async () => {
@@ -96,15 +102,15 @@ describe('a run that goes on', () => {
     await running.output(/\[long\] begun/);
 
     const followers = [bench.begin('resume', id), bench.begin('resume', id)];
-    const driver = new RegExp(`driven by \\S+/${String(running.child.pid)}/\\w+; this only looks on`);
-    for (const follower of followers) await follower.output(driver);
+    const owner = new RegExp(`owned by \\S+/${String(running.child.pid)}/\\S+; this command only watches`);
+    for (const follower of followers) await follower.output(owner);
     for (const follower of followers) await follower.output(/\[long\] begun/);
     followers[0]!.child.kill('SIGINT');
     const gone = await followers[0]!.result;
     const stillDriven = await bench.stateOf(id);
 
     expectExit(gone, 130);
-    expect(gone.stdout).toContain('the run goes on');
+    expect(gone.stdout).toContain('no longer watching; the run continues');
     expect(stillDriven).toBe('running');
     expectExit(await running.result, 1);
     expectExit(await followers[1]!.result, 1);
@@ -120,7 +126,9 @@ describe('a run that goes on', () => {
 
     expectExit(attached, 1);
     expect(attached.stdout).toMatch(/\[short\] == failed .*exit code 7\n/);
-    expect(attached.stdout).toContain('the output of short cannot be shown: it went with the agent pod');
+    expect(attached.stdout).toContain(
+      'the output of short cannot be shown: it was removed with the agent pod',
+    );
     expectExit(resumed, 2);
     expect(resumed.stderr).toContain('is finished already');
   });

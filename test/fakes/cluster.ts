@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import jsonPatch, { type Operation } from 'fast-json-patch';
 import type {
   ApplyOptions,
   CallOptions,
@@ -10,7 +11,7 @@ import type {
   WatchEvent,
   WriteOptions,
 } from '../../src/ports/cluster.ts';
-import { ConflictError, NotFoundError } from '../../src/ports/cluster-errors.ts';
+import { ConflictError, NotFoundError, RejectedError } from '../../src/ports/cluster-errors.ts';
 import type { KubernetesObject, ObjectKind, ObjectReference } from '../../src/ports/kubernetes-object.ts';
 import { leavesOf, removeLeaf, setLeaf } from './field-sets.ts';
 
@@ -21,6 +22,18 @@ interface Watcher {
   selection: Selection;
   push: (event: WatchEvent) => void;
 }
+
+/** What Kubernetes creates on PUT when it is not there, also with an old resourceVersion. */
+const createdOnReplace = new Set([
+  'Lease',
+  'Endpoints',
+  'Event',
+  'LimitRange',
+  'Role',
+  'RoleBinding',
+  'ClusterRole',
+  'ClusterRoleBinding',
+]);
 
 const clusterScoped = new Set([
   'Namespace',
@@ -47,6 +60,10 @@ export class FakeCluster implements Cluster {
   before: (verb: Verb, reference: ObjectReference) => void = () => undefined;
   /** Called after every writing call; what it throws the call throws, though it was done. */
   after: (verb: Verb, reference: ObjectReference) => void = () => undefined;
+  /** Called with every object that is stored, and what it was before; not for those of a dry run. */
+  onStore: (object: KubernetesObject, before: KubernetesObject | undefined) => void = () => undefined;
+  /** Called with every object that is removed. */
+  onRemove: (object: KubernetesObject) => void = () => undefined;
   readonly #objects = new Map<string, KubernetesObject>();
   readonly #owners = new Map<string, Map<string, Set<string>>>();
   readonly #watchers = new Set<Watcher>();
@@ -88,12 +105,19 @@ export class FakeCluster implements Cluster {
     const reference = referenceOf(object);
     this.#begin('replace', reference, options);
     const live = this.#objects.get(keyOf(reference));
-    if (live === undefined) throw new NotFoundError(`${object.kind} ${reference.name} is not there`);
-    const { resourceVersion } = object.metadata;
-    if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion)
+    const { resourceVersion, uid } = object.metadata;
+    if (uid !== undefined && uid !== live?.metadata.uid)
+      throw new ConflictError(`${object.kind} ${reference.name} is another one`);
+    if (live === undefined && !createdOnReplace.has(object.kind))
+      throw new NotFoundError(`${object.kind} ${reference.name} is not there`);
+    if (
+      live !== undefined &&
+      resourceVersion !== undefined &&
+      resourceVersion !== live.metadata.resourceVersion
+    )
       throw new ConflictError(`${object.kind} ${reference.name} has been changed`);
     const replaced = this.#store(reference, object, live, options);
-    this.after('replace', reference);
+    if (options.dryRun !== true) this.after('replace', reference);
     return replaced;
   }
 
@@ -101,6 +125,11 @@ export class FakeCluster implements Cluster {
     const reference = referenceOf(object);
     this.#begin('apply', reference, options);
     const live = this.#objects.get(keyOf(reference));
+    const { resourceVersion } = object.metadata;
+    if (resourceVersion !== undefined && resourceVersion !== live?.metadata.resourceVersion)
+      throw new ConflictError(
+        `Operation cannot be fulfilled on ${object.kind} "${reference.name}": the object has been modified`,
+      );
     const known = this.#owners.get(keyOf(reference)) ?? new Map<string, Set<string>>();
     const { merged, owners } = mergeApplied(object, live, known, options);
     if (options.dryRun !== true) this.#owners.set(keyOf(reference), owners);
@@ -117,9 +146,10 @@ export class FakeCluster implements Cluster {
     this.#begin('patch', reference, options);
     const live = this.#objects.get(keyOf(reference));
     if (live === undefined) throw new NotFoundError(`${reference.kind} ${reference.name} is not there`);
-    if (patch.type === 'json') throw new Error('the fake knows no JSON patch');
-    const patched = this.#store(reference, merge(live, patch.body) as KubernetesObject, live, options);
-    this.after('patch', reference);
+    if (patch.type === 'strategic') throw new Error('the fake knows no strategic merge patch');
+    const next = patch.type === 'json' ? patchJson(live, patch.body) : merge(live, patch.body);
+    const patched = this.#store(reference, next as KubernetesObject, live, options);
+    if (options.dryRun !== true) this.after('patch', reference);
     return patched as O;
   }
 
@@ -127,6 +157,9 @@ export class FakeCluster implements Cluster {
     this.#begin('delete', reference, options);
     const live = this.#objects.get(keyOf(reference));
     if (live === undefined || (options.uid !== undefined && options.uid !== live.metadata.uid)) return false;
+    const { resourceVersion } = options;
+    if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion)
+      throw new ConflictError(`${reference.kind} ${reference.name} has been changed`);
     this.#remove(keyOf(reference), live);
     this.after('delete', reference);
     return true;
@@ -187,6 +220,21 @@ export class FakeCluster implements Cluster {
 
   // What follows is for tests and simulated controllers: no calls, no faults.
 
+  /** The version of the last write. */
+  get latestVersion(): number {
+    return this.#version;
+  }
+
+  /** Another cluster with the same objects. */
+  copy(): FakeCluster {
+    const other = new FakeCluster();
+    for (const [key, object] of this.#objects) other.#objects.set(key, structuredClone(object));
+    for (const [key, owners] of this.#owners) other.#owners.set(key, structuredClone(owners));
+    other.#version = this.#version;
+    other.#uid = this.#uid;
+    return other;
+  }
+
   /** The live object. */
   // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as Cluster.get
   peek<O extends KubernetesObject = KubernetesObject>(reference: ObjectReference): O | undefined {
@@ -215,6 +263,9 @@ export class FakeCluster implements Cluster {
     signal.throwIfAborted();
     this.calls.push(`${verb} ${reference.kind}/${reference.name}`);
     this.before(verb, reference);
+    const { apiVersion, kind } = reference;
+    if (this.unserved.has(`${apiVersion}/${kind}`))
+      throw new NotFoundError(`${this.identity.server} does not serve the kind ${kind} of ${apiVersion}`);
   }
 
   #store<O extends KubernetesObject>(
@@ -258,6 +309,7 @@ export class FakeCluster implements Cluster {
     next.metadata.resourceVersion = unchanged ? live.metadata.resourceVersion! : String(++this.#version);
     if (options.dryRun !== true && !unchanged) {
       this.#objects.set(keyOf(reference), next);
+      this.onStore(next, live);
       this.#tell('upsert', next);
     }
     return structuredClone(next);
@@ -266,6 +318,7 @@ export class FakeCluster implements Cluster {
   #remove(key: string, live: KubernetesObject): void {
     this.#objects.delete(key);
     this.#owners.delete(key);
+    this.onRemove(live);
     this.#tell('delete', live);
     for (const [other, object] of [...this.#objects])
       if (object.metadata.ownerReferences?.some(({ uid }) => uid === live.metadata.uid))
@@ -278,6 +331,7 @@ export class FakeCluster implements Cluster {
   }
 
   #select(kind: string, selection: Selection): KubernetesObject[] {
+    checkSelection(selection);
     return structuredClone(this.all(kind).filter((object) => matches(object, selection)));
   }
 }
@@ -320,6 +374,13 @@ function referenceOf({ apiVersion, kind, metadata }: KubernetesObject): ObjectRe
   return namespace === undefined ? { apiVersion, kind, name } : { apiVersion, kind, name, namespace };
 }
 
+/** Only the selectors that the core uses; any other must not seem to match nothing. */
+function checkSelection({ labelSelector = '', fieldSelector }: Selection): void {
+  if (/[!()]|==/.test(labelSelector)) throw new Error(`the fake knows no label selector ${labelSelector}`);
+  if (fieldSelector !== undefined && !/^metadata\.name=[^,]+$/.test(fieldSelector))
+    throw new Error(`the fake knows no field selector ${fieldSelector}`);
+}
+
 function matches(object: KubernetesObject, { namespace, labelSelector, fieldSelector }: Selection): boolean {
   if (namespace !== undefined && object.metadata.namespace !== namespace) return false;
   if (fieldSelector !== undefined && fieldSelector !== `metadata.name=${object.metadata.name}`) return false;
@@ -328,6 +389,14 @@ function matches(object: KubernetesObject, { namespace, labelSelector, fieldSele
     const [key = '', value] = part.split('=');
     return part === '' || (value === undefined ? key in labels : labels[key] === value);
   });
+}
+
+function patchJson(live: KubernetesObject, body: readonly { op: string }[]): unknown {
+  try {
+    return jsonPatch.applyPatch(structuredClone(live), body as readonly Operation[], true).newDocument;
+  } catch (error) {
+    throw new RejectedError('the patch does not fit the object', { status: 422, cause: error });
+  }
 }
 
 function merge(target: unknown, patch: unknown): unknown {

@@ -1,4 +1,4 @@
-import type { Pod, PodTemplate, Workload } from '../../src/strategies/workload-objects.ts';
+import type { Pod, PodTemplate, Workload } from '../../src/kubernetes/workload-objects.ts';
 import type { FakeCluster } from './cluster.ts';
 
 /** How the pods of an image behave. */
@@ -16,7 +16,7 @@ export class SimulatedDeployments {
   readonly #behaviour: (image: string) => PodBehaviour;
   /** A number from 0 up to, not including, `count`. */
   readonly #choose: (count: number) => number;
-  #names = 0;
+  #names: number;
 
   constructor(
     cluster: FakeCluster,
@@ -26,12 +26,14 @@ export class SimulatedDeployments {
     this.#cluster = cluster;
     this.#behaviour = behaviour;
     this.#choose = choose;
+    this.#names = cluster.latestVersion; // none that a controller before has given
   }
 
   /** Does one of the things that may happen now; false when nothing may. */
   step(): boolean {
     const moves = this.#cluster.all<Workload>('Deployment').flatMap((deployment) => this.#moves(deployment));
-    moves.push(...this.#cluster.all<Pod>('Pod').flatMap((pod) => this.#podMoves(pod)));
+    const pods = this.#cluster.all<Pod>('Pod').filter(isOfReplicaSet); // a run's agent is none of ours
+    moves.push(...pods.flatMap((pod) => this.#podMoves(pod)));
     moves[this.#choose(moves.length)]?.();
     return moves.length > 0;
   }
@@ -225,6 +227,10 @@ function sameTemplate(a: PodTemplate | undefined, b: PodTemplate | undefined): b
 
 function isReady(pod: Pod): boolean {
   return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+}
+
+function isOfReplicaSet({ metadata }: Pod): boolean {
+  return metadata.ownerReferences?.[0]?.kind === 'ReplicaSet';
 }
 
 /** Rounded as the controller does: surge up, missing down. */

@@ -1,9 +1,8 @@
+import { sameJson } from '../../src/base/same-json.ts';
 import { ConflictError, NotFoundError } from '../../src/ports/cluster-errors.ts';
 import {
-  LeaseHeldError,
-  LeaseLostError,
-  type Lease,
-  type LeaseState,
+  runLostError,
+  runObjectName,
   type RunRecord,
   type RunStore,
   type StoredRun,
@@ -15,92 +14,85 @@ interface Place {
   namespace: string;
 }
 
-/** A RunStore in memory that keeps to the port: compare-and-set, one holder of a lease. */
+/** A RunStore in memory that keeps to the port: compare-and-set, nothing over a finished record or another's fence. */
 export class MemoryRunStore implements RunStore {
   /** Thrown by the next writes, one each. */
   readonly failWrites: Error[] = [];
   /** Every record that was written, in order. */
   readonly history: RunRecord[] = [];
-  private readonly runs = new Map<string, StoredRun>();
-  private readonly leases = new Map<string, { holder: string; lost: AbortController }>();
-  private version = 0;
+  readonly #runs = new Map<string, StoredRun>();
+  #version = 0;
 
   async create(record: RunRecord, { signal }: CallOptions): Promise<StoredRun> {
     signal.throwIfAborted();
-    if (this.runs.has(record.runId)) throw new ConflictError(`run ${record.runId} exists`);
-    return this.put(record);
+    if (this.#runs.has(record.runId)) throw new ConflictError(`run ${record.runId} exists`);
+    return this.#put(record);
   }
 
   async load({ runId }: Place, { signal }: CallOptions): Promise<StoredRun | undefined> {
     signal.throwIfAborted();
-    return structuredClone(this.runs.get(runId));
+    return structuredClone(this.#runs.get(runId));
   }
 
   async list(_namespace: string, _options: CallOptions): Promise<StoredRun[]> {
-    return structuredClone([...this.runs.values()]);
+    return structuredClone([...this.#runs.values()]);
   }
 
   async update(stored: StoredRun, record: RunRecord, { signal }: CallOptions): Promise<StoredRun> {
     signal.throwIfAborted();
     const failure = this.failWrites.shift();
     if (failure !== undefined) throw failure;
-    const current = this.runs.get(record.runId);
-    if (current === undefined) throw new NotFoundError(`no run ${record.runId}`);
-    if (current.version !== stored.version) throw new ConflictError('the record was changed');
-    return this.put(record);
+    const { runId, fence } = record;
+    if (stored.record.state === 'finished') throw runLostError(runId, 'finished');
+    if (fence < stored.record.fence) throw runLostError(runId, 'claimed');
+    const current = this.#runs.get(runId);
+    if (current?.owner.uid !== stored.owner.uid) throw new NotFoundError(`no run ${runId}`);
+    if (current.version === stored.version) return this.#put(record, current);
+    const { fence: claimedBy, outcome, state } = current.record;
+    const isOwnEnd = state === 'finished' && record.state === 'finished' && claimedBy === fence;
+    if (sameJson(current.record, record) || (isOwnEnd && outcome === record.outcome))
+      return structuredClone(current);
+    if (claimedBy !== stored.record.fence) throw runLostError(runId, 'claimed');
+    if (state === 'finished') throw runLostError(runId, 'finished');
+    throw new ConflictError('the record was changed');
   }
 
-  async remove({ runId }: Place, _options: CallOptions): Promise<void> {
-    this.runs.delete(runId);
-  }
-
-  async acquireLease(stored: StoredRun, holder: string, { signal }: CallOptions): Promise<Lease> {
+  async remove(stored: StoredRun, { signal }: CallOptions): Promise<void> {
     signal.throwIfAborted();
     const { runId } = stored.record;
-    const held = this.leases.get(runId);
-    if (held !== undefined && held.holder !== holder) throw new LeaseHeldError(runId, held.holder);
-    const lost = new AbortController();
-    this.leases.set(runId, { holder, lost });
-    return {
-      lost: lost.signal,
-      release: async () => {
-        if (this.leases.get(runId)?.lost === lost) this.leases.delete(runId);
-      },
-    };
-  }
-
-  async leaseOf({ runId }: Place, _options: CallOptions): Promise<LeaseState | undefined> {
-    const held = this.leases.get(runId);
-    return held && { holder: held.holder, expired: false };
-  }
-
-  /** Takes the lease away, as another runner would. */
-  steal(runId: string): void {
-    this.leases.get(runId)?.lost.abort(new LeaseLostError(`run ${runId} was taken over`));
-    this.leases.delete(runId);
+    const current = this.#runs.get(runId);
+    if (current?.owner.uid !== stored.owner.uid) return;
+    if (current.version !== stored.version) throw new ConflictError('the record was changed');
+    this.#runs.delete(runId);
   }
 
   /** Changes the record as another process would. */
   change(runId: string, change: (record: RunRecord) => RunRecord): void {
-    const found = this.runs.get(runId);
-    if (found !== undefined) this.put(change(found.record));
+    const found = this.#runs.get(runId);
+    if (found !== undefined) this.#put(change(found.record), found);
+  }
+
+  /** Takes the record away, as somebody with kubectl. */
+  drop(runId: string): void {
+    this.#runs.delete(runId);
   }
 
   /** The record as it is stored. */
   recordOf(runId: string): RunRecord | undefined {
-    return structuredClone(this.runs.get(runId)?.record);
+    return structuredClone(this.#runs.get(runId)?.record);
   }
 
-  private put(record: RunRecord): StoredRun {
-    this.version += 1;
-    const owner = {
+  #put(record: RunRecord, before?: StoredRun): StoredRun {
+    this.#version += 1;
+    const version = String(this.#version);
+    const owner = before?.owner ?? {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      name: `run-${record.runId}`,
-      uid: `uid-${record.runId}`,
+      name: runObjectName(record.runId),
+      uid: `uid-${version}`,
     };
-    const stored = { record: structuredClone(record), version: String(this.version), owner };
-    this.runs.set(record.runId, stored);
+    const stored = { record: structuredClone(record), version, owner };
+    this.#runs.set(record.runId, stored);
     this.history.push(structuredClone(record));
     return structuredClone(stored);
   }

@@ -1,14 +1,18 @@
+import { defined } from '../../src/base/defined.ts';
 import { CancelledError } from '../../src/base/errors.ts';
 import type { EngineOptions, RunResult } from '../../src/engine/dependencies.ts';
 import { resumeRun, startRun } from '../../src/engine/run.ts';
-import { compilePlan } from '../../src/plan/compile-plan.ts';
+import { bindNamespace, compilePlan } from '../../src/plan/compile-plan.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import type { RunEvent, TimedEvent } from '../../src/ports/events.ts';
-import type { RunRecord } from '../../src/ports/run-record.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import { runLease, type RunRecord, type RunStore } from '../../src/ports/run-record.ts';
 import { requirePipeline } from '../../src/spec/parse-pipeline.ts';
+import { MemoryLeases } from './memory-leases.ts';
 import { MemoryRunStore } from './memory-run-store.ts';
+import type { StoppableProcess } from './stoppable-process.ts';
 import { ScriptedAgents } from './scripted-agents.ts';
-import { testKinds } from './stage-kinds.ts';
+import { testDefinitions, testKinds } from './stage-kinds.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** A pipeline's head, so that tests write stages alone. */
@@ -20,14 +24,21 @@ export function pipelineOf(stages: string): string {
 export class RunHarness {
   readonly clock = new VirtualClock();
   readonly store = new MemoryRunStore();
+  /** Of the process that starts the run. */
+  readonly leases: MemoryLeases;
+  /** The process that starts the run, when it is one that can be stopped; those that resume it are others. */
+  readonly process: StoppableProcess | undefined;
+  /** How the process that starts the run sees the records. */
+  firstStore: RunStore;
   readonly agents: ScriptedAgents;
   readonly events: TimedEvent[] = [];
   readonly runId = '01RUN';
   /** Set by tests of those who keep whole logs. */
   lacksLog: ((stepId: string) => boolean) | undefined;
-  private readonly text: string;
-  private readonly parameters: Record<string, string>;
-  private readonly trigger: Record<string, string>;
+  readonly #adapt: (plan: Plan) => Plan;
+  readonly #text: string;
+  readonly #parameters: Record<string, string>;
+  readonly #trigger: Record<string, string>;
 
   constructor(
     text: string,
@@ -35,27 +46,37 @@ export class RunHarness {
       parameters?: Record<string, string>;
       trigger?: Record<string, string>;
       agents?: ScriptedAgents;
+      process?: StoppableProcess;
+      /** Changes the plan of each runner, for what the file cannot say yet. */
+      adapt?: (plan: Plan) => Plan;
     } = {},
   ) {
-    this.text = text;
-    this.parameters = options.parameters ?? {};
-    this.trigger = options.trigger ?? {};
+    this.#text = text;
+    this.process = options.process;
+    this.#adapt = options.adapt ?? ((plan) => plan);
+    this.firstStore = this.#seen<RunStore>(this.store);
+    this.leases = new MemoryLeases(this.#seen<Clock>(this.clock));
+    this.#parameters = options.parameters ?? {};
+    this.#trigger = options.trigger ?? {};
     this.agents = options.agents ?? new ScriptedAgents(this.clock);
   }
 
   plan(record?: RunRecord): Plan {
-    const text = record?.source.text ?? this.text;
-    const { pipeline } = requirePipeline({ file: 'app.yaml', text, kinds: testKinds });
-    return compilePlan(pipeline, {
-      parameters: record?.parameters ?? this.parameters,
-      trigger: record?.trigger ?? this.trigger,
-      defaults: { namespace: 'ci', agentImage: 'agent:1' },
-      kinds: testKinds,
+    const text = record?.source.text ?? this.#text;
+    const { pipeline } = requirePipeline({ file: 'app.yaml', text, definitions: testDefinitions });
+    const plan = compilePlan(pipeline, {
+      parameters: record?.parameters ?? this.#parameters,
+      trigger: record?.trigger ?? this.#trigger,
+      defaultAgentImage: 'agent:1',
+      definitions: testDefinitions,
     });
+    return this.#adapt(bindNamespace(plan, 'ci'));
   }
 
   start(options: EngineOptions = {}, signal: AbortSignal = new AbortController().signal): Promise<RunResult> {
-    const { runId, parameters, text } = this;
+    const { runId } = this;
+    const parameters = this.#parameters;
+    const text = this.#text;
     const source = { file: 'app.yaml', text };
     const request = {
       plan: this.plan(),
@@ -66,7 +87,10 @@ export class RunHarness {
       holder: 'first',
       options,
     };
-    return startRun(request, this.dependencies(), { signal });
+    const agents = this.#seen(this.agents);
+    const clock = this.#seen<Clock>(this.clock);
+    const own = { agents, clock, store: this.firstStore, leases: this.leases };
+    return startRun(request, { ...this.#dependencies(), ...own }, { signal });
   }
 
   /** Goes on with the stored run, as another process would. */
@@ -81,7 +105,12 @@ export class RunHarness {
     );
     if (stored === undefined) throw new Error('there is no stored run');
     const request = { plan: this.plan(stored.record), stored, cluster: 'test', holder, options };
-    return resumeRun(request, this.dependencies(), { signal });
+    return resumeRun(request, this.#dependencies(), { signal });
+  }
+
+  /** Takes the run away from its runner, which hears of it at once. */
+  steal(): void {
+    this.leases.steal(runLease({ runId: this.runId, namespace: 'ci' }));
   }
 
   /** Does something after a while of virtual time. */
@@ -114,13 +143,20 @@ export class RunHarness {
       .join('');
   }
 
-  private dependencies() {
+  /** As the process sees it that starts the run. */
+  #seen<T extends object>(target: T): T {
+    return this.process?.view(target) ?? target;
+  }
+
+  #dependencies() {
     const { agents, store, clock, events, lacksLog } = this;
+    const leases = this.leases.process(clock);
     return {
-      ...(lacksLog === undefined ? {} : { lacksLog }),
+      ...defined({ lacksLog }),
       kinds: testKinds,
       agents,
       store,
+      leases,
       clock,
       secrets: { read: () => Promise.resolve(new Map<string, Buffer>()) },
       reporter: {

@@ -13,11 +13,14 @@ import {
 } from '../../src/ports/agent.ts';
 import type { CallOptions } from '../../src/ports/cluster.ts';
 import type { Clock } from '../../src/ports/clock.ts';
-import { LeaseLostError } from '../../src/ports/run-record.ts';
+import { LeaseLostError } from '../../src/ports/leases.ts';
 import { parseDuration } from '../../src/base/duration.ts';
 
 interface Pod {
   name: string;
+  id: string;
+  /** The name that it was acquired by. */
+  agent: string;
   /** Aborted when the pod is gone; its reason is the AgentError. */
   gone: AbortController;
   steps: Map<string, RunningStep>;
@@ -33,7 +36,11 @@ interface RunningStep {
 }
 
 /**
- * Agents whose scripts are lines of a tiny language: `echo TEXT`, `sleep 5s`, `exit 3`, `output NAME=VALUE`,
+ * Stand for agents in tests of the engine, in virtual time. They claim what the contract says of steps (exit code,
+ * output, following, cancelling, being taken over), of adopting, releasing and losing pods, which
+ * test/contract/agents-fakes.test.ts holds them to; not shells, files, ports, nor the following of a view.
+ *
+ * Their scripts are lines of a tiny language: `echo TEXT`, `sleep 5s`, `exit 3`, `output NAME=VALUE`,
  * `env NAME=VALUE`, `expect NAME=VALUE` (of the environment), `write FILE=TEXT`, `need FILE` (in the workspace),
  * `stubborn` (ignores cancellation for a minute), `once FILE COMMAND` (the first time only), `lose PROBLEM` (the pod dies).
  */
@@ -44,16 +51,19 @@ export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release' | 'vie
   readonly failAcquire: AgentError[] = [];
   /** Keep this as the same for two ScriptedAgents to be the same cluster. */
   readonly pods: Map<string, Pod>;
+  /** Exit codes of steps that fail, whatever their script is, by step id. */
+  readonly failSteps = new Map<string, number>();
   /** Commands given to `query`, and their answer. */
   answer: (command: readonly string[]) => string = () => '';
-  private readonly clock: Clock;
-  private readonly startMs: number;
+  readonly #clock: Clock;
+  readonly #startMs: number;
+  #made = 0;
   /** Marks made by `once`; they outlive pods. */
-  private readonly marks = new Set<string>();
+  readonly #marks = new Set<string>();
 
   constructor(clock: Clock, options: { startMs?: number; pods?: Map<string, Pod> } = {}) {
-    this.clock = clock;
-    this.startMs = options.startMs ?? 100;
+    this.#clock = clock;
+    this.#startMs = options.startMs ?? 100;
     this.pods = options.pods ?? new Map<string, Pod>();
   }
 
@@ -64,9 +74,16 @@ export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release' | 'vie
     if (failure !== undefined) throw failure;
     const name = `${spec.pipeline}-${spec.name}`;
     const existing = this.pods.get(name);
-    const pod = existing ?? { name, gone: new AbortController(), steps: new Map(), files: new Map() };
+    const pod = existing ?? {
+      name,
+      id: `pod-${String((this.#made += 1))}`,
+      agent: spec.name,
+      gone: new AbortController(),
+      steps: new Map(),
+      files: new Map(),
+    };
     this.pods.set(name, pod);
-    return this.agent(pod, spec, existing !== undefined);
+    return this.#agent(pod, spec, existing !== undefined);
   }
 
   async view(_run: { runId: string; namespace: string }, { signal }: CallOptions): Promise<AgentView[]> {
@@ -84,50 +101,59 @@ export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release' | 'vie
     }));
   }
 
-  async release(_run: { runId: string; namespace: string }, { signal }: CallOptions): Promise<void> {
+  async release(
+    { agent }: { runId: string; namespace: string; agent?: string },
+    { signal }: CallOptions,
+  ): Promise<void> {
     signal.throwIfAborted();
-    this.calls.push('release');
-    for (const pod of this.pods.values()) pod.gone.abort(lost('deleted'));
-    this.pods.clear();
+    this.calls.push(agent === undefined ? 'release' : `release ${agent}`);
+    this.#end('deleted', (pod) => agent === undefined || pod.agent === agent);
   }
 
-  /** Kills the pods, as somebody with kubectl would. */
-  lose(problem: AgentProblem): void {
-    for (const pod of this.pods.values()) pod.gone.abort(lost(problem));
-    this.pods.clear();
+  /** Kills the pods, or that of one agent, as somebody with kubectl would. */
+  lose(problem: AgentProblem, agent?: string): void {
+    this.#end(problem, (pod) => agent === undefined || pod.agent === agent);
   }
 
-  private agent(pod: Pod, spec: AgentSpec, adopted: boolean): Agent {
+  #end(problem: AgentProblem, isMeant: (pod: Pod) => boolean): void {
+    for (const pod of [...this.pods.values()].filter(isMeant)) {
+      pod.gone.abort(lost(problem));
+      this.pods.delete(pod.name);
+    }
+  }
+
+  #agent(pod: Pod, spec: AgentSpec, adopted: boolean): Agent {
     return {
       namespace: spec.namespace,
       pod: pod.name,
+      id: pod.id,
       workspace: '/workspace',
       cache: '/cache',
       adopted,
       ready: async ({ signal }) => {
-        await this.clock.sleep(this.startMs, { signal });
+        await this.#clock.sleep(this.#startMs, { signal });
         pod.gone.signal.throwIfAborted();
       },
-      runStep: (step, options) => this.follow(pod, step, options),
+      runStep: (step, options) => this.#follow(pod, step, options),
       query: async (command, { signal }) => {
         signal.throwIfAborted();
         this.calls.push(`query ${command.slice(4).join(' ')}`);
         return { exitCode: 0, stdout: this.answer(command), stderr: '' };
       },
-      download: async () => Readable.from([]),
+      download: (_paths, receive) => receive(Readable.from([])),
       upload: async () => undefined,
       connect: (): Promise<Duplex> => Promise.reject(new Error('a scripted agent has no ports')),
     };
   }
 
-  private async follow(
+  async #follow(
     pod: Pod,
     step: Step,
     { signal, onOutput, fromOffset = 0 }: RunStepOptions,
   ): Promise<StepResult> {
     pod.gone.signal.throwIfAborted();
     this.calls.push(`${pod.steps.has(step.id) ? 'follow' : 'start'} ${step.id}`);
-    const running = pod.steps.get(step.id) ?? this.start(pod, step);
+    const running = pod.steps.get(step.id) ?? this.#start(pod, step);
     pod.steps.set(step.id, running);
     const onAbort = () => {
       if (!(signal.reason instanceof LeaseLostError)) running.stop.abort();
@@ -164,19 +190,19 @@ export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release' | 'vie
     }
   }
 
-  private start(pod: Pod, step: Step): RunningStep {
+  #start(pod: Pod, step: Step): RunningStep {
     const running: RunningStep = {
       log: '',
       stop: new AbortController(),
       changed: Promise.withResolvers<undefined>(),
       result: Promise.resolve({ type: 'cancelled', logBytes: 0 }),
     };
-    running.result = this.interpret(pod, step, running);
+    running.result = this.#interpret(pod, step, running);
     running.result.catch(() => undefined);
     return running;
   }
 
-  private async interpret(pod: Pod, step: Step, running: RunningStep): Promise<StepResult> {
+  async #interpret(pod: Pod, step: Step, running: RunningStep): Promise<StepResult> {
     const outputs: Record<string, string> = {};
     const environment: Record<string, string> = {};
     const signal = AbortSignal.any([running.stop.signal, pod.gone.signal]);
@@ -188,13 +214,15 @@ export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release' | 'vie
     const exited = (exitCode: number): StepResult => {
       return { type: 'exited', exitCode, outputs, environment, logBytes: running.log.length };
     };
+    const failure = this.failSteps.get(step.id);
+    if (failure !== undefined) return exited(failure);
     for (const written of step.script.split('\n')) {
       let line = written.trim();
       if (running.stop.signal.aborted) return { type: 'cancelled', logBytes: running.log.length };
       const once = /^once (\S+) (.*)$/.exec(line);
       if (once !== null) {
-        if (this.marks.has(once[1]!)) continue;
-        this.marks.add(once[1]!);
+        if (this.#marks.has(once[1]!)) continue;
+        this.#marks.add(once[1]!);
         line = once[2]!;
       }
       const [command = '', ...words] = line.split(' ');
@@ -208,14 +236,14 @@ export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release' | 'vie
           break;
         case 'sleep':
           try {
-            await this.clock.sleep(parseDuration(rest), { signal });
+            await this.#clock.sleep(parseDuration(rest), { signal });
           } catch {
             pod.gone.signal.throwIfAborted();
             return { type: 'cancelled', logBytes: running.log.length };
           }
           break;
         case 'stubborn':
-          await this.clock.sleep(3_600_000, { signal: pod.gone.signal });
+          await this.#clock.sleep(3_600_000, { signal: pod.gone.signal });
           break;
         case 'exit':
           return exited(Number(rest));
@@ -241,7 +269,7 @@ export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release' | 'vie
           }
           break;
         case 'lose':
-          this.lose(rest as AgentProblem);
+          this.lose(rest as AgentProblem, pod.agent);
           pod.gone.signal.throwIfAborted();
           break;
         default:

@@ -18,7 +18,8 @@ async function runScript(script: string, name: string, context: StageContext): P
     },
   );
   signal.throwIfAborted();
-  if (result.type === 'cancelled') throw new Error('a step was cancelled though nobody asked');
+  if (result.type === 'cancelled')
+    return { outcome: 'failed', message: 'cancelled', outputs: {}, environment: {} };
   const { exitCode, outputs, environment } = result;
   if (exitCode === 0) return { outcome: 'succeeded', outputs, environment };
   return { outcome: 'failed', message: `exit code ${String(exitCode)}`, outputs, environment };
@@ -27,11 +28,13 @@ async function runScript(script: string, name: string, context: StageContext): P
 const runFields = { run: z.string().min(1), port: z.number().int().optional(), label: z.string().optional() };
 
 const run: StageKind<z.infer<z.ZodObject<typeof runFields>>> = {
-  key: 'run',
-  fields: runFields,
-  scripts: ['run'],
-  restoresWorkspace: true,
-  needsAgent: () => true,
+  definition: {
+    key: 'run',
+    fields: runFields,
+    scripts: ['run'],
+    restoresWorkspace: true,
+    needsAgent: true,
+  },
   run: (input, context) => runScript(input.run, 'run', context),
 };
 
@@ -45,13 +48,15 @@ const checkoutFields = {
 };
 
 const checkout: StageKind<z.infer<z.ZodObject<typeof checkoutFields>>> = {
-  key: 'checkout',
-  fields: checkoutFields,
-  scripts: [],
-  secretNames: ['checkout.credentials'],
-  providesSource: true,
-  restoresWorkspace: true,
-  needsAgent: () => true,
+  definition: {
+    key: 'checkout',
+    fields: checkoutFields,
+    scripts: [],
+    secretNames: ['checkout.credentials'],
+    providesSource: true,
+    restoresWorkspace: true,
+    needsAgent: true,
+  },
   run: async (input, context) => {
     const sha = context.restoring?.['sha'] ?? 'c0ffee12';
     const branch = input.checkout.ref ?? 'main';
@@ -67,15 +72,14 @@ const waitFields = {
     throws: z.string().optional(),
     /** Goes on after its signal was aborted. */
     deaf: z.boolean().optional(),
+    /** It has something to undo, and says so; how that goes. */
+    undo: z.enum(['works', 'fails', 'hangs']).optional(),
   }),
 };
 
 /** A stage without an agent: waits and ends as it is told. */
 const wait: StageKind<z.infer<z.ZodObject<typeof waitFields>>> = {
-  key: 'wait',
-  fields: waitFields,
-  scripts: [],
-  needsAgent: () => false,
+  definition: { key: 'wait', fields: waitFields, scripts: [], needsAgent: false },
   run: async ({ wait: input }, context) => {
     const signal = input.deaf === true ? new AbortController().signal : context.signal;
     await context.clock.sleep(parseDuration(input.for), { signal });
@@ -88,7 +92,17 @@ const wait: StageKind<z.infer<z.ZodObject<typeof waitFields>>> = {
       ...(outcome === 'succeeded' ? {} : { message: `it ${outcome}` }),
     };
   },
+  undo: async ({ wait: input }, context) => {
+    if (input.undo === undefined) return;
+    const { name } = context.stage;
+    await context.emit({ type: 'notice', stage: name, level: 'info', message: `undoing ${name}` });
+    if (input.undo === 'fails') throw new Error('no way back');
+    if (input.undo === 'hangs') await context.clock.sleep(86_400_000, { signal: context.signal });
+  },
 };
 
 /** Kinds of stages for tests of the core. */
 export const testKinds: readonly AnyStageKind[] = [checkout, run, wait];
+
+/** What they are in a file. */
+export const testDefinitions = testKinds.map(({ definition }) => definition);

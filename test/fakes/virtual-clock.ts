@@ -5,17 +5,24 @@ import type { Clock } from '../../src/ports/clock.ts';
  * have settled. Hours pass in milliseconds, in an order that is the same every time.
  */
 export class VirtualClock implements Clock {
-  private time: number;
-  private readonly sleepers = new Set<{ at: number; order: number; wake: () => void }>();
-  private order = 0;
-  private ticking = false;
+  #time: number;
+  readonly #sleepers = new Set<{ at: number; order: number; wake: () => void }>();
+  #order = 0;
+  #ticking = false;
 
   constructor(start = 1_700_000_000_000) {
-    this.time = start;
+    this.#time = start;
   }
 
+  /** What the machine's wall clock is wrong by; a test sets it to make that clock jump. */
+  wallShiftMs = 0;
+
   now(): number {
-    return this.time;
+    return this.#time + this.wallShiftMs;
+  }
+
+  monotonicMs(): number {
+    return this.#time;
   }
 
   sleep(ms: number, { signal }: { signal: AbortSignal }): Promise<void> {
@@ -25,7 +32,7 @@ export class VirtualClock implements Clock {
         return;
       }
       const done = () => {
-        this.sleepers.delete(sleeper);
+        this.#sleepers.delete(sleeper);
         signal.removeEventListener('abort', onAbort);
       };
       const onAbort = () => {
@@ -36,23 +43,23 @@ export class VirtualClock implements Clock {
         done();
         resolve();
       };
-      const sleeper = { at: this.time + ms, order: this.order++, wake };
+      const sleeper = { at: this.#time + ms, order: this.#order++, wake };
       signal.addEventListener('abort', onAbort, { once: true });
-      this.sleepers.add(sleeper);
-      this.schedule();
+      this.#sleepers.add(sleeper);
+      this.#schedule();
     });
   }
 
-  private schedule(): void {
-    if (this.ticking) return;
-    this.ticking = true;
+  #schedule(): void {
+    if (this.#ticking) return;
+    this.#ticking = true;
     setImmediate(() => {
-      this.ticking = false;
-      const [next] = [...this.sleepers].sort((a, b) => a.at - b.at || a.order - b.order);
+      this.#ticking = false;
+      const [next] = [...this.#sleepers].sort((a, b) => a.at - b.at || a.order - b.order);
       if (next === undefined) return;
-      this.time = Math.max(this.time, next.at);
+      this.#time = Math.max(this.#time, next.at);
       next.wake();
-      if (this.sleepers.size > 0) this.schedule();
+      if (this.#sleepers.size > 0) this.#schedule();
     });
   }
 }

@@ -1,8 +1,8 @@
 /* eslint @typescript-eslint/no-unsafe-class-instance-assignment: off -- the client's types are classes that stand for shapes */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -30,6 +30,9 @@ function client(kubeconfig: string): CoreV1Api {
   config.loadFromFile(kubeconfig);
   return config.makeApiClient(CoreV1Api);
 }
+
+/** What is laid out as a pod's root: nothing in it is private. */
+const isSharedTree = (name: string): boolean => ['root', 'skeleton'].includes(name);
 
 const settings = { metadata: { name: 'kept' }, data: { a: '1' } };
 
@@ -86,7 +89,7 @@ describe('a sandbox of its own process', () => {
     const started = startDetached({ folder });
 
     await expect(started).rejects.toMatchObject({
-      code: 'sandboxStart',
+      code: 'sandbox-start',
       message: expect.stringContaining('objects.db cannot be read'),
       hint: expect.stringContaining('pipeline sandbox reset'),
     });
@@ -129,6 +132,33 @@ describe('a sandbox in this process', () => {
 
     expect(answer.toString()).toContain('101 Switching Protocols');
   }, 30_000);
+});
+
+describe('the state folder', () => {
+  it.each([0o700, 0o755])(
+    'that was there with the mode %o leaves its content to its owner',
+    async (mode) => {
+      const folder = await newFolder();
+      await chmod(folder, mode);
+      // What an earlier version left.
+      for (const name of ['objects.db', 'sandbox.log'])
+        await writeFile(join(folder, name), '', { mode: 0o644 });
+      await mkdir(join(folder, 'pods'), { mode: 0o755 });
+
+      const { kubeconfig } = await startDetached({ folder });
+      await client(kubeconfig).createNamespacedConfigMap({ namespace: 'default', body: settings });
+
+      const modes = (await readdir(folder, { withFileTypes: true }))
+        .filter((entry) => !isSharedTree(entry.name))
+        .map((entry) => [entry.name, entry.isDirectory() ? 0o700 : 0o600]);
+      expect(modes.map(([name]) => name)).toEqual(
+        expect.arrayContaining(['objects.db', 'objects.db-wal', 'pods', 'registry', 'sandbox.log']),
+      );
+      const found = modes.map(([name]) => [name, statSync(join(folder, String(name))).mode & 0o777]);
+      expect(found).toEqual(modes);
+    },
+    90_000,
+  );
 });
 
 describe('reset', () => {

@@ -13,7 +13,7 @@ const shell = (script: string, more: Partial<Container> = {}): Container => ({
   ...more,
 });
 /** Runs until TERM, as a well-behaved server does. */
-const IDLE = 'trap "exit 0" TERM; while :; do sleep 0.1; done';
+const idle = 'trap "exit 0" TERM; while :; do sleep 0.1; done';
 const isRunning = (pod: Pod) => pod.status?.phase === 'Running';
 const isReady = (pod: Pod) =>
   pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
@@ -70,7 +70,7 @@ describe.each(['auto', 'none'] as const)('pods as processes (isolation %s)', (is
         { name: 'scratch', emptyDir: {} },
       ],
       containers: ['node', 'tools'].map((name) =>
-        shell(IDLE, {
+        shell(idle, {
           name,
           image: `${name}:24`,
           workingDir: '/workspace',
@@ -109,7 +109,7 @@ describe.each(['auto', 'none'] as const)('pods as processes (isolation %s)', (is
       volumes: [{ name: 'v', emptyDir: {} }],
       initContainers: [
         shell('echo one >> /v/order', { name: 'one', volumeMounts: [{ name: 'v', mountPath: '/v' }] }),
-        shell(`echo side >> /v/order; ${IDLE}`, {
+        shell(`echo side >> /v/order; ${idle}`, {
           name: 'side',
           restartPolicy: 'Always',
           volumeMounts: [{ name: 'v', mountPath: '/v' }],
@@ -153,7 +153,7 @@ describe.each(['auto', 'none'] as const)('pods as processes (isolation %s)', (is
         { name: 'whole', configMap: { name: 'conf' } },
       ],
       containers: [
-        shell(IDLE, {
+        shell(idle, {
           volumeMounts: [
             { name: 'conf', mountPath: '/etc/conf-of-test' },
             { name: 'login', mountPath: '/login', readOnly: true },
@@ -204,7 +204,7 @@ describe.each(['auto', 'none'] as const)('pods as processes (isolation %s)', (is
   });
 
   it('fails to pull what is plainly not there, and says that it waits', async () => {
-    node.createPod('nopull', { containers: [shell(IDLE, { image: 'missing.invalid/web:1' })] });
+    node.createPod('nopull', { containers: [shell(idle, { image: 'missing.invalid/web:1' })] });
 
     await node.until('nopull', (one) => first(one)?.state.waiting?.reason === 'ErrImagePull');
     const pod = await node.until('nopull', (one) => first(one)?.state.waiting?.reason === 'ImagePullBackOff');
@@ -287,7 +287,7 @@ describe.each(['auto', 'none'] as const)('pods as processes (isolation %s)', (is
   it('restarts a container whose liveness probe fails', async () => {
     node.createPod('sick', {
       containers: [
-        shell(IDLE, {
+        shell(idle, {
           livenessProbe: {
             exec: { command: ['sh', '-c', 'echo unwell; exit 1'] },
             periodSeconds: 1,
@@ -307,7 +307,7 @@ describe.each(['auto', 'none'] as const)('pods as processes (isolation %s)', (is
     node.createPod('moody', {
       volumes: [{ name: 'v', emptyDir: {} }],
       containers: [
-        shell(IDLE, {
+        shell(idle, {
           volumeMounts: [{ name: 'v', mountPath: '/v' }],
           readinessProbe: {
             exec: { command: ['sh', '-c', 'test -e /v/ready'] },
@@ -327,7 +327,7 @@ describe.each(['auto', 'none'] as const)('pods as processes (isolation %s)', (is
   });
 
   it('fails a pod at its deadline', async () => {
-    node.createPod('late', { restartPolicy: 'Never', activeDeadlineSeconds: 1, containers: [shell(IDLE)] });
+    node.createPod('late', { restartPolicy: 'Never', activeDeadlineSeconds: 1, containers: [shell(idle)] });
 
     const pod = await node.until('late', hasEnded);
 
@@ -335,7 +335,7 @@ describe.each(['auto', 'none'] as const)('pods as processes (isolation %s)', (is
   });
 
   it('leaves a pod pending that asks for more than the machine has', async () => {
-    node.createPod('huge', { containers: [shell(IDLE, { resources: { requests: { cpu: '4000' } } })] });
+    node.createPod('huge', { containers: [shell(idle, { resources: { requests: { cpu: '4000' } } })] });
 
     const pod = await node.until('huge', (one) => one.status?.conditions?.[0]?.reason === 'Unschedulable');
 
@@ -405,8 +405,8 @@ describe.each(['auto', 'none'] as const)('pods as processes (isolation %s)', (is
 describe.each(['auto', 'none'] as const)('a sandbox that is started again (isolation %s)', (isolation) => {
   it('ends what an earlier one left and starts its pods anew', async () => {
     const before = await startSandboxNode(isolation);
-    before.createPod('lasting', { containers: [shell(IDLE)] });
-    before.createPod('once', { restartPolicy: 'Never', containers: [shell(IDLE)] });
+    before.createPod('lasting', { containers: [shell(idle)] });
+    before.createPod('once', { restartPolicy: 'Never', containers: [shell(idle)] });
     await before.until('lasting', isRunning);
     await before.until('once', isRunning);
     // As after a crash: the store says that the pods run.
@@ -430,7 +430,7 @@ describe.each(['auto', 'none'] as const)('a sandbox that is started again (isola
 it('refuses what the registry does not have when images are strict', async () => {
   const node = await startSandboxNode('none', { strictImages: true });
   try {
-    node.createPod('strict', { containers: [shell(IDLE)] });
+    node.createPod('strict', { containers: [shell(idle)] });
 
     const pod = await node.until('strict', (one) => first(one)?.state.waiting?.reason === 'ErrImagePull');
 

@@ -11,7 +11,7 @@ import type { SandboxNode } from '../support/sandbox-node.ts';
 import { startSandboxNode } from '../support/sandbox-node.ts';
 
 /** Answers with its name, after `DELAY` ms, and `/reset` by a reset; ends at TERM when it has answered what it was asked. */
-const SERVER = `
+const serverValue = `
 const server = require('http').createServer((request, response) =>
   request.url === '/reset' ? request.socket.resetAndDestroy() :
   setTimeout(() => response.end(process.env.HOSTNAME), Number(process.env.DELAY ?? 0)));
@@ -53,7 +53,7 @@ describe.each(['auto', 'none'] as const)('the network of pods and Services (isol
               {
                 name: 'web',
                 image: 'node:24',
-                command: ['node', '-e', SERVER],
+                command: ['node', '-e', serverValue],
                 env,
                 ports: [{ name: 'http', containerPort: 8080 }],
                 readinessProbe: { httpGet: { path: '/', port: 'http' }, periodSeconds: 1, timeoutSeconds: 5 },

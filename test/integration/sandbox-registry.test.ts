@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import type { Pod } from '../../src/sandbox/kubelet/pod-types.ts';
@@ -13,7 +16,7 @@ import type { SandboxNode } from '../support/sandbox-node.ts';
 import { startSandboxNode } from '../support/sandbox-node.ts';
 
 const digestOf = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+const manifestValue = 'application/vnd.oci.image.manifest.v1+json';
 
 /** A client of a registry with its login. */
 function clientOf({ address, credentials }: Registry) {
@@ -37,7 +40,7 @@ function clientOf({ address, credentials }: Registry) {
     const answer = await send(`/v2/${repository}/manifests/${tag}`, {
       method: 'PUT',
       body: JSON.stringify(manifest),
-      headers: { 'content-type': MANIFEST },
+      headers: { 'content-type': manifestValue },
     });
     expect(answer.status).toBe(201);
     return answer.headers.get('docker-content-digest') ?? '';
@@ -69,7 +72,7 @@ function clientOf({ address, credentials }: Registry) {
     });
     return pushManifest(repository, tag, {
       schemaVersion: 2,
-      mediaType: MANIFEST,
+      mediaType: manifestValue,
       config: await describeBlob(settings, 'application/vnd.oci.image.config.v1+json'),
       layers: [await describeBlob(layer, 'application/vnd.oci.image.layer.v1.tar+gzip')],
     });
@@ -121,6 +124,30 @@ describe("the sandbox's registry", () => {
     const path = `/v2/chunked/blobs/${digestOf(bytes)}`;
     expect(Buffer.from(await (await client.send(path)).arrayBuffer()).equals(bytes)).toBe(true);
     expect((await client.send(path, { method: 'HEAD' })).headers.get('content-length')).toBe('300000');
+  });
+
+  it.each([
+    ['/v2/a/blobs/uploads/?mount=sha256:DIGEST&from=../../x', 'POST', 400],
+    ['/v2/a/blobs/uploads/?mount=sha256:DIGEST&from=/etc', 'POST', 400],
+    ['/v2/a/manifests/%ZZ', 'GET', 400],
+    ['/v2/%ZZ/manifests/x', 'GET', 400],
+    ['/v2/a/manifests/..%2F..%2Fx', 'GET', 404],
+    ['//v2/', 'GET', 404],
+    ['//', 'GET', 404],
+    ['/v2//a/manifests/x', 'GET', 400],
+  ])('answers %s with a refusal', async (path, method, status) => {
+    const [host = '', port] = registry.address.split(':');
+    const login = Buffer.from(`${registry.credentials.username}:${registry.credentials.password}`);
+    const headers = { authorization: `Basic ${login.toString('base64')}` };
+    // Node's fetch would put the path in order.
+    const sent = request({ host, port, method, headers, path: path.replace('DIGEST', 'a'.repeat(64)) }).end();
+
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+
+    expect([answer.statusCode, JSON.parse(await text(answer))]).toEqual([
+      status,
+      { errors: [{ code: expect.any(String), message: expect.any(String) }] },
+    ]);
   });
 
   it('refuses content that has another digest than said, and keeps nothing of it', async () => {

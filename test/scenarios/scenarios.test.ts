@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { CancelledError } from '../../src/base/errors.ts';
 import { parseDuration } from '../../src/base/duration.ts';
 import type { RunResult } from '../../src/engine/dependencies.ts';
-import { LeaseLostError } from '../../src/ports/run-record.ts';
+import { LeaseLostError } from '../../src/ports/leases.ts';
 import { outcomesOf, RunHarness } from '../fakes/run-harness.ts';
 
 /** What should come of a fixture; only what is named is compared. */
@@ -63,7 +63,7 @@ function act(harness: RunHarness, interrupt: AbortController, action: 'interrupt
       harness.store.change(harness.runId, (record) => ({ ...record, state: 'cancelling' }));
       return;
     case 'die':
-      harness.store.steal(harness.runId);
+      harness.steal();
   }
 }
 

@@ -5,8 +5,10 @@ import type { AddressInfo } from 'node:net';
 export interface FailingRegistry {
   /** Host and port, for image references. */
   host: string;
-  /** Whether a request is answered by 500 before it reaches the registry; none at first. */
+  /** Whether a request is answered by `status` before it reaches the registry; none at first. */
   fails: (request: { method: string; url: string }) => boolean;
+  /** 500 at first. */
+  status: number;
   /** How many were. */
   failed(): number;
   close(): Promise<void>;
@@ -21,7 +23,7 @@ export async function startFailingRegistry(host: string): Promise<FailingRegistr
     if (registry.fails({ method, url })) {
       failed += 1;
       incoming.resume();
-      response.writeHead(500, { 'content-type': 'application/json' });
+      response.writeHead(registry.status, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ errors: [{ code: 'UNKNOWN', message: 'made to fail' }] }));
       return;
     }
@@ -38,6 +40,7 @@ export async function startFailingRegistry(host: string): Promise<FailingRegistr
   const registry: FailingRegistry = {
     host: `127.0.0.1:${String((server.address() as AddressInfo).port)}`,
     fails: () => false,
+    status: 500,
     failed: () => failed,
     close: async () => {
       server.closeAllConnections();

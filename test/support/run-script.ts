@@ -1,3 +1,4 @@
+import { defined } from '../../src/base/defined.ts';
 import type { Agent, RunStepOptions, Step, StepResult } from '../../src/ports/agent.ts';
 
 /** A step's result with all that it wrote. */
@@ -33,7 +34,7 @@ export async function runScript(
   const result = await agent.runStep(stepOf(script, step), {
     signal,
     onOutput: onOutput ?? ((chunk) => void parts.push(Buffer.from(chunk))),
-    ...(fromOffset === undefined ? {} : { fromOffset }),
+    ...defined({ fromOffset }),
   });
   return { result, output: Buffer.concat(parts).toString('utf8') };
 }

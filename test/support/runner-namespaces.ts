@@ -1,15 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 
 import type { E2eEnvironment } from './e2e-environment.ts';
 import { kubectl, type Kubectl } from './kubectl.ts';
+import { rbacText } from './rbac-rules.ts';
 import { waitFor } from './wait-for.ts';
-
-const rbac = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'deploy', 'rbac');
 
 /** A pair of namespaces for one test file, and a runner that has the rights of deploy/rbac and no more. */
 export interface RunnerNamespaces {
@@ -42,9 +40,10 @@ export async function makeRunnerNamespaces(
   await addRegistryLogin(admin, environment, [agents, application]);
   const folder = await mkdtemp(join(tmpdir(), 'slipway-e2e-'));
   let kubeconfig = environment.kubeconfig;
+  const applyText = (text: string) => admin.run(['apply', '--filename', '-'], text);
   if (environment.cluster === 'current') {
-    await applyRbac(admin, 'agent-namespace.yaml', { ci: agents });
-    await applyRbac(admin, 'application-namespace.yaml', { ci: agents, shop: application });
+    await applyText(await rbacText('agent-namespace.yaml', { ci: agents }));
+    await applyText(await rbacText('application-namespace.yaml', { ci: agents, shop: application }));
     kubeconfig = join(folder, 'kubeconfig');
     await writeFile(kubeconfig, await runnerKubeconfig(admin, agents), { mode: 0o600 });
   }
@@ -60,17 +59,8 @@ export async function makeRunnerNamespaces(
   };
 }
 
-/** Applies one file of deploy/rbac with its namespaces replaced. */
-async function applyRbac(admin: Kubectl, file: string, namespaces: Record<string, string>): Promise<void> {
-  const text = (await readFile(join(rbac, file), 'utf8')).replace(
-    /^( *)namespace: (\S+)$/gm,
-    (_line, indent: string, name: string) => `${indent}namespace: ${namespaces[name] ?? name}`,
-  );
-  await admin.run(['apply', '--filename', '-'], text);
-}
-
 /** A kubeconfig with the token of the runner's ServiceAccount in place of the administrator's credentials. */
-async function runnerKubeconfig(admin: Kubectl, namespace: string): Promise<string> {
+export async function runnerKubeconfig(admin: Kubectl, namespace: string): Promise<string> {
   const token = await admin.run([
     'create',
     'token',

@@ -1,10 +1,11 @@
+import { defined } from '../../src/base/defined.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { PodStreams } from '../../src/sandbox/api/pod-streams.ts';
 import { startControllers } from '../../src/sandbox/controllers/index.ts';
-import { SANDBOX_MARK, startKubelet } from '../../src/sandbox/kubelet/kubelet.ts';
+import { sandboxMark, startKubelet } from '../../src/sandbox/kubelet/kubelet.ts';
 import { killMarked } from '../../src/sandbox/kubelet/leftovers.ts';
 import { probeMachine } from '../../src/sandbox/kubelet/machine.ts';
 import type { Machine } from '../../src/sandbox/kubelet/machine.ts';
@@ -51,7 +52,7 @@ export async function startSandboxNode(
     objects,
     machine,
     folder: join(folder, 'network'),
-    environment: { [SANDBOX_MARK]: folder },
+    environment: { [sandboxMark]: folder },
   });
   const { images, address } = registry;
   const kubelet = startKubelet({
@@ -111,7 +112,7 @@ export async function startSandboxNode(
       const child = await streams.exec({
         namespace: 'default',
         pod: name,
-        ...(container === undefined ? {} : { container }),
+        ...defined({ container }),
         command: ['sh', '-c', script],
         stdin: false,
         stdout: true,
@@ -140,7 +141,7 @@ export async function startSandboxNode(
       await network.close();
       await registry.close();
       objects.close();
-      killMarked(SANDBOX_MARK, folder);
+      killMarked(sandboxMark, folder);
       if (keep === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };

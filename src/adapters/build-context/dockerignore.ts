@@ -1,11 +1,12 @@
 import { posix } from 'node:path';
+import { Pattern } from '../../base/pattern.ts';
 import { BuildError } from '../../ports/builder.ts';
 
 interface Rule {
   /** `!pattern`: takes back what an earlier pattern excluded. */
   readonly exception: boolean;
   readonly pattern: string;
-  readonly expression: RegExp;
+  readonly expression: Pattern;
 }
 
 /** What a .dockerignore file says. */
@@ -48,7 +49,9 @@ function readRule(line: string): Rule[] {
 
 function lastWord(rules: readonly Rule[], path: string): boolean {
   const candidates = pathAndParents(path);
-  const deciding = rules.findLast((rule) => candidates.some((candidate) => rule.expression.test(candidate)));
+  const deciding = rules.findLast((rule) =>
+    candidates.some((candidate) => rule.expression.matches(candidate)),
+  );
   return deciding !== undefined && !deciding.exception;
 }
 
@@ -58,18 +61,23 @@ function pathAndParents(path: string): string[] {
 }
 
 /** A pattern as a regular expression over a whole path; `**` stands for any number of folders, also none. */
-function compile(pattern: string): RegExp {
+function compile(pattern: string): Pattern {
+  try {
+    return new Pattern(`(?s)${sourceOf(pattern)}`);
+  } catch (error) {
+    if (error instanceof BuildError) throw error;
+    throw new BuildError(`.dockerignore: "${pattern}" is not a pattern`, { cause: error });
+  }
+}
+
+function sourceOf(pattern: string): string {
   let source = '';
   for (let at = 0; at < pattern.length;) {
     const piece = nextPiece(pattern, at);
     source += piece.source;
     at += piece.length;
   }
-  try {
-    return new RegExp(`^${source}$`, 'su');
-  } catch (error) {
-    throw new BuildError(`.dockerignore: "${pattern}" is not a pattern`, { cause: error });
-  }
+  return source;
 }
 
 function nextPiece(pattern: string, at: number): { source: string; length: number } {
@@ -98,8 +106,39 @@ function nextPiece(pattern: string, at: number): { source: string; length: numbe
 function characterClass(pattern: string, at: number): { source: string; length: number } {
   const found = /^\[\^?(?:\\.|[^\]\\])+\]/su.exec(pattern.slice(at));
   if (found === null) throw new BuildError(`.dockerignore: "${pattern}" has an unclosed "["`);
-  const inner = found[0].slice(1, -1).replace(/\[/g, '\\[');
-  return { source: `(?!/)[${inner}]`, length: found[0].length };
+  return { source: withoutSlash(found[0]), length: found[0].length };
+}
+
+/** A class as RE2 reads it, by code points; `/` is in none, since a class stands for a character of a name. */
+function withoutSlash(text: string): string {
+  const negated = text.startsWith('[^');
+  const inner = text.slice(negated ? 2 : 1, -1);
+  const ranges = [...inner.matchAll(/(\\.|[^\\])(?:-(\\.|[^\\]))?/gsu)].flatMap(
+    ([, first = '', last = first]) => rangesOf(codePoint(first), codePoint(last), negated),
+  );
+  if (negated) return `[^/${ranges.join('')}]`;
+  return ranges.length === 0 ? '[^\\x{0}-\\x{10FFFF}]' : `[${ranges.join('')}]`;
+}
+
+/** A range of a class, cut in two where `/` lies in it; empty when its ends are the wrong way round. */
+function rangesOf(first: number, last: number, whole: boolean): string[] {
+  if (first > last) throw new RangeError('a range of characters from a later one to an earlier one');
+  if (whole || first > slash || last < slash) return [range(first, last)];
+  return [
+    ...(first < slash ? [range(first, slash - 1)] : []),
+    ...(last > slash ? [range(slash + 1, last)] : []),
+  ];
+}
+
+function range(first: number, last: number): string {
+  return `\\x{${first.toString(16)}}-\\x{${last.toString(16)}}`;
+}
+
+const slash = 0x2f;
+
+/** Of a character that may be escaped. */
+function codePoint(character: string): number {
+  return character.codePointAt(character.startsWith('\\') ? 1 : 0) ?? 0;
 }
 
 function literal(character: string): string {

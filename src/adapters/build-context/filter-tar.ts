@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { extract, pack, type Header, type Pack } from 'tar-stream';
+import { messageOf, SlipwayError } from '../../base/errors.ts';
 import { BuildError } from '../../ports/builder.ts';
 
 /** A file that is put into the stream besides what came from the agent. */
@@ -23,7 +24,7 @@ export function filterTar(
   output.once('close', () => source.destroy());
   copyEntries(source, output, options).then(
     () => output.finalize(),
-    (error: unknown) => output.destroy(error as Error),
+    (error: unknown) => output.destroy(asBuildError(error)),
   );
   // tar-stream's own streams are not Node's: pumped, for readers that need one.
   return Readable.from(output, { objectMode: false });
@@ -45,9 +46,19 @@ async function copyEntries(
       entry.resume();
       continue;
     }
+    // A folder that claims to have bytes: tar-stream would wait for them and bring none.
+    if (entry.header.type === 'directory') entry.header.size = 0;
     await pipeline(entry, output.entry(header));
   }
   await reading;
+}
+
+/** Errors of the source and of this module stay as they are; others are about the form of the archive. */
+function asBuildError(error: unknown): Error {
+  if (error instanceof SlipwayError || (error instanceof Error && error.name === 'AbortError')) return error;
+  return new BuildError(`the archive of the build context cannot be read: ${messageOf(error)}`, {
+    cause: error,
+  });
 }
 
 type EntryHeader = Partial<Header> & { name: string };
@@ -74,7 +85,7 @@ function cleanHeader(header: Header, keep: (name: string) => boolean): EntryHead
 function cleanName(name: string): string {
   const cleaned = posix.normalize(name).replace(/^\.?\/+|\/+$/g, '');
   if (cleaned === '..' || cleaned.startsWith('../')) {
-    throw new BuildError(`the build context has an entry outside of itself: "${name}"`);
+    throw new BuildError(`the build context has an entry outside of itself: ${JSON.stringify(name)}`);
   }
   return cleaned === '.' ? '' : cleaned;
 }

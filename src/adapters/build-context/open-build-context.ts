@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -9,17 +10,19 @@ import { filterTar } from './filter-tar.ts';
 
 const missingFile = 44;
 
+type Filter = Parameters<typeof filterTar>[1];
+
 type InContainer = CallOptions & { container?: string };
 
 /**
- * Opens the context of a build in the agent's workspace: reads the Dockerfile and its ignore file
- * (`NAME.dockerignore` beside it, else .dockerignore), then streams what is not excluded. Plain excluded folders are
+ * Looks at the context of a build in the agent's workspace: reads the Dockerfile and its ignore file
+ * (`NAME.dockerignore` beside it, else .dockerignore); then what is not excluded can be streamed. Plain excluded folders are
  * not even read in the pod. The Dockerfile and .dockerignore themselves are always sent, as Docker does.
  * @throws BuildError when the context or the Dockerfile is not there
  */
 export async function openBuildContext(request: BuildRequest, call: CallOptions): Promise<BuildContext> {
   const { agent, contextDirectory, container } = request;
-  const options: InContainer = { ...call, ...(container === undefined ? {} : { container }) };
+  const options: InContainer = { ...call, ...defined({ container }) };
   const dockerfile = posix.normalize(request.dockerfile);
   const path = posix.resolve(contextDirectory, dockerfile);
   const dockerfileText = await readText(agent, path, options);
@@ -32,11 +35,23 @@ export async function openBuildContext(request: BuildRequest, call: CallOptions)
   const outside = dockerfile.startsWith('../') || posix.isAbsolute(dockerfile);
   const own = ['.dockerignore', ...(outside ? [] : [dockerfile])];
   const excludes = ignore.prunable.filter((excluded) => !own.some((kept) => isBelow(kept, excluded)));
-  const source = await agent.download(['.'], { ...options, directory: contextDirectory, excludes });
+  const read = <T>(filter: Filter, receive: (tar: Readable) => Promise<T>) =>
+    agent.download(
+      ['.'],
+      async (source) => {
+        const tar = filterTar(source, filter);
+        try {
+          return await receive(tar);
+        } finally {
+          tar.destroy();
+        }
+      },
+      { ...options, directory: contextDirectory, excludes },
+    );
   const keep = (name: string) => own.includes(name) || !ignore.excludes(name);
   const hidden = own.filter((name) => ignore.excludes(name));
-  if (!outside) return { tar: filterTar(source, { keep }), dockerfile, dockerfileText, hidden };
-  return bringDockerfile(source, { keep, dockerfileText, ignoreText });
+  if (!outside) return { read: (receive) => read({ keep }, receive), dockerfile, dockerfileText, hidden };
+  return bringDockerfile(read, { keep, dockerfileText, ignoreText });
 }
 
 /**
@@ -44,7 +59,7 @@ export async function openBuildContext(request: BuildRequest, call: CallOptions)
  * time), and is hidden from the instructions by .dockerignore, as the Docker CLI does it.
  */
 function bringDockerfile(
-  source: Readable,
+  read: <T>(filter: Filter, receive: (tar: Readable) => Promise<T>) => Promise<T>,
   {
     keep,
     dockerfileText,
@@ -57,8 +72,8 @@ function bringDockerfile(
     { name, content: dockerfileText },
     { name: '.dockerignore', content: [ignoreText, ...hidden, ''].join('\n') },
   ];
-  const tar = filterTar(source, { keep: (path) => path !== '.dockerignore' && keep(path), extra });
-  return { tar, dockerfile: name, dockerfileText, hidden };
+  const filter = { keep: (path: string) => path !== '.dockerignore' && keep(path), extra };
+  return { read: (receive) => read(filter, receive), dockerfile: name, dockerfileText, hidden };
 }
 
 function isBelow(path: string, folder: string): boolean {

@@ -1,13 +1,18 @@
+import { defined } from '../../base/defined.ts';
+import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import * as z from '../../base/zod.ts';
-import type { BuildContext, BuildProgress, BuildRequest } from '../../ports/builder.ts';
+import type { BuildProgress, BuildRequest } from '../../ports/builder.ts';
 import { buildFailure } from './engine-errors.ts';
 import { engineMessages, type EngineMessage } from './engine-messages.ts';
 
 /** How one image is built. */
 export interface ImageBuild {
   request: BuildRequest;
-  context: BuildContext;
+  /** Name of the Dockerfile in the context. */
+  dockerfile: string;
+  /** The context. */
+  tar: Readable;
   /** Tag in the engine that keeps the image as cache. */
   tag: string;
   buildKit: boolean;
@@ -24,7 +29,7 @@ export async function buildImage(
   build: ImageBuild,
   options: { signal: AbortSignal; onProgress: BuildProgress },
 ): Promise<string> {
-  const { tar } = build.context;
+  const { tar } = build;
   let contextError: Error | undefined;
   tar.once('error', (error) => (contextError = error));
   try {
@@ -47,22 +52,21 @@ function refusal(error: unknown): Error | undefined {
 
 /** Query and headers; dockerode writes objects as JSON. */
 function buildOptions(
-  { request, context, tag, buildKit }: ImageBuild,
+  { request, dockerfile, tag, buildKit }: ImageBuild,
   signal: AbortSignal,
 ): Docker.ImageBuildOptions {
   const inlineCache = buildKit && request.cacheFrom.length > 0 ? { BUILDKIT_INLINE_CACHE: '1' } : {};
   const host = request.repository.split('/')[0] ?? '';
   return {
     t: tag,
-    dockerfile: context.dockerfile,
+    dockerfile,
     buildargs: { ...inlineCache, ...request.buildArguments },
     labels: request.labels,
     rm: true,
     forcerm: true,
     abortSignal: signal,
     version: buildKit ? '2' : '1',
-    ...(request.target === undefined ? {} : { target: request.target }),
-    ...(request.platform === undefined ? {} : { platform: request.platform }),
+    ...defined({ target: request.target, platform: request.platform }),
     ...(request.cacheFrom.length === 0 ? {} : { cachefrom: JSON.stringify(request.cacheFrom) }),
     // Only for the host that they belong to. With BuildKit, dockerode's session would hand them to any registry that
     // asks, so there they are not given: private base images are pulled before (pull-image.ts).

@@ -115,13 +115,10 @@ async function build(
   options: Progress & { tag: string; buildKit: boolean; openContext: OpenBuildContext },
 ): Promise<string> {
   const context = await options.openContext(request, options);
-  try {
-    const { dockerfileText } = context;
-    await pullNeeded(engine, request, { ...options, dockerfileText });
-    return await buildImage(engine, { ...options, request, context }, options);
-  } finally {
-    context.tar.destroy();
-  }
+  const { dockerfileText, dockerfile } = context;
+  await pullNeeded(engine, request, { ...options, dockerfileText });
+  // An engine begins when the context is there whole: of one that broke off nothing was built.
+  return context.read((tar) => buildImage(engine, { ...options, request, dockerfile, tar }, options));
 }
 
 async function usesBuildKit(
@@ -188,7 +185,7 @@ function engineRepository(repository: string, url: string | undefined): string {
   return url === undefined ? repository : repository.replace(/^[^/]+/, new URL(url).host);
 }
 
-/** What is deployed is the digest; that the tag moved on meanwhile is only told. */
+/** What is deployed is the digest; a tag that has moved meanwhile is only reported. */
 async function confirm(
   registry: Registry,
   pushed: { request: BuildRequest; tag: string; digest: string },
@@ -203,7 +200,7 @@ async function confirm(
   }
   if (found !== pushed.digest) {
     await options.onProgress(
-      `${name} is ${found} by now: somebody else pushed it; this run uses ${pushed.digest}`,
+      `${name} is ${found} by now: another client pushed it; this run uses ${pushed.digest}`,
     );
   }
 }

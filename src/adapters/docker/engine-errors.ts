@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import { messageOf, SlipwayError } from '../../base/errors.ts';
 import { BuilderUnavailableError, BuildError } from '../../ports/builder.ts';
 import { RegistryError, type RegistryProblem } from '../../ports/registry.ts';
@@ -18,7 +19,7 @@ export function engineUnavailable(
   const hint = typeof code === 'string' ? hints[code] : undefined;
   return new BuilderUnavailableError(`the Docker Engine at ${where} ${what}: ${messageOf(error)}`, {
     cause: error,
-    ...(hint === undefined ? {} : { hint }),
+    ...defined({ hint }),
   });
 }
 
@@ -60,7 +61,7 @@ export function pushFailure(reference: string, message: string): RegistryError {
   };
   const hint = hints[problem];
   return new RegistryError(problem, `cannot push ${reference}: ${message.trim()}`, {
-    ...(hint === undefined ? {} : { hint }),
+    ...defined({ hint }),
   });
 }
 
@@ -72,5 +73,5 @@ function pushProblem(message: string): RegistryProblem {
   if (/tag does not exist|does not exist locally/.test(message)) return 'unreachable';
   if (isTransient(message)) return 'unreachable';
   if (/name unknown|not found|\b404\b/i.test(message)) return 'notFound';
-  return 'invalid';
+  return 'refused';
 }

@@ -3,7 +3,7 @@ import { messageOf } from '../../base/errors.ts';
 
 /** Names of an image in the engine while it is built, and as cache for the next build. */
 export interface EngineNames {
-  /** Of this build alone: nobody else's build takes the image away meanwhile. */
+  /** Of this build alone: no other build removes the image meanwhile. */
   building: string;
   /** One for a repository and target, however many tags are pushed. */
   cache: { repo: string; tag: string };

@@ -6,7 +6,7 @@ import { engineMessages } from './engine-messages.ts';
 /**
  * Brings what the build will ask for and cannot fetch itself into the engine: images to take cache from (the classic
  * builder uses only those it has) and base images from the registry that the credentials are for.
- * An image that cannot be had is told and left to the build.
+ * An image that cannot be pulled is reported and left to the build.
  */
 export async function pullNeeded(
   engine: Docker,

@@ -57,7 +57,7 @@ async function pushOnce(engine: Docker, target: TagToPush, options: PushOptions)
   const { repository, tag, imageId, credentials } = target;
   await engine.getImage(imageId).tag({ repo: repository, tag });
   try {
-    // The engine wants the header even where nobody logs in.
+    // The engine wants the header even without a login.
     const body = await engine.getImage(repository).push({
       tag,
       abortSignal: options.signal,

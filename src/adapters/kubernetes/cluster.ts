@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import type {
   AccessQuestion,
   ApplyOptions,
@@ -10,17 +11,17 @@ import type {
   WatchEvent,
   WriteOptions,
 } from '../../ports/cluster.ts';
-import { ClusterError, ConflictError, NotFoundError } from '../../ports/cluster-errors.ts';
+import { ConflictError, NotFoundError } from '../../ports/cluster-errors.ts';
 import type { KubernetesObject, ObjectKind, ObjectReference } from '../../ports/kubernetes-object.ts';
 import { Discovery } from './client/discovery.ts';
 import { describe, groupOf, queryOf, resourcePath } from './client/paths.ts';
+import { dryRun, preconditions, selectors } from './client/call-parameters.ts';
+import { listAllPages, type Listing, type ListPage } from './client/list-pages.ts';
 import { AmbiguousError, type Requests } from './client/requests.ts';
 import { isSubset } from './client/subset.ts';
 import { wellKnownKind } from './client/well-known-kinds.ts';
+import { defaultSettings } from './settings.ts';
 import { watchCollection } from './watch/watch-loop.ts';
-
-/** Objects a page of a list. */
-const pageSize = 500;
 
 const patchTypes: Record<Patch['type'], string> = {
   merge: 'application/merge-patch+json',
@@ -28,25 +29,16 @@ const patchTypes: Record<Patch['type'], string> = {
   json: 'application/json-patch+json',
 };
 
-interface ListPage {
-  items?: KubernetesObject[];
-  metadata: { resourceVersion?: string; continue?: string };
-}
-
-/** The objects of a collection and the version at which a watch goes on from there. */
-export interface Listing<O> {
-  objects: O[];
-  resourceVersion: string;
-}
-
 /** {@link Cluster} over the Kubernetes REST API. */
 export class KubernetesCluster implements Cluster {
   readonly identity: Cluster['identity'];
   readonly #requests: Requests;
   readonly #discovery: Discovery;
+  readonly #watchSilenceMs: number;
 
-  constructor(requests: Requests) {
+  constructor(requests: Requests, watchSilenceMs = defaultSettings.watchSilenceMs) {
     const { name, server, namespace } = requests.connection;
+    this.#watchSilenceMs = watchSilenceMs;
     this.identity = { name, server, namespace };
     this.#requests = requests;
     this.#discovery = new Discovery(requests);
@@ -156,7 +148,7 @@ export class KubernetesCluster implements Cluster {
       apiVersion: 'v1',
       kind: 'DeleteOptions',
       propagationPolicy: propagation ?? 'Background',
-      ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+      ...defined({ gracePeriodSeconds }),
       ...preconditions(options),
     };
     const what = describe('delete', kind, reference);
@@ -185,6 +177,7 @@ export class KubernetesCluster implements Cluster {
       const served = await this.#kind(kind, options);
       const collection = {
         what: describe('watch', served, selection),
+        silenceMs: this.#watchSilenceMs,
         list: () => this.#listAt<O>(served, selection, options),
         open: (resourceVersion: string, timeoutSeconds: number) =>
           this.#requests.open(
@@ -238,33 +231,12 @@ export class KubernetesCluster implements Cluster {
     return answer.status?.allowed === true;
   }
 
-  /** Reads page after page at one version; begins anew when the server no longer keeps that version (410). */
-  async #listAt<O extends KubernetesObject>(
+  #listAt<O extends KubernetesObject>(
     kind: ServedKind,
     selection: Selection,
     options: CallOptions,
   ): Promise<Listing<O>> {
-    const what = describe('list', kind, selection);
-    const base = resourcePath(kind, { namespace: selection.namespace });
-    let objects: O[] = [];
-    let token: string | undefined;
-    for (let restarts = 0; ;) {
-      const path = base + queryOf({ ...selectors(selection), limit: pageSize, continue: token });
-      try {
-        const page = await this.#send<ListPage>({ method: 'GET', path, what }, options);
-        const { apiVersion } = kind;
-        for (const item of page.items ?? []) objects.push({ ...item, apiVersion, kind: kind.kind } as O);
-        token = page.metadata.continue;
-        if (token === undefined || token === '') {
-          return { objects, resourceVersion: page.metadata.resourceVersion ?? '' };
-        }
-      } catch (error) {
-        if (!(error instanceof ClusterError) || error.status !== 410 || restarts >= 3) throw error;
-        restarts += 1;
-        objects = [];
-        token = undefined;
-      }
-    }
+    return listAllPages<O>((call) => this.#send<ListPage>(call, options), kind, selection);
   }
 
   async #kind({ apiVersion, kind }: ObjectKind, options: CallOptions): Promise<ServedKind> {
@@ -305,22 +277,6 @@ export class KubernetesCluster implements Cluster {
   }
 }
 
-function preconditions({ uid, resourceVersion }: DeleteOptions): Record<string, unknown> {
-  const conditions = {
-    ...(uid === undefined ? {} : { uid }),
-    ...(resourceVersion === undefined ? {} : { resourceVersion }),
-  };
-  return Object.keys(conditions).length === 0 ? {} : { preconditions: conditions };
-}
-
 function unwrap(error: unknown): unknown {
   return error instanceof AmbiguousError ? error.cause : error;
-}
-
-function selectors({ labelSelector, fieldSelector }: Selection): Record<string, string | undefined> {
-  return { labelSelector, fieldSelector };
-}
-
-function dryRun({ dryRun: dry }: WriteOptions): Record<string, string | undefined> {
-  return { dryRun: dry === true ? 'All' : undefined };
 }

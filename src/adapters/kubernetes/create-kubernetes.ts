@@ -1,12 +1,16 @@
-import type { Agents } from '../../ports/agent.ts';
+import { defined } from '../../base/defined.ts';
+import type { Agents, AgentSpec } from '../../ports/agent.ts';
 import type { CallOptions, Cluster } from '../../ports/cluster.ts';
 import type { PodAccess } from '../../ports/pod-access.ts';
+import type { Leases } from '../../ports/leases.ts';
 import type { RunStore } from '../../ports/run-record.ts';
 import { KubernetesAgents } from './agent/agents.ts';
 import type { KubeConfigOptions } from './client/connection.ts';
 import { connect } from './client/kube-config.ts';
+import { machineClock } from './client/machine-clock.ts';
 import { Requests } from './client/requests.ts';
 import { KubernetesCluster } from './cluster.ts';
+import { KubernetesLeases } from './lease/kubernetes-leases.ts';
 import { silentLog, type Log } from './log.ts';
 import { KubernetesPodAccess } from './pod-access.ts';
 import { defaultSettings, type KubernetesSettings } from './settings.ts';
@@ -17,6 +21,8 @@ import { SharedWatches } from './watch/shared-watch.ts';
 /** Which cluster, and how patiently. */
 export interface KubernetesOptions extends KubeConfigOptions, Partial<KubernetesSettings> {
   logger?: Log;
+  /** Whether a holder of a lease is known to have ended, so that its lease is not waited for. */
+  isEnded?: (holder: string) => boolean;
 }
 
 /** One cluster's API, with all that a process needs of it; watches and connections are shared. */
@@ -25,7 +31,10 @@ export interface Kubernetes {
   pods: PodAccess;
   agents: Agents;
   runs: RunStore;
-  /** What is left in a namespace of runs that nobody drives any more; takes a little longer than a lease lasts. */
+  leases: Leases;
+  /** Asks whether an agent pod would be taken, and makes nothing. @throws AgentError */
+  rehearseAgent(spec: AgentSpec, options: CallOptions): Promise<void>;
+  /** What is left in a namespace of runs without an owner; takes a little longer than a lease lasts. */
   findOrphans(namespace: string, options: CallOptions): Promise<Orphans>;
   /** HTTP requests sent since the start. */
   requestCount(): number;
@@ -35,27 +44,35 @@ export interface Kubernetes {
 
 /** Connects to a cluster. @throws InputError when the kubeconfig or its context is not there */
 export async function createKubernetes(options: KubernetesOptions = {}): Promise<Kubernetes> {
-  const { logger: log = silentLog, kubeconfig, context, ...given } = options;
+  const { logger: log = silentLog, kubeconfig, context, isEnded, ...given } = options;
   const settings = { ...defaultSettings, ...given };
   const connection = await connect({
-    ...(kubeconfig === undefined ? {} : { kubeconfig }),
-    ...(context === undefined ? {} : { context }),
+    ...defined({ kubeconfig, context }),
   });
   const requests = new Requests(connection, settings);
-  const cluster = new KubernetesCluster(requests);
+  const cluster = new KubernetesCluster(requests, settings.watchSilenceMs);
   const watches = new SharedWatches(cluster);
-  const agents = new KubernetesAgents({ cluster, connection, watches, settings, log });
+  const agents = new KubernetesAgents({ cluster, connection, watches, settings, clock: machineClock, log });
   const { leaseMs } = settings;
-  const runs = new KubernetesRunStore({ cluster, log, leaseMs });
+  const leases = new KubernetesLeases({
+    cluster,
+    log,
+    leaseMs,
+    clock: machineClock,
+    ...defined({ isEnded }),
+  });
+  const runs = new KubernetesRunStore({ cluster, log });
   return {
     cluster,
     runs,
+    leases,
+    rehearseAgent: (spec, call) => agents.rehearse(spec, call),
     findOrphans: (namespace, call) => findOrphans({ cluster, runs, leaseMs }, namespace, call),
     pods: new KubernetesPodAccess(requests),
     agents,
     requestCount: () => requests.sent,
     async close() {
-      runs.dispose();
+      leases.dispose();
       agents.dispose();
       watches.stop();
       requests.stop();

@@ -4,8 +4,10 @@ export interface KubernetesSettings {
   retryBudgetMs: number;
   /** What one attempt of a request may take. */
   attemptMs: number;
-  /** A follow without a byte or a sign of life for this long is taken for dead and begun anew. */
+  /** A connection without a byte or a keep-alive for this long is taken for dead and reopened. */
   silenceMs: number;
+  /** A watch without a byte for this long is taken for dead; an API server sends a bookmark about once a minute. */
+  watchSilenceMs: number;
   /** How long a pod may stay unschedulable before the run fails; longer where nodes are added on demand. */
   unschedulableMs: number;
   /** Bytes of output of one step that are kept in the pod. */
@@ -18,6 +20,7 @@ export const defaultSettings: KubernetesSettings = {
   retryBudgetMs: 120_000,
   attemptMs: 20_000,
   silenceMs: 20_000,
+  watchSilenceMs: 100_000,
   unschedulableMs: 8_000,
   stepLogBytes: 4 * 1024 ** 3,
   leaseMs: 15_000,

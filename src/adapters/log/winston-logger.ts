@@ -1,6 +1,7 @@
 import winston from 'winston';
 import type { Logger } from '../../base/logger.ts';
 import type { Masker } from '../../base/mask.ts';
+import { terminalJson, terminalLines } from '../../base/terminal-text.ts';
 
 /** Options of {@link createWinstonLogger}. */
 export interface WinstonLoggerOptions {
@@ -19,9 +20,10 @@ export function createWinstonLogger(options: WinstonLoggerOptions): Logger {
     return [String(time), level, String(message), ...shown].join(' ');
   });
   const line = combine(timestamp(), options.format === 'json' ? json() : text);
+  const harmless = options.format === 'json' ? terminalJson : terminalLines;
   const masked = winston.format((info) => {
     const rendered = info[Symbol.for('message')];
-    if (typeof rendered === 'string') info[Symbol.for('message')] = options.masker.text(rendered);
+    if (typeof rendered === 'string') info[Symbol.for('message')] = harmless(options.masker.text(rendered));
     return info;
   });
   const console = new winston.transports.Console({ stderrLevels: ['debug', 'info', 'warn', 'error'] });

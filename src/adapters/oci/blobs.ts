@@ -16,8 +16,8 @@ export async function hasBlob(
   options: Options,
 ): Promise<boolean> {
   const response = await http.send(blobRequest('HEAD', repository, digest), options);
-  await response.body.dump();
-  return response.statusCode === 200;
+  await response.discard();
+  return response.status === 200;
 }
 
 /**
@@ -67,7 +67,7 @@ function checkContent(name: string, { digest, size }: Pick<Descriptor, 'digest' 
 }
 
 /**
- * Opens a part of a blob, for sending it on. Its content is not checked here: whoever receives the whole checks it.
+ * Opens a part of a blob, for sending it on. Its content is not checked here: the receiver of the whole blob checks it.
  * @returns bytes from `start` to before `end`
  */
 export function readBlobRange(
@@ -92,7 +92,7 @@ async function* rangeChunks(
   };
   const response = await http.send(call, options);
   // A registry that knows no ranges sends the whole: what comes before is passed over.
-  let at = response.statusCode === 206 ? start : 0;
+  let at = response.status === 206 ? start : 0;
   for await (const chunk of response.body as AsyncIterable<Buffer>) {
     const wanted = chunk.subarray(Math.max(start - at, 0), Math.max(end - at, 0));
     at += chunk.length;

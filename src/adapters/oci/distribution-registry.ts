@@ -1,6 +1,6 @@
 import type { CallOptions } from '../../ports/cluster.ts';
 import type { Registry, RegistryCredentials } from '../../ports/registry.ts';
-import { parseImageReference } from './image-reference.ts';
+import { parseImageReference } from '../../base/image-reference.ts';
 import { headManifest } from './manifests.ts';
 import { RegistryHttp, type RegistryHttpOptions, type Repository } from './registry-http.ts';
 import { cancelUpload, startUpload } from './upload-blob.ts';

@@ -24,8 +24,8 @@ export async function headManifest(
   options: Options,
 ): Promise<string | undefined> {
   const response = await http.send(manifestRequest('HEAD', repository, version), options);
-  await response.body.dump();
-  if (response.statusCode === 404) return undefined;
+  await response.discard();
+  if (response.status === 404) return undefined;
   const digest = response.headers['docker-content-digest'];
   if (typeof digest === 'string') return digest;
   // Some registries leave the digest out: it is that of the bytes.
@@ -40,8 +40,8 @@ export async function readManifest(
   options: Options,
 ): Promise<StoredManifest | undefined> {
   const response = await http.send(manifestRequest('GET', repository, version), options);
-  if (response.statusCode === 404) {
-    await response.body.dump();
+  if (response.status === 404) {
+    await response.discard();
     return undefined;
   }
   const chunks: Buffer[] = [];
@@ -56,7 +56,7 @@ export async function readManifest(
   if (version.startsWith('sha256:') && version !== digest) {
     throw wrongManifest(repository, version, `its content has the digest ${digest}`);
   }
-  const mediaType = String(response.headers['content-type'] ?? '').split(';')[0] ?? '';
+  const mediaType = (response.headers['content-type'] ?? '').split(';')[0] ?? '';
   return { digest, mediaType: mediaType.trim(), bytes };
 }
 
@@ -78,7 +78,7 @@ export async function putManifest(
     },
     options,
   );
-  await response.body.dump();
+  await response.discard();
   const digest = digestOf(bytes);
   const returned = response.headers['docker-content-digest'];
   if (typeof returned === 'string' && returned !== digest) {

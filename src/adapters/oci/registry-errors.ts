@@ -1,4 +1,5 @@
 import { messageOf } from '../../base/errors.ts';
+import { HttpError } from '../../ports/http.ts';
 import { RegistryError, type RegistryProblem } from '../../ports/registry.ts';
 
 /** What was being done, for messages: `push a layer of`, `read the manifest of`. */
@@ -30,16 +31,19 @@ export function answerError(attempted: Attempted, status: number, body: string):
   return new RegistryError(problem, text, hint === undefined ? {} : { hint });
 }
 
-/** The error of a connection that did not come about or broke. */
+/** The error of a request that got no answer. */
 export function connectionError(attempted: Attempted, error: unknown): RegistryError {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  const insecure = /wrong version number|packet length too long|ssl3_get_record/i.test(messageOf(cause));
+  const reason = error instanceof HttpError ? error.reason : messageOf(error);
+  const insecure = /wrong version number|packet length too long|ssl3_get_record/i.test(reason);
+  const final = error instanceof HttpError && ['redirects', 'invalid', 'too-large'].includes(error.problem);
   return new RegistryError(
-    'unreachable',
-    `cannot ${attempted.action} ${attempted.target}: ${(messageOf(error) || messageOf(cause)).replace(/^Error: /, '')}`,
+    final ? 'invalid' : 'unreachable',
+    `cannot ${attempted.action} ${attempted.target}: ${reason}`,
     {
       cause: error,
-      ...(insecure ? { hint: 'the registry seems to speak plain HTTP: say so in its settings' } : {}),
+      ...(insecure
+        ? { hint: 'the registry seems to speak plain HTTP, which is used for loopback addresses only' }
+        : {}),
     },
   );
 }
@@ -47,7 +51,7 @@ export function connectionError(attempted: Attempted, error: unknown): RegistryE
 function problemOf(status: number, said: string): RegistryProblem {
   if (/immutable/i.test(said)) return 'immutable';
   if (status === 429 || status >= 500) return 'unreachable';
-  return problems[status] ?? 'invalid';
+  return problems[status] ?? 'refused';
 }
 
 /** The messages of the distribution API's error body; the start of the text when it is something else. */

@@ -1,7 +1,8 @@
+import { defined } from '../../base/defined.ts';
 import type { Readable } from 'node:stream';
-import { request, type Dispatcher } from 'undici';
 import { backoffMs } from '../../base/backoff.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { HttpClient, HttpResponse, OpenHttpClient } from '../../ports/http.ts';
 import {
   RegistryError,
   type RegistryCredentials,
@@ -9,7 +10,7 @@ import {
   type ResolveRegistryHost,
 } from '../../ports/registry.ts';
 import { parseChallenge } from './challenge.ts';
-import { dispatcherOf, endpointOf } from './registry-endpoint.ts';
+import { endpointOf, trustOf } from './registry-endpoint.ts';
 import { answerError, connectionError, type Attempted } from './registry-errors.ts';
 import { authorizationFor } from './registry-login.ts';
 
@@ -33,7 +34,7 @@ export interface RegistryRequest {
   /** Another repository of the same host that the token has to allow to read, for mounting. */
   readsFrom?: string;
   headers?: Record<string, string>;
-  /** Made anew for each attempt. */
+  /** Made again for each attempt. */
   body?: () => Buffer | Readable;
   /** Statuses that are an answer; any other is an error. */
   accept: readonly number[];
@@ -42,12 +43,13 @@ export interface RegistryRequest {
   once?: boolean;
 }
 
-/** An answer; its body has to be read or dumped. `url` is where it came from, for a relative Location. */
-export type RegistryResponse = Dispatcher.ResponseData & { url: URL };
+/** An answer; its body has to be read or discarded. `url` is where it came from, for a relative Location. */
+export type RegistryResponse = HttpResponse;
 
 /** Settings of {@link RegistryHttp}. */
 export interface RegistryHttpOptions {
   clock: Clock;
+  openHttp: OpenHttpClient;
   resolveHost?: ResolveRegistryHost;
   /** Attempts in all at what may go away by itself; default 5. */
   maxAttempts?: number;
@@ -55,18 +57,20 @@ export interface RegistryHttpOptions {
   onRetry?: (failure: RegistryError, delayMs: number) => void | Promise<void>;
 }
 
-const maxRedirects = 5;
+/** Longest silence while waiting for an answer; registries hash a whole upload before they answer. */
+const silenceMs = 300_000;
 const delays = { baseMs: 300, maxMs: 10_000 };
 const maxRetryAfterMs = 60_000;
 
 /** Sends requests to registries: logs in as they ask, follows redirects, tries again what may go away by itself. */
 export class RegistryHttp {
   readonly #options: RegistryHttpOptions;
-  readonly #dispatchers = new Map<string, Dispatcher>();
+  readonly #http: HttpClient;
   readonly #authorizations = new Map<string, string>();
 
   constructor(options: RegistryHttpOptions) {
     this.#options = options;
+    this.#http = options.openHttp();
   }
 
   /** @throws RegistryError, or the signal's reason */
@@ -74,8 +78,8 @@ export class RegistryHttp {
     const maxAttempts = call.once === true ? 1 : (this.#options.maxAttempts ?? 5);
     for (let attempt = 1; ; attempt += 1) {
       const { response, error } = await this.#attempt(call, options.signal);
-      if (response !== undefined && call.accept.includes(response.statusCode)) return response;
-      const failure = error ?? answerError(call.attempted, response.statusCode, await textOf(response));
+      if (response !== undefined && call.accept.includes(response.status)) return response;
+      const failure = error ?? answerError(call.attempted, response.status, await textOf(response));
       if (failure.problem !== 'unreachable' || attempt >= maxAttempts) throw failure;
       await this.waitToRetry(failure, retryAfterMs(response) ?? backoffMs(attempt, delays), options);
     }
@@ -93,9 +97,7 @@ export class RegistryHttp {
 
   /** Closes all connections; what is still being read of them breaks off. */
   async close(): Promise<void> {
-    const open = [...this.#dispatchers.values()];
-    this.#dispatchers.clear();
-    await Promise.all(open.map((dispatcher) => dispatcher.destroy()));
+    await this.#http.close();
   }
 
   async #attempt(
@@ -106,9 +108,9 @@ export class RegistryHttp {
   > {
     try {
       const response = await this.#exchange(call, signal);
-      if (response.statusCode !== 401) return { response };
+      if (response.status !== 401) return { response };
       if (!(await this.#logIn(call, response, signal))) return { response };
-      await response.body.dump();
+      await response.discard();
       return { response: await this.#exchange(call, signal) };
     } catch (error) {
       signal.throwIfAborted();
@@ -116,25 +118,25 @@ export class RegistryHttp {
     }
   }
 
-  async #exchange(call: RegistryRequest, signal: AbortSignal): Promise<RegistryResponse> {
-    const base = new URL(this.#endpoint(call).url);
-    let url = new URL(call.url, base);
-    for (let redirects = 0; ; redirects += 1) {
-      // A redirect leads to a store of blobs that has no business with our password.
-      const authorization = url.host === base.host ? this.#authorizations.get(loginKey(call)) : undefined;
-      const response = await request(url, {
-        method: call.method,
-        dispatcher: this.#dispatcher(call),
-        signal,
-        headers: { 'user-agent': 'slipway', ...call.headers, ...(authorization && { authorization }) },
-        ...(call.body === undefined ? {} : { body: call.body() }),
-      });
-      const { location } = response.headers;
-      const moved = [301, 302, 303, 307, 308].includes(response.statusCode) && typeof location === 'string';
-      if (!moved || redirects === maxRedirects) return { ...response, url };
-      await response.body.dump();
-      url = new URL(location, url);
-    }
+  #exchange(call: RegistryRequest, signal: AbortSignal): Promise<RegistryResponse> {
+    const endpoint = this.#endpoint(call);
+    const base = new URL(endpoint.url);
+    const url = new URL(call.url, base);
+    // An upload may continue at a store that must not get our password.
+    const authorization = url.host === base.host ? this.#authorizations.get(loginKey(call)) : undefined;
+    const request = {
+      method: call.method,
+      url: url.href,
+      headers: call.headers ?? {},
+      ...(authorization === undefined ? {} : { credentials: { authorization } }),
+      ...defined({ body: call.body }),
+      trust: trustOf(endpoint),
+      redirects: { keepMethod: true },
+      attempts: 1, // tried again by send, which knows what the registry says
+      silenceMs,
+      maxBodyBytes: Infinity, // checked against the size that the manifest gives
+    };
+    return this.#http.send(request, { signal });
   }
 
   /** false when the challenge cannot be answered. */
@@ -151,7 +153,8 @@ export class RegistryHttp {
         ...(readsFrom === undefined ? [] : [`repository:${readsFrom}:pull`]),
       ],
       protocol: new URL(endpoint.url).protocol,
-      dispatcher: this.#dispatcher(call),
+      http: this.#http,
+      trust: trustOf(endpoint),
       attempted: call.attempted,
     };
     const authorization = await authorizationFor(login, { signal });
@@ -163,15 +166,6 @@ export class RegistryHttp {
   #endpoint({ repository }: RegistryRequest): RegistryEndpoint {
     return endpointOf(repository.host, this.#options.resolveHost);
   }
-
-  #dispatcher(call: RegistryRequest): Dispatcher {
-    const endpoint = this.#endpoint(call);
-    const known = this.#dispatchers.get(endpoint.url);
-    if (known !== undefined) return known;
-    const made = dispatcherOf(endpoint);
-    this.#dispatchers.set(endpoint.url, made);
-    return made;
-  }
 }
 
 function loginKey({ repository, access, readsFrom }: RegistryRequest): string {
@@ -181,7 +175,7 @@ function loginKey({ repository, access, readsFrom }: RegistryRequest): string {
 
 async function textOf(response: RegistryResponse): Promise<string> {
   try {
-    return await response.body.text();
+    return await response.text();
   } catch {
     // The status says enough; the words broke off.
     return '';

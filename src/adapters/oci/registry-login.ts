@@ -1,5 +1,5 @@
-import { request, type Dispatcher } from 'undici';
 import * as z from '../../base/zod.ts';
+import type { HttpClient, HttpTrust } from '../../ports/http.ts';
 import { RegistryError, type RegistryCredentials } from '../../ports/registry.ts';
 import type { Challenge } from './challenge.ts';
 import { answerError, type Attempted } from './registry-errors.ts';
@@ -14,7 +14,8 @@ export interface LoginRequest {
   scopes: readonly string[];
   /** Of the registry: a token server without TLS gets no password from a registry with it. */
   protocol: string;
-  dispatcher: Dispatcher;
+  http: HttpClient;
+  trust: HttpTrust;
   attempted: Attempted;
 }
 
@@ -28,17 +29,20 @@ export async function authorizationFor(
   login: LoginRequest,
   { signal }: { signal: AbortSignal },
 ): Promise<string | undefined> {
-  const { challenge, credentials, dispatcher } = login;
+  const { challenge, credentials, http, trust } = login;
   const basic = credentials && basicAuthorization(credentials);
   if (challenge.scheme === 'basic') return basic;
   const attempted = { action: 'log in for', target: login.attempted.target };
-  const response = await request(tokenUrl(challenge, login, attempted), {
-    dispatcher,
-    signal,
-    headers: { 'user-agent': 'slipway', ...(basic && { authorization: basic }) },
-  });
-  const text = await response.body.text();
-  if (response.statusCode !== 200) throw answerError(attempted, response.statusCode, text);
+  const asked = {
+    method: 'GET',
+    url: tokenUrl(challenge, login, attempted).href,
+    ...(basic && { credentials: { authorization: basic } }),
+    trust,
+    attempts: 1, // the caller tries again
+  } as const;
+  const response = await http.send(asked, { signal });
+  const text = await response.text();
+  if (response.status !== 200) throw answerError(attempted, response.status, text);
   const { token, access_token: accessToken } = Token.parse(JSON.parse(text));
   const bearer = token ?? accessToken;
   return bearer === undefined ? undefined : `Bearer ${bearer}`;

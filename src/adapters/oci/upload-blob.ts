@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import type { Readable } from 'node:stream';
 import { backoffMs } from '../../base/backoff.ts';
 import { RegistryError } from '../../ports/registry.ts';
@@ -28,7 +29,7 @@ const maxRestarts = 4;
 const delays = { baseMs: 300, maxMs: 10_000 };
 
 /**
- * Pushes a blob, in one request when it is small, else chunk by chunk; after a broken connection it goes on where the
+ * Pushes a blob, in one request when it is small, else chunk by chunk; after a broken connection it continues where the
  * registry says that it stands, or starts again when the registry has forgotten the upload.
  * https://github.com/opencontainers/distribution-spec/blob/main/spec.md#push
  * @throws RegistryError
@@ -54,7 +55,7 @@ export async function uploadBlob(
   }
 }
 
-/** Where an upload goes on, and the least that a chunk may have. */
+/** Where an upload continues, and the least that a chunk may have. */
 export interface StartedUpload {
   location: string;
   minChunkBytes: number;
@@ -74,14 +75,14 @@ export async function startUpload(
   const response = await http.send(
     {
       ...uploadRequest(repository, 'POST', `/v2/${repository.path}/blobs/uploads/${query}`),
-      ...(mountFrom === undefined ? {} : { readsFrom: mountFrom }),
+      ...defined({ readsFrom: mountFrom }),
       headers: { 'content-length': '0' },
       accept: [201, 202],
     },
     options,
   );
-  await response.body.dump();
-  if (response.statusCode === 201) return undefined;
+  await response.discard();
+  if (response.status === 201) return undefined;
   const minimum = Number(response.headers['oci-chunk-min-length'] ?? 0);
   return {
     location: locationOf(response, repository),
@@ -98,7 +99,7 @@ export async function cancelUpload(
 ): Promise<void> {
   const call = { ...uploadRequest(repository, 'DELETE', location), accept: [200, 202, 204, 404, 405] };
   const response = await http.send(call, options);
-  await response.body.dump();
+  await response.discard();
 }
 
 /** One upload, from its start to its end; holds where it stands. */
@@ -155,7 +156,7 @@ class Upload {
       },
       this.#options,
     );
-    await response.body.dump();
+    await response.discard();
     this.#location = locationOf(response, this.#repository);
     this.#sent = end;
   }
@@ -168,9 +169,9 @@ class Upload {
     await this.#http.waitToRetry(error, backoffMs(failures, delays), this.#options);
     const call = { ...uploadRequest(this.#repository, 'GET', this.#location), accept: [204, 404] };
     const response = await this.#http.send(call, this.#options);
-    await response.body.dump();
-    if (response.statusCode === 404) throw error;
-    const last = /^(?:bytes=)?0-(\d+)$/.exec(String(response.headers['range'] ?? ''))?.[1];
+    await response.discard();
+    if (response.status === 404) throw error;
+    const last = /^(?:bytes=)?0-(\d+)$/.exec(response.headers['range'] ?? '')?.[1];
     this.#sent = last === undefined || last === '0' ? 0 : Number(last) + 1;
     this.#location = locationOf(response, this.#repository);
   }
@@ -191,7 +192,7 @@ class Upload {
       },
       this.#options,
     );
-    await response.body.dump();
+    await response.discard();
   }
 }
 
@@ -216,7 +217,7 @@ function locationOf(response: RegistryResponse, repository: Repository): string 
   if (typeof location !== 'string') {
     throw new RegistryError(
       'invalid',
-      `${repository.host} started an upload without saying where it goes on`,
+      `${repository.host} started an upload without a Location for the next part`,
     );
   }
   const url = new URL(location, response.url);

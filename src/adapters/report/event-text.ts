@@ -1,4 +1,4 @@
-import type { RunEvent, RunOutcome, StageOutcome } from '../../ports/events.ts';
+import type { RunEvent, RunOutcome, StageOutcome, TimedEvent } from '../../ports/events.ts';
 import { formatDuration } from '../../base/duration.ts';
 
 /** How people call an outcome. */
@@ -12,7 +12,7 @@ export const outcomeWords: Record<StageOutcome | RunOutcome, string> = {
   timedOut: 'timed out',
   aborted: 'aborted',
   interrupted: 'interrupted',
-  internal: 'internal fault',
+  internal: 'internal error',
 };
 
 /** Which stage an event is about; undefined for the run as a whole. */
@@ -21,7 +21,7 @@ export function stageOf(event: RunEvent): string | undefined {
 }
 
 /** One event as lines of text, without the stage's name; empty for those that have their own display (`step.output`). */
-export function eventText(event: RunEvent): string[] {
+export function eventText(event: TimedEvent): string[] {
   switch (event.type) {
     case 'run.started':
     case 'run.finished':
@@ -52,7 +52,7 @@ export function eventText(event: RunEvent): string[] {
     case 'image.progress':
       return [event.message];
     case 'image.pushed':
-      return [`pushed ${event.reference} as ${event.digest}`];
+      return [`pushed ${event.reference}`];
     case 'release.progress':
       return [`${event.application}: ${event.message}`];
     case 'verify.attempt':
@@ -62,7 +62,7 @@ export function eventText(event: RunEvent): string[] {
   }
 }
 
-function runText(event: Extract<RunEvent, { type: 'run.started' | 'run.finished' }>): string[] {
+function runText(event: Extract<TimedEvent, { type: 'run.started' | 'run.finished' }>): string[] {
   if (event.type === 'run.started') {
     return [
       `run ${event.runId} of ${event.pipeline} ${event.resumed ? 'resumed ' : ''}on ${event.cluster}, namespace ${event.namespace}`,
@@ -88,7 +88,7 @@ function agentText(event: Extract<RunEvent, { type: `agent.${string}` }>): strin
       return [`agent pod ${event.pod} removed`];
     case 'agent.kept':
       return [
-        `agent pod ${event.pod} kept; look around with: kubectl -n ${event.namespace} exec -it ${event.pod} -c ${event.containers[0] ?? ''} -- sh`,
+        `agent pod ${event.pod} kept; open a shell in it with: kubectl -n ${event.namespace} exec -it ${event.pod} -c ${event.containers[0] ?? ''} -- sh`,
       ];
   }
 }

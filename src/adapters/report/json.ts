@@ -1,3 +1,4 @@
+import { terminalJson } from '../../base/terminal-text.ts';
 import type { Reporter, TimedEvent } from '../../ports/events.ts';
 import type { Output } from './output.ts';
 import { isShownBefore, StepLines } from './step-lines.ts';
@@ -12,13 +13,13 @@ export function createJsonReporter(output: Output): Reporter {
     async handle(event: TimedEvent): Promise<void> {
       const records: object[] = [];
       if (event.type === 'step.output' || event.type === 'step.end') {
-        const { at, sequence, stage, step } = event;
+        const { runId, at, sequence, stage, step } = event;
         for (const line of lines.take(event))
-          records.push({ type: 'step.line', at, sequence, stage, step, line });
+          records.push({ type: 'step.line', runId, at, sequence, stage, step, line });
       }
       if (event.type !== 'step.output' && !isShownBefore(event)) records.push(event);
       if (records.length > 0)
-        await output.write(records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+        await output.write(records.map((record) => `${terminalJson(JSON.stringify(record))}\n`).join(''));
     },
     close: () => Promise.resolve(),
   };

@@ -1,6 +1,8 @@
-import { appendFile, readFile, rm, stat } from 'node:fs/promises';
-import path from 'node:path';
+import type { OutputFolder } from '../../base/files/output-folder.ts';
 import * as z from '../../base/zod.ts';
+
+/** Bytes of the largest journal that is read: far more than a run's steps take. */
+const largestJournal = 64 * 1024 * 1024;
 
 /** Where a step's output begins in its stage's file, and, as soon as it stands there whole, where it ends. */
 interface Place {
@@ -18,35 +20,37 @@ const JournalLine = z.object({
 
 /**
  * Says which bytes of a run's log files belong to which step, in a file beside them, so that the next runner of the run
- * can go on in files that this one left in the middle. A line is written before the bytes of a step, another one after
+ * can continue files that this one left in the middle. A line is written before the bytes of a step, another one after
  * them; what stands in a log file behind the last line is not trusted.
  */
 export class LogJournal {
+  readonly #folder: OutputFolder;
   readonly #file: string;
   readonly #places = new Map<string, Place>();
 
-  private constructor(file: string) {
-    this.#file = file;
+  private constructor(folder: OutputFolder, runId: string) {
+    this.#folder = folder;
+    this.#file = `.${runId}.steps`;
   }
 
   /** A journal without entries; that of an earlier runner of the run is removed. */
-  static async create(directory: string, runId: string): Promise<LogJournal> {
-    const file = fileOf(directory, runId);
-    await rm(file, { force: true });
-    return new LogJournal(file);
+  static async create(folder: OutputFolder, runId: string): Promise<LogJournal> {
+    const journal = new LogJournal(folder, runId);
+    await journal.remove();
+    return journal;
   }
 
   /** The journal that an earlier runner of the run left; undefined when it left none in this folder. */
   static async open(
-    directory: string,
+    folder: OutputFolder,
     runId: string,
     fileOfStage: (stage: string) => string,
   ): Promise<LogJournal | undefined> {
-    const journal = new LogJournal(fileOf(directory, runId));
-    const text = await readFile(journal.#file, 'utf8').catch(() => undefined);
+    const journal = new LogJournal(folder, runId);
+    const text = await journal.#text();
     if (text === undefined) return undefined;
     for (const line of text.split('\n')) journal.#read(line);
-    if (!text.endsWith('\n')) await appendFile(journal.#file, '\n'); // the runner died in the middle of a line
+    if (!text.endsWith('\n')) await journal.#append('\n'); // the runner died in the middle of a line
     await journal.#distrustMissing(fileOfStage);
     return journal;
   }
@@ -72,14 +76,33 @@ export class LogJournal {
     if (place !== undefined) await this.#write({ ...place, step, to });
   }
 
-  /** Removes the journal: the run has ended, and nobody goes on. */
+  /** Removes the journal: the run has ended, and has no next runner. */
   async remove(): Promise<void> {
-    await rm(this.#file, { force: true });
+    await this.#folder.removeFile(this.#file);
   }
 
   async #write(line: Place & { step: string }): Promise<void> {
-    await appendFile(this.#file, `${JSON.stringify(line)}\n`);
+    await this.#append(`${JSON.stringify(line)}\n`);
     this.#take(line);
+  }
+
+  async #text(): Promise<string | undefined> {
+    const file = await this.#folder.openToRead(this.#file);
+    try {
+      if (file === undefined || (await file.stat()).size > largestJournal) return undefined;
+      return await file.readFile('utf8');
+    } finally {
+      await file?.close();
+    }
+  }
+
+  async #append(text: string): Promise<void> {
+    const file = await this.#folder.openFile(this.#file);
+    try {
+      await file.write(text, (await file.stat()).size);
+    } finally {
+      await file.close();
+    }
   }
 
   #read(text: string): void {
@@ -102,15 +125,17 @@ export class LogJournal {
   /** A file that somebody cut or removed holds nothing whole behind its end. */
   async #distrustMissing(fileOfStage: (stage: string) => string): Promise<void> {
     for (const [step, { stage, from, to }] of this.#places) {
-      const size = await stat(fileOfStage(stage)).then(
-        (found) => found.size,
-        () => 0,
-      );
+      const size = await this.#sizeOf(fileOfStage(stage));
       if (size < (to ?? from)) this.#places.set(step, { stage, from: Math.min(from, size) });
     }
   }
-}
 
-function fileOf(directory: string, runId: string): string {
-  return path.join(directory, `.${runId}.steps`);
+  async #sizeOf(name: string): Promise<number> {
+    const file = await this.#folder.openToRead(name);
+    try {
+      return file === undefined ? 0 : (await file.stat()).size;
+    } finally {
+      await file?.close();
+    }
+  }
 }

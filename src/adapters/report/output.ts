@@ -1,24 +1,30 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 
+/** Errors of a reader that has gone (`| head -1`, a closed terminal): it has what it wanted. */
+const goneReader = new Set(['EPIPE', 'EIO', 'ECONNRESET']);
+
 /**
- * Writes text or bytes and waits while the reader is slow. A reader that has gone (`| head -1`) is told once to `onGone`;
- * after that writing does nothing, so that the run itself goes on to its clean end.
+ * Writes text or bytes and waits while the reader is slow. After an error writing does nothing, so that the run itself
+ * continues to its clean end. One that lost output (a full disk, a closed file) is thrown by the next write, once.
  */
 export class Output {
   readonly stream: Writable;
-  #gone = false;
+  #failed = false;
+  #lost: Error | undefined;
 
-  constructor(stream: Writable, onGone?: () => void) {
+  constructor(stream: Writable) {
     this.stream = stream;
-    stream.on('error', () => {
-      if (!this.#gone) onGone?.();
-      this.#gone = true;
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (!this.#failed && !goneReader.has(error.code ?? '')) this.#lost = error;
+      this.#failed = true;
     });
   }
 
+  /** @throws Error of an earlier write, once */
   async write(text: string | Buffer): Promise<void> {
-    if (this.#gone || this.stream.destroyed) return;
+    this.#throwLost();
+    if (this.#failed || this.stream.destroyed) return;
     if (this.stream.write(text)) return;
     try {
       const ended = new AbortController();
@@ -27,7 +33,14 @@ export class Output {
         once(this.stream, 'close', { signal: ended.signal }),
       ]).finally(() => ended.abort());
     } catch {
-      this.#gone = true; // the error event came instead of drain; onGone was called by its listener
+      this.#failed = true; // the error event came instead of drain; its listener knows it
     }
+    this.#throwLost();
+  }
+
+  #throwLost(): void {
+    const lost = this.#lost;
+    this.#lost = undefined;
+    if (lost !== undefined) throw lost;
   }
 }

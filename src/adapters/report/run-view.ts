@@ -1,4 +1,4 @@
-import type { RunEvent, StageOutcome, TimedEvent, TrackState } from '../../ports/events.ts';
+import type { StageOutcome, TimedEvent, TrackState } from '../../ports/events.ts';
 import type { TestSummary } from '../../ports/test-report.ts';
 import { eventText, stageOf } from './event-text.ts';
 import { StepLines } from './step-lines.ts';
@@ -28,7 +28,7 @@ export class RunView {
   /** Things to say that belong to no stage. */
   readonly notices: string[] = [];
   readonly stages: StageView[] = [];
-  finished: Extract<RunEvent, { type: 'run.finished' }> | undefined;
+  finished: Extract<TimedEvent, { type: 'run.finished' }> | undefined;
   readonly #steps = new StepLines();
   readonly #keptLines: number;
 

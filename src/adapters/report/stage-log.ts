@@ -1,4 +1,5 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import type { OutputFolder } from '../../base/files/output-folder.ts';
 
 /** A file that is written at a known position. Bytes are with the system when a write has resolved. */
 export class StageLog {
@@ -11,13 +12,13 @@ export class StageLog {
     this.position = position;
   }
 
-  /** Opens a file to go on at its end; an empty one when it is not to be kept. */
-  static async open(path: string, { keep }: { keep: boolean }): Promise<StageLog> {
-    if (!keep) return new StageLog(await open(path, 'w'), 0);
-    const file = await open(path, 'a').then(async (created) => {
-      await created.close();
-      return open(path, 'r+'); // appending files ignore positions
-    });
+  /**
+   * Opens a file to append to; an empty one when it is not to be kept.
+   * @throws RefusedPathError, FileError
+   */
+  static async open(folder: OutputFolder, name: string, { keep }: { keep: boolean }): Promise<StageLog> {
+    if (!keep) return new StageLog(await folder.createFile(name), 0);
+    const file = await folder.openFile(name);
     return new StageLog(file, (await file.stat()).size);
   }
 

@@ -3,6 +3,8 @@ import { createLogUpdate } from 'log-update';
 import type { Reporter, TimedEvent } from '../../ports/events.ts';
 import { eventText, outcomeWords } from './event-text.ts';
 import { RunView, type StageView } from './run-view.ts';
+import { terminalLines } from '../../base/terminal-text.ts';
+import { lastWritten } from './fit-text.ts';
 import { treeText } from './tree-text.ts';
 
 /** Milliseconds between two drawings. */
@@ -45,14 +47,16 @@ export function endText(view: RunView): string[] {
   const troubled = view.stages.filter(
     (stage) => !['succeeded', 'skipped', 'pending', 'cancelled'].includes(stage.state),
   );
-  const lines = troubled.flatMap((stage) => troubleText(stage));
+  const lines = troubled.flatMap((stage) => troubleText(stage)).map((line) => terminalLines(line));
   const { finished } = view;
   if (finished === undefined) return lines;
   const colour = finished.outcome === 'succeeded' ? ansis.green : ansis.red;
   // The stage that decided the outcome has said why just above.
-  const told = troubled.map(({ name, detail }) => `${name}: ${detail}`);
-  const [first = '', ...rest] = eventText(finished).filter((line) => !told.includes(line));
-  return [...lines, '', colour(first), ...rest];
+  const reported = troubled.map(({ name, detail }) => `${name}: ${detail}`);
+  const isReported = (line: string) =>
+    reported.some((known) => line === known || line.startsWith(`${known}; also: `));
+  const [first = '', ...rest] = eventText(finished).filter((line) => !isReported(line));
+  return [...lines, '', ...[colour(first), ...rest].map((line) => terminalLines(line))];
 }
 
 function troubleText(stage: StageView): string[] {
@@ -62,7 +66,7 @@ function troubleText(stage: StageView): string[] {
   return [
     '',
     `${ansis.red(stage.name)} ${outcomeWords[stage.state]}: ${stage.detail}`,
-    ...stage.lines.slice(-20).map((line) => `   │ ${line}`),
+    ...stage.lines.slice(-20).map((line) => `   │ ${lastWritten(line)}`),
     ...tests,
   ];
 }

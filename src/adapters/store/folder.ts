@@ -1,62 +1,57 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { extract } from 'tar-stream';
+import { Readable } from 'node:stream';
 import { InputError } from '../../base/errors.ts';
+import { fileNameOf } from '../../base/files/file-name.ts';
+import { OutputFolder } from '../../base/files/output-folder.ts';
 import type { ArtifactStore, SavedFiles } from '../../ports/artifact-store.ts';
+import { extractFiles } from './extract-files.ts';
+
+/** A store of this machine. */
+export interface FolderStore extends ArtifactStore {
+  /**
+   * Looks whether the stages' results can be written; makes nothing.
+   * @throws RefusedPathError when a link or a file stands where a folder of theirs belongs
+   */
+  check(stages: readonly string[]): Promise<void>;
+}
+
+const kinds = ['artifacts', 'reports'] as const;
 
 /**
- * Keeps artifacts and reports in folders: `directory/artifacts/STAGE/…`, `directory/reports/STAGE/…`.
- * @param directory absolute
+ * Keeps artifacts and reports in folders: `directory/artifacts/STAGE/…`, `directory/reports/STAGE/…`. The folder may lie
+ * in a checkout, so nothing is written or read through links in it.
  */
-export function createFolderStore(directory: string): ArtifactStore {
+export function createFolderStore(directory: string): FolderStore {
+  const folder = new OutputFolder(directory);
+  const placeOf = (kind: (typeof kinds)[number], stage: string) => path.join(kind, fileNameOf(stage));
   return {
-    save: (kind, stage, tar, { signal }) =>
-      save(path.join(directory, kind, stage.replaceAll(/[^\w.-]+/g, '_')), tar, signal),
-    open: (saved, file) => createReadStream(inside(saved.directory, file)),
+    check: async (stages) => {
+      for (const kind of kinds) for (const stage of stages) await folder.check(placeOf(kind, stage));
+    },
+    save: async (kind, stage, tar, options): Promise<SavedFiles> => {
+      const place = placeOf(kind, stage);
+      const saved = await folder.makeFolder(place);
+      // Beside it until all is there: a transfer that broke, or an archive that is refused, leaves nothing behind.
+      const part = path.join(kind, `.${randomUUID()}.part`);
+      try {
+        const files = await extractFiles(tar, { folder, place: part }, options);
+        for (const file of files)
+          await folder.moveFile(path.join(part, file.path), path.join(place, file.path));
+        return { directory: saved, files, bytes: files.reduce((sum, file) => sum + file.bytes, 0) };
+      } finally {
+        await folder.removeFolder(part);
+      }
+    },
+    open: (saved, file) => {
+      const place = path.relative(folder.path, new OutputFolder(saved.directory).inside(file));
+      return Readable.from(contentOf(folder, place), { objectMode: false });
+    },
   };
 }
 
-async function save(folder: string, tar: Readable, signal: AbortSignal): Promise<SavedFiles> {
-  await mkdir(folder, { recursive: true });
-  const files: { path: string; bytes: number }[] = [];
-  const entries = extract();
-  const reading = pipeline(tar, entries, { signal });
-  const writing = (async () => {
-    for await (const entry of entries) {
-      const { name, type, size } = entry.header;
-      if (type === 'directory') {
-        entry.resume();
-        continue;
-      }
-      if (type !== 'file' && type !== 'contiguous-file') {
-        throw new InputError(`${name} in the archive is a ${type}: only plain files are collected`);
-      }
-      const target = inside(folder, name);
-      await mkdir(path.dirname(target), { recursive: true });
-      await pipeline(entry, createWriteStream(target), { signal });
-      files.push({ path: path.relative(folder, target), bytes: size });
-    }
-  })();
-  const [read, written] = await Promise.allSettled([
-    reading,
-    writing.catch((error: unknown) => {
-      entries.destroy();
-      throw error;
-    }),
-  ]);
-  if (written.status === 'rejected') throw written.reason;
-  if (read.status === 'rejected') throw read.reason;
-  return { directory: folder, files, bytes: files.reduce((sum, file) => sum + file.bytes, 0) };
-}
-
-/** The absolute path of an archive's entry. @throws InputError when it would lie outside the folder */
-function inside(folder: string, name: string): string {
-  const target = path.resolve(folder, name);
-  if (path.isAbsolute(name) || !target.startsWith(`${folder}${path.sep}`)) {
-    throw new InputError(`the archive holds the path "${name}", which leaves its folder`);
-  }
-  return target;
+async function* contentOf(folder: OutputFolder, place: string): AsyncGenerator<Buffer> {
+  const file = await folder.openToRead(place);
+  if (file === undefined) throw new InputError(`${folder.inside(place)} no longer exists`);
+  yield* file.createReadStream();
 }

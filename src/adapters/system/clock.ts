@@ -4,6 +4,7 @@ import type { Clock } from '../../ports/clock.ts';
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonicMs: () => performance.now(),
   async sleep(ms, { signal }) {
     signal.throwIfAborted();
     try {

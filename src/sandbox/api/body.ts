@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { checkDepth } from './depth.ts';
 import { badRequest, StatusError } from './status-error.ts';
 
 /** The encoding in which clients written in Go send built-in types. */
@@ -42,10 +43,14 @@ export async function readBody(request: IncomingMessage): Promise<unknown> {
     );
   }
   const source = bytes.toString('utf8');
+  let body: unknown;
   try {
-    if (!type.includes('yaml')) return JSON.parse(source);
-    return (await import('yaml')).parse(source, { maxAliasCount: 100 });
+    body = type.includes('yaml')
+      ? (await import('yaml')).parse(source, { maxAliasCount: 100 })
+      : JSON.parse(source);
   } catch (error) {
     throw badRequest(`the object provided is unrecognized: ${error instanceof Error ? error.message : ''}`);
   }
+  checkDepth(body);
+  return body;
 }

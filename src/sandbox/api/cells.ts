@@ -1,5 +1,6 @@
-import type { Fields } from '../kinds/fields.ts';
-import { at, child, isFields, items, placesOf, scalarText } from '../kinds/fields.ts';
+import type { Fields } from '../../base/fields.ts';
+import { isFields } from '../../base/fields.ts';
+import { at, child, items, placesOf, scalarText } from '../kinds/fields.ts';
 import { age, humanDuration } from './human-duration.ts';
 import { podReadinessGates, podReady, podRestarts, podStatus } from './pod-columns.ts';
 

@@ -1,4 +1,4 @@
-import type { Fields } from '../kinds/fields.ts';
+import type { Fields } from '../../base/fields.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { apiVersionOf, subresources } from '../kinds/kind.ts';
 

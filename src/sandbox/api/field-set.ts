@@ -1,5 +1,6 @@
-import type { Fields } from '../kinds/fields.ts';
-import { isFields } from '../kinds/fields.ts';
+import { joined, separator } from '../../base/fields-v1.ts';
+import type { Fields } from '../../base/fields.ts';
+import { isFields } from '../../base/fields.ts';
 import { isAtomicMap, keyDefaults, listTypeOf } from '../kinds/list-types.ts';
 
 /**
@@ -8,20 +9,13 @@ import { isAtomicMap, keyDefaults, listTypeOf } from '../kinds/list-types.ts';
  */
 export type FieldSet = Set<string>;
 
-/** Stands between the elements of a path; occurs in no name. */
-export const separator = '\u0000';
-
-/** A path with one element more. */
-export const join = (path: string, element: string): string =>
-  path === '' ? element : `${path}${separator}${element}`;
-
 /** Values by path: JSON of a leaf, or of nothing for an object or list that has fields of its own. */
 export type FieldValues = Map<string, string | undefined>;
 
 /** The `k:` element that names an item of an associative list. */
-function itemKey(item: Fields, keys: readonly string[]): string {
-  const sorted = [...keys].sort().map((key): [string, unknown] => [key, item[key] ?? keyDefaults[key]]);
-  return `k:${JSON.stringify(Object.fromEntries(sorted.filter(([, value]) => value !== undefined)))}`;
+export function itemKey(item: Fields, keys: readonly string[]): string {
+  const sorted = [...keys].sort().map((key): [string, unknown] => [key, item[key] ?? keyDefaults[key] ?? '']);
+  return `k:${JSON.stringify(Object.fromEntries(sorted))}`;
 }
 
 /** A part of an object or of a list: its element in the notation, and the field names that lead to it. */
@@ -52,6 +46,7 @@ export function partsOf(value: unknown, names: readonly string[], isBuiltIn: boo
 }
 
 /** What no manager owns: type, identity, and what the server writes. */
+// eslint-disable-next-line no-restricted-syntax -- made of constants
 const unowned = new RegExp(
   `^(f:(apiVersion|kind|metadata)|f:metadata${separator}f:(name|namespace|uid|resourceVersion|generation|` +
     'creationTimestamp|managedFields|generateName|selfLink|deletionTimestamp|deletionGracePeriodSeconds))$',
@@ -65,7 +60,7 @@ export function fieldValues(object: Fields, isBuiltIn: boolean): FieldValues {
     if (path !== '' && !unowned.test(path)) {
       values.set(path, parts.length === 0 ? JSON.stringify(value) : undefined);
     }
-    for (const part of parts) walk(part.value, join(path, part.element), part.names);
+    for (const part of parts) walk(part.value, joined(path, part.element), part.names);
   };
   walk(object, '', []);
   return values;
@@ -95,43 +90,3 @@ export function compareFields(
 /** The fields of a set that are in none of the others. */
 export const without = (fields: FieldSet, ...others: ReadonlySet<string>[]): FieldSet =>
   new Set([...fields].filter((path) => !others.some((other) => other.has(path))));
-
-/** Reads `fieldsV1` of a managedFields entry: a leaf is `{}`, a member with fields below it says so with `.`. */
-export function parseFieldsV1(tree: unknown, path = '', into: FieldSet = new Set()): FieldSet {
-  if (!isFields(tree)) return into;
-  if (path !== '' && (Object.keys(tree).length === 0 || '.' in tree)) into.add(path);
-  for (const [element, below] of Object.entries(tree)) {
-    if (element !== '.') parseFieldsV1(below, join(path, element), into);
-  }
-  return into;
-}
-
-/** Writes `fieldsV1` of a managedFields entry. */
-export function toFieldsV1(fields: FieldSet): Fields {
-  const root: Fields = {};
-  const members = new Set<Fields>();
-  // A field comes before those below it, so what gets something below it is known to be a member itself.
-  for (const path of [...fields].sort()) {
-    let node = root;
-    for (const element of path.split(separator)) {
-      if (members.has(node)) node['.'] ??= {};
-      node = (node[element] ??= {}) as Fields;
-    }
-    members.add(node);
-  }
-  return root;
-}
-
-/** A path as messages show it: `.spec.template.spec.containers[name="c"].image`. */
-export function showPath(path: string): string {
-  return path
-    .split(separator)
-    .map((element) => {
-      const rest = element.slice(2);
-      if (element.startsWith('f:')) return `.${rest}`;
-      if (element.startsWith('v:')) return `[=${rest}]`;
-      const keys = Object.entries(JSON.parse(rest) as Fields);
-      return `[${keys.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`;
-    })
-    .join('');
-}

@@ -1,10 +1,12 @@
-import type { Fields } from '../kinds/fields.ts';
-import { isFields } from '../kinds/fields.ts';
+import type { Fields } from '../../base/fields.ts';
+import { isFields } from '../../base/fields.ts';
+import type { Kind } from '../kinds/kind.ts';
 import type { ModelField } from '../kinds/model.ts';
 import { fieldsOfModel, isModel, parseModelType } from '../kinds/model.ts';
 import type { ApiRequest } from './request.ts';
 import { warn } from './request.ts';
-import { badRequest } from './status-error.ts';
+import { badRequest, StatusError } from './status-error.ts';
+import { typeErrorsOf } from './typed-patch.ts';
 
 interface Check {
   unknown: string[];
@@ -21,15 +23,20 @@ function found(value: unknown): string {
 
 const isText = (value: unknown): boolean => typeof value === 'string';
 
+const isInt32 = (value: unknown): boolean =>
+  Number.isInteger(value) && Math.abs(Number(value) + 0.5) < 2 ** 31;
+
 /** What plain types take, and what the decoder calls them; of others nothing is known. */
-const plainTypes: Record<string, [told: string, fits: (value: unknown) => boolean]> = {
+const plainTypes: Record<string, [name: string, fits: (value: unknown) => boolean]> = {
   string: ['string', isText],
+  byte: ['[]uint8', isText],
   Date: ['v1.Time', isText],
   V1MicroTime: ['v1.MicroTime', isText],
   boolean: ['bool', (value) => typeof value === 'boolean'],
-  number: ['int', Number.isSafeInteger],
+  number: ['int64', Number.isSafeInteger],
+  int32: ['int32', isInt32],
   double: ['float64', (value) => typeof value === 'number'],
-  IntOrString: ['intstr.IntOrString', (value) => isText(value) || Number.isSafeInteger(value)],
+  IntOrString: ['intstr.IntOrString', (value) => isText(value) || isInt32(value)],
 };
 
 /** In a list null stands for an empty item. */
@@ -58,14 +65,39 @@ function checkValue(value: unknown, field: FieldType, path: string, check: Check
 }
 
 function checkOne(value: unknown, { type, format }: FieldType, path: string, check: Check): unknown {
-  if (type === 'string' && isQuantity(path)) return checkQuantity(value, check);
+  if (format === 'quantity') return checkQuantity(value, check);
   if (isModel(type) && isFields(value)) return checkModel(value, type, path, check);
-  const [plain = type, fits] = plainTypes[format === 'double' ? format : type] ?? [];
+  const [plain = type, fits] = plainTypes[format] ?? plainTypes[type] ?? [];
   if (isModel(type) || fits?.(value) === false) noteMismatch(value, plain, path, check);
+  else if (typeof value === 'string') check.mismatch ??= misread(value, format === 'byte' ? format : type);
   return value;
 }
 
-/** The words of the decoder; `V1PodSpec` is told as `v1.PodSpec`. */
+/** The layouts of Go's times; a time to the microsecond always has six digits of them. */
+const times: Record<string, [layout: string, pattern: RegExp]> = {
+  Date: ['2006-01-02T15:04:05Z07:00', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/],
+  V1MicroTime: [
+    '2006-01-02T15:04:05.000000Z07:00',
+    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$/,
+  ],
+};
+
+/** Why a text cannot be read as what it stands for: a time, or bytes. */
+function misread(value: string, type: string): string | undefined {
+  if (type === 'byte') return misreadBytes(value.replace(/[\r\n]/g, ''));
+  const [layout, pattern] = times[type] ?? [];
+  if (pattern === undefined || (pattern.test(value) && !Number.isNaN(Date.parse(value)))) return undefined;
+  const quotedValue = JSON.stringify(value);
+  return `parsing time ${quotedValue} as "${layout ?? ''}": cannot parse ${quotedValue} as "2006"`;
+}
+
+function misreadBytes(text: string): string | undefined {
+  const digits = /^[A-Za-z0-9+/]*/.exec(text)?.[0].length ?? 0;
+  const isRead = text.length % 4 === 0 && /^={0,2}$/.test(text.slice(digits));
+  return isRead ? undefined : `illegal base64 data at input byte ${digits}`;
+}
+
+/** The words of the decoder; `V1PodSpec` is shown as `v1.PodSpec`. */
 function noteMismatch(value: unknown, type: string, path: string, check: Check): void {
   const place = `${path.replace(/\[\d+\]/g, '')} of type ${type.replace(/(Core)?V\d+/, 'v1.')}`;
   check.mismatch ??= `json: cannot unmarshal ${found(value)} into Go struct field ${place}`;
@@ -73,18 +105,13 @@ function noteMismatch(value: unknown, type: string, path: string, check: Check):
 
 const quantity = /^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$/;
 
-/** A quantity, as text. */
+/** A quantity, as text; it may be written as a number: `cpu: 1`. */
 function checkQuantity(value: unknown, check: Check): unknown {
-  if (typeof value !== 'string' && typeof value !== 'number') return value;
-  if (!quantity.test(String(value))) {
+  if ((typeof value !== 'string' && typeof value !== 'number') || !quantity.test(String(value))) {
     check.mismatch ??= `quantities must match the regular expression '${quantity.source}'`;
   }
-  return String(value);
+  return typeof value === 'number' ? String(value) : value;
 }
-
-/** Quantities may be written as numbers: `cpu: 1`. */
-const isQuantity = (path: string): boolean =>
-  /(^|\.)(limits|requests|capacity|hard|used|allocatable)\.|(sizeLimit|divisor|averageValue)$/.test(path);
 
 /** Returns a copy without the fields that the type does not have or that are null. */
 function checkModel(object: Fields, model: string, path: string, check: Check): Fields {
@@ -101,28 +128,54 @@ function checkModel(object: Fields, model: string, path: string, check: Check): 
   return kept;
 }
 
+/** The object without the fields that its type does not have (of a custom one only the metadata is known). */
+function checkObject({ model }: Kind, object: Fields): Check & { kept: Fields } {
+  const check: Check = { unknown: [], mismatch: undefined };
+  const kept =
+    model === undefined
+      ? { ...object, ...checkModel({ metadata: object['metadata'] ?? {} }, 'V1Pod', '', check) }
+      : checkModel(object, model, '', check);
+  return { ...check, kept };
+}
+
 /**
- * Checks the fields of a built-in kind (of a custom one: its metadata) against its type and returns the object without unknown ones. Those are
- * refused, told by a warning or passed over, as the request's `fieldValidation` wants it (Warn is the default).
+ * Checks the fields of an object against the type of its kind and returns it without unknown ones. Those are refused,
+ * reported by a warning or passed over, as the request's `fieldValidation` wants it (Warn is the default).
  * @throws StatusError BadRequest for a value of the wrong type, and for unknown fields under Strict.
  */
 export function checkFields(
   request: Pick<ApiRequest, 'kind' | 'query' | 'response'>,
   object: Fields,
 ): Fields {
-  const { model, kind, version } = request.kind;
-  const check: Check = { unknown: [], mismatch: undefined };
-  // Of custom objects only the metadata is known.
-  const kept =
-    model === undefined
-      ? { ...object, ...checkModel({ metadata: object['metadata'] ?? {} }, 'V1Pod', '', check) }
-      : checkModel(object, model, '', check);
+  const { kind, version } = request.kind;
+  const { mismatch, unknown, kept } = checkObject(request.kind, object);
   const refuse = (why: string): Error =>
     badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
-  if (check.mismatch !== undefined) throw refuse(check.mismatch);
-  const told = check.unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
+  if (mismatch !== undefined) throw refuse(mismatch);
+  const messages = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
   const mode = request.query.get('fieldValidation') ?? 'Warn';
-  if (told.length > 0 && mode === 'Strict') throw refuse(`strict decoding error: ${told.join(', ')}`);
-  if (mode !== 'Ignore') for (const message of told) warn(request, message);
+  if (messages.length > 0 && mode === 'Strict') throw refuse(`strict decoding error: ${messages.join(', ')}`);
+  if (mode !== 'Ignore') for (const message of messages) warn(request, message);
   return kept;
+}
+
+/**
+ * Checks an object that is applied by the schema of its kind, whatever `fieldValidation` says. The real API server has no
+ * reason for these errors, only the code 500 (https://github.com/kubernetes/kubernetes/issues/139253).
+ * @throws StatusError Unknown for fields that the schema does not have, wrong types, items of one key.
+ */
+export function checkAppliedFields(
+  { kind, namespace = '', name = '' }: Pick<ApiRequest, 'kind' | 'namespace' | 'name'>,
+  object: Fields,
+): Fields {
+  const type = `${kind.group}/${kind.version}, Kind=${kind.kind}`;
+  const about = `(${namespace}/${name}; ${type})`;
+  const errors = typeErrorsOf(kind, object);
+  if (errors !== undefined) {
+    throw new StatusError('Unknown', `failed to create typed patch object ${about}: ${errors}`);
+  }
+  const { mismatch, kept } = checkObject(kind, object);
+  if (mismatch === undefined) return kept;
+  const converted = `unable to convert unstructured object to ${type}: ${mismatch}`;
+  throw new StatusError('Unknown', `failed to convert new object ${about} to proper version: ${converted}`);
 }

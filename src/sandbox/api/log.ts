@@ -1,8 +1,10 @@
 import { pipeline } from 'node:stream/promises';
 import { at, child, defined, items } from '../kinds/fields.ts';
+import { invalidValue } from '../kinds/rules.ts';
 import type { ContainerKey, PodStreams } from './pod-streams.ts';
+import { booleanOf, integerOf } from './query-parameters.ts';
 import type { ApiRequest, ApiServerOptions, ResourcePath } from './request.ts';
-import { badRequest, notFound, StatusError } from './status-error.ts';
+import { badRequest, invalid, notFound, StatusError } from './status-error.ts';
 
 /** What a request for a stream of a pod's container needs: whose, and from whom. */
 export interface StreamTarget {
@@ -42,11 +44,14 @@ export function streamTarget(
   };
 }
 
-function numberOf(query: URLSearchParams, name: string): number | undefined {
-  const given = query.get(name) ?? '';
-  const value = Number(given);
-  if (Number.isSafeInteger(value) && value >= 0) return given === '' ? undefined : value;
-  throw badRequest(`Invalid value for ${name}: ${JSON.stringify(given)}`);
+/** How much of a log is wanted. @throws StatusError Invalid for a negative number, BadRequest for what is none. */
+function amountOf({ query, name = '' }: ApiRequest, option: string, least: 0 | 1 = 0): number | undefined {
+  const value = integerOf(query, option);
+  if (value === undefined || value >= least) return value;
+  const message = least === 0 ? 'must be greater than or equal to 0' : 'must be greater than 0';
+  throw invalid({ group: '', resource: 'pods', kind: 'PodLogOptions' }, name, [
+    invalidValue(option, value, message),
+  ]);
 }
 
 /** GET of `pods/NAME/log`: the text as it is; with `follow` until the container ends or the client goes. */
@@ -57,18 +62,17 @@ export async function streamLog(request: ApiRequest): Promise<undefined> {
   response.on('close', () => {
     ended.abort();
   });
-  const flag = (option: string): boolean => query.get(option) === 'true';
   const log = await streams.logs({
     ...key,
     ...defined({
       sinceTime: query.get('sinceTime') || undefined,
-      tailLines: numberOf(query, 'tailLines'),
-      sinceSeconds: numberOf(query, 'sinceSeconds'),
-      limitBytes: numberOf(query, 'limitBytes'),
+      tailLines: amountOf(request, 'tailLines'),
+      sinceSeconds: amountOf(request, 'sinceSeconds', 1),
+      limitBytes: amountOf(request, 'limitBytes', 1),
     }),
-    follow: flag('follow'),
-    previous: flag('previous'),
-    timestamps: flag('timestamps'),
+    follow: booleanOf(query, 'follow'),
+    previous: booleanOf(query, 'previous'),
+    timestamps: booleanOf(query, 'timestamps'),
     signal: ended.signal,
   });
   response.writeHead(200, { 'Content-Type': 'text/plain' });

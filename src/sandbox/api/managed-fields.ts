@@ -1,7 +1,9 @@
-import { isFields, scalarText } from '../kinds/fields.ts';
+import { isFields } from '../../base/fields.ts';
+import { readFieldsV1, writeFieldsV1 } from '../../base/fields-v1.ts';
+import { scalarText } from '../kinds/fields.ts';
 import type { StoredObject } from '../store/objects.ts';
 import type { FieldSet } from './field-set.ts';
-import { compareFields, fieldValues, parseFieldsV1, toFieldsV1, without } from './field-set.ts';
+import { compareFields, fieldValues, without } from './field-set.ts';
 
 /** Who writes. */
 export interface Writer {
@@ -28,7 +30,7 @@ export function managersOf({ metadata }: StoredObject): FieldManager[] {
       apiVersion: scalarText(entry['apiVersion']),
       time: scalarText(entry['time']),
       subresource: scalarText(entry['subresource']),
-      fields: parseFieldsV1(entry['fieldsV1']),
+      fields: readFieldsV1(entry['fieldsV1']),
     }));
 }
 
@@ -41,7 +43,7 @@ export function setManagers({ metadata }: StoredObject, managers: readonly Field
     .map(({ manager, operation, apiVersion, time, fields, subresource }) => ({
       ...{ manager, operation, apiVersion },
       ...(time === '' ? {} : { time }),
-      ...{ fieldsType: 'FieldsV1', fieldsV1: toFieldsV1(fields) },
+      ...{ fieldsType: 'FieldsV1', fieldsV1: writeFieldsV1(fields) },
       ...(subresource === '' ? {} : { subresource }),
     }));
   if (entries.length === 0) delete metadata.managedFields;
@@ -64,9 +66,20 @@ function isReset(entries: unknown[] | undefined): boolean {
   return more.length === 0 && (first === undefined || (isFields(first) && Object.keys(first).length === 0));
 }
 
+/** A client may write who owns what; what says nothing of it leaves it as it was. */
+function givenManagers(
+  before: StoredObject | undefined,
+  after: StoredObject,
+  { subresource }: Writer,
+): FieldManager[] {
+  if (before === undefined) return managersOf(after);
+  const given = subresource === '' ? managersOf(after) : [];
+  return given.length > 0 ? given : managersOf(before);
+}
+
 /**
- * Tracks an ordinary write (create, update, patch): what `writer` added or changed is now its own and nobody
- * else's, what it removed is nobody's. Changes `after.metadata.managedFields`.
+ * Tracks an ordinary write (create, update, patch): what `writer` added or changed is now its own and
+ * no longer that of others, what it removed has no owner any more. Changes `after.metadata.managedFields`.
  */
 export function trackUpdate(
   before: StoredObject | undefined,
@@ -82,7 +95,7 @@ export function trackUpdate(
     delete after.metadata.managedFields;
     return;
   }
-  const managers = managersOf(before ?? after);
+  const managers = givenManagers(before, after, writer);
   const changed: FieldSet = new Set([...added, ...modified]);
   if (changed.size === 0 && removed.size === 0) {
     setManagers(after, managers);

@@ -1,9 +1,10 @@
 import jsonPatch from 'fast-json-patch';
-import type { Fields } from '../kinds/fields.ts';
-import { isFields } from '../kinds/fields.ts';
+import type { Fields } from '../../base/fields.ts';
+import { isFields } from '../../base/fields.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { subjectOf } from '../kinds/kind.ts';
 import type { StoredObject } from '../store/objects.ts';
+import { checkDepth } from './depth.ts';
 import { badRequest, invalid, StatusError } from './status-error.ts';
 import { strategicMerge } from './strategic-merge.ts';
 
@@ -60,6 +61,8 @@ export function applyPatch(kind: Kind, object: StoredObject, type: string, patch
       `the body of the request was in an unknown format - accepted media types include: ${[...accepted, 'application/apply-patch+yaml'].join(', ')}`,
     );
   }
+  // Operations of a JSON patch can nest deeper than any of them is.
+  checkDepth(result);
   if (!isFields(result) || !isFields(result['metadata']))
     throw badRequest('the patched object has no metadata');
   return result as unknown as StoredObject;

@@ -1,5 +1,5 @@
 import type { V1ContainerStateTerminated, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
-import type { Fields } from '../kinds/fields.ts';
+import type { Fields } from '../../base/fields.ts';
 import { age } from './human-duration.ts';
 
 const isTrue = ({ status }: V1Pod, type: string): boolean =>
@@ -8,7 +8,7 @@ const isTrue = ({ status }: V1Pod, type: string): boolean =>
 const endedAs = ({ reason, signal, exitCode }: V1ContainerStateTerminated): string =>
   reason ?? (signal ? `Signal:${signal}` : `ExitCode:${exitCode}`);
 
-/** Sidecars are init containers that go on running. */
+/** Sidecars are init containers that keep running. */
 const sidecarsOf = ({ spec }: V1Pod): (string | undefined)[] =>
   (spec?.initContainers ?? []).filter((row) => row.restartPolicy === 'Always').map((row) => row.name);
 
@@ -33,10 +33,10 @@ export function podStatus(object: Fields): string {
   if (pod.metadata?.deletionTimestamp !== undefined) return 'Terminating';
   const initializing = initStatus(pod);
   if (initializing !== undefined) return initializing;
-  const told = containerStatuses.flatMap(({ state }) => {
+  const reasons = containerStatuses.flatMap(({ state }) => {
     return state?.waiting?.reason ?? (state?.terminated === undefined ? [] : endedAs(state.terminated));
   });
-  const [first = pod.status?.reason ?? pod.status?.phase ?? 'Unknown'] = told;
+  const [first = pod.status?.reason ?? pod.status?.phase ?? 'Unknown'] = reasons;
   const isRunning = containerStatuses.some(({ ready, state }) => ready && state?.running !== undefined);
   // One container is done while another runs: the pod is running.
   if (first !== 'Completed' || !isRunning) return first;

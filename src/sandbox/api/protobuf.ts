@@ -1,4 +1,4 @@
-import type { Fields } from '../kinds/fields.ts';
+import type { Fields } from '../../base/fields.ts';
 import type { StatusError } from './status-error.ts';
 import { badRequest } from './status-error.ts';
 

@@ -1,12 +1,13 @@
 import { defined } from '../kinds/fields.ts';
 import type { StoredObject } from '../store/objects.ts';
+import { integerOf } from './query-parameters.ts';
 import { formOf, present, presentList } from './representation.ts';
 import type { Answer, ApiRequest } from './request.ts';
 import { findObject } from './request.ts';
 import { parseSelectors } from './selectors.ts';
 import { badRequest } from './status-error.ts';
 
-/** Where a chunked list goes on; the client gets it as an opaque token. */
+/** Where a chunked list continues; the client gets it as an opaque token. */
 interface Continuation {
   version: number;
   after: { namespace: string; name: string };
@@ -31,7 +32,9 @@ export function listObjects(request: ApiRequest): Answer {
   const { kind, namespace, query, objects } = request;
   const form = formOf(request);
   const wanted = parseSelectors(kind, query);
-  const limit = Number(query.get('limit') ?? 0);
+  const limit = integerOf(query, 'limit') ?? 0;
+  // A list answers at once, so nothing but its form counts.
+  integerOf(query, 'timeoutSeconds');
   const start = parseContinue(query.get('continue') ?? '');
   const found: StoredObject[] = [];
   let { after } = start;

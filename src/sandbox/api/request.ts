@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
-import type { Fields } from '../kinds/fields.ts';
-import { defined, isFields } from '../kinds/fields.ts';
+import type { Fields } from '../../base/fields.ts';
+import { isFields } from '../../base/fields.ts';
+import { defined } from '../kinds/fields.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { inVersion, subjectOf } from '../kinds/kind.ts';
-import type { ObjectStore } from '../store/create-objects.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import type { ObjectKey, StoredObject } from '../store/objects.ts';
 import type { Credentials } from './credentials.ts';
 import { verifyToken } from './credentials.ts';
@@ -26,6 +27,8 @@ export interface ResourcePath {
   namespace: string | undefined;
   name: string | undefined;
   subresource: string | undefined;
+  /** The path has the older prefix of a watch: `/api/v1/watch/…`. */
+  isWatch: boolean;
 }
 
 /** A request for a resource: who asks for what, with the body as it was sent. */
@@ -83,16 +86,22 @@ function decode(segment: string): string {
   }
 }
 
-/** Reads `/api/v1/namespaces/NS/PLURAL/NAME/SUB` and its shorter forms; undefined for what is no resource. */
+/**
+ * Reads `/api/v1/namespaces/NS/PLURAL/NAME/SUB`, its shorter forms, and those with `watch` after the version, which are
+ * deprecated but used by clients; undefined for what is no resource.
+ */
 export function parseResourcePath({ catalog }: ObjectStore, pathname: string): ResourcePath | undefined {
   const [root, ...segments] = pathname.split('/').filter(Boolean).map(decode);
   if (root !== 'api' && root !== 'apis') return undefined;
-  const [group = '', version = '', ...rest] = root === 'api' ? ['', ...segments] : segments;
+  const [group = '', version = '', ...below] = root === 'api' ? ['', ...segments] : segments;
+  const isWatch = below[0] === 'watch';
+  const rest = isWatch ? below.slice(1) : below;
   const namespace = isInNamespace(rest) ? rest[1] : undefined;
   const [plural = '', name, ...subresource] = namespace === undefined ? rest : rest.slice(2);
   const kind = catalog.byResource(group, version, plural);
   if (kind === undefined || !isFitting(kind, namespace, name)) return undefined;
-  return { kind, namespace, name, subresource: subresource.join('/') || undefined };
+  if (isWatch && subresource.length > 0) return undefined;
+  return { kind, namespace, name, subresource: subresource.join('/') || undefined, isWatch };
 }
 
 /** namespaces/NAME/PLURAL… is a path into a namespace; namespaces/NAME and its own subresources are not. */

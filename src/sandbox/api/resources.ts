@@ -3,6 +3,7 @@ import { at } from '../kinds/fields.ts';
 import { apiVersionOf } from '../kinds/kind.ts';
 import { mediaType, readBody } from './body.ts';
 import { streamLog } from './log.ts';
+import { booleanOf } from './query-parameters.ts';
 import { getObject, listObjects } from './read.ts';
 import type { Answer, ApiRequest } from './request.ts';
 import { badRequest, StatusError } from './status-error.ts';
@@ -16,7 +17,7 @@ type Handler = (request: ApiRequest) => Answer | undefined | Promise<undefined>;
 const orWatch =
   (read: Handler): Handler =>
   (request) =>
-    /^(true|1)$/.test(request.query.get('watch') ?? '') ? watchObjects(request) : read(request);
+    request.isWatch || booleanOf(request.query, 'watch') ? watchObjects(request) : read(request);
 
 const ofCollection: Record<string, Handler> = {
   GET: orWatch(listObjects),
@@ -39,15 +40,16 @@ const ofSubresource: Record<string, Record<string, Handler>> = {
   finalize: { PUT: finalizeNamespace },
 };
 
-function handlersOf({ kind, name, subresource }: ApiRequest): Record<string, Handler> {
+function handlersOf({ kind, name, subresource, isWatch }: ApiRequest): Record<string, Handler> {
   if (kind.isReview) return { POST: review };
+  if (isWatch) return { GET: watchObjects };
   if (subresource === undefined) return name === undefined ? ofCollection : ofObject;
   const isKnown = kind.subresources.some((known) => known === subresource);
   const handlers = isKnown ? ofSubresource[subresource] : undefined;
   if (handlers !== undefined) return handlers;
-  const told = `the sandbox does not serve ${kind.plural}/${subresource} (${apiVersionOf(kind)})`;
+  const message = `the sandbox does not serve ${kind.plural}/${subresource} (${apiVersionOf(kind)})`;
   // kubectl looks into the details of a 404 without asking whether there are any.
-  throw new StatusError('NotFound', told, {});
+  throw new StatusError('NotFound', message, {});
 }
 
 /** Whether the checks of a write are wanted and nothing else: `dryRun=All`, or the same in a deletion's options. */
@@ -73,9 +75,9 @@ export async function handleResource(
   const whole: ApiRequest = { ...request, type: mediaType(incoming), body: {} };
   const handler = handlersOf(whole)[method];
   if (handler === undefined) {
-    const told = 'the server does not allow this method on the requested resource';
+    const message = 'the server does not allow this method on the requested resource';
     const group = kind.group === '' ? {} : { group: kind.group };
-    throw new StatusError('MethodNotAllowed', told, { ...group, kind: kind.plural });
+    throw new StatusError('MethodNotAllowed', message, { ...group, kind: kind.plural });
   }
   if (method === 'GET') return handler(whole);
   whole.body = await readBody(incoming);

@@ -8,8 +8,11 @@ export type Predicate = (object: StoredObject) => boolean;
 
 const namePattern = String.raw`(?:[a-z0-9][a-z0-9.-]*/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?`;
 const valuePattern = String.raw`[A-Za-z0-9_.-]*`;
+// eslint-disable-next-line no-restricted-syntax -- made of constants
 const setRequirement = new RegExp(String.raw`^(${namePattern})\s+(in|notin)\s+\(([^)]*)\)$`);
+// eslint-disable-next-line no-restricted-syntax -- made of constants
 const equalityRequirement = new RegExp(String.raw`^(${namePattern})\s*(==|=|!=)\s*(${valuePattern})$`);
+// eslint-disable-next-line no-restricted-syntax -- made of constants
 const existsRequirement = new RegExp(String.raw`^(!?)\s*(${namePattern})$`);
 
 function parseRequirement(text: string): (labels: Record<string, string>) => boolean {

@@ -1,17 +1,9 @@
-import type { Fields } from '../kinds/fields.ts';
-import { isFields } from '../kinds/fields.ts';
+import type { Fields } from '../../base/fields.ts';
+import { isFields } from '../../base/fields.ts';
+import { joined, separator, showPath } from '../../base/fields-v1.ts';
 import type { StoredObject } from '../store/objects.ts';
 import type { FieldSet, Part } from './field-set.ts';
-import {
-  appliedFields,
-  compareFields,
-  fieldValues,
-  join,
-  partsOf,
-  separator,
-  showPath,
-  without,
-} from './field-set.ts';
+import { appliedFields, compareFields, fieldValues, partsOf, without } from './field-set.ts';
 import type { FieldManager, Writer } from './managed-fields.ts';
 import { isEntryOf, managersOf, setManagers } from './managed-fields.ts';
 import { StatusError } from './status-error.ts';
@@ -54,7 +46,7 @@ function prune(
   const parts = partsOf(value, at.names, isBuiltIn);
   if (parts === undefined) return value;
   const kept = parts.flatMap((part) => {
-    const element = join(at.element, part.element);
+    const element = joined(at.element, part.element);
     const rest = removed.has(element)
       ? undefined
       : prune(part.value, removed, isBuiltIn, { ...part, element });
@@ -67,23 +59,23 @@ function prune(
 
 function showManager(entry: FieldManager): string {
   const name = JSON.stringify(entry.manager);
-  const told =
+  const manager =
     entry.subresource === '' ? name : `${name} with subresource ${JSON.stringify(entry.subresource)}`;
-  if (entry.operation === 'Apply') return told;
-  return `${told} using ${entry.apiVersion}${entry.time === '' ? '' : ` at ${entry.time}`}`;
+  if (entry.operation === 'Apply') return manager;
+  return `${manager} using ${entry.apiVersion}${entry.time === '' ? '' : ` at ${entry.time}`}`;
 }
 
 /** 409 with the message and the causes of the real API server. */
 function applyConflict(conflicts: readonly FieldManager[]): StatusError {
-  const told = conflicts.map((entry) => ({
+  const described = conflicts.map((entry) => ({
     by: showManager(entry),
     fields: [...entry.fields].map(showPath),
   }));
-  const causes = told.flatMap(({ by, fields }) =>
+  const causes = described.flatMap(({ by, fields }) =>
     fields.map((field) => ({ reason: 'FieldManagerConflict', message: `conflict with ${by}`, field })),
   );
   const [first] = causes;
-  const lines = told.flatMap(({ by, fields }) => [
+  const lines = described.flatMap(({ by, fields }) => [
     `conflicts with ${by}:`,
     ...fields.map((field) => `- ${field}`),
   ]);

@@ -15,6 +15,8 @@ const codeOfReason = {
   UnsupportedMediaType: 415,
   Invalid: 422,
   TooManyRequests: 429,
+  /** Sent without a reason, as the real API server sends what it has no reason for. */
+  Unknown: 500,
   InternalError: 500,
   ServiceUnavailable: 503,
   Timeout: 504,
@@ -51,7 +53,7 @@ export interface ErrorSubject {
  * https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
  */
 export class StatusError extends SlipwayError {
-  readonly code = 'kubernetesStatus';
+  readonly code = 'kubernetes-status';
   readonly fault = 'infrastructure';
   readonly reason: StatusReason;
   readonly httpCode: number;
@@ -72,7 +74,7 @@ export class StatusError extends SlipwayError {
       metadata: {},
       status: 'Failure',
       message: this.message,
-      reason: this.reason,
+      ...(this.reason === 'Unknown' ? {} : { reason: this.reason }),
       ...(this.details && { details: this.details }),
       code: this.httpCode,
     };
@@ -87,10 +89,10 @@ const detailsOf = (group: string, kind: string, name: string): StatusDetails => 
 
 /** Errors about one object, which Kubernetes names so: `deployments.apps "web"`. */
 const about =
-  (reason: StatusReason, told: (object: string, why: string) => string, because = '') =>
+  (reason: StatusReason, message: (object: string, why: string) => string, because = '') =>
   ({ group, resource }: ErrorSubject, name: string, why = because): StatusError => {
     const object = `${group === '' ? resource : `${resource}.${group}`} ${JSON.stringify(name)}`;
-    return new StatusError(reason, told(object, why), detailsOf(group, resource, name));
+    return new StatusError(reason, message(object, why), detailsOf(group, resource, name));
   };
 
 /** 404: no such object. */
@@ -112,10 +114,10 @@ export const forbidden = about('Forbidden', (object, why) => `${object} is forbi
 /** 422: the object breaks rules of its kind; `causes` has one entry a field. */
 export function invalid({ group, kind }: ErrorSubject, name: string, causes: StatusCause[]): StatusError {
   const texts = causes.map(({ field, message }) => (field === undefined ? message : `${field}: ${message}`));
-  const told = texts.length === 1 ? String(texts[0]) : `[${texts.join(', ')}]`;
+  const message = texts.length === 1 ? String(texts[0]) : `[${texts.join(', ')}]`;
   const object = `${group === '' ? kind : `${kind}.${group}`} ${JSON.stringify(name)}`;
   const details = { ...detailsOf(group, kind, name), causes };
-  return new StatusError('Invalid', `${object} is invalid: ${told}`, details);
+  return new StatusError('Invalid', `${object} is invalid: ${message}`, details);
 }
 
 /** 404 for a path that names no resource. */

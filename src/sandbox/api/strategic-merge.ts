@@ -1,6 +1,6 @@
 import { sameJson } from '../../base/same-json.ts';
-import type { Fields } from '../kinds/fields.ts';
-import { isFields } from '../kinds/fields.ts';
+import type { Fields } from '../../base/fields.ts';
+import { isFields } from '../../base/fields.ts';
 import { listTypeOf } from '../kinds/list-types.ts';
 import { badRequest } from './status-error.ts';
 

@@ -1,5 +1,5 @@
 import { mayEvict } from '../controllers/index.ts';
-import type { Fields } from '../kinds/fields.ts';
+import type { Fields } from '../../base/fields.ts';
 import { at, child, defined } from '../kinds/fields.ts';
 import { apiVersionOf } from '../kinds/kind.ts';
 import { invalidValue } from '../kinds/rules.ts';
@@ -58,7 +58,7 @@ export function evict(request: ApiRequest): Answer {
   const decision = mayEvict(request.objects, pod);
   if (!decision.allowed) {
     const { reason, message, cause } = decision;
-    if (reason === 'tooManyBudgets') throw new StatusError('InternalError', message);
+    if (reason === 'too-many-budgets') throw new StatusError('InternalError', message);
     const causes = cause === undefined ? [] : [{ reason: 'DisruptionBudget', message: cause }];
     throw new StatusError('TooManyRequests', message, { causes });
   }
@@ -72,9 +72,9 @@ export function issueToken(request: ApiRequest): Answer {
   const spec = child(objectIn(request), 'spec') ?? {};
   const expirationSeconds = Number(spec['expirationSeconds'] ?? 3600);
   if (expirationSeconds < 600) {
-    const told = 'may not specify a duration less than 10 minutes';
+    const message = 'may not specify a duration less than 10 minutes';
     throw invalid({ group: 'authentication.k8s.io', resource: 'tokenrequests', kind: 'TokenRequest' }, '', [
-      invalidValue('spec.expirationSeconds', expirationSeconds, told),
+      invalidValue('spec.expirationSeconds', expirationSeconds, message),
     ]);
   }
   const audiences = (spec['audiences'] as string[] | undefined) ?? ['https://kubernetes.default.svc'];

@@ -1,15 +1,17 @@
 import { fillDefaults } from '../kinds/defaults.ts';
-import type { Fields } from '../kinds/fields.ts';
-import { at, defined, isFields, scalarText } from '../kinds/fields.ts';
+import type { Fields } from '../../base/fields.ts';
+import { isFields } from '../../base/fields.ts';
+import { at, defined, scalarText } from '../kinds/fields.ts';
 import { apiVersionOf, subjectOf } from '../kinds/kind.ts';
 import { required } from '../kinds/rules.ts';
 import { warningsOfIgnoredFields } from '../kinds/unsupported.ts';
 import type { DeleteOptions, StoredObject } from '../store/objects.ts';
 import { timestamp } from '../store/timestamp.ts';
-import { checkFields } from './field-validation.ts';
+import { checkAppliedFields, checkFields } from './field-validation.ts';
 import type { Writer } from './managed-fields.ts';
 import { trackUpdate } from './managed-fields.ts';
 import { applyPatch } from './patch.ts';
+import { booleanOf, isTrue } from './query-parameters.ts';
 import { formOf, present, presentList } from './representation.ts';
 import type { Answer, ApiRequest } from './request.ts';
 import { findObject, keyOf, objectIn, warn } from './request.ts';
@@ -25,10 +27,9 @@ function writerOf({ query, headers, kind, subresource = '' }: ApiRequest): Write
   return { manager, apiVersion: apiVersionOf(kind), subresource, time: timestamp(Date.now()) };
 }
 
-/** The object of a request: its fields known, of the kind, namespace and name that the path says. */
-function conform(request: ApiRequest, given: Fields): StoredObject {
+/** The object of a request, whose fields are known: of the kind, namespace and name that the path says. */
+function conform(request: ApiRequest, body: Fields): StoredObject {
   const { kind, namespace, name } = request;
-  const body = checkFields(request, given);
   const expected = { apiVersion: apiVersionOf(kind), kind: kind.kind };
   const named = { ...expected, ...body };
   if (named.apiVersion !== expected.apiVersion || named.kind !== expected.kind) {
@@ -43,13 +44,18 @@ function conform(request: ApiRequest, given: Fields): StoredObject {
   if (namespace !== undefined && own.namespace !== '' && own.namespace !== namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
-  if (name !== undefined && own.name !== '' && own.name !== name) {
+  if (name !== undefined && own.name === '') {
+    throw badRequest(
+      `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
+    );
+  }
+  if (name !== undefined && own.name !== name) {
     throw badRequest(`the name of the object (${own.name}) does not match the name on the URL (${name})`);
   }
   return { ...body, ...expected, metadata: { ...metadata, ...defined({ name, namespace }) } } as StoredObject;
 }
 
-/** What the sandbox stores without acting on it is told, never passed over in silence. */
+/** What the sandbox stores without acting on it is reported, never passed over in silence. */
 function warnOfIgnored(request: ApiRequest): void {
   const { kind, body } = request;
   if (kind.warning !== undefined) warn(request, kind.warning);
@@ -95,7 +101,7 @@ export function replace(request: ApiRequest, before: StoredObject, object: Store
 
 /** POST of a collection. */
 export function createObject(request: ApiRequest): Answer {
-  const object = conform(request, objectIn(request));
+  const object = conform(request, checkFields(request, objectIn(request)));
   if (at(object, 'metadata', 'resourceVersion') !== undefined) {
     throw new StatusError('InternalError', 'resourceVersion should not be set on objects to be created');
   }
@@ -106,9 +112,24 @@ export function createObject(request: ApiRequest): Answer {
 
 /** PUT of an object or of its status. */
 export function updateObject(request: ApiRequest): Answer {
-  const object = conform(request, objectIn(request));
+  const object = conform(request, checkFields(request, objectIn(request)));
   warnOfIgnored(request);
+  if (request.objects.get(keyOf(request)) === undefined) return putAbsent(request, object);
   return answer(request, 200, replace(request, findObject(request), object));
+}
+
+/** PUT of what is not there: an object that is named by its uid is another one, and few kinds are created. */
+function putAbsent(request: ApiRequest, object: StoredObject): Answer {
+  const { kind, subresource, name = '' } = request;
+  const { uid } = object.metadata as Partial<StoredObject['metadata']>;
+  if (uid !== undefined && uid !== '') {
+    const message = `Precondition failed: UID in precondition: ${uid}, UID in object meta: `;
+    throw conflict(subjectOf(kind), name, message);
+  }
+  if (!kind.isCreatedByPut || subresource !== undefined) throw notFound(subjectOf(kind), name);
+  const { resourceVersion: _stale, managedFields: _others, ...metadata } = object.metadata;
+  const created = { ...object, metadata } as StoredObject;
+  return answer(request, 201, request.objects.create(track(request, undefined, created)));
 }
 
 /** PATCH of an object or of its status, by any of the four types. */
@@ -117,7 +138,7 @@ export function patchObject(request: ApiRequest): Answer {
   if (request.type === 'application/apply-patch+yaml') return serverSideApply(request);
   const before = findObject(request);
   const after = applyPatch(request.kind, structuredClone(before), request.type, request.body);
-  return answer(request, 200, replace(request, before, conform(request, after)));
+  return answer(request, 200, replace(request, before, conform(request, checkFields(request, after))));
 }
 
 function serverSideApply(request: ApiRequest): Answer {
@@ -130,8 +151,10 @@ function serverSideApply(request: ApiRequest): Answer {
   }
   const absent = ['apiVersion', 'kind'].find((field) => configuration[field] === undefined);
   if (absent !== undefined) throw badRequest(`Object '${absent}' is missing in the applied configuration`);
-  const applied = conform(request, configuration);
-  if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
+  if (at(configuration, 'metadata', 'managedFields') !== undefined) {
+    throw badRequest('metadata.managedFields must be nil');
+  }
+  const applied = conform(request, checkAppliedFields(request, configuration));
   limitApplied(request, applied);
   const isThere = objects.get(keyOf(request)) !== undefined;
   const version = applied.metadata.resourceVersion as string | undefined;
@@ -139,7 +162,7 @@ function serverSideApply(request: ApiRequest): Answer {
   if (!isThere && version !== undefined) throw conflict(subjectOf(kind), name);
   const laid = applyConfiguration(isThere ? findObject(request) : undefined, applied, {
     writer: writerOf(request),
-    force: query.get('force') === 'true',
+    force: booleanOf(query, 'force'),
     isBuiltIn: isBuiltIn(request),
   });
   return answer(request, isThere ? 200 : 201, isThere ? store(request, laid) : objects.create(laid));
@@ -164,7 +187,7 @@ function deleteOptions({ body, query, kind }: ApiRequest): DeleteOptions {
   const option = (name: string): unknown => at(body, name) ?? query.get(name) ?? undefined;
   const grace = option('gracePeriodSeconds');
   const orphan = scalarText(option('orphanDependents'));
-  const inherited = orphan === '' ? undefined : orphan === 'true' ? 'Orphan' : 'Background';
+  const inherited = orphan === '' ? undefined : isTrue(orphan) ? 'Orphan' : 'Background';
   // A Job that is deleted without a policy leaves its pods, for compatibility with old clients.
   const propagation =
     option('propagationPolicy') ?? inherited ?? (kind.kind === 'Job' ? 'Orphan' : undefined);

@@ -1,78 +1,104 @@
+import { defined } from '../../base/defined.ts';
 import { sameJson } from '../../base/same-json.ts';
 import { parseApiVersion } from '../kinds/kind.ts';
 import type { ObjectKey, Objects, StoredObject } from '../store/objects.ts';
 import type { EventRecorder, RecordedEvent } from './events.ts';
 import type { Action, Plan } from './plan.ts';
 
+/** Where actions are carried out. */
+interface Target {
+  objects: Objects;
+  events: EventRecorder;
+}
+
 /**
- * Does what a plan for `owner` says. Throws what an action throws, after telling it (a pod that cannot be made is a
+ * Does what a plan for `owner` says. Throws what an action throws, after reporting it (a pod that cannot be made is a
  * FailedCreate event).
  */
 export function carryOut(
-  { objects, events }: { objects: Objects; events: EventRecorder },
+  target: Target,
   owner: StoredObject,
   { actions = [], status, failed }: Plan,
   component?: string,
 ): void {
+  const performer = new Performer(target, owner, component);
   try {
-    for (const action of actions) perform(action);
+    for (const action of actions) performer.perform(action);
   } catch (error) {
-    if (failed !== undefined) writeStatus(failed(asError(error)));
+    if (failed !== undefined) performer.writeStatus(failed(asError(error)));
     throw error;
   }
-  if (status !== undefined) writeStatus(status);
+  if (status !== undefined) performer.writeStatus(status);
+}
 
-  function writeStatus(next: object): void {
+/** Acts for one owner; `component` names the controller in its events, and without it there are none. */
+class Performer {
+  readonly #objects: Objects;
+  readonly #events: EventRecorder;
+  readonly #owner: StoredObject;
+  readonly #component: string | undefined;
+
+  constructor({ objects, events }: Target, owner: StoredObject, component: string | undefined) {
+    this.#objects = objects;
+    this.#events = events;
+    this.#owner = owner;
+    this.#component = component;
+  }
+
+  writeStatus(next: object): void {
+    const owner = this.#owner;
     if (sameJson(owner.status ?? {}, next)) return;
     const change = (stored: StoredObject): void => {
       if (stored.metadata.uid === owner.metadata.uid) stored.status = next;
     };
-    objects.modify(keyOf(owner), change, 'status');
+    this.#objects.modify(keyOf(owner), change, 'status');
   }
 
-  function perform(action: Action): void {
+  perform(action: Action): void {
     switch (action.act) {
       case 'create':
-        create(action.object);
+        this.#create(action.object);
         break;
       case 'change':
-        objects.modify(keyOf(action.object), (stored) => action.change(stored));
+        this.#objects.modify(keyOf(action.object), (stored) => action.change(stored));
         break;
       case 'delete': {
         const { object, propagation } = action;
         const { uid, name } = object.metadata;
-        if (!objects.delete(keyOf(object), { propagation, preconditions: { uid } })) break;
-        if (object.kind === 'Pod') tellOfPod('delete', name);
+        if (!this.#objects.delete(keyOf(object), { propagation, preconditions: { uid } })) break;
+        if (object.kind === 'Pod') this.#recordPodEvent('delete', name);
         break;
       }
-      case 'tell':
-        tell(action.event);
+      case 'event':
+        this.#recordEvent(action.event);
     }
   }
 
-  function create(object: Parameters<Objects['create']>[0]): void {
+  #create(object: Parameters<Objects['create']>[0]): void {
     try {
-      const { metadata } = objects.create(object);
-      if (object.kind === 'Pod') tellOfPod('create', metadata.name);
+      const { metadata } = this.#objects.create(object);
+      if (object.kind === 'Pod') this.#recordPodEvent('create', metadata.name);
     } catch (error) {
       const message = `Error creating: ${asError(error).message}`;
-      if (object.kind === 'Pod') tell({ type: 'Warning', reason: 'FailedCreate', message });
+      if (object.kind === 'Pod') this.#recordEvent({ type: 'Warning', reason: 'FailedCreate', message });
       throw error;
     }
   }
 
-  function tellOfPod(verb: 'create' | 'delete', pod: string): void {
+  #recordPodEvent(verb: 'create' | 'delete', pod: string): void {
+    const { kind, metadata } = this.#owner;
     const [reason, past] =
       verb === 'create' ? ['SuccessfulCreate', 'Created'] : ['SuccessfulDelete', 'Deleted'];
     const message =
-      owner.kind === 'StatefulSet'
-        ? `${verb} Pod ${pod} in StatefulSet ${owner.metadata.name} successful`
+      kind === 'StatefulSet'
+        ? `${verb} Pod ${pod} in StatefulSet ${metadata.name} successful`
         : `${past} pod: ${pod}`;
-    tell({ type: 'Normal', reason, message });
+    this.#recordEvent({ type: 'Normal', reason, message });
   }
 
-  function tell(event: Omit<RecordedEvent, 'component'>): void {
-    if (component !== undefined) events.record(owner, { ...event, component });
+  #recordEvent(event: Omit<RecordedEvent, 'component'>): void {
+    if (this.#component !== undefined)
+      this.#events.record(this.#owner, { ...event, component: this.#component });
   }
 }
 
@@ -83,5 +109,5 @@ function asError(error: unknown): Error {
 function keyOf({ apiVersion, kind, metadata }: StoredObject): ObjectKey {
   const { namespace, name } = metadata;
   const { group } = parseApiVersion(apiVersion);
-  return { kind, group, name, ...(namespace === undefined ? {} : { namespace }) };
+  return { kind, group, name, ...defined({ namespace }) };
 }

@@ -5,13 +5,13 @@ import { hashOf } from './template-hash.ts';
 import type { DaemonSet, PodTemplate, StatefulSet } from './workload-types.ts';
 
 /** The label by which pods of StatefulSets and DaemonSets tell their template. */
-export const REVISION_HASH = 'controller-revision-hash';
+export const revisionHashLabel = 'controller-revision-hash';
 
 type ControllerRevision = StoredObject & { revision: number; data: { spec: { template: PodTemplate } } };
 
 /** A template that a StatefulSet or DaemonSet has or had. */
 export interface TemplateRevision {
-  /** The value of {@link REVISION_HASH}: for StatefulSets the revision's name, for DaemonSets the hash alone. */
+  /** The value of {@link revisionHashLabel}: for StatefulSets the revision's name, for DaemonSets the hash alone. */
   label: string;
   template: PodTemplate;
 }
@@ -38,7 +38,7 @@ export function planRevisions(
     const metadata = {
       name: `${name}-${hash}`,
       namespace,
-      labels: { ...template.metadata?.labels, [REVISION_HASH]: hash },
+      labels: { ...template.metadata?.labels, [revisionHashLabel]: hash },
       ownerReferences: [controllerRefTo(owner)],
     };
     // kubectl rollout undo sends this as a strategic merge patch: the template is to be replaced, not merged.

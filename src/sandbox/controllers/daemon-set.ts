@@ -1,5 +1,5 @@
-import { REVISION_HASH, planRevisions } from './controller-revision.ts';
-import { createPod, isGoing, remove, type Plan, type World } from './plan.ts';
+import { revisionHashLabel, planRevisions } from './controller-revision.ts';
+import { createPod, isTerminating, remove, type Plan, type World } from './plan.ts';
 import { countReady, hasEnded, isReady, nextAvailableInMs } from './pod-facts.ts';
 import { resolveCount } from './rollout-arithmetic.ts';
 import { mapMatches } from './selectors.ts';
@@ -8,7 +8,7 @@ import type { DaemonSet, Pod } from './workload-types.ts';
 
 /** One pod on every node that the node selector allows, replaced within maxUnavailable. */
 export function planDaemonSet(set: DaemonSet, { cluster, nowMs }: World, pods: readonly Pod[]): Plan {
-  if (isGoing(set)) return {};
+  if (isTerminating(set)) return {};
   const { minReadySeconds = 0, updateStrategy } = set.spec;
   const { actions, revisions } = planRevisions(set, cluster);
   const [{ label, template }] = revisions;
@@ -18,13 +18,13 @@ export function planDaemonSet(set: DaemonSet, { cluster, nowMs }: World, pods: r
     .map(({ metadata }) => metadata.name);
   const [live, over] = [true, false].map((kept) =>
     pods.filter(
-      (pod) => !isGoing(pod) && kept === (!hasEnded(pod) && nodes.includes(pod.spec.nodeName ?? '')),
+      (pod) => !isTerminating(pod) && kept === (!hasEnded(pod) && nodes.includes(pod.spec.nodeName ?? '')),
     ),
   ) as [Pod[], Pod[]];
   const uncovered = nodes.filter((node) => !pods.some(({ spec }) => spec.nodeName === node));
   const { ready, available } = countReady(live, minReadySeconds, nowMs);
 
-  const outdated = live.filter((pod) => pod.metadata.labels?.[REVISION_HASH] !== label);
+  const outdated = live.filter((pod) => pod.metadata.labels?.[revisionHashLabel] !== label);
   const maxUnavailable = updateStrategy?.rollingUpdate?.maxUnavailable ?? 1;
   const limit = Math.max(1, resolveCount(maxUnavailable, nodes.length, 'up'));
   const healthy = outdated.filter(isReady).slice(0, Math.max(0, limit - (nodes.length - ready)));
@@ -35,7 +35,7 @@ export function planDaemonSet(set: DaemonSet, { cluster, nowMs }: World, pods: r
       ...actions,
       ...[...over, ...replaced].map(remove),
       ...uncovered.map((nodeName) =>
-        createPod(set, template, { labels: { [REVISION_HASH]: label }, spec: { nodeName } }),
+        createPod(set, template, { labels: { [revisionHashLabel]: label }, spec: { nodeName } }),
       ),
     ],
     status: {

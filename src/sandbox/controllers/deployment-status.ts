@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 /** A Deployment's status and conditions, with the reasons and messages of the real controller. All pure. */
 import { timestamp } from '../store/timestamp.ts';
 import { rolloutLimits, type RolloutLimits } from './rollout-arithmetic.ts';
@@ -11,7 +12,7 @@ export interface Revisions {
 }
 
 /** The value that kubectl and the controller take for «no deadline» (the largest 32-bit integer). */
-const NO_DEADLINE = 2 ** 31 - 1;
+const noDeadline = 2 ** 31 - 1;
 
 /** Surge and unavailability of the Deployment's own strategy; Recreate has neither. */
 export function limitsOf({ spec }: Deployment): RolloutLimits {
@@ -42,7 +43,7 @@ export function countedStatus(
       availableReplicas: available,
       unavailableReplicas: Math.max(0, count(({ spec }) => spec.replicas) - available),
     }),
-    ...(collisionCount === undefined ? {} : { collisionCount }),
+    ...defined({ collisionCount }),
     conditions: withCondition(conditions, {
       type: 'Available',
       status: isEnough ? 'True' : 'False',
@@ -68,7 +69,7 @@ export function isComplete({ spec, metadata }: Deployment, status: DeploymentSta
 
 /** Whether the Deployment minds how long a rollout takes. */
 function hasProgressDeadline({ spec }: Deployment): boolean {
-  return (spec.progressDeadlineSeconds ?? NO_DEADLINE) !== NO_DEADLINE;
+  return (spec.progressDeadlineSeconds ?? noDeadline) !== noDeadline;
 }
 
 function progressOf({ status }: Pick<Deployment, 'status'>): Condition | undefined {
@@ -76,34 +77,34 @@ function progressOf({ status }: Pick<Deployment, 'status'>): Condition | undefin
 }
 
 /** The Deployment with its Progressing condition telling of something. */
-export function withProgressTold(
+export function withProgressReported(
   deployment: Deployment,
   nowMs: number,
-  told: Pick<Condition, 'reason' | 'message'> & Partial<Condition>,
+  reported: Pick<Condition, 'reason' | 'message'> & Partial<Condition>,
 ): Deployment {
   if (!hasProgressDeadline(deployment)) return deployment;
-  const condition = { type: 'Progressing', status: 'True' as const, ...told, ...timesOf(nowMs) };
+  const condition = { type: 'Progressing', status: 'True' as const, ...reported, ...timesOf(nowMs) };
   const conditions = withCondition(deployment.status?.conditions, condition);
   return { ...deployment, status: { ...deployment.status, conditions } };
 }
 
 /** The Deployment telling that its ReplicaSet was there already, unless it tells of its progress. */
-export function withFoundTold(
+export function withFoundReported(
   deployment: Deployment,
   newer: ReplicaSet | undefined,
   nowMs: number,
 ): Deployment {
   if (newer === undefined || progressOf(deployment) !== undefined) return deployment;
   const message = `Found new replica set "${newer.metadata.name}"`;
-  return withProgressTold(deployment, nowMs, { reason: 'FoundNewReplicaSet', message });
+  return withProgressReported(deployment, nowMs, { reason: 'FoundNewReplicaSet', message });
 }
 
-/** The Deployment telling of pausing or resuming, when that changed; a timeout told of is not overwritten. */
-export function withPauseTold(deployment: Deployment, nowMs: number): Deployment {
+/** The Deployment reporting that it was paused or resumed, when that changed; a reported timeout is not overwritten. */
+export function withPauseReported(deployment: Deployment, nowMs: number): Deployment {
   const reason = progressOf(deployment)?.reason;
   const paused = deployment.spec.paused === true;
   if (reason === 'ProgressDeadlineExceeded' || paused === (reason === 'DeploymentPaused')) return deployment;
-  return withProgressTold(deployment, nowMs, {
+  return withProgressReported(deployment, nowMs, {
     status: 'Unknown',
     reason: paused ? 'DeploymentPaused' : 'DeploymentResumed',
     message: `Deployment is ${paused ? 'paused' : 'resumed'}`,
@@ -146,7 +147,7 @@ function nextProgress(
   if (isSettled) return undefined;
   const what =
     newer === undefined ? `Deployment "${deployment.metadata.name}"` : `ReplicaSet "${newer.metadata.name}"`;
-  const say = (value: 'True' | 'False', reason: string, words: string): Condition => ({
+  const progressing = (value: 'True' | 'False', reason: string, words: string): Condition => ({
     type: 'Progressing',
     status: value,
     reason,
@@ -154,10 +155,11 @@ function nextProgress(
     ...timesOf(nowMs),
   });
   if (isComplete(deployment, status))
-    return say('True', 'NewReplicaSetAvailable', 'has successfully progressed.');
-  if (hasMoved(deployment.status ?? {}, status)) return say('True', 'ReplicaSetUpdated', 'is progressing.');
+    return progressing('True', 'NewReplicaSetAvailable', 'has successfully progressed.');
+  if (hasMoved(deployment.status ?? {}, status))
+    return progressing('True', 'ReplicaSetUpdated', 'is progressing.');
   if (deadlineMs(deployment, current) <= nowMs)
-    return say('False', 'ProgressDeadlineExceeded', 'has timed out progressing.');
+    return progressing('False', 'ProgressDeadlineExceeded', 'has timed out progressing.');
   return undefined;
 }
 
@@ -182,7 +184,7 @@ function hasMoved(before: DeploymentStatus, after: DeploymentStatus): boolean {
 /** When the rollout runs out of time; never, while there is no condition to count from or it is paused or done. */
 function deadlineMs({ spec }: Deployment, current: Condition | undefined): number {
   if (current?.lastUpdateTime === undefined || current.reason === 'NewReplicaSetAvailable') return Infinity;
-  return Date.parse(current.lastUpdateTime) + (spec.progressDeadlineSeconds ?? NO_DEADLINE) * 1000;
+  return Date.parse(current.lastUpdateTime) + (spec.progressDeadlineSeconds ?? noDeadline) * 1000;
 }
 
 function progressCheckInMs(deployment: Deployment, status: DeploymentStatus, nowMs: number): number {

@@ -1,7 +1,7 @@
 import type { Objects, StoredObject } from '../store/objects.ts';
 import { timestamp } from '../store/timestamp.ts';
 import { controllerRefOf } from './ownership.ts';
-import { isGoing, type Plan, type World } from './plan.ts';
+import { isTerminating, type Plan, type World } from './plan.ts';
 import { hasEnded, isReady } from './pod-facts.ts';
 import { resolveCount } from './rollout-arithmetic.ts';
 import { selectorMatches } from './selectors.ts';
@@ -16,10 +16,10 @@ export interface BudgetCounts {
   disruptionsAllowed: number;
 }
 
-/** Whether a pod may be evicted now; `tooManyBudgets` is a mistake of the user's, `budget` a matter of waiting. */
+/** Whether a pod may be evicted now; `too-many-budgets` is a mistake of the user's, `budget` a matter of waiting. */
 export type EvictionDecision =
   | { allowed: true }
-  | { allowed: false; reason: 'budget' | 'tooManyBudgets'; message: string; cause?: string };
+  | { allowed: false; reason: 'budget' | 'too-many-budgets'; message: string; cause?: string };
 
 type Reads = Pick<Objects, 'get' | 'list'>;
 
@@ -45,7 +45,7 @@ function countBudget(objects: Reads, { metadata, spec = {} }: DisruptionBudget):
   const pods = objects
     .list<Pod>('Pod', { namespace })
     .filter((pod) => !hasEnded(pod) && selectorMatches(spec.selector, pod.metadata.labels));
-  const healthy = pods.filter((pod) => isReady(pod) && !isGoing(pod)).length;
+  const healthy = pods.filter((pod) => isReady(pod) && !isTerminating(pod)).length;
   return budgetCounts(spec, { pods: pods.length, healthy, scale: scaleOf(objects, pods) });
 }
 
@@ -85,7 +85,7 @@ function scaleOf(objects: Reads, pods: readonly Pod[]): number {
  */
 export function mayEvict(objects: Reads, pod: Pod): EvictionDecision {
   const { namespace = 'default', labels } = pod.metadata;
-  if (hasEnded(pod) || pod.status?.phase === 'Pending' || isGoing(pod)) return { allowed: true };
+  if (hasEnded(pod) || pod.status?.phase === 'Pending' || isTerminating(pod)) return { allowed: true };
   const [budget, ...more] = objects
     .list<DisruptionBudget>('PodDisruptionBudget', { namespace })
     .filter(({ spec }) => selectorMatches(spec?.selector, labels));
@@ -93,7 +93,7 @@ export function mayEvict(objects: Reads, pod: Pod): EvictionDecision {
   if (more.length > 0) {
     const message =
       'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
-    return { allowed: false, reason: 'tooManyBudgets', message };
+    return { allowed: false, reason: 'too-many-budgets', message };
   }
   const { disruptionsAllowed, currentHealthy, desiredHealthy } = countBudget(objects, budget);
   const always = budget.spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow';

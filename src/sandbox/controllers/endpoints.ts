@@ -1,8 +1,9 @@
+import { defined } from '../../base/defined.ts';
 /** Which pods stand behind a Service, on which ports, in which state; written as Endpoints and as EndpointSlices. */
 import type { V1ServicePort } from '@kubernetes/client-node';
 import { sameJson } from '../../base/same-json.ts';
 import type { StoredObject } from '../store/objects.ts';
-import { controllerRefTo, isGoing, remove, type Action, type Plan, type World } from './plan.ts';
+import { controllerRefTo, isTerminating, remove, type Action, type Plan, type World } from './plan.ts';
 import { hasEnded, isReady } from './pod-facts.ts';
 import type { Pod, Service } from './workload-types.ts';
 
@@ -31,25 +32,25 @@ export interface EndpointGroup {
 }
 
 /** The real controller's limit: more endpoints make more slices. */
-const ENDPOINTS_PER_SLICE = 100;
-const MANAGER_LABELS = { 'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io' };
-const SERVICE_NAME = 'kubernetes.io/service-name';
+const endpointsPerSlice = 100;
+const managerLabels = { 'endpointslice.kubernetes.io/managed-by': 'endpointslice-controller.k8s.io' };
+const serviceNameLabel = 'kubernetes.io/service-name';
 /** On every Endpoints object that is the controller's own. */
-const CHANGED_AT = 'endpoints.kubernetes.io/last-change-trigger-time';
+const changedAtAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
 
 /** Keeps Endpoints and EndpointSlices of every Service that has a selector; those without one are their user's. */
 export function planEndpoints(service: Service, { cluster, nowMs }: World): Plan {
   const { selector, clusterIP } = service.spec ?? {};
-  if (selector === undefined || isGoing(service)) return {};
+  if (selector === undefined || isTerminating(service)) return {};
   const { namespace = 'default', name, labels: own } = service.metadata;
   const headless = clusterIP === 'None' ? { 'service.kubernetes.io/headless': '' } : {};
   const labels = { ...own, ...headless };
   const groups = groupEndpoints(service, cluster.list<Pod>('Pod', { namespace, labels: selector }));
 
-  const sliceLabels = { ...labels, [SERVICE_NAME]: name, ...MANAGER_LABELS };
+  const sliceLabels = { ...labels, [serviceNameLabel]: name, ...managerLabels };
   const left = cluster.list('EndpointSlice', {
     namespace,
-    labels: { [SERVICE_NAME]: name, ...MANAGER_LABELS },
+    labels: { [serviceNameLabel]: name, ...managerLabels },
   });
   const slices = slicesOf(groups).flatMap((content) => {
     const same = left.findIndex(({ ports }) => sameJson(ports, content.ports));
@@ -58,7 +59,7 @@ export function planEndpoints(service: Service, { cluster, nowMs }: World): Plan
     const metadata = { generateName: `${name}-`, namespace, ownerReferences: [controllerRefTo(service)] };
     return keep(current, { ...identity, metadata: { ...metadata, labels: sliceLabels } }, content);
   });
-  const annotations = { [CHANGED_AT]: new Date(nowMs).toISOString() };
+  const annotations = { [changedAtAnnotation]: new Date(nowMs).toISOString() };
   const identity = {
     apiVersion: 'v1',
     kind: 'Endpoints',
@@ -73,7 +74,7 @@ export function planEndpoints(service: Service, { cluster, nowMs }: World): Plan
 /** Endpoints carry no owner: they go with the Service of their name. */
 export function planLeftEndpoints(endpoints: StoredObject, { cluster }: World): Plan {
   const { annotations, namespace = 'default', name } = endpoints.metadata;
-  const isOurs = annotations?.[CHANGED_AT] !== undefined;
+  const isOurs = annotations?.[changedAtAnnotation] !== undefined;
   const isLeft = cluster.get({ kind: 'Service', namespace, name }) === undefined;
   return { actions: isOurs && isLeft ? [remove(endpoints)] : [] };
 }
@@ -100,9 +101,9 @@ function keep(
 /** At least one slice, so that a client can tell a Service without endpoints from one that was not looked at yet. */
 function slicesOf(groups: readonly EndpointGroup[]): Record<'ports' | 'endpoints', unknown[]>[] {
   const slices = groups.flatMap(({ ports, endpoints }) =>
-    Array.from({ length: Math.ceil(endpoints.length / ENDPOINTS_PER_SLICE) }, (_, index) => ({
+    Array.from({ length: Math.ceil(endpoints.length / endpointsPerSlice) }, (_, index) => ({
       ports,
-      endpoints: endpoints.slice(index * ENDPOINTS_PER_SLICE, (index + 1) * ENDPOINTS_PER_SLICE),
+      endpoints: endpoints.slice(index * endpointsPerSlice, (index + 1) * endpointsPerSlice),
     })),
   );
   return slices.length > 0 ? slices : [{ ports: [], endpoints: [] }];
@@ -145,7 +146,7 @@ function compareText(left: string, right: string): number {
 }
 
 function endpointOf(service: Service, pod: Pod): ServiceEndpoint {
-  const terminating = isGoing(pod);
+  const terminating = isTerminating(pod);
   const isPublished = service.spec?.publishNotReadyAddresses === true;
   const { hostname, subdomain, nodeName } = pod.spec;
   const { namespace = 'default', name, uid } = pod.metadata;
@@ -157,7 +158,7 @@ function endpointOf(service: Service, pod: Pod): ServiceEndpoint {
       terminating,
     },
     ...(hostname !== undefined && subdomain === service.metadata.name ? { hostname } : {}),
-    ...(nodeName === undefined ? {} : { nodeName }),
+    ...defined({ nodeName }),
     targetRef: { kind: 'Pod', namespace, name, uid },
   };
 }

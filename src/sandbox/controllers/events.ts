@@ -17,7 +17,7 @@ export interface RecordedEvent {
 type EventObject = StoredObject & { count?: number; lastTimestamp?: string };
 
 /** Only so many different events are remembered for counting; older ones start anew. */
-const REMEMBERED = 4096;
+const mostRemembered = 4096;
 
 /** An {@link EventRecorder} on the store. An event that cannot be written (its namespace is going away) is dropped, as the real recorder does. */
 export function createEventRecorder(objects: Objects, now: () => number): EventRecorder {
@@ -59,7 +59,7 @@ export function createEventRecorder(objects: Objects, now: () => number): EventR
       eventTime: null,
     });
     names.set(key, name);
-    if (names.size > REMEMBERED) names.delete(names.keys().next().value ?? '');
+    if (names.size > mostRemembered) names.delete(names.keys().next().value ?? '');
   }
 
   return {

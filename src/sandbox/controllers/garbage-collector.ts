@@ -1,9 +1,9 @@
 import type { OwnerReference, StoredObject } from '../store/objects.ts';
 import { dropOwners } from './ownership.ts';
-import { isGoing, remove, removeAfterDependents, type Action, type World } from './plan.ts';
+import { isTerminating, remove, removeAfterDependents, type Action, type World } from './plan.ts';
 
-const FOREGROUND = 'foregroundDeletion';
-const ORPHAN = 'orphan';
+const foregroundFinalizer = 'foregroundDeletion';
+const orphanFinalizer = 'orphan';
 
 /**
  * Collects by ownerReferences: what has lost its last owner goes; an owner deleted in the foreground waits for the
@@ -11,13 +11,16 @@ const ORPHAN = 'orphan';
  * (kubernetes.io/docs/concepts/architecture/garbage-collection)
  */
 export function planCollection(object: StoredObject, world: World): Action[] {
-  if (!isGoing(object)) return planAbandoned(object, world);
+  if (!isTerminating(object)) return planAbandoned(object, world);
   const { uid, finalizers = [] } = object.metadata;
-  if (finalizers.includes(ORPHAN)) {
+  if (finalizers.includes(orphanFinalizer)) {
     const dependents = world.cluster.dependentsOf(uid);
-    return [...dependents.map((dependent) => dropOwners(dependent, [uid])), dropFinalizer(object, ORPHAN)];
+    return [
+      ...dependents.map((dependent) => dropOwners(dependent, [uid])),
+      dropFinalizer(object, orphanFinalizer),
+    ];
   }
-  return finalizers.includes(FOREGROUND) ? planForeground(object, world) : [];
+  return finalizers.includes(foregroundFinalizer) ? planForeground(object, world) : [];
 }
 
 function planForeground(owner: StoredObject, world: World): Action[] {
@@ -26,8 +29,8 @@ function planForeground(owner: StoredObject, world: World): Action[] {
   const isBlocking = ({ metadata }: StoredObject): boolean =>
     metadata.ownerReferences?.some((own) => own.uid === uid && own.blockOwnerDeletion === true) === true;
   return [
-    ...dependents.filter((dependent) => !isGoing(dependent)).map((dependent) => give(dependent)),
-    ...(dependents.some(isBlocking) ? [] : [dropFinalizer(owner, FOREGROUND)]),
+    ...dependents.filter((dependent) => !isTerminating(dependent)).map((dependent) => give(dependent)),
+    ...(dependents.some(isBlocking) ? [] : [dropFinalizer(owner, foregroundFinalizer)]),
   ];
 
   /** Another owner keeps the dependent: then it only loses this one. */
@@ -53,7 +56,7 @@ function planAbandoned(object: StoredObject, world: World): Action[] {
 }
 
 function waitsForDependents(owner: StoredObject): boolean {
-  return isGoing(owner) && owner.metadata.finalizers?.includes(FOREGROUND) === true;
+  return isTerminating(owner) && owner.metadata.finalizers?.includes(foregroundFinalizer) === true;
 }
 
 function dropFinalizer(object: StoredObject, finalizer: string): Action {

@@ -26,12 +26,12 @@ export interface ControllersOptions {
   caCertificate?: string;
   /** Milliseconds since the epoch; the machine's clock when left out. */
   now?: () => number;
-  /** Hears of failures that are retried: `what` is the object. */
+  /** Gets failures that are retried: `what` is the object. */
   onError?: (error: unknown, what: string) => void;
 }
 
 /** By the kind of the objects that they bring nearer to what they should be. */
-const CONTROLLERS: Readonly<Record<string, Controller>> = {
+const controllersByKind: Readonly<Record<string, Controller>> = {
   Deployment: { component: 'deployment-controller', owns: 'ReplicaSet', plan: planDeployment },
   ReplicaSet: { component: 'replicaset-controller', owns: 'Pod', plan: planReplicaSet },
   StatefulSet: { component: 'statefulset-controller', owns: 'Pod', plan: planStatefulSet },
@@ -66,7 +66,7 @@ export function startControllers(objects: Objects, options: ControllersOptions =
     const world: World = { cluster, nowMs: now(), isServed, caCertificate };
     const collected = planCollection(object, world);
     carryOut(io, object, { actions: collected });
-    const controller = CONTROLLERS[kindNameOf(object)];
+    const controller = controllersByKind[kindNameOf(object)];
     // What has been collected comes again, as it is then.
     if (controller === undefined || collected.length > 0) return Infinity;
     const { owns, component } = controller;

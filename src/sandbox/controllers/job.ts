@@ -1,7 +1,8 @@
+import { defined } from '../../base/defined.ts';
 import { timestamp } from '../store/timestamp.ts';
 import {
   createPod,
-  isGoing,
+  isTerminating,
   remove,
   removeAfterDependents,
   type Action,
@@ -24,12 +25,12 @@ export interface JobCounts {
 /** What becomes of a Job: so many more pods (or fewer, when negative), or its end. */
 export type JobDecision = { pods: number } | { end: Omit<Condition, 'status'> };
 
-const FIRST_BACKOFF_MS = 10_000;
-const LONGEST_BACKOFF_MS = 360_000;
+const firstBackoffMs = 10_000;
+const longestBackoffMs = 360_000;
 
 /** Runs Jobs to completion: parallelism, retries with back-off, deadline, and removal some time after the end. */
 export function planJob(job: Job, { nowMs }: World, pods: readonly Pod[]): Plan {
-  if (isGoing(job)) return {};
+  if (isTerminating(job)) return {};
   const { spec, status } = job;
   const ended = status?.conditions?.find(
     ({ type, status: value }) => (type === 'Complete' || type === 'Failed') && value === 'True',
@@ -42,12 +43,12 @@ export function planJob(job: Job, { nowMs }: World, pods: readonly Pod[]): Plan 
   const decision = decideJob(spec, counts, runningMs);
   const next = {
     ...statusOf(job, counts, decision, nowMs),
-    ...(startTime === undefined ? {} : { startTime }),
+    ...defined({ startTime }),
   };
   if ('end' in decision) {
     const { end } = decision;
     const stopped = end.type === 'Failed' ? active : [];
-    return { actions: [...stopped.map(remove), tellEnd(end)], status: next };
+    return { actions: [...stopped.map(remove), endEvent(end)], status: next };
   }
   const surplus = active.sort(compareForDeletion).slice(0, Math.max(0, -decision.pods));
   const backoffMs = lastFailureMs(pods) + jobBackoffMs(counts.failed) - nowMs;
@@ -73,7 +74,7 @@ function statusOf(job: Job, counts: JobCounts, decision: JobDecision, nowMs: num
   const times = { lastProbeTime: at, lastTransitionTime: at };
   const conditions = condition === undefined ? before : withCondition(before, { ...condition, ...times });
   return {
-    ...(conditions === undefined ? {} : { conditions }),
+    ...defined({ conditions }),
     ...(end?.type === 'Complete' ? { completionTime: at } : {}),
     ...withoutZeros({
       // The pods that a failed Job stops count as failed.
@@ -95,12 +96,12 @@ function planRemoval(job: Job, ended: Condition, nowMs: number): Plan {
   return againInMs > 0 ? { againInMs } : { actions: [removeAfterDependents(job)] };
 }
 
-function tellEnd({ type, reason, message }: Omit<Condition, 'status'>): Action {
+function endEvent({ type, reason, message }: Omit<Condition, 'status'>): Action {
   const event =
     type === 'Complete'
       ? ({ type: 'Normal', reason: 'Completed', message: 'Job completed' } as const)
       : ({ type: 'Warning', reason: reason ?? '', message: message ?? '' } as const);
-  return { act: 'tell', event };
+  return { act: 'event', event };
 }
 
 function countPods(pods: readonly Pod[], active: readonly Pod[]): JobCounts {
@@ -121,7 +122,7 @@ function lastFailureMs(pods: readonly Pod[]): number {
   return Math.max(0, ...ends);
 }
 
-/** Tells that the Job is suspended, and after that that it goes on. */
+/** Reports that the Job is suspended, and afterwards that it is resumed. */
 function suspendCondition({ spec, status }: Job): Condition | undefined {
   const type = 'Suspended';
   if (spec.suspend === true)
@@ -132,7 +133,7 @@ function suspendCondition({ spec, status }: Job): Condition | undefined {
 
 /** Milliseconds to wait after the n-th failed pod before the next is started: 10 s, 20 s, 40 s, ... up to 6 minutes. */
 export function jobBackoffMs(failed: number): number {
-  return failed === 0 ? 0 : Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (failed - 1));
+  return failed === 0 ? 0 : Math.min(longestBackoffMs, firstBackoffMs * 2 ** (failed - 1));
 }
 
 /**

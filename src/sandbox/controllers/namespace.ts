@@ -1,6 +1,6 @@
 import type { StoredObject } from '../store/objects.ts';
 import { timestamp } from '../store/timestamp.ts';
-import { isGoing, remove, type Action, type Plan, type World } from './plan.ts';
+import { isTerminating, remove, type Action, type Plan, type World } from './plan.ts';
 import type { Condition } from './workload-types.ts';
 
 type Namespace = StoredObject<{ finalizers?: string[] }, { conditions?: Condition[] }>;
@@ -13,7 +13,7 @@ export function planNamespace(namespace: Namespace, { cluster, nowMs, caCertific
     const metadata = { name: of, namespace: name };
     return [{ act: 'create', object: { apiVersion: 'v1', kind, metadata, ...content } }];
   };
-  if (!isGoing(namespace)) {
+  if (!isTerminating(namespace)) {
     const data = { 'ca.crt': caCertificate };
     const certificate = caCertificate === undefined ? [] : ensure('ConfigMap', 'kube-root-ca.crt', { data });
     return { actions: [...ensure('ServiceAccount', 'default', {}), ...certificate] };
@@ -30,9 +30,9 @@ export function planNamespace(namespace: Namespace, { cluster, nowMs, caCertific
   const [current] = namespace.status?.conditions ?? [];
   const kept = current?.message === condition.message ? current : condition;
   return {
-    actions: content.filter((object) => !isGoing(object)).map(remove),
+    actions: content.filter((object) => !isTerminating(object)).map(remove),
     // What was only marked deleted is counted when its change brings the namespace here again.
-    ...(content.every(isGoing) ? { status: { phase: 'Terminating', conditions: [kept] } } : {}),
+    ...(content.every(isTerminating) ? { status: { phase: 'Terminating', conditions: [kept] } } : {}),
   };
 }
 

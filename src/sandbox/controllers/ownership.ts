@@ -1,5 +1,5 @@
 import type { OwnerReference, StoredObject } from '../store/objects.ts';
-import { controllerRefTo, isGoing, type Action } from './plan.ts';
+import { controllerRefTo, isTerminating, type Action } from './plan.ts';
 import type { Inventory } from './inventory.ts';
 import { hasEnded } from './pod-facts.ts';
 import { selectorMatches } from './selectors.ts';
@@ -27,8 +27,8 @@ export function claim(
     const controller = controllerRefOf(object)?.uid;
     const matches = selectorMatches(selector, object.metadata.labels);
     if (controller === uid && matches) owned.push(object);
-    else if (controller === uid && !isGoing(owner)) actions.push(dropOwners(object, [uid]));
-    else if (controller === undefined && matches && !isGoing(owner) && mayBeAdopted(object)) {
+    else if (controller === uid && !isTerminating(owner)) actions.push(dropOwners(object, [uid]));
+    else if (controller === undefined && matches && !isTerminating(owner) && mayBeAdopted(object)) {
       owned.push(object);
       actions.push(adopt(object, owner));
     }
@@ -37,7 +37,7 @@ export function claim(
 }
 
 function mayBeAdopted(object: StoredObject): boolean {
-  return !isGoing(object) && !(object.kind === 'Pod' && hasEnded(object as Pod));
+  return !isTerminating(object) && !(object.kind === 'Pod' && hasEnded(object as Pod));
 }
 
 function adopt(object: StoredObject, owner: StoredObject): Action {

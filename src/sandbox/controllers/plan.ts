@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 /** What the controllers decide, and from what: plans are pure, `carry-out.ts` acts on them. */
 import type { NewObject, OwnerReference, StoredObject } from '../store/objects.ts';
 import type { RecordedEvent } from './events.ts';
@@ -14,12 +15,12 @@ export interface World {
   caCertificate?: string | undefined;
 }
 
-/** One thing to do. A pod that a workload makes or deletes is told by an event of the workload. */
+/** One thing to do. A pod that a workload makes or deletes is reported by an event of the workload. */
 export type Action =
   | { act: 'create'; object: NewObject }
   | { act: 'delete'; object: StoredObject; propagation: 'Background' | 'Foreground' }
   | { act: 'change'; object: StoredObject; change(stored: StoredObject): void }
-  | { act: 'tell'; event: Omit<RecordedEvent, 'component'> };
+  | { act: 'event'; event: Omit<RecordedEvent, 'component'> };
 
 /** What brings an object nearer to what it should be. Any plan may be carried out any number of times. */
 export interface Plan {
@@ -43,7 +44,7 @@ export interface Controller {
 }
 
 /** Whether the object is being deleted. */
-export function isGoing({ metadata }: StoredObject): boolean {
+export function isTerminating({ metadata }: StoredObject): boolean {
   return metadata.deletionTimestamp !== undefined;
 }
 
@@ -69,7 +70,7 @@ export function createPod(owner: StoredObject, template: PodTemplate, overlay: P
     ...(overlay.name === undefined ? { generateName: `${name}-` } : { name: overlay.name }),
     namespace,
     labels: { ...labels, ...overlay.labels },
-    ...(annotations === undefined ? {} : { annotations }),
+    ...defined({ annotations }),
     ownerReferences: [controllerRefTo(owner)],
   };
   const spec = { ...template.spec, ...overlay.spec };

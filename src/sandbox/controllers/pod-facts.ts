@@ -51,8 +51,8 @@ export function restartsOf(pod: Pod): number {
   return (pod.status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0);
 }
 
-const PHASE_RANK: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
-const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
+const phaseRanks: Readonly<Record<string, number>> = { Pending: 0, Unknown: 1, Running: 2 };
+const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost';
 
 /**
  * Compares two pods by which is given up first when a ReplicaSet shrinks: unassigned before assigned, pending before
@@ -72,9 +72,9 @@ export function compareForDeletion(left: Pod, right: Pod): number {
 }
 
 function phaseRank(pod: Pod): number {
-  return PHASE_RANK[pod.status?.phase ?? 'Pending'] ?? 1;
+  return phaseRanks[pod.status?.phase ?? 'Pending'] ?? 1;
 }
 
 function deletionCost(pod: Pod): number {
-  return Number(pod.metadata.annotations?.[DELETION_COST] ?? 0) || 0;
+  return Number(pod.metadata.annotations?.[deletionCostAnnotation] ?? 0) || 0;
 }

@@ -1,5 +1,5 @@
 import { timestamp } from '../store/timestamp.ts';
-import { createPod, isGoing, remove, type Plan, type World } from './plan.ts';
+import { createPod, isTerminating, remove, type Plan, type World } from './plan.ts';
 import { compareForDeletion, countReady, isActive, nextAvailableInMs } from './pod-facts.ts';
 import { mapMatches } from './selectors.ts';
 import { withCondition, withoutCondition, withoutZeros } from './status.ts';
@@ -9,7 +9,7 @@ import type { Pod, ReplicaSet, ReplicaSetStatus } from './workload-types.ts';
 export function planReplicaSet(replicaSet: ReplicaSet, { nowMs }: World, owned: readonly Pod[]): Plan {
   const pods = owned.filter(isActive);
   const { replicas, template, minReadySeconds = 0 } = replicaSet.spec;
-  const missing = isGoing(replicaSet) ? 0 : replicas - pods.length;
+  const missing = isTerminating(replicaSet) ? 0 : replicas - pods.length;
   const surplus = pods.sort(compareForDeletion).slice(0, Math.max(0, -missing));
   // The status counts the pods as they were: the change brings this ReplicaSet here again.
   const status = (failure?: Error): ReplicaSetStatus => statusOf(replicaSet, pods, nowMs, failure);

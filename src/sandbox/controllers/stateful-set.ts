@@ -1,6 +1,7 @@
-import { REVISION_HASH, planRevisions, type TemplateRevision } from './controller-revision.ts';
+import { defined } from '../../base/defined.ts';
+import { revisionHashLabel, planRevisions, type TemplateRevision } from './controller-revision.ts';
 import type { Inventory } from './inventory.ts';
-import { createPod, isGoing, remove, type Action, type Plan, type World } from './plan.ts';
+import { createPod, isTerminating, remove, type Action, type Plan, type World } from './plan.ts';
 import { countReady, hasEnded, isReady, nextAvailableInMs } from './pod-facts.ts';
 import { withoutZeros } from './status.ts';
 import type { Pod, StatefulSet } from './workload-types.ts';
@@ -9,7 +10,7 @@ type Members = ReadonlyMap<number, Pod>;
 
 /** Stable names and claims, one pod after the other unless Parallel, updates from the last to the partition. */
 export function planStatefulSet(set: StatefulSet, { cluster, nowMs }: World, owned: readonly Pod[]): Plan {
-  if (isGoing(set)) return {};
+  if (isTerminating(set)) return {};
   const { actions, revisions } = planRevisions(set, cluster);
   const [update] = revisions;
   const current = revisions.find(({ label }) => label === set.status?.['currentRevision']) ?? update;
@@ -48,12 +49,12 @@ function nextSteps({ spec }: StatefulSet, members: Members, update: string): (nu
   for (let ordinal = 0; ordinal < spec.replicas; ordinal += 1) {
     const pod = members.get(ordinal);
     if (pod === undefined) steps.push(ordinal);
-    else if (hasEnded(pod) && !isGoing(pod)) steps.push(pod);
+    else if (hasEnded(pod) && !isTerminating(pod)) steps.push(pod);
     if (!parallel && !isHealthy(pod)) return steps;
   }
   for (const [ordinal, pod] of [...members].sort(([left], [right]) => right - left)) {
     if (ordinal < spec.replicas) break;
-    if (!isGoing(pod)) steps.push(pod);
+    if (!isTerminating(pod)) steps.push(pod);
     if (!parallel) return steps;
   }
   return steps.length > 0 || spec.updateStrategy?.type === 'OnDelete'
@@ -65,7 +66,7 @@ function nextUpdate(spec: StatefulSet['spec'], members: Members, update: string)
   const partition = spec.updateStrategy?.rollingUpdate?.partition ?? 0;
   for (let ordinal = spec.replicas - 1; ordinal >= partition; ordinal -= 1) {
     const pod = members.get(ordinal);
-    if (pod === undefined || isGoing(pod)) return [];
+    if (pod === undefined || isTerminating(pod)) return [];
     if (!isOf(update, pod)) return [pod];
     if (!isHealthy(pod)) return [];
   }
@@ -73,11 +74,11 @@ function nextUpdate(spec: StatefulSet['spec'], members: Members, update: string)
 }
 
 function isHealthy(pod: Pod | undefined): boolean {
-  return pod !== undefined && isReady(pod) && !isGoing(pod);
+  return pod !== undefined && isReady(pod) && !isTerminating(pod);
 }
 
 function isOf(revision: string, { metadata }: Pod): boolean {
-  return metadata.labels?.[REVISION_HASH] === revision;
+  return metadata.labels?.[revisionHashLabel] === revision;
 }
 
 /** The pod of an ordinal, after the claims that it has not got yet. */
@@ -106,11 +107,11 @@ function createOrdinal(
   const labels = {
     'statefulset.kubernetes.io/pod-name': name,
     'apps.kubernetes.io/pod-index': String(ordinal),
-    [REVISION_HASH]: label,
+    [revisionHashLabel]: label,
   };
   const spec = {
     hostname: name,
-    ...(serviceName === undefined ? {} : { subdomain: serviceName }),
+    ...defined({ subdomain: serviceName }),
     ...(volumes.length === 0 ? {} : { volumes }),
   };
   return [
@@ -125,7 +126,7 @@ function statusOf(
   { current, update }: { current: TemplateRevision; update: TemplateRevision },
   nowMs: number,
 ): object {
-  const live = pods.filter((pod) => !isGoing(pod));
+  const live = pods.filter((pod) => !isTerminating(pod));
   const { ready, available } = countReady(live, spec.minReadySeconds, nowMs);
   const having = (revision: string): number => live.filter((pod) => isOf(revision, pod)).length;
   const updated = having(update.label);

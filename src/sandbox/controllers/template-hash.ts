@@ -2,10 +2,10 @@ import { sameJson } from '../../base/same-json.ts';
 import type { PodTemplate } from './workload-types.ts';
 
 /** The label that keeps the pods of a Deployment's ReplicaSets apart. */
-export const POD_TEMPLATE_HASH = 'pod-template-hash';
+export const podTemplateHashLabel = 'pod-template-hash';
 
 /** The consonants and digits that Kubernetes uses for generated names: no word can come of them. */
-const SAFE_CHARACTERS = 'bcdfghjklmnpqrstvwxz2456789';
+const safeCharacters = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** A short name for a value: FNV-1a (32 bit) over its JSON with sorted keys, in safe characters; `collisions` gives another one. */
 export function hashOf(value: unknown, collisions = 0): string {
@@ -13,7 +13,7 @@ export function hashOf(value: unknown, collisions = 0): string {
   const text = stableJson(value) + (collisions === 0 ? '' : String(collisions));
   for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return Array.from(String(hash), (digit) =>
-    SAFE_CHARACTERS.charAt(digit.charCodeAt(0) % SAFE_CHARACTERS.length),
+    safeCharacters.charAt(digit.charCodeAt(0) % safeCharacters.length),
   ).join('');
 }
 
@@ -31,7 +31,7 @@ export function sameTemplate(left: PodTemplate, right: PodTemplate): boolean {
 }
 
 function withoutHash(template: PodTemplate): unknown {
-  const { [POD_TEMPLATE_HASH]: _hash, ...labels } = template.metadata?.labels ?? {};
+  const { [podTemplateHashLabel]: _hash, ...labels } = template.metadata?.labels ?? {};
   const metadata = { ...template.metadata, labels, creationTimestamp: null };
   return { ...template, metadata };
 }

@@ -1,12 +1,12 @@
-const SHORTEST_BACKOFF_MS = 10;
-const LONGEST_BACKOFF_MS = 30_000;
+const shortestBackoffMs = 10;
+const longestBackoffMs = 30_000;
 /** How long the queue works before it lets the server answer requests. */
-const SLICE_MS = 5;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const sliceMs = 5;
+const longestTimerMs = 2 ** 31 - 1;
 
 /** `SHORTEST × 2^(failures − 1)`, at most 30 s: 10 ms, 20 ms, 40 ms, ... */
 export function backoffMs(failures: number): number {
-  return Math.min(LONGEST_BACKOFF_MS, SHORTEST_BACKOFF_MS * 2 ** Math.min(failures - 1, 20));
+  return Math.min(longestBackoffMs, shortestBackoffMs * 2 ** Math.min(failures - 1, 20));
 }
 
 /** A queue of keys: each is there at most once, failures come back with growing delays, and a key may ask to be looked at later. */
@@ -18,72 +18,81 @@ export interface WorkQueue {
 
 /**
  * Starts a queue that calls `work` for each key, one at a time; it returns the milliseconds after which the key is to
- * come again, `Infinity` for never. When `work` throws, `onError` hears of it and the key comes again after a back-off that grows
+ * come again, `Infinity` for never. When `work` throws, `onError` gets it and the key comes again after a back-off that grows
  * with each failure in a row.
  */
 export function startWorkQueue(
   work: (key: string) => number,
   onError: (error: unknown, key: string) => void,
 ): WorkQueue {
-  const waiting = new Set<string>();
-  const failures = new Map<string, number>();
-  const laterLooks = new Map<string, NodeJS.Timeout>();
-  let scheduled = false;
-  let closed = false;
+  return new Queue(work, onError);
+}
 
-  function add(key: string): void {
-    if (closed) return;
-    waiting.add(key);
-    schedule();
+class Queue implements WorkQueue {
+  readonly #work: (key: string) => number;
+  readonly #onError: (error: unknown, key: string) => void;
+  readonly #waiting = new Set<string>();
+  readonly #failures = new Map<string, number>();
+  readonly #laterLooks = new Map<string, NodeJS.Timeout>();
+  #scheduled = false;
+  #closed = false;
+
+  constructor(work: (key: string) => number, onError: (error: unknown, key: string) => void) {
+    this.#work = work;
+    this.#onError = onError;
   }
 
-  function schedule(): void {
-    if (scheduled || closed || waiting.size === 0) return;
-    scheduled = true;
-    setImmediate(drain);
+  add(key: string): void {
+    if (this.#closed) return;
+    this.#waiting.add(key);
+    this.#schedule();
   }
 
-  function drain(): void {
-    const until = performance.now() + SLICE_MS;
-    for (const key of waiting) {
-      waiting.delete(key);
-      workOn(key);
-      if (closed || performance.now() > until) break;
+  close(): void {
+    this.#closed = true;
+    this.#waiting.clear();
+    for (const timer of this.#laterLooks.values()) clearTimeout(timer);
+    this.#laterLooks.clear();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#closed || this.#waiting.size === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#drain());
+  }
+
+  #drain(): void {
+    const until = performance.now() + sliceMs;
+    for (const key of this.#waiting) {
+      this.#waiting.delete(key);
+      this.#workOn(key);
+      if (this.#closed || performance.now() > until) break;
     }
-    scheduled = false;
-    schedule();
+    this.#scheduled = false;
+    this.#schedule();
   }
 
-  function workOn(key: string): void {
-    clearTimeout(laterLooks.get(key));
-    laterLooks.delete(key);
+  #workOn(key: string): void {
+    clearTimeout(this.#laterLooks.get(key));
+    this.#laterLooks.delete(key);
     try {
-      const againInMs = work(key);
-      failures.delete(key);
-      if (againInMs !== Infinity) lookLater(key, Math.max(againInMs, 1));
+      const againInMs = this.#work(key);
+      this.#failures.delete(key);
+      if (againInMs !== Infinity) this.#lookLater(key, Math.max(againInMs, 1));
     } catch (error) {
-      const count = (failures.get(key) ?? 0) + 1;
-      failures.set(key, count);
-      lookLater(key, backoffMs(count));
-      onError(error, key);
+      const count = (this.#failures.get(key) ?? 0) + 1;
+      this.#failures.set(key, count);
+      this.#lookLater(key, backoffMs(count));
+      this.#onError(error, key);
     }
   }
 
-  function lookLater(key: string, delayMs: number): void {
-    if (closed) return;
+  #lookLater(key: string, delayMs: number): void {
+    if (this.#closed) return;
     const look = (): void => {
-      laterLooks.delete(key);
-      add(key);
+      this.#laterLooks.delete(key);
+      this.add(key);
     };
-    laterLooks.set(key, setTimeout(look, Math.min(delayMs, LONGEST_TIMER_MS)));
+    this.#laterLooks.set(key, setTimeout(look, Math.min(delayMs, longestTimerMs)));
   }
-
-  function close(): void {
-    closed = true;
-    waiting.clear();
-    for (const timer of laterLooks.values()) clearTimeout(timer);
-    laterLooks.clear();
-  }
-
-  return { add, close };
 }

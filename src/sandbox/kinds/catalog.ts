@@ -40,6 +40,7 @@ function kindsOfDefinition(spec: CustomResourceDefinitionSpec): Kind[] {
       ),
       isReview: false,
       hasGeneration: true,
+      isCreatedByPut: false,
       model: undefined,
       warning: undefined,
     }));

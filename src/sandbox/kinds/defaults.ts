@@ -1,4 +1,4 @@
-import type { Fields } from './fields.ts';
+import type { Fields } from '../../base/fields.ts';
 import { at, child, ensure, items, scalarText } from './fields.ts';
 import type { Default } from './pod-defaults.ts';
 import { applyDefaults, podDefaults, podSpecDefaults, qualityOfService } from './pod-defaults.ts';
@@ -66,6 +66,12 @@ function serviceSpec({ type, sessionAffinity }: Fields): Fields {
     ...(hasNodePort ? { externalTrafficPolicy: 'Cluster' } : {}),
     ...(type === 'LoadBalancer' ? { allocateLoadBalancerNodePorts: true } : {}),
   };
+}
+
+/** The pods' port is the Service's, unless another is given. */
+function servicePort(target: Fields): Fields {
+  if (target['targetPort'] === 0) delete target['targetPort'];
+  return { protocol: 'TCP', targetPort: target['port'] };
 }
 
 /** Empty data is not stored. */
@@ -147,7 +153,7 @@ const defaultsOf: Record<string, readonly Default[]> = {
   Service: [
     ['spec', { type: 'ClusterIP', sessionAffinity: 'None' }],
     ['spec', serviceSpec],
-    ['spec.ports[]', ({ port }) => ({ protocol: 'TCP', targetPort: port })],
+    ['spec.ports[]', servicePort],
   ],
   Secret: [
     ['', { type: 'Opaque' }],

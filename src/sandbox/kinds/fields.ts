@@ -1,10 +1,4 @@
-/** An object of JSON whose fields are not typed: what the API server works on for any kind. */
-export type Fields = Record<string, unknown>;
-
-/** Whether `value` is a JSON object (not an array, not null). */
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isFields, type Fields } from '../../base/fields.ts';
 
 /** The object at `name`, or undefined when there is none. */
 export function child(parent: Fields | undefined, name: string): Fields | undefined {
@@ -43,12 +37,17 @@ export function at(parent: unknown, ...path: string[]): unknown {
   return path.reduce<unknown>((value, name) => (isFields(value) ? value[name] : undefined), parent);
 }
 
-/** Sets the fields of `defaults` that `target` does not have, in objects below it, too. */
+/** Fields that are pointers in Go, where an empty text is a value: https://go.dev/tour/moretypes/1 */
+const keptEmpty = /^(volumeMode|completionMode|podReplacementPolicy|internalTrafficPolicy|ipFamilyPolicy)$/;
+
+/** Sets the fields of `defaults` that `target` does not have, in objects below it, too; an empty text is none. */
 export function fill(target: Fields, defaults: Fields): void {
   for (const [name, value] of Object.entries(defaults)) {
     const there = target[name];
     if (isFields(there) && isFields(value)) fill(there, value);
-    else if (value !== undefined) target[name] ??= structuredClone(value);
+    else if (value === undefined) continue;
+    else if (there === '' && !keptEmpty.test(name)) target[name] = structuredClone(value);
+    else target[name] ??= structuredClone(value);
   }
 }
 

@@ -1,6 +1,6 @@
 import { sameJson } from '../../base/same-json.ts';
 import type { StatusCause } from '../api/status-error.ts';
-import type { Fields } from './fields.ts';
+import type { Fields } from '../../base/fields.ts';
 import { at, child, items } from './fields.ts';
 import { showSelector } from './kind-rules.ts';
 import { forbiddenField, invalidValue } from './rules.ts';
@@ -24,20 +24,20 @@ const fixed =
 /** The spec but for the fields that may be changed, which may depend on the object as it was. */
 const fixedSpec =
   (
-    told: string,
+    message: string,
     changeable: (before: Fields) => readonly string[],
     show = (spec: Fields) => spec,
   ): ChangeRule =>
   (now, before) => {
     const [spec, names] = [child(before, 'spec') ?? {}, changeable(before)];
     const part = (of: Fields): Fields => show(without(of, names));
-    return !sameJson(part(child(now, 'spec') ?? {}), part(spec)) && forbiddenField('spec', told);
+    return !sameJson(part(child(now, 'spec') ?? {}), part(spec)) && forbiddenField('spec', message);
   };
 
 /** ConfigMaps and Secrets that were made immutable. */
 const frozen = ['immutable', 'data', 'binaryData'].map((name): ChangeRule => {
-  const told = forbiddenField(name, 'field is immutable when `immutable` is set');
-  return (now, before) => before['immutable'] === true && !sameJson(now[name], before[name]) && told;
+  const message = forbiddenField(name, 'field is immutable when `immutable` is set');
+  return (now, before) => before['immutable'] === true && !sameJson(now[name], before[name]) && message;
 });
 
 const withoutImages = (spec: Fields, list: string): Fields[] =>

@@ -1,25 +1,25 @@
-import { isIPv4 } from 'node:net';
 import type { StatusCause } from '../api/status-error.ts';
 import { selectorMatches } from '../controllers/selectors.ts';
-import type { Fields } from './fields.ts';
-import { at, child, isFields, items, text } from './fields.ts';
-import { checkLabelsAndAnnotations, configKey, labelName } from './names.ts';
+import type { Fields } from '../../base/fields.ts';
+import { isFields } from '../../base/fields.ts';
+import { at, child, items, scalarText, text } from './fields.ts';
+import { accessRules } from './access-rules.ts';
+import { checkLabelsAndAnnotations, configKey } from './names.ts';
+import { networkRules } from './network-rules.ts';
 import { podRules } from './pod-rules.ts';
+import { labelSelector } from './selector-rules.ts';
+import { storageRules } from './storage-rules.ts';
 import type { Check, Rule } from './rules.ts';
 import {
   atLeast,
-  between,
   checkName,
   forbiddenField,
   invalidValue,
-  named,
   needed,
   oneOf,
-  portNumber,
   required,
   showMap,
   tooLong,
-  unique,
   unsupported,
 } from './rules.ts';
 
@@ -33,32 +33,43 @@ export function showSelector(selector: unknown): string {
   return `v1.LabelSelector{MatchLabels:${labels}, MatchExpressions:[]v1.LabelSelectorRequirement(nil)}`;
 }
 
+/** The real API server leaves the metadata out of what it says of a template's. */
 const checkMetadata: Check = (template, path) =>
-  isFields(template) ? checkLabelsAndAnnotations(`${path}.metadata`, child(template, 'metadata')) : [];
+  isFields(template) ? checkLabelsAndAnnotations(path, child(template, 'metadata')) : [];
 
 const template: Rule[] = [['template', checkMetadata], ...below('template.spec', podRules)];
 
-/** The selector of a workload finds the pods of its template. */
+/** The selector of a workload can be read and finds the pods of its template. */
 const checkSelector =
   (kind: string): Check =>
   (spec, path) => {
     if (!isFields(spec)) return [];
     const selector = child(spec, 'selector');
-    if (selector === undefined) return required(`${path}.selector`);
     const labels = at(spec, 'template', 'metadata', 'labels') as Record<string, string> | undefined;
+    const mismatch = (): StatusCause =>
+      invalidValue(
+        `${path}.template.metadata.labels`,
+        labels,
+        '`selector` does not match template `labels`',
+        showMap(labels),
+      );
+    if (selector === undefined) return [required(`${path}.selector`), mismatch()];
+    const unread = [labelSelector(selector, `${path}.selector`, spec)].flat();
+    if (unread.length > 0) {
+      const shown = showSelector(selector);
+      return [...unread, invalidValue(`${path}.selector`, selector, 'invalid label selector', shown)];
+    }
     if (Object.values(selector).every((part) => Object.keys(part as object).length === 0)) {
       const detail = `empty selector is invalid for ${kind}`;
       return invalidValue(`${path}.selector`, selector, detail, showSelector(selector));
     }
-    if (selectorMatches(selector, labels)) return [];
-    const detail = '`selector` does not match template `labels`';
-    return invalidValue(`${path}.template.metadata.labels`, labels, detail, showMap(labels));
+    return selectorMatches(selector, labels) ? [] : mismatch();
   };
 
 const alwaysRestarts: Check = (policy, path) =>
   (policy === 'OnFailure' || policy === 'Never') && unsupported(path, policy, ['Always']);
 
-/** Workloads whose pods run for ever, found by a selector. */
+/** Workloads whose pods run endlessly, found by a selector. */
 const selected = (kind: string, ...more: Rule[]): Rule[] => [
   ['spec', checkSelector(kind)],
   ['spec.replicas|minReadySeconds|revisionHistoryLimit', atLeast(0)],
@@ -106,6 +117,16 @@ const afterReady: Check = (deadline, path, spec) =>
   deadline <= Number(spec['minReadySeconds'] ?? 0) &&
   invalidValue(path, deadline, 'must be greater than minReadySeconds');
 
+const checkPodManagement: Check = (policy, path) =>
+  !['OrderedReady', 'Parallel', undefined].includes(policy as string | undefined) &&
+  invalidValue(path, policy, "must be 'OrderedReady' or 'Parallel'");
+
+const checkUpdateStrategy: Check = (strategy, path) => {
+  const type = at(strategy, 'type');
+  const known = ['RollingUpdate', 'OnDelete'];
+  return type !== undefined && !known.includes(scalarText(type)) && unsupported(path, type, known);
+};
+
 const endsAtLast: Check = (policy, path) =>
   policy === 'Always' && required(path, 'valid values: "OnFailure", "Never"');
 
@@ -124,45 +145,22 @@ const checkSchedule: Check = (schedule, path) => {
   );
 };
 
-const checkService: Check = (service) => {
-  const spec = child(service as Fields, 'spec') ?? {};
-  const ports = items(spec, 'ports');
-  const { type, clusterIP } = spec;
-  const isAddress = typeof clusterIP !== 'string' || ['', 'None'].includes(clusterIP) || isIPv4(clusterIP);
-  return [
-    type !== 'ExternalName' && clusterIP !== 'None' && ports.length === 0 && required('spec.ports'),
-    type === 'ExternalName' && (text(spec, 'externalName') ?? '') === '' && required('spec.externalName'),
-    !isAddress &&
-      invalidValue(
-        'spec.clusterIPs[0]',
-        clusterIP,
-        'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
-      ),
-    ...ports.flatMap((port, index) => [
-      ports.length > 1 && (text(port, 'name') ?? '') === '' && required(`spec.ports[${index}].name`),
-      type === 'ClusterIP' &&
-        port['nodePort'] !== undefined &&
-        forbiddenField(`spec.ports[${index}].nodePort`, "may not be used when `type` is 'ClusterIP'"),
-    ]),
-  ];
-};
-
-const checkNodePort: Check = (port, path) =>
-  typeof port === 'number' &&
-  (port < 30000 || port > 32767) &&
-  invalidValue(
-    path,
-    port,
-    'provided port is not in the valid range. The range of valid ports is 30000-32767',
-  );
-
 const maxDataBytes = 1024 * 1024;
+
+/** Bytes are counted as they are, not in base64. */
+function bytesOf(value: unknown, isBase64: boolean): number {
+  return Buffer.byteLength(String(value), isBase64 ? 'base64' : 'utf8');
+}
 
 const checkData: Check = (object) => {
   const entries = ['data', 'binaryData'].flatMap((part) =>
     Object.entries(child(object as Fields, part) ?? {}).map(([key, value]) => ({ part, key, value })),
   );
-  const bytes = entries.reduce((sum, { value }) => sum + String(value).length, 0);
+  const isSecret = (object as Fields)['kind'] === 'Secret';
+  const bytes = entries.reduce(
+    (sum, { part, value }) => sum + bytesOf(value, isSecret || part === 'binaryData'),
+    0,
+  );
   return [
     ...entries.flatMap(({ part, key }) => checkName(`${part}[${key}]`, key, configKey)),
     bytes > maxDataBytes && tooLong('', maxDataBytes),
@@ -204,8 +202,20 @@ const checkBudget: Check = (spec) =>
   at(spec, 'maxUnavailable') !== undefined &&
   invalidValue('spec', 'minAvailable, maxUnavailable', 'minAvailable and maxUnavailable cannot be both set');
 
+const checkAutoscaler: Check = (spec) => {
+  const { minReplicas = 1, maxReplicas, scaleTargetRef } = isFields(spec) ? spec : {};
+  return [
+    Number(maxReplicas ?? 0) < Number(minReplicas) &&
+      invalidValue('spec.maxReplicas', maxReplicas ?? 0, 'must be greater than or equal to `minReplicas`'),
+    ...['kind', 'name'].map((name) => !at(scaleTargetRef, name) && required(`spec.scaleTargetRef.${name}`)),
+  ];
+};
+
 /** The rules of each built-in kind, as far as pipelines and releases depend on them. */
 export const kindRules: Record<string, readonly Rule[]> = {
+  ...networkRules,
+  ...accessRules,
+  ...storageRules,
   Pod: below('spec', podRules),
   Deployment: selected(
     'deployment',
@@ -216,43 +226,42 @@ export const kindRules: Record<string, readonly Rule[]> = {
   ReplicaSet: selected('replicaset'),
   StatefulSet: selected(
     'statefulset',
-    ['spec.podManagementPolicy', oneOf('OrderedReady', 'Parallel')],
-    ['spec.updateStrategy.type', oneOf('RollingUpdate', 'OnDelete')],
+    ['spec.podManagementPolicy', checkPodManagement],
+    ['spec.updateStrategy', checkUpdateStrategy],
+    ['spec.updateStrategy.rollingUpdate.partition', atLeast(0)],
   ),
-  DaemonSet: selected('daemonset'),
+  DaemonSet: selected(
+    'daemonset',
+    ['spec.updateStrategy', checkUpdateStrategy],
+    ['spec.updateStrategy.rollingUpdate.maxSurge|maxUnavailable', checkPercentage, atLeast(0)],
+  ),
   Job: below('spec', jobSpec),
   CronJob: [
     ['spec.schedule', needed(), checkSchedule],
     ['spec.concurrencyPolicy', oneOf('Allow', 'Forbid', 'Replace')],
     ...below('spec.jobTemplate.spec', jobSpec),
   ],
-  Service: [
-    ['', checkService],
-    ['spec.type', oneOf('ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort')],
-    ['spec.sessionAffinity', oneOf('ClientIP', 'None')],
-    ['spec.ports', unique('name')],
-    ['spec.ports[].name', named(labelName)],
-    ['spec.ports[].port|targetPort', portNumber],
-    ['spec.ports[].protocol', oneOf('SCTP', 'TCP', 'UDP')],
-    ['spec.ports[].nodePort', checkNodePort],
-  ],
   ConfigMap: [['', checkData]],
   Secret: [
     ['', checkData],
     ['type', checkSecretKeys],
   ],
-  PersistentVolumeClaim: [
-    ['spec.accessModes', needed('at least 1 access mode is required')],
-    [
-      'spec',
-      (spec) =>
-        at(spec, 'resources', 'requests', 'storage') === undefined && required('spec.resources[storage]'),
-    ],
-  ],
   PodDisruptionBudget: [['spec', checkBudget]],
   HorizontalPodAutoscaler: [
-    ['spec.maxReplicas', needed(), between(1, 2147483647)],
-    ['spec.scaleTargetRef.kind|name', needed()],
+    ['spec', checkAutoscaler],
+    ['spec.minReplicas', atLeast(1)],
+    [
+      'spec.maxReplicas',
+      (value, path) => !(Number(value ?? 0) > 0) && invalidValue(path, value ?? 0, 'must be greater than 0'),
+    ],
+  ],
+  Lease: [
+    [
+      'spec.leaseDurationSeconds',
+      (value, path) =>
+        typeof value === 'number' && value <= 0 && invalidValue(path, value, 'must be greater than 0'),
+    ],
+    ['spec.leaseTransitions', atLeast(0)],
   ],
   CustomResourceDefinition: [
     ['', checkDefinition],

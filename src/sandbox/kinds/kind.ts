@@ -34,6 +34,8 @@ export interface Kind {
   isReview: boolean;
   /** metadata.generation counts changes of the spec. */
   hasGeneration: boolean;
+  /** A PUT creates it when it is not there, whatever resourceVersion is given (`AllowCreateOnUpdate` of Kubernetes). */
+  isCreatedByPut: boolean;
   /** The type in @kubernetes/client-node that describes the fields; undefined for custom kinds. */
   model: string | undefined;
   /** Told by a `Warning:` header when such an object is created or changed: what the sandbox does not do with it. */

@@ -18,11 +18,13 @@ spec.volumes name
 spec.imagePullSecrets name
 spec.hostAliases ip
 spec.topologySpreadConstraints topologyKey whenUnsatisfiable
+spec.resourceClaims name
+spec.schedulingGates name
 spec.ports port protocol
 status.conditions type
 status.addresses type
+status.podIPs ip
 .secrets name
-.imagePullSecrets name
 `;
 const keysOf = new Map(
   keyed
@@ -49,8 +51,8 @@ const atomicMaps = new Set(
   ).split(' '),
 );
 
-/** A key's field that may be left out, and what it then counts as. */
-export const keyDefaults: Record<string, unknown> = { protocol: 'TCP' };
+/** What a key's field counts as where it is left out; any other is an empty text. */
+export const keyDefaults: Record<string, unknown> = { protocol: 'TCP', port: 0, containerPort: 0 };
 
 /** The type of the list at `path` (field names only, e.g. `spec, template, spec, containers`). */
 export function listTypeOf(path: readonly string[], isBuiltIn: boolean): ListType {

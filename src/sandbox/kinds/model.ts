@@ -8,7 +8,7 @@ export interface ModelField {
   name: string;
   /** `string`, `number`, `boolean`, `Date`, `IntOrString`, `any`, a model, `Array<T>` or `{ [key: string]: T; }`. */
   type: string;
-  /** `int32`, `int64`, `double`, `byte`, `date-time`, … or empty. */
+  /** `int32`, `int64`, `double`, `byte`, `date-time`, `quantity`, … or empty. */
   format: string;
 }
 
@@ -33,6 +33,35 @@ const folder = join(
 );
 const known = new Map<string, readonly ModelField[]>();
 
+/** Fields that hold quantities, after their types: the library has them as plain texts. */
+const quantityRows = `
+ContainerStatus allocatedResources
+EmptyDirVolumeSource sizeLimit
+HPAScalingRules tolerance
+LimitRangeItem default defaultRequest max maxLimitRequestRatio min
+MetricTarget averageValue value
+MetricValueStatus averageValue value
+NodeStatus allocatable capacity
+PersistentVolumeClaimStatus allocatedResources capacity
+PersistentVolumeSpec capacity
+PodSpec overhead
+PodStatus allocatedResources
+ResourceFieldSelector divisor
+ResourceQuotaSpec hard
+ResourceQuotaStatus hard used
+ResourceRequirements limits requests
+VolumeResourceRequirements limits requests
+`;
+const quantities = new Set(
+  quantityRows.split('\n').flatMap((row) => {
+    const [type = '', ...names] = row.split(' ');
+    return names.map((name) => `${type}.${name}`);
+  }),
+);
+
+const isQuantity = (model: string, field: string): boolean =>
+  quantities.has(`${model.replace(/^V\d+/, '')}.${field}`);
+
 function source(model: string, extension: string): string {
   try {
     return readFileSync(join(folder, `${model}${extension}`), 'utf8');
@@ -51,7 +80,9 @@ export function fieldsOfModel(model: string): readonly ModelField[] {
     text.lastIndexOf(']') + 1,
   );
   const rows = JSON.parse(table) as { baseName: string; type: string; format: string }[];
-  const fields = rows.map(({ baseName, type, format }) => ({ name: baseName, type, format }));
+  const fields = rows.map(({ baseName: name, type, format }) => {
+    return { name, type, format: isQuantity(model, name) ? 'quantity' : format };
+  });
   known.set(model, fields);
   return fields;
 }
@@ -81,9 +112,9 @@ export function describeModel(model: string): ModelDescription {
   const text = source(model, '.d.ts');
   const fields = [...text.matchAll(/(?:\/\*\*\s*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?'([^']+)'(\??): /g)];
   const documented = new Map(
-    fields.map(([, told, name, optional]) => [
+    fields.map(([, description, name, optional]) => [
       name,
-      { description: plain(told), required: optional !== '?' },
+      { description: plain(description), required: optional !== '?' },
     ]),
   );
   const unknown = { description: '', required: false };

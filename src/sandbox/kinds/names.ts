@@ -1,19 +1,20 @@
 import type { StatusCause } from '../api/status-error.ts';
-import type { Fields } from './fields.ts';
+import type { Fields } from '../../base/fields.ts';
 import { child } from './fields.ts';
 import type { NameRule } from './rules.ts';
 import { checkName, invalidValue, tooLong } from './rules.ts';
 
-const rule = (pattern: string, maxLength: number, told: string, ...examples: string[]): NameRule => ({
+const rule = (pattern: string, maxLength: number, message: string, ...examples: string[]): NameRule => ({
+  // eslint-disable-next-line no-restricted-syntax -- made of constants
   pattern: new RegExp(`^(${pattern})$`),
   maxLength,
-  told: `${told} (e.g. ${examples.map((name) => `'${name}'`).join(',  or ')}, regex used for validation is '${pattern}')`,
+  message: `${message} (e.g. ${examples.map((name) => `'${name}'`).join(',  or ')}, regex used for validation is '${pattern}')`,
 });
 
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 
 /** Most objects: RFC 1123 subdomain. */
-const subdomainName = rule(
+export const subdomainName = rule(
   `${label}(\\.${label})*`,
   253,
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
@@ -70,6 +71,10 @@ const qualifiedPart = rule(
   '123-abc',
 );
 
+/** A path after a domain. */
+export const qualifiedDomain =
+  /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/[A-Za-z0-9/]([-A-Za-z0-9_./]*[A-Za-z0-9/])?$/;
+
 const namespaceOrService: Record<string, NameRule> = { Namespace: labelName, Service: serviceName };
 
 /** Checks `metadata.name` of a kind; the names of RBAC may be whatever a path segment can be. */
@@ -82,33 +87,36 @@ export function checkObjectName(kind: string, name: unknown): StatusCause[] {
 }
 
 /** Checks a key of labels or annotations: a name, after a prefix or without one. */
-function checkKey(field: string, key: string): StatusCause[] {
+export function checkKey(field: string, key: string): StatusCause[] {
   const [name = '', prefix, ...more] = key.split('/').reverse();
   if (more.length > 0) {
-    const rest = qualifiedPart.told.slice('name part '.length);
-    const told = `a qualified name ${rest} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`;
-    return [invalidValue(field, key, told)];
+    const rest = qualifiedPart.message.slice('name part '.length);
+    const message = `a qualified name ${rest} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`;
+    return [invalidValue(field, key, message)];
   }
   const isPrefix = prefix === undefined || subdomainName.pattern.test(prefix.toLowerCase());
   const isName = qualifiedPart.pattern.test(name) && name.length <= qualifiedPart.maxLength;
   return [
-    ...(isPrefix ? [] : [invalidValue(field, key, `prefix part ${subdomainName.told}`)]),
-    ...(isName ? [] : [invalidValue(field, key, qualifiedPart.told)]),
+    ...(isPrefix ? [] : [invalidValue(field, key, `prefix part ${subdomainName.message}`)]),
+    ...(isName ? [] : [invalidValue(field, key, qualifiedPart.message)]),
   ];
 }
+
+/** Checks labels that stand at `field`. */
+export const checkLabels = (field: string, labels: Fields | undefined): StatusCause[] =>
+  Object.entries(labels ?? {}).flatMap(([key, value]) => [
+    ...checkKey(field, key),
+    ...checkName(field, String(value), labelValue),
+  ]);
 
 const maxAnnotationBytes = 262_144;
 
 /** Checks labels and annotations of a metadata object that stands at `field`. */
 export function checkLabelsAndAnnotations(field: string, metadata: Fields | undefined): StatusCause[] {
-  const labels = Object.entries(child(metadata, 'labels') ?? {});
   const annotations = Object.entries(child(metadata, 'annotations') ?? {});
   const bytes = annotations.reduce((sum, [key, value]) => sum + key.length + String(value).length, 0);
   return [
-    ...labels.flatMap(([key, value]) => [
-      ...checkKey(`${field}.labels`, key),
-      ...checkName(`${field}.labels`, String(value), labelValue),
-    ]),
+    ...checkLabels(`${field}.labels`, child(metadata, 'labels')),
     ...annotations.flatMap(([key]) => checkKey(`${field}.annotations`, key)),
     ...(bytes > maxAnnotationBytes ? [tooLong(`${field}.annotations`, maxAnnotationBytes)] : []),
   ];

@@ -1,4 +1,4 @@
-import type { Fields } from './fields.ts';
+import type { Fields } from '../../base/fields.ts';
 import { child, ensure, fill, items, placesOf, scalarText } from './fields.ts';
 
 /** Defaults for each object that a pattern of `placesOf` names; a function gets the object that they are for. */
@@ -27,6 +27,16 @@ const probes = `${containers}.livenessProbe|readinessProbe|startupProbe`;
 const httpGet = { path: '/', scheme: 'HTTP' };
 const fieldRef = { apiVersion: 'v1' };
 
+const hasSource = (volume: Fields): boolean => Object.keys(volume).some((field) => field !== 'name');
+
+const probeNumbers = { failureThreshold: 3, periodSeconds: 10, successThreshold: 1, timeoutSeconds: 1 };
+
+/** Of a probe's numbers 0 counts as not given. */
+function probe(target: Fields): Fields {
+  for (const name of Object.keys(probeNumbers)) if (target[name] === 0) Reflect.deleteProperty(target, name);
+  return probeNumbers;
+}
+
 /** Defaults of a pod template's spec. */
 export const podSpecDefaults: readonly Default[] = [
   ['', { restartPolicy: 'Always', terminationGracePeriodSeconds: 30, dnsPolicy: 'ClusterFirst' }],
@@ -36,10 +46,10 @@ export const podSpecDefaults: readonly Default[] = [
   [containers, ({ image }) => ({ imagePullPolicy: defaultPullPolicy(scalarText(image)) })],
   [`${containers}.ports[]`, { protocol: 'TCP' }],
   [`${containers}.env[].valueFrom.fieldRef`, fieldRef],
-  [probes, { failureThreshold: 3, periodSeconds: 10, successThreshold: 1, timeoutSeconds: 1 }],
+  [probes, probe],
   [`${probes}.httpGet`, httpGet],
   [`${containers}.lifecycle.postStart|preStop.httpGet`, httpGet],
-  ['volumes[]', (volume): Fields => (Object.keys(volume).length === 1 ? { emptyDir: {} } : {})],
+  ['volumes[]', (volume): Fields => (hasSource(volume) ? {} : { emptyDir: {} })],
   ['volumes[].configMap|secret|downwardAPI|projected', { defaultMode: 420 }],
   ['volumes[].hostPath', { type: '' }],
   ['volumes[].downwardAPI.items[].fieldRef', fieldRef],

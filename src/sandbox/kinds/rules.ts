@@ -1,6 +1,8 @@
+import { isIP } from 'node:net';
 import type { StatusCause } from '../api/status-error.ts';
-import type { Fields } from './fields.ts';
-import { isFields, placesOf, scalarText } from './fields.ts';
+import type { Fields } from '../../base/fields.ts';
+import { isFields } from '../../base/fields.ts';
+import { placesOf, scalarText } from './fields.ts';
 
 // The reasons and texts of k8s.io/apimachinery/pkg/util/validation/field/errors.go.
 
@@ -18,15 +20,15 @@ function show(value: unknown): string {
   return isFields(value) ? showMap(value) : quoted(value);
 }
 
-const cause = (reason: string, field: string, told: string, detail = ''): StatusCause => {
-  return { reason: `FieldValue${reason}`, message: detail === '' ? told : `${told}: ${detail}`, field };
+const cause = (reason: string, field: string, message: string, detail = ''): StatusCause => {
+  return { reason: `FieldValue${reason}`, message: detail === '' ? message : `${message}: ${detail}`, field };
 };
 
 /** A field that must be there is not. */
 export const required = (field: string, detail?: string): StatusCause =>
   cause('Required', field, 'Required value', detail);
 
-/** A value that the field cannot have. `shown` replaces how the value is told. */
+/** A value that the field cannot have. `shown` replaces how the value is shown. */
 export function invalidValue(
   field: string,
   value: unknown,
@@ -45,6 +47,10 @@ export function unsupported(field: string, value: unknown, supported: readonly s
 /** A field that may not be given here. */
 export const forbiddenField = (field: string, detail: string): StatusCause =>
   cause('Forbidden', field, 'Forbidden', detail);
+
+/** A value that another item has already. */
+export const duplicate = (field: string, value: unknown): StatusCause =>
+  cause('Duplicate', field, `Duplicate value: ${show(value)}`);
 
 /** A name of something that is not there. */
 export const missing = (field: string, value: unknown): StatusCause =>
@@ -87,15 +93,15 @@ export const needed =
 export interface NameRule {
   pattern: RegExp;
   maxLength: number;
-  told: string;
+  message: string;
 }
 
-/** Checks a text against a rule. */
+/** Checks a string against a rule. */
 export function checkName(field: string, value: string, by: NameRule): StatusCause[] {
   const tooMany = value.length > by.maxLength;
   return [
     ...(tooMany ? [invalidValue(field, value, `must be no more than ${by.maxLength} characters`)] : []),
-    ...(by.pattern.test(value) ? [] : [invalidValue(field, value, by.told)]),
+    ...(by.pattern.test(value) ? [] : [invalidValue(field, value, by.message)]),
   ];
 }
 
@@ -124,6 +130,11 @@ export const between =
 /** A port's number. */
 export const portNumber = between(1, 65535);
 
+/** An address of either version. */
+export const ipAddress: Check = (value, path) =>
+  (typeof value !== 'string' || isIP(value) === 0) &&
+  invalidValue(path, value ?? '', 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
+
 /** One of a few values. */
 export const oneOf =
   (...supported: string[]): Check =>
@@ -139,6 +150,6 @@ export const unique =
     return names.map((name, index) => {
       const isTaken = before.includes(name) || names.indexOf(name) < index;
       const place = `${path}[${index}].${field}`;
-      return name !== undefined && isTaken && cause('Duplicate', place, `Duplicate value: ${show(name)}`);
+      return name !== undefined && isTaken && duplicate(place, name);
     });
   };

@@ -3,7 +3,7 @@ import { parseApiVersion, subresources } from './kind.ts';
 
 /**
  * A kind a line, in the order of discovery: apiVersion, kind, plural, short names (`-` for none), then what it is:
- * `cluster` (it has no namespace), `all` (the category), `generation` (counted), `review` (only posted), and its subresources.
+ * `cluster` (it has no namespace), `all` (the category), `generation` (counted), `put` (created by PUT), `review` (only posted), and its subresources.
  */
 const rows = `
 v1 Pod pods po all status log exec attach portforward eviction
@@ -11,10 +11,10 @@ v1 Service services svc all status
 v1 ConfigMap configmaps cm
 v1 Secret secrets -
 v1 ServiceAccount serviceaccounts sa token
-v1 Endpoints endpoints ep
-v1 Event events ev
+v1 Endpoints endpoints ep put
+v1 Event events ev put
 v1 PersistentVolumeClaim persistentvolumeclaims pvc status
-v1 LimitRange limitranges limits
+v1 LimitRange limitranges limits put
 v1 ResourceQuota resourcequotas quota status
 v1 Namespace namespaces ns cluster status finalize
 v1 Node nodes no cluster status
@@ -27,17 +27,17 @@ apps/v1 ControllerRevision controllerrevisions -
 batch/v1 Job jobs - all generation status
 batch/v1 CronJob cronjobs cj all generation status
 discovery.k8s.io/v1 EndpointSlice endpointslices - generation
-coordination.k8s.io/v1 Lease leases -
+coordination.k8s.io/v1 Lease leases - put
 policy/v1 PodDisruptionBudget poddisruptionbudgets pdb generation status
 autoscaling/v2 HorizontalPodAutoscaler horizontalpodautoscalers hpa all status
 autoscaling/v1 HorizontalPodAutoscaler horizontalpodautoscalers hpa all status
 networking.k8s.io/v1 Ingress ingresses ing generation status
 networking.k8s.io/v1 IngressClass ingressclasses - cluster generation
 networking.k8s.io/v1 NetworkPolicy networkpolicies netpol generation
-rbac.authorization.k8s.io/v1 Role roles -
-rbac.authorization.k8s.io/v1 RoleBinding rolebindings -
-rbac.authorization.k8s.io/v1 ClusterRole clusterroles - cluster
-rbac.authorization.k8s.io/v1 ClusterRoleBinding clusterrolebindings - cluster
+rbac.authorization.k8s.io/v1 Role roles - put
+rbac.authorization.k8s.io/v1 RoleBinding rolebindings - put
+rbac.authorization.k8s.io/v1 ClusterRole clusterroles - cluster put
+rbac.authorization.k8s.io/v1 ClusterRoleBinding clusterrolebindings - cluster put
 storage.k8s.io/v1 StorageClass storageclasses sc cluster
 scheduling.k8s.io/v1 PriorityClass priorityclasses pc cluster generation
 apiextensions.k8s.io/v1 CustomResourceDefinition customresourcedefinitions crd,crds cluster generation status
@@ -80,6 +80,7 @@ function parse(row: string, isBuiltIn: boolean): Kind {
     subresources: marks.filter((mark): mark is Subresource => mark in subresources),
     isReview: marks.includes('review'),
     hasGeneration: marks.includes('generation'),
+    isCreatedByPut: marks.includes('put'),
     model: isBuiltIn ? model : undefined,
     warning: shortcoming && `the sandbox stores the ${kind}, but ${shortcoming}`,
   };

@@ -1,5 +1,6 @@
-import type { Fields } from './fields.ts';
-import { isFields, placesOf, scalarText } from './fields.ts';
+import type { Fields } from '../../base/fields.ts';
+import { isFields } from '../../base/fields.ts';
+import { placesOf, scalarText } from './fields.ts';
 
 /** A field that the sandbox stores but does nothing with. */
 interface IgnoredField {
@@ -63,8 +64,12 @@ PersistentVolumeClaim spec.selector: every claim gets a folder of its own
 `;
 
 /** What a value is compared by: a scalar, or the source of a volume. */
-const wordOf = (value: unknown): string =>
-  isFields(value) ? (Object.keys(value).find((name) => name !== 'name') ?? '') : scalarText(value);
+function wordOf(value: unknown): string {
+  if (!isFields(value)) return scalarText(value);
+  // A patch has directives ($retainKeys), and null for a source that goes.
+  const set = Object.keys(value).filter((name) => !name.startsWith('$') && value[name] !== null);
+  return set.find((name) => name !== 'name') ?? '';
+}
 
 function parseField(line: string): IgnoredField {
   const [, kind = '', path = '', operator, values = '', why = ''] =

@@ -1,5 +1,5 @@
 import type { StatusCause } from '../api/status-error.ts';
-import type { Fields } from './fields.ts';
+import type { Fields } from '../../base/fields.ts';
 import { at, child, items } from './fields.ts';
 import { changeRules } from './immutable.ts';
 import type { Kind } from './kind.ts';

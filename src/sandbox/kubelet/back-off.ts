@@ -1,16 +1,16 @@
-const FIRST_MS = 10_000;
-const LONGEST_MS = 300_000;
+const firstMs = 10_000;
+const longestMs = 300_000;
 /** A container that ran so long starts its back-off anew. */
-const FORGIVEN_AFTER_MS = 600_000;
+const forgivenAfterMs = 600_000;
 
 /** The kubelet's back-off: at once the first time, then 10 s, 20 s, 40 s ... 5 min; forgotten after 10 good minutes. */
 export function createBackOff(): { next(ranForMs: number): number } {
   let delay = 0;
   return {
     next: (ranForMs) => {
-      if (ranForMs >= FORGIVEN_AFTER_MS) delay = 0;
+      if (ranForMs >= forgivenAfterMs) delay = 0;
       const now = delay;
-      delay = delay === 0 ? FIRST_MS : Math.min(LONGEST_MS, delay * 2);
+      delay = delay === 0 ? firstMs : Math.min(longestMs, delay * 2);
       return now;
     },
   };

@@ -7,10 +7,10 @@ import type { RunningProcess } from './running-process.ts';
 import { StartError } from './runtime.ts';
 
 /** Says the shell's process id as the machine numbers it: its /proc is still the machine's. */
-const TELL_PID = 'read -r pid rest < /proc/self/stat; echo "$pid" >&3\n';
+const reportPid = 'read -r pid rest < /proc/self/stat; echo "$pid" >&3\n';
 
 /** What `unshare` says when KILL ended its child: it wants to end by the same signal, and exits with 1 instead. */
-const KILLED = /sigprocmask unblock failed/;
+const killedPattern = /sigprocmask unblock failed/;
 
 /** A shell with mounts and process ids of its own, which waits for the script that makes it a container. */
 export interface ContainerShell {
@@ -52,11 +52,11 @@ export async function startContainerShell(
   const outer = processOf(child);
   const complaints = textOf(outer.stderr);
   const reports = firstLine(child.stdio[3] as Readable);
-  child.stdin.write(TELL_PID);
+  child.stdin.write(reportPid);
   const pid = Number(await reports.next());
   if (pid === 0) throw new StartError((await complaints).trim());
   const ended = outer.ended.then(async (end) =>
-    end.exitCode === 1 && KILLED.test(await complaints) ? exitOf(null, 'SIGKILL') : end,
+    end.exitCode === 1 && killedPattern.test(await complaints) ? exitOf(null, 'SIGKILL') : end,
   );
   return {
     process: {
@@ -70,9 +70,9 @@ export async function startContainerShell(
     async run(script) {
       // A group is read to its end before it runs, so that it may give its input away.
       child.stdin.write(`{\n${script}\n}\n`);
-      const said = await reports.next();
+      const report = await reports.next();
       reports.done();
-      return said || (await complaints).trim();
+      return report || (await complaints).trim();
     },
   };
 }

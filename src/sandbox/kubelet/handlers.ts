@@ -16,7 +16,7 @@ export interface HandlerTarget {
   connect(port: number, signal: AbortSignal): Promise<Duplex>;
 }
 
-const MOST_OUTPUT_BYTES = 10 * 1024;
+const mostOutputBytes = 10 * 1024;
 
 /** Runs a probe's or hook's action once, within `signal`; the messages are those of the kubelet. Never rejects. */
 export async function runHandler(
@@ -45,7 +45,7 @@ async function runExec(
   const child = running.exec(command, { stdin: false, tty: false });
   let output = '';
   const collect = (chunk: Buffer): void => {
-    if (output.length < MOST_OUTPUT_BYTES) output += chunk.toString();
+    if (output.length < mostOutputBytes) output += chunk.toString();
   };
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
@@ -54,9 +54,7 @@ async function runExec(
   try {
     const { exitCode } = await child.ended;
     if (signal.aborted) return { healthy: false, message: 'command timed out' };
-    return exitCode === 0
-      ? { healthy: true }
-      : { healthy: false, message: output.slice(0, MOST_OUTPUT_BYTES) };
+    return exitCode === 0 ? { healthy: true } : { healthy: false, message: output.slice(0, mostOutputBytes) };
   } finally {
     signal.removeEventListener('abort', stop);
   }

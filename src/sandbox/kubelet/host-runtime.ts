@@ -10,7 +10,7 @@ import { StartError } from './runtime.ts';
 import type { ContainerLaunch, RunningContainer, Runtime } from './runtime.ts';
 
 /** The variable by which processes of a container are known, wherever they wander. */
-export const CONTAINER_MARK = 'SLIPWAY_SANDBOX_CONTAINER';
+export const containerMark = 'SLIPWAY_SANDBOX_CONTAINER';
 
 /**
  * The {@link Runtime} for machines without namespaces: containers are plain processes, and a path of a mount is
@@ -27,7 +27,7 @@ export function createHostRuntime(machine: Machine): Runtime {
         name === 'PATH' ? value : real(value),
       ]),
     );
-    environment[CONTAINER_MARK] = launch.folder;
+    environment[containerMark] = launch.folder;
     environment['PATH'] = [...programFolders(root, environment['PATH']), environment['PATH']].join(delimiter);
     const workingDir = real(launch.workingDir);
     const cwd = ensureFolder(workingDir) ? workingDir : launch.folder;
@@ -48,14 +48,14 @@ export function createHostRuntime(machine: Machine): Runtime {
     // The container's first process takes the rest with it, as the end of a pid namespace does.
     const ended = main.ended.finally(() => {
       killProcess(-main.pid, 'SIGKILL');
-      killMarked(CONTAINER_MARK, launch.folder);
+      killMarked(containerMark, launch.folder);
     });
     return {
       ...main,
       ended,
       kill: (signal) => {
         main.kill(signal);
-        if (signal === 'SIGKILL') killMarked(CONTAINER_MARK, launch.folder);
+        if (signal === 'SIGKILL') killMarked(containerMark, launch.folder);
       },
       exec: (words, { stdin, tty }) =>
         runCommand(words.map(real), {
@@ -110,6 +110,7 @@ export function replacePaths(text: string, paths: ReadonlyMap<string, string>): 
   const alternatives = longestFirst
     .map((path) => path.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
     .join('|');
+  // eslint-disable-next-line no-restricted-syntax -- escaped paths of our own
   const pattern = new RegExp(String.raw`(?<![\w.\-/}])(?:${alternatives})(?![\w.\-])`, 'g');
   return text.replaceAll(pattern, (path) => paths.get(path) ?? path);
 }

@@ -4,7 +4,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Images } from '../registry/images.ts';
 import { parseReference } from '../registry/reference.ts';
 import type { ImageReference } from '../registry/reference.ts';
-import { PullFailed } from './container-surroundings.ts';
+import { PullFailed } from './container-context.ts';
 import type { ImageFiles } from './image-files.ts';
 import type { Container } from './pod-types.ts';
 

@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import { LogFile } from './log-file.ts';
 import type { Container } from './pod-types.ts';
 
-const MESSAGE_BYTES = 4096;
-const LOG_MESSAGE_BYTES = 2048;
+const messageBytes = 4096;
+const logMessageBytes = 2048;
 
 /** Path of the log of a container's instance, counted by restarts, in the container's folder. */
 export function logPath(folder: string, restart: number): string {
@@ -46,8 +46,8 @@ export function terminationMessage(
   const written = textOf(messageFile, 0);
   if (written !== '' || terminationMessagePolicy !== 'FallbackToLogsOnError' || exitCode === 0)
     return written;
-  const end = textOf(log, -MESSAGE_BYTES);
-  return end.replaceAll(/^\S+ [FP] /gm, '').slice(-LOG_MESSAGE_BYTES);
+  const end = textOf(log, -messageBytes);
+  return end.replaceAll(/^\S+ [FP] /gm, '').slice(-logMessageBytes);
 }
 
 /** At most 4 KiB of a file, from an offset that counts from its end when it is negative. */
@@ -55,8 +55,8 @@ function textOf(path: string, offset: number): string {
   const handle = openSync(path, 'r');
   try {
     const start = offset < 0 ? Math.max(0, fstatSync(handle).size + offset) : offset;
-    const buffer = Buffer.alloc(MESSAGE_BYTES);
-    return buffer.toString('utf8', 0, readSync(handle, buffer, 0, MESSAGE_BYTES, start));
+    const buffer = Buffer.alloc(messageBytes);
+    return buffer.toString('utf8', 0, readSync(handle, buffer, 0, messageBytes, start));
   } finally {
     closeSync(handle);
   }

@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import type { LogFile } from './log-file.ts';
 
-const BLOCK_BYTES = 64 * 1024;
+const blockBytes = 64 * 1024;
 
 /** Which part of a log is wanted. */
 export interface LogSelection {
@@ -82,7 +82,7 @@ async function* readFrom(path: string, offset: number): AsyncGenerator<Buffer> {
 async function* linesOf(handle: FileHandle, from: number): AsyncGenerator<Buffer> {
   let offset = from;
   for (;;) {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(BLOCK_BYTES), 0, BLOCK_BYTES, offset);
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(blockBytes), 0, blockBytes, offset);
     const end = buffer.subarray(0, bytesRead).lastIndexOf(10);
     if (end === -1) return;
     yield buffer.subarray(0, end + 1);
@@ -111,7 +111,7 @@ async function tailOf(path: string, count: number): Promise<{ offset: number; mi
     let end = (await handle.stat()).size;
     if (count === 0) return { offset: end, missing: 0 };
     while (end > 0) {
-      const start = Math.max(0, end - BLOCK_BYTES);
+      const start = Math.max(0, end - blockBytes);
       const { buffer } = await handle.read(Buffer.alloc(end - start), 0, end - start, start);
       for (let at = buffer.length - 1; at >= 0; at -= 1) {
         if (buffer[at] !== 10) continue;

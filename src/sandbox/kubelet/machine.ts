@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
-const PROBE_DEADLINE_MS = 5_000;
+const probeDeadlineMs = 5_000;
 
 /** What this machine lets an ordinary process do; found out by trying it once. */
 export interface Machine {
@@ -19,11 +19,11 @@ export interface Machine {
   enterUser: readonly string[];
 }
 
-const TOOLS = ['unshare', 'nsenter', 'mount', 'ip', 'script', 'setpriv', 'sh'] as const;
-export type Tool = (typeof TOOLS)[number];
+const toolNames = ['unshare', 'nsenter', 'mount', 'ip', 'script', 'setpriv', 'sh'] as const;
+export type Tool = (typeof toolNames)[number];
 
 /** Where the system's tools are looked for after PATH: an ordinary user's PATH often lacks the sbin folders. */
-const SYSTEM_PATH = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+const systemPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 /** Tries what the kubelet would do with namespaces, in a scratch folder of `stateFolder`; about 30 ms. */
 export async function probeMachine(
@@ -48,9 +48,9 @@ export async function probeMachine(
 }
 
 function findTools(): Machine['tools'] {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_PATH];
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...systemPath];
   const tools: Machine['tools'] = {};
-  for (const tool of TOOLS) {
+  for (const tool of toolNames) {
     const path = folders.map((folder) => join(folder, tool)).find(isExecutable);
     if (path !== undefined) tools[tool] = path;
   }
@@ -97,7 +97,7 @@ async function tryNetwork({ tools, unshareUser }: Machine, ip: string): Promise<
 async function succeeds(command: string | undefined, commandArguments: string[]): Promise<boolean> {
   if (command === undefined) return false;
   try {
-    await run(command, commandArguments, { timeout: PROBE_DEADLINE_MS });
+    await run(command, commandArguments, { timeout: probeDeadlineMs });
     return true;
   } catch {
     // That it does not work here is the answer.

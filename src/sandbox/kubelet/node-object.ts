@@ -1,6 +1,6 @@
 import { arch, hostname, release } from 'node:os';
 import type { Objects, StoredObject } from '../store/objects.ts';
-import { NODE_NAME, nodeCapacity } from './scheduler.ts';
+import { nodeName, nodeCapacity } from './scheduler.ts';
 
 type NodeObject = StoredObject<Record<string, unknown>, Record<string, unknown>>;
 
@@ -8,7 +8,7 @@ type NodeObject = StoredObject<Record<string, unknown>, Record<string, unknown>>
 export function nodeLabels(): Record<string, string> {
   const architecture = arch() === 'x64' ? 'amd64' : arch();
   return {
-    'kubernetes.io/hostname': NODE_NAME,
+    'kubernetes.io/hostname': nodeName,
     'kubernetes.io/os': process.platform,
     'kubernetes.io/arch': architecture,
     'beta.kubernetes.io/os': process.platform,
@@ -18,12 +18,12 @@ export function nodeLabels(): Record<string, string> {
 
 /** Writes the one node's object, with this machine's size, as ready. */
 export function registerNode(objects: Objects, now: string): void {
-  const key = { kind: 'Node', name: NODE_NAME };
+  const key = { kind: 'Node', name: nodeName };
   if (objects.get(key) === undefined) {
     objects.create<NodeObject>({
       apiVersion: 'v1',
       kind: 'Node',
-      metadata: { name: NODE_NAME, labels: nodeLabels() },
+      metadata: { name: nodeName, labels: nodeLabels() },
       spec: {},
     });
   }
@@ -50,7 +50,7 @@ export function registerNode(objects: Objects, now: string): void {
         ],
         addresses: [
           { type: 'InternalIP', address: '127.0.0.1' },
-          { type: 'Hostname', address: NODE_NAME },
+          { type: 'Hostname', address: nodeName },
         ],
         nodeInfo: {
           architecture: arch() === 'x64' ? 'amd64' : arch(),

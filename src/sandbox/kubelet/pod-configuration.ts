@@ -1,18 +1,14 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Service } from '../network/service-types.ts';
 import type { Objects, StoredObject } from '../store/objects.ts';
+import { bytesOf, stringsOf } from './config-values.ts';
 import { resolveEnvironment } from './environment.ts';
 import type { Container, Pod, Volume } from './pod-types.ts';
 import type { Mount } from './runtime.ts';
-import { NODE_NAME } from './scheduler.ts';
+import { nodeName } from './scheduler.ts';
+import { serviceLinks } from './service-links.ts';
 import { materializeVolume, mountsOf } from './volumes.ts';
 import type { FileValues } from './volumes.ts';
-
-interface ConfigMap extends StoredObject {
-  data?: Record<string, string>;
-  binaryData?: Record<string, string>;
-}
 
 /** Options of {@link createConfiguration}. */
 export interface ConfigurationOptions {
@@ -38,114 +34,75 @@ export interface Configuration {
 }
 
 /** The {@link Configuration} on a store. */
-export function createConfiguration({
-  objects,
-  stateFolder,
-  mark,
-  token,
-}: ConfigurationOptions): Configuration {
-  const claimFolder = (namespace: string, name: string): string =>
-    join(stateFolder, 'volumes', namespace, name);
+export function createConfiguration(options: ConfigurationOptions): Configuration {
+  return new StoreConfiguration(options);
+}
 
-  function bytes(
-    namespace: string,
-    kind: 'ConfigMap' | 'Secret',
-    name: string,
-  ): Map<string, Buffer> | undefined {
-    const object = objects.get<ConfigMap>({ kind, namespace, name });
-    if (object === undefined) return undefined;
-    const encoding = kind === 'Secret' ? 'base64' : 'utf8';
-    const data = Object.entries(object.data ?? {}).map(
-      ([key, value]) => [key, Buffer.from(value, encoding)] as const,
-    );
-    const binary = Object.entries(object.binaryData ?? {}).map(
-      ([key, value]) => [key, Buffer.from(value, 'base64')] as const,
-    );
-    return new Map([...data, ...binary]);
+const factsOf = (podIP: string) => ({ podIP, hostIP: '127.0.0.1', nodeName });
+const namespaceOf = ({ metadata }: StoredObject): string => metadata.namespace ?? 'default';
+
+class StoreConfiguration implements Configuration {
+  readonly #options: ConfigurationOptions;
+
+  constructor(options: ConfigurationOptions) {
+    this.#options = options;
   }
 
-  function texts(
-    namespace: string,
-    kind: 'ConfigMap' | 'Secret',
-    name: string,
-  ): Record<string, string> | undefined {
-    const found = bytes(namespace, kind, name);
-    return found && Object.fromEntries([...found].map(([key, value]) => [key, value.toString()]));
-  }
-
-  const facts = (podIP: string) => ({ podIP, hostIP: '127.0.0.1', nodeName: NODE_NAME });
-
-  function makeVolumes(pod: Pod, folder: string, podIP: string): Map<string, string> {
-    const namespace = pod.metadata.namespace ?? 'default';
+  makeVolumes(pod: Pod, folder: string, podIP: string): Map<string, string> {
+    const { objects, token } = this.#options;
+    const namespace = namespaceOf(pod);
     const values: FileValues = {
-      configMap: (name) => bytes(namespace, 'ConfigMap', name),
-      secret: (name) => bytes(namespace, 'Secret', name),
+      configMap: (name) => bytesOf(objects, { kind: 'ConfigMap', namespace, name }),
+      secret: (name) => bytesOf(objects, { kind: 'Secret', namespace, name }),
       claim: (name) => {
-        if (objects.get({ kind: 'PersistentVolumeClaim', namespace, name }) === undefined) return undefined;
-        mkdirSync(claimFolder(namespace, name), { recursive: true });
-        return claimFolder(namespace, name);
+        if (!this.#hasClaim(namespace, name)) return undefined;
+        const claimFolder = this.#claimFolder(namespace, name);
+        mkdirSync(claimFolder, { recursive: true });
+        return claimFolder;
       },
       token,
     };
     const make = (volume: Volume): [string, string] => [
       volume.name,
-      materializeVolume(pod, volume, { folder, values, facts: facts(podIP) }),
+      materializeVolume(pod, volume, { folder, values, facts: factsOf(podIP) }),
     ];
     return new Map((pod.spec.volumes ?? []).map(make));
   }
 
-  function configure(
+  configure(
     pod: Pod,
     container: Container,
     { volumes, podIP }: { volumes: ReadonlyMap<string, string>; podIP: string },
   ): ReturnType<Configuration['configure']> {
-    const namespace = pod.metadata.namespace ?? 'default';
-    const inherited = pod.spec.enableServiceLinks === false ? {} : serviceLinks(namespace);
+    const { objects, mark } = this.#options;
+    const namespace = namespaceOf(pod);
+    const inherited = pod.spec.enableServiceLinks === false ? {} : serviceLinks(objects, namespace);
     const source = {
-      configMap: (name: string) => texts(namespace, 'ConfigMap', name),
-      secret: (name: string) => texts(namespace, 'Secret', name),
+      configMap: (name: string) => stringsOf(objects, { kind: 'ConfigMap', namespace, name }),
+      secret: (name: string) => stringsOf(objects, { kind: 'Secret', namespace, name }),
     };
-    const own = resolveEnvironment(pod, container, { source, facts: facts(podIP), inherited });
+    const own = resolveEnvironment(pod, container, { source, facts: factsOf(podIP), inherited });
     const environment = { HOSTNAME: pod.spec.hostname ?? pod.metadata.name, ...own, ...mark };
     return { environment, mounts: mountsOf(container, volumes, environment) };
   }
 
-  /** kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables */
-  function serviceLinks(namespace: string): Record<string, string> {
-    const links: Record<string, string> = {};
-    for (const { metadata, spec } of objects.list<Service>('Service', { namespace })) {
-      const { clusterIP, ports = [] } = spec;
-      const [first] = ports;
-      if (clusterIP === undefined || clusterIP === 'None' || first === undefined) continue;
-      const prefix = metadata.name.toUpperCase().replaceAll('-', '_');
-      links[`${prefix}_SERVICE_HOST`] = clusterIP;
-      links[`${prefix}_SERVICE_PORT`] = String(first.port);
-      links[`${prefix}_PORT`] = `tcp://${clusterIP}:${first.port}`;
-      for (const { name, port, protocol = 'TCP' } of ports) {
-        if (name !== undefined)
-          links[`${prefix}_SERVICE_PORT_${name.toUpperCase().replaceAll('-', '_')}`] = String(port);
-        links[`${prefix}_PORT_${port}_${protocol}`] = `${protocol.toLowerCase()}://${clusterIP}:${port}`;
-        links[`${prefix}_PORT_${port}_${protocol}_ADDR`] = clusterIP;
-        links[`${prefix}_PORT_${port}_${protocol}_PORT`] = String(port);
-        links[`${prefix}_PORT_${port}_${protocol}_PROTO`] = protocol.toLowerCase();
-      }
-    }
-    return links;
-  }
-
-  function missingClaim(pod: Pod): string | undefined {
-    const namespace = pod.metadata.namespace ?? 'default';
+  missingClaim(pod: Pod): string | undefined {
     for (const { persistentVolumeClaim: claim } of pod.spec.volumes ?? []) {
-      if (claim === undefined) continue;
-      if (objects.get({ kind: 'PersistentVolumeClaim', namespace, name: claim.claimName }) === undefined)
+      if (claim !== undefined && !this.#hasClaim(namespaceOf(pod), claim.claimName))
         return `0/1 nodes are available: 1 persistentvolumeclaim "${claim.claimName}" not found.`;
     }
     return undefined;
   }
 
-  function removeClaim({ metadata }: StoredObject): void {
-    rmSync(claimFolder(metadata.namespace ?? 'default', metadata.name), { recursive: true, force: true });
+  removeClaim(claim: StoredObject): void {
+    rmSync(this.#claimFolder(namespaceOf(claim), claim.metadata.name), { recursive: true, force: true });
   }
 
-  return { makeVolumes, configure, missingClaim, removeClaim };
+  #hasClaim(namespace: string, name: string): boolean {
+    return this.#options.objects.get({ kind: 'PersistentVolumeClaim', namespace, name }) !== undefined;
+  }
+
+  #claimFolder(namespace: string, name: string): string {
+    return join(this.#options.stateFolder, 'volumes', namespace, name);
+  }
 }

@@ -1,164 +1,139 @@
+import { defined } from '../../base/defined.ts';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import { timestamp } from '../store/timestamp.ts';
-import type { PodAttachment, PodNetwork } from '../network/pod-network.ts';
+import type { PodAttachment } from '../network/pod-network.ts';
 import type { StoredObject } from '../store/objects.ts';
 import { ContainerRunner } from './container-runner.ts';
-import type { ContainerSurroundings } from './container-surroundings.ts';
-import type { ImageFiles } from './image-files.ts';
+import type { ContainerContext } from './container-context.ts';
 import { calculatePodStatus } from './pod-status.ts';
-import type {
-  Container,
-  ContainerStatus,
-  FileSource,
-  Pod,
-  PodStatus,
-  Terminated,
-  Volume,
-} from './pod-types.ts';
+import type { Container, ContainerStatus, Pod, Terminated } from './pod-types.ts';
 import { isSidecar } from './pod-types.ts';
+import type { PodContext } from './pod-context.ts';
+import { comesFrom } from './volumes.ts';
 import { isAborted, pause } from './probe-loop.ts';
 import { removeTree } from './remove-tree.ts';
-import type { Runtime } from './runtime.ts';
 
-/** What a pod needs of the kubelet. */
-export interface PodSurroundings {
-  /** The pod's own folder. */
-  folder: string;
-  runtime: Runtime;
-  network: PodNetwork;
-  pull(pod: Pod, container: Container, signal: AbortSignal): Promise<ImageFiles>;
-  /** Makes the pod's volumes, or brings them up to date; throws MountFailed. Their paths, by volume name. */
-  makeVolumes(pod: Pod, podIP: string): Map<string, string>;
-  configure(
-    pod: Pod,
-    container: Container,
-    made: { volumes: ReadonlyMap<string, string>; podIP: string },
-  ): ReturnType<ContainerSurroundings['configure']>;
-  event(pod: Pod, event: { type: 'Normal' | 'Warning'; reason: string; message: string }): void;
-  writeStatus(pod: Pod, status: PodStatus): void;
-}
-
-const PREPARE_RETRY_MS = 500;
-const REPEAT_EVENT_MS = 10_000;
+const prepareRetryMs = 500;
+const repeatEventMs = 10_000;
 /** How long after KILL a process may take to vanish. */
-const KILL_SLACK_MS = 2_000;
+const killSlackMs = 2_000;
 
 /** One pod from its binding to the node to its end: network, volumes, init containers, containers, status. */
 export class PodRunner {
   readonly containers = new Map<string, ContainerRunner>();
-  private pod: Pod;
-  private podIP: string | undefined;
-  private attached: PodAttachment | undefined;
-  private volumes: ReadonlyMap<string, string> = new Map();
-  private failure: { reason: string; message: string } | undefined;
-  private readonly around: PodSurroundings;
-  private readonly startTime: string;
+  #pod: Pod;
+  #podIP: string | undefined;
+  #attached: PodAttachment | undefined;
+  #volumes: ReadonlyMap<string, string> = new Map();
+  #failure: { reason: string; message: string } | undefined;
+  readonly #context: PodContext;
+  readonly #startTime: string;
   /** What an earlier sandbox knew of the containers. */
-  private readonly before: readonly ContainerStatus[];
-  private readonly stop = new AbortController();
-  private deadline: NodeJS.Timeout | undefined;
-  private publishing = false;
-  private over: Promise<void> | undefined;
+  readonly #before: readonly ContainerStatus[];
+  readonly #stop = new AbortController();
+  #deadline: NodeJS.Timeout | undefined;
+  #publishing = false;
+  #over: Promise<void> | undefined;
 
-  constructor(pod: Pod, around: PodSurroundings) {
-    this.pod = pod;
-    this.around = around;
-    this.before = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
-    this.startTime = pod.status?.startTime ?? timestamp(Date.now());
+  constructor(pod: Pod, context: PodContext) {
+    this.#pod = pod;
+    this.#context = context;
+    this.#before = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
+    this.#startTime = pod.status?.startTime ?? timestamp(Date.now());
   }
 
   /** The pod has changed in the store. */
   update(pod: Pod): void {
-    const { activeDeadlineSeconds } = this.pod.spec;
-    this.pod = pod;
-    if (pod.spec.activeDeadlineSeconds !== activeDeadlineSeconds) this.watchDeadline();
-    if (pod.spec.readinessGates !== undefined) this.publish();
+    const { activeDeadlineSeconds } = this.#pod.spec;
+    this.#pod = pod;
+    if (pod.spec.activeDeadlineSeconds !== activeDeadlineSeconds) this.#watchDeadline();
+    if (pod.spec.readinessGates !== undefined) this.#publish();
   }
 
   get uid(): string {
-    return this.pod.metadata.uid;
+    return this.#pod.metadata.uid;
   }
 
   get ip(): string | undefined {
-    return this.podIP;
+    return this.#podIP;
   }
 
   /** Runs the pod to its end. Resolves when nothing of it runs any more and its last status is written. Never rejects. */
   run(): Promise<void> {
-    this.over ??= this.lifecycle().catch((error: unknown) => {
-      this.failure ??= { reason: 'Error', message: messageOf(error) };
-      this.event('Warning', 'Failed', `Error: ${messageOf(error)}`);
-      this.writeNow();
+    this.#over ??= this.#lifecycle().catch((error: unknown) => {
+      this.#failure ??= { reason: 'Error', message: messageOf(error) };
+      this.#event('Warning', 'Failed', `Error: ${messageOf(error)}`);
+      this.#writeNow();
     });
-    return this.over;
+    return this.#over;
   }
 
-  private async lifecycle(): Promise<void> {
-    const { signal } = this.stop;
-    mkdirSync(this.around.folder, { recursive: true, mode: 0o755 });
-    this.publish();
-    this.watchDeadline();
+  async #lifecycle(): Promise<void> {
+    const { signal } = this.#stop;
+    mkdirSync(this.#context.folder, { recursive: true, mode: 0o755 });
+    this.#publish();
+    this.#watchDeadline();
     try {
-      if (!(await this.prepare(signal))) return;
-      const sidecars = await this.runInit(signal);
+      if (!(await this.#prepare(signal))) return;
+      const sidecars = await this.#runInit(signal);
       if (sidecars === undefined) return;
-      const main = this.pod.spec.containers.map((container) => this.runner(container));
-      this.publish();
+      const main = this.#pod.spec.containers.map((container) => this.#runner(container));
+      this.#publish();
       await Promise.all(main.map((runner) => runner.run(signal)));
-      await this.endSidecars(sidecars);
+      await this.#endSidecars(sidecars);
     } finally {
-      clearTimeout(this.deadline);
-      await this.settle();
-      this.around.network.detach(this.pod.metadata.uid);
-      this.writeNow();
+      clearTimeout(this.#deadline);
+      await this.#settle();
+      this.#context.network.detach(this.#pod.metadata.uid);
+      this.#writeNow();
     }
   }
 
   /** Network and volumes; false when the pod was ended before it had them. */
-  private async prepare(signal: AbortSignal): Promise<boolean> {
+  async #prepare(signal: AbortSignal): Promise<boolean> {
     const attach = async (): Promise<void> => {
-      this.attached = await this.around.network.attach(this.pod, this.around.folder);
-      this.podIP = this.attached.ip;
+      this.#attached = await this.#context.network.attach(this.#pod, this.#context.folder);
+      this.#podIP = this.#attached.ip;
     };
     const makeVolumes = (): void => {
-      this.volumes = this.around.makeVolumes(this.pod, this.podIP ?? '');
+      this.#volumes = this.#context.makeVolumes(this.#pod, this.#podIP ?? '');
     };
     return (
-      (await this.untilDone('FailedCreatePodSandBox', attach, signal)) &&
-      (await this.untilDone('FailedMount', makeVolumes, signal))
+      (await this.#untilDone('FailedCreatePodSandBox', attach, signal)) &&
+      (await this.#untilDone('FailedMount', makeVolumes, signal))
     );
   }
 
   /** Tries until it succeeds, telling now and then why it does not; false when `signal` ended first. */
-  private async untilDone(
+  async #untilDone(
     reason: string,
     attempt: () => void | Promise<void>,
     signal: AbortSignal,
   ): Promise<boolean> {
-    let told = Number.NEGATIVE_INFINITY;
+    let lastEventMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       try {
         await attempt();
         return true;
       } catch (error) {
-        if (Date.now() - told >= REPEAT_EVENT_MS) {
-          told = Date.now();
-          this.event('Warning', reason, messageOf(error));
+        if (Date.now() - lastEventMs >= repeatEventMs) {
+          lastEventMs = Date.now();
+          this.#event('Warning', reason, messageOf(error));
         }
-        await pause(PREPARE_RETRY_MS, signal);
+        await pause(prepareRetryMs, signal);
       }
     }
     return false;
   }
 
   /** Runs the init containers in order; the sidecars among them, which keep running, or undefined when one failed. */
-  private async runInit(signal: AbortSignal): Promise<ContainerRunner[] | undefined> {
+  async #runInit(signal: AbortSignal): Promise<ContainerRunner[] | undefined> {
     const sidecars: ContainerRunner[] = [];
-    for (const container of this.pod.spec.initContainers ?? []) {
+    for (const container of this.#pod.spec.initContainers ?? []) {
       if (signal.aborted) return undefined;
-      const runner = this.runner(container);
+      const runner = this.#runner(container);
       if (isSidecar(container)) {
         sidecars.push(runner);
         void runner.run(signal);
@@ -167,38 +142,38 @@ export class PodRunner {
       }
       const end: Terminated | undefined = await runner.run(signal);
       if (end?.exitCode === 0) continue;
-      await this.endSidecars(sidecars);
+      await this.#endSidecars(sidecars);
       return undefined;
     }
     return isAborted(signal) ? undefined : sidecars;
   }
 
-  private runner(container: Container): ContainerRunner {
-    const { around } = this;
+  #runner(container: Container): ContainerRunner {
+    const context = this.#context;
     const runner = new ContainerRunner(
       container,
       {
-        pod: () => this.pod,
-        folder: join(around.folder, 'containers', container.name),
-        runtime: around.runtime,
-        pull: (wanted, signal) => around.pull(this.pod, wanted, signal),
-        configure: (wanted) => this.configure(wanted),
-        networkOf: this.attached?.processId,
-        connect: (port, signal) => around.network.connect(this.pod.metadata.uid, port, signal),
-        podIP: this.podIP ?? '',
-        event: (type, reason, message) => this.event(type, reason, message),
-        changed: () => this.publish(),
+        pod: () => this.#pod,
+        folder: join(context.folder, 'containers', container.name),
+        runtime: context.runtime,
+        pull: (wanted, signal) => context.pull(this.#pod, wanted, signal),
+        configure: (wanted) => this.#configure(wanted),
+        networkOf: this.#attached?.processId,
+        connect: (port, signal) => context.network.connect(this.#pod.metadata.uid, port, signal),
+        podIP: this.#podIP ?? '',
+        event: (type, reason, message) => this.#event(type, reason, message),
+        changed: () => this.#publish(),
       },
-      this.before.find(({ name, containerID }) => name === container.name && containerID !== undefined),
+      this.#before.find(({ name, containerID }) => name === container.name && containerID !== undefined),
     );
     this.containers.set(container.name, runner);
     return runner;
   }
 
-  private configure(container: Container): ReturnType<ContainerSurroundings['configure']> {
-    const made = { volumes: this.volumes, podIP: this.podIP ?? '' };
-    const configured = this.around.configure(this.pod, container, made);
-    const { environment = {}, mounts = [] } = this.attached ?? {};
+  #configure(container: Container): ReturnType<ContainerContext['configure']> {
+    const made = { volumes: this.#volumes, podIP: this.#podIP ?? '' };
+    const configured = this.#context.configure(this.#pod, container, made);
+    const { environment = {}, mounts = [] } = this.#attached ?? {};
     const taken = new Set(configured.mounts.map(({ target }) => target));
     const nodeOptions = [environment['NODE_OPTIONS'], configured.environment['NODE_OPTIONS']].filter(
       (options) => options !== undefined,
@@ -219,105 +194,97 @@ export class PodRunner {
    */
   async terminate(graceSeconds: number): Promise<void> {
     const killAtMs = Date.now() + graceSeconds * 1000;
-    const wasStopping = this.stop.signal.aborted;
+    const wasStopping = this.#stop.signal.aborted;
     const running = [...this.containers.values()].filter((runner) => runner.running !== undefined);
     for (const { container } of wasStopping ? [] : running)
-      this.event('Normal', 'Killing', `Stopping container ${container.name}`);
+      this.#event('Normal', 'Killing', `Stopping container ${container.name}`);
     // Ended before the abort, which kills at once what is only starting.
-    const ended = this.endAll(running, killAtMs);
-    this.stop.abort();
+    const ended = this.#endAll(running, killAtMs);
+    this.#stop.abort();
     await ended;
     await this.run();
   }
 
-  private async endAll(runners: readonly ContainerRunner[], killAtMs: number): Promise<void> {
+  async #endAll(runners: readonly ContainerRunner[], killAtMs: number): Promise<void> {
     const main = runners.filter(({ container }) => !isSidecar(container));
     await Promise.all(main.map((runner) => runner.terminate(killAtMs)));
     for (const sidecar of runners.filter(({ container }) => isSidecar(container)).reverse())
-      await sidecar.terminate(Math.max(killAtMs, Date.now() + KILL_SLACK_MS));
+      await sidecar.terminate(Math.max(killAtMs, Date.now() + killSlackMs));
   }
 
   /** The sidecars' turn, when all others have ended: they are not started again. */
-  private async endSidecars(sidecars: readonly ContainerRunner[]): Promise<void> {
-    this.stop.abort();
-    await this.endAll(sidecars, Date.now() + this.graceMs());
+  async #endSidecars(sidecars: readonly ContainerRunner[]): Promise<void> {
+    this.#stop.abort();
+    await this.#endAll(sidecars, Date.now() + this.#graceMs());
   }
 
   /** Waits until the last processes are gone. */
-  private async settle(): Promise<void> {
+  async #settle(): Promise<void> {
     const left = [...this.containers.values()].flatMap(({ running }) =>
       running === undefined ? [] : [running],
     );
     await Promise.all(left.map((running) => running.ended));
-    await pause(0, AbortSignal.timeout(KILL_SLACK_MS));
+    await pause(0, AbortSignal.timeout(killSlackMs));
   }
 
-  private watchDeadline(): void {
-    clearTimeout(this.deadline);
-    const seconds = this.pod.spec.activeDeadlineSeconds;
-    if (seconds === undefined || this.stop.signal.aborted) return;
-    const left = Date.parse(this.startTime) + seconds * 1000 - Date.now();
+  #watchDeadline(): void {
+    clearTimeout(this.#deadline);
+    const seconds = this.#pod.spec.activeDeadlineSeconds;
+    if (seconds === undefined || this.#stop.signal.aborted) return;
+    const left = Date.parse(this.#startTime) + seconds * 1000 - Date.now();
     const message = 'Pod was active on the node longer than the specified deadline';
     const end = (): void => {
-      this.failure = { reason: 'DeadlineExceeded', message };
-      this.event('Normal', 'DeadlineExceeded', message);
-      void this.terminate(this.graceMs() / 1000);
+      this.#failure = { reason: 'DeadlineExceeded', message };
+      this.#event('Normal', 'DeadlineExceeded', message);
+      void this.terminate(this.#graceMs() / 1000);
     };
-    this.deadline = setTimeout(end, Math.max(0, Math.min(left, 2 ** 31 - 1)));
+    this.#deadline = setTimeout(end, Math.max(0, Math.min(left, 2 ** 31 - 1)));
   }
 
-  private graceMs(): number {
-    return (this.pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
+  #graceMs(): number {
+    return (this.#pod.spec.terminationGracePeriodSeconds ?? 30) * 1000;
   }
 
   /** A ConfigMap or Secret has changed: brings the files that come from it up to date. */
   refreshVolumes({ kind, metadata }: StoredObject): void {
-    if (this.volumes.size === 0 || this.stop.signal.aborted) return;
-    if (metadata.namespace !== this.pod.metadata.namespace) return;
-    if (!(this.pod.spec.volumes ?? []).some((volume) => comesFrom(volume, kind, metadata.name))) return;
+    if (this.#volumes.size === 0 || this.#stop.signal.aborted) return;
+    if (metadata.namespace !== this.#pod.metadata.namespace) return;
+    if (!(this.#pod.spec.volumes ?? []).some((volume) => comesFrom(volume, kind, metadata.name))) return;
     try {
-      this.around.makeVolumes(this.pod, this.podIP ?? '');
+      this.#context.makeVolumes(this.#pod, this.#podIP ?? '');
     } catch (error) {
-      this.event('Warning', 'FailedMount', messageOf(error));
+      this.#event('Warning', 'FailedMount', messageOf(error));
     }
   }
 
   /** Removes volumes, roots and logs; the pod is gone. */
   removeFiles(): Promise<void> {
-    return removeTree(this.around.folder);
+    return removeTree(this.#context.folder);
   }
 
-  private event(type: 'Normal' | 'Warning', reason: string, message: string): void {
-    this.around.event(this.pod, { type, reason, message });
+  #event(type: 'Normal' | 'Warning', reason: string, message: string): void {
+    this.#context.event(this.#pod, { type, reason, message });
   }
 
   /** Writes the status soon, once for all changes of this turn. */
-  private publish(): void {
-    if (this.publishing) return;
-    this.publishing = true;
+  #publish(): void {
+    if (this.#publishing) return;
+    this.#publishing = true;
     setImmediate(() => {
-      this.publishing = false;
-      this.writeNow();
+      this.#publishing = false;
+      this.#writeNow();
     });
   }
 
-  private writeNow(): void {
+  #writeNow(): void {
     const containers = new Map([...this.containers].map(([name, { status }]) => [name, status]));
-    const status = calculatePodStatus(this.pod, {
+    const status = calculatePodStatus(this.#pod, {
       containers,
-      podIP: this.podIP,
-      startTime: this.startTime,
+      podIP: this.#podIP,
+      startTime: this.#startTime,
       now: timestamp(Date.now()),
-      ...(this.failure === undefined ? {} : { failure: this.failure }),
+      ...defined({ failure: this.#failure }),
     });
-    this.around.writeStatus(this.pod, status);
+    this.#context.writeStatus(this.#pod, status);
   }
-}
-
-/** Whether a volume has files of that ConfigMap or Secret. */
-function comesFrom(volume: Volume, kind: string, name: string): boolean {
-  const sources: FileSource[] = [volume, ...(volume.projected?.sources ?? [])];
-  return sources.some(({ configMap, secret }) =>
-    kind === 'ConfigMap' ? configMap?.name === name : (secret?.secretName ?? secret?.name) === name,
-  );
 }

@@ -26,9 +26,9 @@ export function createThresholds({
 }
 
 /** An eager probe asks again after this part of the time that it has waited so far, so it is late by no more than that. */
-const EAGER_PART = 0.2;
-const EAGER_LEAST_MS = 10;
-const EAGER_MOST_MS = 1000;
+const eagerPart = 0.2;
+const eagerLeastMs = 10;
+const eagerMostMs = 1000;
 
 /**
  * Asks again and again until `signal` ends or, with `once`, until the first verdict. An `eager` probe asks more often
@@ -51,16 +51,16 @@ export async function runProbe(
     if (isAborted(signal)) return;
     const passedMs = performance.now() - begun;
     if (!answer.healthy && passedMs < eagerMs) {
-      await pause(Math.min(EAGER_MOST_MS, Math.max(EAGER_LEAST_MS, passedMs * EAGER_PART)), signal);
+      await pause(Math.min(eagerMostMs, Math.max(eagerLeastMs, passedMs * eagerPart)), signal);
       continue;
     }
-    if (tell(answer, thresholds(answer.healthy), observer) && once) return;
+    if (report(answer, thresholds(answer.healthy), observer) && once) return;
     await pause(periodSeconds * 1000, signal);
   }
 }
 
 /** Tells the observer; whether there was a verdict. */
-function tell(answer: ProbeAnswer, verdict: boolean | undefined, observer: ProbeObserver): boolean {
+function report(answer: ProbeAnswer, verdict: boolean | undefined, observer: ProbeObserver): boolean {
   const message = answer.healthy ? '' : answer.message;
   if (!answer.healthy) observer.onFailure(message);
   if (verdict !== undefined) observer.onResult(verdict, message);

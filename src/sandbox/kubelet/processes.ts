@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
@@ -5,7 +6,7 @@ import type { Readable } from 'node:stream';
 import type { CommandProcess, ProcessEnd, RunningProcess } from './running-process.ts';
 
 /** After a process has ended, its output may be held open by something it left behind; so long is waited for the rest. */
-const DRAIN_MS = 500;
+const drainMs = 500;
 
 /** A child of this process as a {@link RunningProcess}; it must lead a process group of its own (`detached`). */
 export function processOf(child: ChildProcess): RunningProcess {
@@ -34,7 +35,7 @@ function endOf(child: ChildProcess): Promise<ProcessEnd> {
     });
     child.once('exit', (code, signal) => {
       end = exitOf(code, signal);
-      setTimeout(finish, DRAIN_MS).unref();
+      setTimeout(finish, drainMs).unref();
     });
     child.once('close', finish);
   });
@@ -99,7 +100,7 @@ export function runCommand(command: readonly string[], options: CommandOptions):
   const common = {
     env: environment,
     detached: true,
-    ...(workingDir === undefined ? {} : { cwd: workingDir }),
+    ...defined({ cwd: workingDir }),
   };
   if (!tty || script === undefined) {
     const [file = '', ...rest] = command;

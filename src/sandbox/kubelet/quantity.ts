@@ -1,4 +1,4 @@
-const SUFFIX: Readonly<Record<string, number>> = {
+const suffixFactors: Readonly<Record<string, number>> = {
   '': 1,
   n: 1e-9,
   u: 1e-6,
@@ -21,7 +21,7 @@ const SUFFIX: Readonly<Record<string, number>> = {
  */
 export function quantityToNumber(quantity: string | number): number | undefined {
   const match = /^([+-]?[0-9.]+(?:[eE][+-]?\d+)?)([a-zA-Z]*)$/.exec(String(quantity));
-  const unit = SUFFIX[match?.[2] ?? ''];
+  const unit = suffixFactors[match?.[2] ?? ''];
   const value = Number(match?.[1]);
   return unit === undefined || Number.isNaN(value) ? undefined : value * unit;
 }

@@ -19,12 +19,12 @@ import type { ImageFiles } from './image-files.ts';
 import { removeTree } from './remove-tree.ts';
 import type { Mount } from './runtime.ts';
 
-const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+const deviceNames = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 /** Where most containers have a file mounted. */
-const TERMINATION_LOG = 'termination-log';
+const terminationLogName = 'termination-log';
 /** Top folders that a container has of its own. */
-const OWN = ['proc', 'sys', 'dev', 'tmp'];
-const DEVICE_LINKS = {
+const ownFolders = ['proc', 'sys', 'dev', 'tmp'];
+const deviceLinks = {
   fd: '/proc/self/fd',
   stdin: '/proc/self/fd/0',
   stdout: '/proc/self/fd/1',
@@ -40,7 +40,7 @@ export function makeSkeleton(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync('/')) {
-    if (OWN.includes(name)) continue;
+    if (ownFolders.includes(name)) continue;
     const found = lstatSync(join('/', name));
     if (found.isSymbolicLink()) symlinkSync(readlinkSync(join('/', name)), join(folder, name));
     else makePoint(join(folder, name), !found.isDirectory());
@@ -84,92 +84,92 @@ interface MountPoint {
 /** The work of {@link planRoot}. */
 class Plan {
   readonly lines: string[] = [];
-  private readonly root: string;
-  private readonly folder: string;
-  private readonly image: ImageFiles;
-  private readonly points: readonly MountPoint[];
+  readonly #root: string;
+  readonly #folder: string;
+  readonly #image: ImageFiles;
+  readonly #points: readonly MountPoint[];
   /** What lies beneath the container's own files at its root. */
-  private readonly base: string;
+  readonly #base: string;
   /** The container's own files at its root. */
-  private readonly own: string;
-  private overlays = 0;
+  readonly #own: string;
+  #overlays = 0;
 
   constructor(
     { root, skeleton, folder }: { root: string; skeleton: string; folder: string },
     image: ImageFiles,
     mounts: readonly Mount[],
   ) {
-    this.root = root;
-    this.folder = folder;
-    this.image = image;
-    this.base = image.complete && image.root !== undefined ? image.root : skeleton;
-    this.own = join(folder, 'upper', '1');
+    this.#root = root;
+    this.#folder = folder;
+    this.#image = image;
+    this.#base = image.complete && image.root !== undefined ? image.root : skeleton;
+    this.#own = join(folder, 'upper', '1');
     const points = mounts.map((mount) => ({
       path: image.complete ? mount.target : withoutLinks(mount.target),
       isFile: statSync(mount.source).isFile(),
       mount,
     }));
-    this.points = points.sort((left, right) => left.path.split('/').length - right.path.split('/').length);
+    this.#points = points.sort((left, right) => left.path.split('/').length - right.path.split('/').length);
   }
 
   build(): void {
-    this.overlay('/', [this.base]);
-    if (this.image.complete) makeSystemFolders(this.own);
-    else this.assembleChildren('/', this.image.root);
-    this.addSystem();
-    for (const point of this.points) this.addMount(point);
+    this.#overlay('/', [this.#base]);
+    if (this.#image.complete) makeSystemFolders(this.#own);
+    else this.#assembleChildren('/', this.#image.root);
+    this.#addSystem();
+    for (const point of this.#points) this.#addMount(point);
   }
 
   /** Makes `path` of the machine visible in the root, with room for what the image and the mounts put there. */
-  private assemble(path: string): void {
-    const inImage = this.image.root === undefined ? undefined : join(this.image.root, path);
+  #assemble(path: string): void {
+    const inImage = this.#image.root === undefined ? undefined : join(this.#image.root, path);
     const layer = inImage !== undefined && existsSync(inImage) ? inImage : undefined;
     const onMachine = lstatSync(path, { throwIfNoEntry: false });
-    if (layer !== undefined && !statSync(layer).isDirectory()) copyFileSync(layer, join(this.own, path));
+    if (layer !== undefined && !statSync(layer).isDirectory()) copyFileSync(layer, join(this.#own, path));
     else if (onMachine === undefined || !existsSync(path)) {
-      if (layer !== undefined) this.overlay(path, [layer]);
-    } else if (layer === undefined && onMachine.isSymbolicLink()) this.link(path);
-    else if (layer === undefined && !this.isPointMissing(path)) {
-      this.makeIn(path, !onMachine.isDirectory());
-      this.add(path, join(this.root, path), 'none', 'rbind');
-    } else if (canBeOverlaid(path, this.folder)) {
-      this.overlay(path, layer === undefined ? [path] : [layer, realpathSync(path)]);
+      if (layer !== undefined) this.#overlay(path, [layer]);
+    } else if (layer === undefined && onMachine.isSymbolicLink()) this.#link(path);
+    else if (layer === undefined && !this.#isPointMissing(path)) {
+      this.#makeIn(path, !onMachine.isDirectory());
+      this.#add(path, join(this.#root, path), 'none', 'rbind');
+    } else if (canBeOverlaid(path, this.#folder)) {
+      this.#overlay(path, layer === undefined ? [path] : [layer, realpathSync(path)]);
     } else {
-      this.makeIn(path, false);
-      this.assembleChildren(path, layer);
+      this.#makeIn(path, false);
+      this.#assembleChildren(path, layer);
     }
   }
 
   /** Whether a folder of the machine, which comes into the root as it is, brings this place. */
-  private isOnMachine(path: string): boolean {
-    return !this.image.complete && !OWN.includes(path.split('/')[1] ?? '') && existsSync(path);
+  #isOnMachine(path: string): boolean {
+    return !this.#image.complete && !ownFolders.includes(path.split('/')[1] ?? '') && existsSync(path);
   }
 
   /** Whether a mount needs a place below `path` that the machine does not have. */
-  private isPointMissing(path: string): boolean {
-    return this.points.some((point) => isBelow(point.path, path) && !existsSync(point.path));
+  #isPointMissing(path: string): boolean {
+    return this.#points.some((point) => isBelow(point.path, path) && !existsSync(point.path));
   }
 
-  private assembleChildren(path: string, layer: string | undefined): void {
-    const below = this.points.filter((point) => isBelow(point.path, path) && point.path !== path);
+  #assembleChildren(path: string, layer: string | undefined): void {
+    const below = this.#points.filter((point) => isBelow(point.path, path) && point.path !== path);
     const names = below.map((point) => relative(path, point.path).split('/')[0] ?? '');
     const ofLayer = layer === undefined ? [] : readdirSync(layer);
     for (const name of new Set([...readdirSync(path), ...ofLayer, ...names])) {
-      if (path !== '/' || !OWN.includes(name)) this.assemble(join(path, name));
+      if (path !== '/' || !ownFolders.includes(name)) this.#assemble(join(path, name));
     }
   }
 
   /** The lower folders as one at `path`; what is written goes to the container's folder. Mount points are made there too. */
-  private overlay(path: string, lower: readonly string[]): void {
-    this.overlays += 1;
-    const upper = join(this.folder, 'upper', String(this.overlays));
-    const work = join(this.folder, 'work', String(this.overlays));
+  #overlay(path: string, lower: readonly string[]): void {
+    this.#overlays += 1;
+    const upper = join(this.#folder, 'upper', String(this.#overlays));
+    const work = join(this.#folder, 'work', String(this.#overlays));
     for (const folder of [upper, work]) mkdirSync(folder, { recursive: true });
-    if (path !== '/') this.makeIn(path, false);
-    const target = join(this.root, path);
-    this.add('overlay', target, 'overlay', `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work}`);
-    for (const point of this.points) {
-      if (!isBelow(point.path, path) || (path === '/' && this.isOnMachine(point.path))) continue;
+    if (path !== '/') this.#makeIn(path, false);
+    const target = join(this.#root, path);
+    this.#add('overlay', target, 'overlay', `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work}`);
+    for (const point of this.#points) {
+      if (!isBelow(point.path, path) || (path === '/' && this.#isOnMachine(point.path))) continue;
       const inside = relative(path, point.path);
       if (lower.some((layer) => existsSync(join(layer, inside)))) continue;
       makePoint(join(upper, inside), point.isFile);
@@ -177,32 +177,33 @@ class Plan {
   }
 
   /** Makes sure that there is a folder, or a file, to mount over in the container's root. */
-  private makeIn(path: string, isFile: boolean): void {
-    const found = lstatSync(join(this.base, path), { throwIfNoEntry: false });
-    if (found === undefined || found.isSymbolicLink()) makePoint(join(this.own, path), isFile);
+  #makeIn(path: string, isFile: boolean): void {
+    const found = lstatSync(join(this.#base, path), { throwIfNoEntry: false });
+    if (found === undefined || found.isSymbolicLink()) makePoint(join(this.#own, path), isFile);
   }
 
-  private link(path: string): void {
-    if (lstatSync(join(this.base, path), { throwIfNoEntry: false }) === undefined)
-      symlinkSync(readlinkSync(path), join(this.own, path));
+  #link(path: string): void {
+    if (lstatSync(join(this.#base, path), { throwIfNoEntry: false }) === undefined)
+      symlinkSync(readlinkSync(path), join(this.#own, path));
   }
 
-  private addSystem(): void {
-    this.add('proc', join(this.root, 'proc'), 'proc', 'defaults');
-    this.add('/sys', join(this.root, 'sys'), 'none', 'rbind');
-    for (const device of DEVICES) this.add(`/dev/${device}`, join(this.root, 'dev', device), 'none', 'bind');
-    this.add('/dev/pts', join(this.root, 'dev/pts'), 'none', 'rbind');
+  #addSystem(): void {
+    this.#add('proc', join(this.#root, 'proc'), 'proc', 'defaults');
+    this.#add('/sys', join(this.#root, 'sys'), 'none', 'rbind');
+    for (const device of deviceNames)
+      this.#add(`/dev/${device}`, join(this.#root, 'dev', device), 'none', 'bind');
+    this.#add('/dev/pts', join(this.#root, 'dev/pts'), 'none', 'rbind');
   }
 
   /** A mount point inside another mount is made in that one's source. */
-  private addMount({ path, isFile, mount }: MountPoint): void {
-    const outer = this.points.findLast((other) => other.path !== path && isBelow(path, other.path));
+  #addMount({ path, isFile, mount }: MountPoint): void {
+    const outer = this.#points.findLast((other) => other.path !== path && isBelow(path, other.path));
     if (outer !== undefined) makePoint(join(outer.mount.source, relative(outer.path, path)), isFile);
-    this.add(mount.source, join(this.root, path), 'none', mount.readOnly ? 'rbind,ro' : 'rbind');
+    this.#add(mount.source, join(this.#root, path), 'none', mount.readOnly ? 'rbind,ro' : 'rbind');
   }
 
   /** A line of fstab(5), which writes blanks as octal numbers. */
-  private add(...fields: [source: string, target: string, type: string, options: string]): void {
+  #add(...fields: [source: string, target: string, type: string, options: string]): void {
     const escaped = fields.map((field) =>
       field.replaceAll('\\', '\\134').replaceAll(' ', '\\040').replaceAll('\t', '\\011'),
     );
@@ -228,12 +229,12 @@ function makePoint(path: string, isFile: boolean): void {
 }
 
 function makeSystemFolders(root: string): void {
-  for (const name of OWN) mkdirSync(join(root, name), { recursive: true });
+  for (const name of ownFolders) mkdirSync(join(root, name), { recursive: true });
   const dev = join(root, 'dev');
-  for (const name of [...DEVICES, TERMINATION_LOG]) makePoint(join(dev, name), true);
+  for (const name of [...deviceNames, terminationLogName]) makePoint(join(dev, name), true);
   for (const name of ['pts', 'shm']) mkdirSync(join(dev, name), { recursive: true });
   for (const shared of [join(root, 'tmp'), join(dev, 'shm')]) chmodSync(shared, 0o1777);
-  for (const [name, to] of Object.entries(DEVICE_LINKS)) symlinkSync(to, join(dev, name));
+  for (const [name, to] of Object.entries(deviceLinks)) symlinkSync(to, join(dev, name));
 }
 
 /** Whether overlayfs takes `path` as a lower folder: nothing may be mounted below it, nor may the container's own folder lie there. */

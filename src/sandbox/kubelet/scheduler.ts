@@ -4,7 +4,7 @@ import type { Pod } from './pod-types.ts';
 import { quantityToNumber } from './quantity.ts';
 
 /** The one node's name. */
-export const NODE_NAME = 'sandbox';
+export const nodeName = 'sandbox';
 
 /** What the scheduler knows of the node. */
 export interface NodeFacts {

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -29,7 +30,7 @@ export interface FileValues {
   token: string;
 }
 
-const DEFAULT_MODE = 0o644;
+const usualMode = 0o644;
 
 /**
  * Makes a volume of the pod in `folder`, or brings its files up to date, and returns the path that stands for it.
@@ -61,7 +62,7 @@ export function materializeVolume(
   }
   const sources = projected === undefined ? [volume] : (projected.sources ?? []);
   const files = sources.flatMap((one) => filesOf(pod, one, values, facts));
-  writeFiles(path, files, source.defaultMode ?? DEFAULT_MODE);
+  writeFiles(path, files, source.defaultMode ?? usualMode);
   return path;
 }
 
@@ -153,12 +154,25 @@ function writeFile(path: string, data: Buffer, mode: number): void {
   renameSync(temporary, path);
 }
 
+const isWithin = (folder: string, path: string): boolean => path === folder || path.startsWith(folder + sep);
+
 /** A path below `folder`; one that leads out of it is refused. */
 function inside(folder: string, path: string): string {
   const whole = resolve(folder, path);
-  if (whole !== folder && !whole.startsWith(folder + sep))
-    throw new MountFailed(`path "${path}" must not contain '..'`);
+  if (!isWithin(folder, whole)) throw new MountFailed(`path "${path}" must not contain '..'`);
   return whole;
+}
+
+/** A folder or file of a volume; a folder is made when there is none. */
+function subPathOf(volume: string, subPath: string): string {
+  const source = inside(volume, subPath);
+  let there = source;
+  while (!existsSync(there)) there = dirname(there);
+  // A container that had the volume before may have made a link that leads out of it.
+  if (!isWithin(realpathSync(volume), realpathSync(there)))
+    throw new MountFailed(`failed to prepare subPath: subpath "${subPath}" not within volume path`);
+  if (there !== source) mkdirSync(source, { recursive: true });
+  return source;
 }
 
 /** The mounts of a container, from the paths of the pod's volumes; a `subPath` that is not there is made a folder. */
@@ -172,8 +186,15 @@ export function mountsOf(
     if (volume === undefined)
       throw new MountFailed(`volume "${name}" of container "${container.name}" not found`);
     const below = subPathExpr === undefined ? subPath : expand(subPathExpr, environment);
-    const source = below === undefined || below === '' ? volume : inside(volume, below);
-    if (!existsSync(source)) mkdirSync(source, { recursive: true });
+    const source = below === undefined || below === '' ? volume : subPathOf(volume, below);
     return { source, target: resolve('/', mountPath), readOnly };
   });
+}
+
+/** Whether a volume has files of that ConfigMap or Secret. */
+export function comesFrom(volume: Volume, kind: string, name: string): boolean {
+  const sources: FileSource[] = [volume, ...(volume.projected?.sources ?? [])];
+  return sources.some(({ configMap, secret }) =>
+    kind === 'ConfigMap' ? configMap?.name === name : (secret?.secretName ?? secret?.name) === name,
+  );
 }

@@ -2,8 +2,8 @@ import type { Pod } from '../kubelet/pod-types.ts';
 import type { Objects } from '../store/objects.ts';
 import type { EndpointSlice, Service } from './service-types.ts';
 
-const SERVICE_NAME = 'kubernetes.io/service-name';
-const DOMAIN = 'cluster.local';
+const serviceNameLabel = 'kubernetes.io/service-name';
+const clusterDomain = 'cluster.local';
 
 /**
  * The hosts file of a pod: what cluster DNS would answer. A Service has its clusterIP, a headless one its ready
@@ -13,7 +13,9 @@ export function renderHosts(objects: Objects, pod: Pod, ip: string): string {
   const { namespace = 'default', name } = pod.metadata;
   const { hostname = name, subdomain, hostAliases = [] } = pod.spec;
   const own =
-    subdomain === undefined ? [hostname] : [`${hostname}.${subdomain}.${namespace}.svc.${DOMAIN}`, hostname];
+    subdomain === undefined
+      ? [hostname]
+      : [`${hostname}.${subdomain}.${namespace}.svc.${clusterDomain}`, hostname];
   const lines = ['127.0.0.1 localhost', '::1 localhost ip6-localhost ip6-loopback', [ip, ...own].join(' ')];
   for (const alias of hostAliases) lines.push([alias.ip, ...(alias.hostnames ?? [])].join(' '));
   for (const service of objects.list<Service>('Service'))
@@ -28,7 +30,7 @@ function serviceLines(objects: Objects, { metadata, spec }: Service, ofPod: stri
     return [
       short,
       `${short}.svc`,
-      `${short}.svc.${DOMAIN}`,
+      `${short}.svc.${clusterDomain}`,
       ...(namespace === ofPod ? [`${prefix}${name}`] : []),
     ];
   };
@@ -36,7 +38,7 @@ function serviceLines(objects: Objects, { metadata, spec }: Service, ofPod: stri
     return [[spec.clusterIP, ...names('')].join(' ')];
   const slices = objects.list<EndpointSlice>('EndpointSlice', {
     namespace,
-    labels: { [SERVICE_NAME]: name },
+    labels: { [serviceNameLabel]: name },
   });
   return slices.flatMap(({ endpoints }) =>
     (endpoints ?? [])

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
-const DEADLINE_MS = 5_000;
+const deadlineMs = 5_000;
 
 /** Sends one DNS query, read from `socket` to its end, to this machine's name server, and its answer back. */
 export async function answerName(socket: Socket): Promise<void> {
@@ -14,7 +14,7 @@ export async function answerName(socket: Socket): Promise<void> {
   const names = createSocket('udp4');
   try {
     names.send(query, Number(port), host);
-    const [answer] = (await once(names, 'message', { signal: AbortSignal.timeout(DEADLINE_MS) })) as [Buffer];
+    const [answer] = (await once(names, 'message', { signal: AbortSignal.timeout(deadlineMs) })) as [Buffer];
     socket.end(answer);
   } finally {
     names.close();

@@ -1,9 +1,11 @@
+import { defined } from '../../base/defined.ts';
+
 /**
  * A Node program of a pod that shares the machine's network listens on the pod's address instead of on all of them, so
  * that replicas may listen on the same port; what it connects to on `localhost` it looks for there first; and it knows
  * the names of the pod's hosts file.
  */
-const HOOK = `
+const hookSource = `
 import dns from 'node:dns';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
@@ -50,8 +52,8 @@ syncBuiltinESMExports();
 /** The environment that gives Node programs the hook; `hostsFile` where the pod's hosts file is not at /etc/hosts. */
 export function nodeHookEnvironment(address: string, hostsFile: string | undefined): Record<string, string> {
   return {
-    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(HOOK)}`,
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hookSource)}`,
     SLIPWAY_POD_ADDRESS: address,
-    ...(hostsFile === undefined ? {} : { SLIPWAY_POD_HOSTS: hostsFile }),
+    ...defined({ SLIPWAY_POD_HOSTS: hostsFile }),
   };
 }

@@ -1,13 +1,18 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Machine } from '../kubelet/machine.ts';
-import type { Container, Pod } from '../kubelet/pod-types.ts';
+import type { Pod } from '../kubelet/pod-types.ts';
 import type { Mount } from '../kubelet/runtime.ts';
 import type { Objects } from '../store/objects.ts';
 import { connectTcp } from './connect-tcp.ts';
+import { etcMounts, writeHosts } from './etc-files.ts';
 import { renderHosts } from './hosts-file.ts';
 import { nodeHookEnvironment } from './node-hook.ts';
+import { isSharedAddress, needsOwnNetwork } from './network-needs.ts';
+import type { Route } from './outbound.ts';
+import { gatewayAddress } from './pod-addresses.ts';
+import type { PodsNamespace } from './pods-namespace.ts';
 import type { Service } from './service-types.ts';
 import {
   connectShared,
@@ -15,8 +20,7 @@ import {
   createSharedPorts,
   portEnvironment,
 } from './shared-network.ts';
-import { GATEWAY, startPodsNamespace } from './namespace-network.ts';
-import type { PodsNamespace, Route } from './namespace-network.ts';
+import { startPodsNamespace } from './start-pods-namespace.ts';
 
 /** A pod's place in the network. */
 export interface PodAttachment {
@@ -54,9 +58,8 @@ export interface PodNetworkOptions {
   environment: Record<string, string>;
 }
 
-const API_NAME = 'kubernetes.default.svc';
-const MACHINE_ADDRESS = '127.0.0.1';
-const REPLICATED = new Set(['ReplicaSet', 'StatefulSet', 'DaemonSet']);
+const apiName = 'kubernetes.default.svc';
+const machineAddress = '127.0.0.1';
 
 interface Attached {
   pod: Pod;
@@ -71,102 +74,58 @@ interface Attached {
  * or is one of several replicas; others share the machine's network, so that they reach whatever this machine reaches
  * in the simplest way.
  */
-export function createPodNetwork({
-  objects,
-  machine,
-  folder,
-  environment,
-  apiPort,
-}: PodNetworkOptions): PodNetwork {
-  const pods = new Map<string, Attached>();
-  const addresses = createLoopbackAddresses();
-  const sharedPorts = createSharedPorts();
-  let starting: Promise<PodsNamespace> | undefined;
-  let route: Route = () => undefined;
+export function createPodNetwork(options: PodNetworkOptions): PodNetwork {
+  return new SandboxPodNetwork(options);
+}
 
-  function namespace(): Promise<PodsNamespace> {
-    starting ??= startNamespace().catch((error: unknown) => {
-      starting = undefined;
-      throw error;
-    });
-    return starting;
+class SandboxPodNetwork implements PodNetwork {
+  readonly #options: PodNetworkOptions;
+  readonly #pods = new Map<string, Attached>();
+  readonly #addresses = createLoopbackAddresses();
+  readonly #sharedPorts = createSharedPorts();
+  readonly #unsubscribe: () => void;
+  #starting: Promise<PodsNamespace> | undefined;
+  #route: Route = () => undefined;
+  #isRefreshing = false;
+
+  constructor(options: PodNetworkOptions) {
+    this.#options = options;
+    this.#unsubscribe = options.objects.subscribe(['Service', 'EndpointSlice'], () => this.#refreshSoon());
   }
 
-  async function startNamespace(): Promise<PodsNamespace> {
-    const started = await startPodsNamespace(machine, folder, {
-      // The gateway stands for the machine's own address: a pod's 127.0.0.1 is its own.
-      route: (host, port, signal) =>
-        host === GATEWAY ? connectTcp(MACHINE_ADDRESS, port, signal) : route(host, port, signal),
-      environment,
-      // Pods that come after it are given another one.
-      onEnd: () => (starting = undefined),
-    });
-    openServicePorts(started);
-    if (apiPort !== undefined) started.openPort(apiPort);
-    return started;
-  }
-
-  function openServicePorts(started: PodsNamespace): void {
-    for (const { spec } of objects.list<Service>('Service'))
-      for (const { port } of spec.ports ?? []) started.openPort(port);
-  }
-
-  async function attach(pod: Pod, podFolder: string): Promise<PodAttachment> {
+  async attach(pod: Pod, podFolder: string): Promise<PodAttachment> {
+    const { machine } = this.#options;
     const wantsOwn = needsOwnNetwork(pod);
-    const namespaceOfPods = wantsOwn && machine.podNetworks ? await namespace() : undefined;
-    const made = await namespaceOfPods?.attach();
-    const ip = made?.ip ?? (isSharedAddress(pod) ? MACHINE_ADDRESS : addresses.take());
+    const namespace = wantsOwn && machine.podNetworks ? await this.#namespace() : undefined;
+    const made = await namespace?.attach();
+    const ip = made?.ip ?? (isSharedAddress(pod) ? machineAddress : this.#addresses.take());
     const hostsFile = join(podFolder, 'hosts');
     const own =
-      namespaceOfPods === undefined || made === undefined
-        ? undefined
-        : { namespace: namespaceOfPods, processId: made.processId };
-    const ports = wantsOwn && own === undefined ? sharedPorts(pod) : new Map<number, number>();
-    pods.set(pod.metadata.uid, { pod, ip, hostsFile, own, ports });
-    writeFileSync(hostsFile, hostsOf(pod, ip, own !== undefined));
+      namespace === undefined || made === undefined ? undefined : { namespace, processId: made.processId };
+    const ports = wantsOwn && own === undefined ? this.#sharedPorts(pod) : new Map<number, number>();
+    this.#pods.set(pod.metadata.uid, { pod, ip, hostsFile, own, ports });
+    writeFileSync(hostsFile, this.#hostsOf(pod, ip, own !== undefined));
     return {
       ip,
       processId: own?.processId,
       environment: {
-        ...apiEnvironment(own !== undefined),
+        ...this.#apiEnvironment(own !== undefined),
         ...portEnvironment(ports),
-        ...(machine.namespaces && own !== undefined ? {} : hookFor(pod, { ip, hostsFile, wantsOwn })),
+        ...(machine.namespaces && own !== undefined ? {} : this.#hookFor(pod, { ip, hostsFile, wantsOwn })),
       },
       mounts: machine.namespaces ? etcMounts(podFolder, hostsFile, own !== undefined) : [],
     };
   }
 
-  /** Only where something is not as the program expects it: it should listen elsewhere, or has no hosts file. */
-  function hookFor(
-    pod: Pod,
-    { ip, hostsFile, wantsOwn }: { ip: string; hostsFile: string; wantsOwn: boolean },
-  ): Record<string, string> {
-    const listensElsewhere = wantsOwn && !isSharedAddress(pod);
-    if (!listensElsewhere && machine.namespaces) return {};
-    return nodeHookEnvironment(listensElsewhere ? ip : '', machine.namespaces ? undefined : hostsFile);
-  }
-
-  /** Its certificate holds for 127.0.0.1, which is the pod itself in a network of its own, and for this name. */
-  function apiEnvironment(isOwn: boolean): Record<string, string> {
-    if (apiPort === undefined) return {};
-    const host = isOwn ? API_NAME : MACHINE_ADDRESS;
-    return { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: String(apiPort) };
-  }
-
-  function hostsOf(pod: Pod, ip: string, isOwn: boolean): string {
-    const api = apiPort === undefined ? '' : `${isOwn ? GATEWAY : MACHINE_ADDRESS} ${API_NAME}\n`;
-    return renderHosts(objects, pod, ip) + api;
-  }
-
-  function detach(uid: string): void {
-    const pod = pods.get(uid);
-    pods.delete(uid);
+  detach(uid: string): void {
+    const pod = this.#pods.get(uid);
+    this.#pods.delete(uid);
     if (pod?.own !== undefined) pod.own.namespace.detach(pod.own.processId);
-    else if (pod !== undefined) addresses.give(pod.ip);
+    else if (pod !== undefined) this.#addresses.give(pod.ip);
   }
 
-  function connect(uid: string, port: number, signal: AbortSignal): Promise<Duplex> {
-    const pod = pods.get(uid);
+  connect(uid: string, port: number, signal: AbortSignal): Promise<Duplex> {
+    const pod = this.#pods.get(uid);
     if (pod === undefined)
       return Promise.reject(Object.assign(new Error('the pod has no network'), { code: 'EHOSTUNREACH' }));
     return pod.own === undefined
@@ -174,61 +133,76 @@ export function createPodNetwork({
       : pod.own.namespace.connect({ ip: pod.ip, processId: pod.own.processId }, port, signal);
   }
 
-  let refreshing = false;
-  function refreshSoon(): void {
-    if (refreshing) return;
-    refreshing = true;
+  useServices(route: Route): void {
+    this.#route = route;
+  }
+
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    await (await this.#starting)?.close();
+  }
+
+  #namespace(): Promise<PodsNamespace> {
+    this.#starting ??= this.#startNamespace().catch((error: unknown) => {
+      this.#starting = undefined;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  async #startNamespace(): Promise<PodsNamespace> {
+    const { machine, folder, environment, apiPort } = this.#options;
+    const started = await startPodsNamespace(machine, folder, {
+      // The gateway stands for the machine's own address: a pod's 127.0.0.1 is its own.
+      route: (host, port, signal) =>
+        host === gatewayAddress ? connectTcp(machineAddress, port, signal) : this.#route(host, port, signal),
+      environment,
+      // Pods that come after it are given another one.
+      onEnd: () => (this.#starting = undefined),
+    });
+    this.#openServicePorts(started);
+    if (apiPort !== undefined) started.openPort(apiPort);
+    return started;
+  }
+
+  #openServicePorts(started: PodsNamespace): void {
+    for (const { spec } of this.#options.objects.list<Service>('Service'))
+      for (const { port } of spec.ports ?? []) started.openPort(port);
+  }
+
+  /** Only where something is not as the program expects it: it should listen elsewhere, or has no hosts file. */
+  #hookFor(
+    pod: Pod,
+    { ip, hostsFile, wantsOwn }: { ip: string; hostsFile: string; wantsOwn: boolean },
+  ): Record<string, string> {
+    const { namespaces } = this.#options.machine;
+    const listensElsewhere = wantsOwn && !isSharedAddress(pod);
+    if (!listensElsewhere && namespaces) return {};
+    return nodeHookEnvironment(listensElsewhere ? ip : '', namespaces ? undefined : hostsFile);
+  }
+
+  /** Its certificate holds for 127.0.0.1, which is the pod itself in a network of its own, and for this name. */
+  #apiEnvironment(isOwn: boolean): Record<string, string> {
+    const { apiPort } = this.#options;
+    if (apiPort === undefined) return {};
+    const host = isOwn ? apiName : machineAddress;
+    return { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: String(apiPort) };
+  }
+
+  #hostsOf(pod: Pod, ip: string, isOwn: boolean): string {
+    const { objects, apiPort } = this.#options;
+    const api = apiPort === undefined ? '' : `${isOwn ? gatewayAddress : machineAddress} ${apiName}\n`;
+    return renderHosts(objects, pod, ip) + api;
+  }
+
+  #refreshSoon(): void {
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
     setImmediate(() => {
-      refreshing = false;
-      for (const { pod, ip, hostsFile, own } of pods.values())
-        writeHosts(hostsFile, hostsOf(pod, ip, own !== undefined));
-      void starting?.then(openServicePorts);
+      this.#isRefreshing = false;
+      for (const { pod, ip, hostsFile, own } of this.#pods.values())
+        writeHosts(hostsFile, this.#hostsOf(pod, ip, own !== undefined));
+      void this.#starting?.then((started) => this.#openServicePorts(started));
     });
   }
-
-  const unsubscribe = objects.subscribe(['Service', 'EndpointSlice'], refreshSoon);
-
-  async function close(): Promise<void> {
-    unsubscribe();
-    await (await starting)?.close();
-  }
-
-  return { attach, detach, connect, close, useServices: (given) => void (route = given) };
-}
-
-/** Whether the pod's address is the machine's: it wants it so, or the system knows but one loopback address. */
-function isSharedAddress({ spec }: Pod): boolean {
-  return spec.hostNetwork === true || process.platform !== 'linux';
-}
-
-/** The files of /etc that tell of the network; a pod with a network of its own asks the relay for names. */
-function etcMounts(folder: string, hostsFile: string, isOwn: boolean): Mount[] {
-  const mounts = [{ source: hostsFile, target: '/etc/hosts', readOnly: false }];
-  const machines = '/etc/resolv.conf';
-  if (!isOwn)
-    return existsSync(machines)
-      ? [...mounts, { source: machines, target: machines, readOnly: true }]
-      : mounts;
-  const resolver = join(folder, 'resolv.conf');
-  writeFileSync(resolver, `nameserver ${GATEWAY}\noptions timeout:5 attempts:1\n`);
-  return [...mounts, { source: resolver, target: '/etc/resolv.conf', readOnly: false }];
-}
-
-/** Whether a pod listens, as far as one can tell beforehand, or may have replicas that listen on the same port. */
-function needsOwnNetwork({ spec, metadata }: Pod): boolean {
-  if (spec.hostNetwork === true) return false;
-  const listens = ({ ports = [], readinessProbe, livenessProbe, startupProbe }: Container): boolean =>
-    ports.length > 0 ||
-    [readinessProbe, livenessProbe, startupProbe].some(
-      (probe) => (probe?.httpGet ?? probe?.tcpSocket) !== undefined,
-    );
-  const isReplica = metadata.ownerReferences?.some(
-    ({ controller, kind }) => controller === true && REPLICATED.has(kind),
-  );
-  return isReplica === true || [...spec.containers, ...(spec.initContainers ?? [])].some(listens);
-}
-
-/** In place: the containers have this very file mounted. */
-function writeHosts(path: string, text: string): void {
-  if (existsSync(path) && readFileSync(path, 'utf8') !== text) writeFileSync(path, text);
 }

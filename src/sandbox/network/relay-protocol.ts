@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-const LONGEST_HEADER_BYTES = 300;
+const longestHeaderBytes = 300;
 
 /**
  * How the two sides of the relay's unix sockets begin: a line `WORD WORD`, answered by a line `ok` or the code of a
@@ -16,7 +16,7 @@ export async function sendHeader(socket: Socket, words: readonly string[]): Prom
   throw Object.assign(new Error(`connect ${answer} ${words.join(':')}`), { code: answer });
 }
 
-/** The header's words; whoever accepts it writes the answer. */
+/** The header's words; the side that accepts it writes the answer. */
 export async function acceptHeader(socket: Socket): Promise<string[]> {
   return (await readLine(socket)).split(' ');
 }
@@ -44,7 +44,7 @@ function readLine(socket: Socket): Promise<string> {
           return;
         }
         line += chunk.toString('latin1');
-        if (line.length > LONGEST_HEADER_BYTES) {
+        if (line.length > longestHeaderBytes) {
           fail(new Error('the header is too long'));
           return;
         }

@@ -1,5 +1,5 @@
 /**
- * The relay: a process of its own inside the network namespace of the pods, started by `namespace-network.ts`. It
+ * The relay: a process of its own inside the network namespace of the pods, started by `start-pods-namespace.ts`. It
  * carries connections over two unix sockets, since those do not belong to a network namespace:
  * from the sandbox to a pod (`inbound`), and from a pod to whatever it connects to (`outbound`), where the sandbox
  * decides: a Service, or the world. It imports Node's modules alone and ends with its standard input.
@@ -15,7 +15,7 @@ import { breakOff, join } from './join.ts';
 import { acceptHeader, sendHeader } from './relay-protocol.ts';
 
 const [inboundPath = '', outboundPath = '', gateway = ''] = process.argv.slice(2);
-const BACKLOG = 1024;
+const mostWaiting = 1024;
 const listening = new Set<number>();
 
 /** From the sandbox: the header names a pod's address and port. */
@@ -53,7 +53,7 @@ function listen(port: number): void {
   listening.add(port);
   const server = createServer({ allowHalfOpen: true, noDelay: true }, serveOutbound);
   server.once('error', () => listening.delete(port));
-  server.listen({ host: '0.0.0.0', port, backlog: BACKLOG });
+  server.listen({ host: '0.0.0.0', port, backlog: mostWaiting });
 }
 
 /** Names that are not in the pods' hosts file go to the machine's own name servers, through the sandbox. */
@@ -77,7 +77,7 @@ function serveNames(): void {
 
 serveNames();
 const inbound = createServer({ allowHalfOpen: true }, serveInbound);
-inbound.listen(inboundPath, BACKLOG, () => process.stdout.write('ready\n'));
+inbound.listen(inboundPath, mostWaiting, () => process.stdout.write('ready\n'));
 const commands = createInterface({ input: process.stdin });
 commands.on('line', (line) => listen(Number(line.replace(/^listen /, ''))));
 commands.once('close', () => process.exit(0));

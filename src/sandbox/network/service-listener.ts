@@ -17,7 +17,7 @@ export interface ServiceListener {
   close(): void;
 }
 
-const DIAL_DEADLINE_MS = 10_000;
+const dialDeadlineMs = 10_000;
 
 /**
  * Listens on an address of a Service, but only while there are ready endpoints, so that a client of a Service without
@@ -65,7 +65,7 @@ export function createServiceListener(
     const endpoint = next();
     try {
       if (endpoint === undefined) throw new Error('no endpoints');
-      join(socket, await dial(endpoint, AbortSignal.timeout(DIAL_DEADLINE_MS)));
+      join(socket, await dial(endpoint, AbortSignal.timeout(dialDeadlineMs)));
     } catch {
       // The client sees what it would see of an endpoint that does not answer.
       socket.resetAndDestroy();

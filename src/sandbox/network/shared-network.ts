@@ -3,8 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { Pod } from '../kubelet/pod-types.ts';
 import { connectTcp } from './connect-tcp.ts';
 
-const FIRST_PORT = 20_000;
-const PORTS = 10_000;
+const firstPort = 20_000;
+const portCount = 10_000;
 
 /** Addresses of 127.32.0.0/16, one for each pod, on which every process that listens on all addresses answers. */
 export function createLoopbackAddresses(): { take(): string; give(address: string): void } {
@@ -27,8 +27,8 @@ export function createLoopbackAddresses(): { take(): string; give(address: strin
 
 /** Gives ports in place of those that a pod declares, by these: from 20000 on, beginning anywhere, so that two sandboxes seldom meet. */
 export function createSharedPorts(): (pod: Pod) => Map<number, number> {
-  let last = Math.floor(Math.random() * PORTS);
-  const next = (): number => FIRST_PORT + (last = (last + 1) % PORTS);
+  let last = Math.floor(Math.random() * portCount);
+  const next = (): number => firstPort + (last = (last + 1) % portCount);
   return ({ spec }) => {
     const declared = spec.containers.flatMap(({ ports = [] }) => ports);
     return new Map(declared.map(({ containerPort }): [number, number] => [containerPort, next()]));

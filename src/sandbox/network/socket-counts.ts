@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 
 /** What the kernel counts of the sockets in one network. */
 export interface SocketCounts {
-  /** Whether there is no TCP socket at all: much cheaper than to ask a port that nobody listens on yet. */
+  /** Whether there is no TCP socket at all: much cheaper than to ask a port on which nothing listens yet. */
   isEmpty(): boolean;
   /** To be called when the network is given up: it stays as long as its counts are open. */
   close(): void;

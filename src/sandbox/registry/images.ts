@@ -1,26 +1,10 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from '../../base/zod.ts';
+import { configSchema, manifestSchema } from './image-schema.ts';
 import type { ImageReference } from './reference.ts';
 import type { RegistryStorage } from './storage.ts';
-import { unpackLayer } from './unpack.ts';
-
-const descriptor = z.object({ digest: z.string() });
-const platform = z.object({ architecture: z.string(), os: z.string() });
-const manifestSchema = z.object({
-  config: z.optional(descriptor),
-  layers: z.optional(z.array(descriptor)),
-  manifests: z.optional(z.array(z.extend(descriptor, { platform: z.optional(platform) }))),
-});
-const texts = z.nullish(z.array(z.string()));
-const runConfig = z.object({
-  Entrypoint: texts,
-  Cmd: texts,
-  Env: texts,
-  WorkingDir: z.nullish(z.string()),
-});
-const configSchema = z.object({ config: z._default(runConfig, {}) });
+import { UnpackedImages } from './unpacked-images.ts';
 
 /** An image of the registry, unpacked. */
 export interface OpenedImage {
@@ -43,11 +27,11 @@ export interface Images {
 }
 
 /** Any of these in an image makes it a system of its own, which needs nothing of the machine beneath it. */
-const SHELLS = ['bin/sh', 'usr/bin/sh', 'bin/busybox'];
+const shellPaths = ['bin/sh', 'usr/bin/sh', 'bin/busybox'];
 
 /** {@link Images} of `storage`, unpacked in `folder`. */
 export function createImages(storage: RegistryStorage, folder: string): Images {
-  const opening = new Map<string, Promise<string>>();
+  const unpackedImages = new UnpackedImages(storage, folder);
 
   async function open(reference: ImageReference, signal: AbortSignal): Promise<OpenedImage | undefined> {
     for (const name of namesOf(reference.repository)) {
@@ -75,11 +59,11 @@ export function createImages(storage: RegistryStorage, folder: string): Images {
     if (config === undefined) throw new Error('the manifest has no config: this is not an image');
     const text = await readFile(storage.blobPath(config.digest), 'utf8');
     const { Entrypoint, Cmd, Env, WorkingDir } = configSchema.parse(JSON.parse(text)).config;
-    const root = await unpacked(config.digest, layers);
+    const root = await unpackedImages.open(config.digest, layers);
     return {
       id: `${repository}@${digest}`,
       root,
-      complete: SHELLS.some((shell) => existsSync(join(root, shell))),
+      complete: shellPaths.some((shell) => existsSync(join(root, shell))),
       entrypoint: Entrypoint ?? [],
       cmd: Cmd ?? [],
       environment: Object.fromEntries((Env ?? []).map((pair) => pair.split(/=(.*)/s))) as Record<
@@ -88,24 +72,6 @@ export function createImages(storage: RegistryStorage, folder: string): Images {
       >,
       workingDir: WorkingDir || '/',
     };
-  }
-
-  /** The folder of an image's files; a config's digest stands for its layers, which it names. */
-  function unpacked(configDigest: string, layers: readonly { digest: string }[]): Promise<string> {
-    const root = join(folder, configDigest.slice(7));
-    const running = opening.get(root) ?? unpackOnce(root, layers).finally(() => opening.delete(root));
-    opening.set(root, running);
-    return running;
-  }
-
-  async function unpackOnce(root: string, layers: readonly { digest: string }[]): Promise<string> {
-    if (existsSync(root)) return root;
-    const partial = `${root}.partial`;
-    await rm(partial, { recursive: true, force: true });
-    await mkdir(partial, { recursive: true });
-    for (const { digest } of layers) await unpackLayer(storage.blobPath(digest), partial);
-    await rename(partial, root);
-    return root;
   }
 
   return {

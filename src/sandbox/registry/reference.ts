@@ -1,4 +1,4 @@
-/** An image reference in its parts: `HOST/REPOSITORY:TAG` or `HOST/REPOSITORY@DIGEST`. */
+/** An image reference in its parts: `HOST/repositoryPattern:tagPattern` or `HOST/repositoryPattern@digestPattern`. */
 export interface ImageReference {
   /** `docker.io` when none is written. */
   host: string;
@@ -7,24 +7,25 @@ export interface ImageReference {
   digest: string | undefined;
 }
 
-const COMPONENT = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
-const REPOSITORY = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`);
-const TAG = /^\w[\w.-]{0,127}$/;
-const DIGEST = /^sha256:[a-f0-9]{64}$/;
+const componentPattern = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+// eslint-disable-next-line no-restricted-syntax -- made of constants
+const repositoryPattern = new RegExp(`^${componentPattern}(?:/${componentPattern})*$`);
+const tagPattern = /^\w[\w.-]{0,127}$/;
+const digestPattern = /^sha256:[a-f0-9]{64}$/;
 
-/** Whether a text is a repository's name (OCI distribution, "Pulling manifests"). */
+/** Whether a string is a repository's name (OCI distribution, "Pulling manifests"). */
 export function isRepository(text: string): boolean {
-  return text.length <= 255 && REPOSITORY.test(text);
+  return text.length <= 255 && repositoryPattern.test(text);
 }
 
-/** Whether a text is a tag. */
+/** Whether a string is a tag. */
 export function isTag(text: string): boolean {
-  return TAG.test(text);
+  return tagPattern.test(text);
 }
 
-/** Whether a text is a sha256 digest. */
+/** Whether a string is a sha256 digest. */
 export function isDigest(text: string): boolean {
-  return DIGEST.test(text);
+  return digestPattern.test(text);
 }
 
 /** Takes an image reference apart, with Docker's defaults; undefined when it is not one. */

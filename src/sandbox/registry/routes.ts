@@ -31,7 +31,7 @@ export class RegistryError extends Error {
   }
 }
 
-const LARGEST_MANIFEST_BYTES = 4 * 2 ** 20;
+const largestManifestBytes = 4 * 2 ** 20;
 const descriptor = z.object({ digest: z.string() });
 const manifestSchema = z.object({
   mediaType: z.optional(z.string()),
@@ -40,7 +40,7 @@ const manifestSchema = z.object({
 });
 
 /** The routes below `/v2/NAME/` by their methods; HEAD is as GET. */
-const ROUTES: Readonly<
+const handlersOfRoutes: Readonly<
   Record<string, Readonly<Record<string, (exchange: Exchange) => Promise<void> | void>>>
 > = {
   blobs: { GET: getBlob },
@@ -58,8 +58,8 @@ export async function answer(
   response: ServerResponse,
   storage: RegistryStorage,
 ): Promise<void> {
-  const url = new URL(request.url ?? '/', 'http://registry');
-  const { pathname } = url;
+  const url = urlOf(request);
+  const pathname = decode(url.pathname);
   if (/^\/v2\/?$/.test(pathname)) {
     sendJson(response, 200, {});
     return;
@@ -70,10 +70,28 @@ export async function answer(
   if (!isRepository(repository))
     throw new RegistryError(400, 'NAME_INVALID', `invalid repository name: ${repository}`);
   const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
-  const handle = ROUTES[kind]?.[method];
+  const handle = handlersOfRoutes[kind]?.[method];
   if (handle === undefined)
     throw new RegistryError(405, 'UNSUPPORTED', `${method} is not supported on ${pathname}`);
-  await handle({ request, response, storage, url, repository, name: decodeURIComponent(name) });
+  await handle({ request, response, storage, url, repository, name });
+}
+
+/** The URL of a request. @throws RegistryError for one that is none. */
+function urlOf({ url: target = '/' }: IncomingMessage): URL {
+  // Put together, so that a path that begins with `//` names no host.
+  const url = URL.parse(`http://registry${target}`);
+  if (url !== null) return url;
+  throw new RegistryError(400, 'UNSUPPORTED', 'the path of the request is not a URL');
+}
+
+/** @throws RegistryError for a `%` that begins no character. */
+function decode(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch (error) {
+    const message = `the path of the request cannot be decoded: ${path}`;
+    throw new RegistryError(400, 'UNSUPPORTED', message, { cause: error });
+  }
 }
 
 /** Sends an answer that is all there; of one to HEAD Node sends the headers alone. */
@@ -114,6 +132,8 @@ function digestIn(text: string | null): string {
 async function startUpload(exchange: Exchange): Promise<void> {
   const { response, storage, repository, url } = exchange;
   const [mount, from, digest] = ['mount', 'from', 'digest'].map((name) => url.searchParams.get(name));
+  if (from && !isRepository(from))
+    throw new RegistryError(400, 'NAME_INVALID', `invalid repository name: ${from}`);
   if (mount && isDigest(mount) && from && (await storage.mountBlob(from, repository, mount))) {
     sendStored(response, repository, 'blobs', mount);
     return;
@@ -226,7 +246,7 @@ async function readManifest(request: IncomingMessage): Promise<Buffer> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > LARGEST_MANIFEST_BYTES)
+    if (size > largestManifestBytes)
       throw new RegistryError(413, 'SIZE_INVALID', 'the manifest is larger than 4 MiB');
     chunks.push(chunk);
   }

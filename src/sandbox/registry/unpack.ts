@@ -1,19 +1,32 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, link, lstat, mkdir, open, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { createReadStream } from 'node:fs';
+import {
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  realpath,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { extract } from 'tar-stream';
 import type { Header } from 'tar-stream';
+import { InputError } from '../../base/errors.ts';
 
 /** A file of a layer: its header, and its bytes as a stream. */
 type Entry = Readable & { header: Header };
 
-const WHITEOUT = '.wh.';
-const OPAQUE = '.wh..wh..opq';
+const whiteoutPrefix = '.wh.';
+const opaqueMarker = '.wh..wh..opq';
 /** More symbolic links than this in one path are a loop. */
-const MOST_LINKS = 40;
+const mostLinks = 40;
 
 /**
  * Unpacks a layer of an image into `root`, over those below it: a tar file, plain, gzip or zstd. Whiteouts take away
@@ -29,7 +42,7 @@ export async function unpackLayer(path: string, root: string): Promise<void> {
   reading.catch(() => undefined);
   for await (const entry of tar as unknown as AsyncIterable<Entry>) {
     const target = await placeOf(root, entry.header.name);
-    if (basename(target).startsWith(WHITEOUT)) await applyWhiteout(target, fresh);
+    if (basename(target).startsWith(whiteoutPrefix)) await applyWhiteout(target, fresh);
     else if (target !== root) {
       fresh.add(target);
       if (entry.header.type === 'directory') folders.push({ path: target, mode: entry.header.mode });
@@ -39,7 +52,12 @@ export async function unpackLayer(path: string, root: string): Promise<void> {
   }
   await reading;
   // At the end: a folder that is not writable would refuse its own files.
-  for (const folder of folders.reverse()) await chmod(folder.path, folder.mode | 0o700);
+  const real = await realpath(root);
+  for (const folder of folders.reverse()) {
+    const place = join(real, relative(root, folder.path));
+    // A later entry may have put a link in the place of the folder, or of one above it.
+    if ((await realpath(place).catch(() => undefined)) === place) await chmod(place, folder.mode | 0o700);
+  }
 }
 
 async function decompressor(path: string): Promise<NodeJS.ReadWriteStream[]> {
@@ -61,18 +79,29 @@ async function placeOf(root: string, name: string): Promise<string> {
   return join(folder, basename(target));
 }
 
-/** Makes the folders of a path one by one; a symbolic link among them is followed as if `root` were `/`. */
-async function existingFolder(root: string, folder: string, links = 0): Promise<string> {
+/**
+ * Makes the folders of a path one by one; a symbolic link among them is followed as if `root` were `/`.
+ * @throws InputError when there are too many links
+ */
+async function existingFolder(root: string, folder: string): Promise<string> {
+  /** The next one last. */
+  const rest = namesOf(folder.slice(root.length)).reverse();
   let at = root;
-  for (const part of folder
-    .slice(root.length)
-    .split(sep)
-    .filter((name) => name !== '')) {
-    const next = join(at, part);
+  let links = 0;
+  for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
+    if (name === '..') {
+      if (at !== root) at = dirname(at);
+      continue;
+    }
+    const next = join(at, name);
     const found = await lstat(next).catch(() => undefined);
-    if (found?.isSymbolicLink() === true && links < MOST_LINKS) {
-      const linked = resolve('/', at.slice(root.length), await readlink(next));
-      at = await existingFolder(root, join(root, linked), links + 1);
+    if (found?.isSymbolicLink() === true) {
+      links += 1;
+      if (links > mostLinks)
+        throw new InputError(`too many symbolic links at ${JSON.stringify(next)} of the image`);
+      const target = await readlink(next);
+      rest.push(...namesOf(target).reverse());
+      if (isAbsolute(target)) at = root;
       continue;
     }
     if (found === undefined || !found.isDirectory()) {
@@ -84,10 +113,17 @@ async function existingFolder(root: string, folder: string, links = 0): Promise<
   return at;
 }
 
+function namesOf(path: string): string[] {
+  return path.split(sep).filter((name) => name !== '' && name !== '.');
+}
+
 async function applyWhiteout(target: string, fresh: ReadonlySet<string>): Promise<void> {
   const folder = dirname(target);
-  if (basename(target) !== OPAQUE) {
-    await rm(join(folder, basename(target).slice(WHITEOUT.length)), { recursive: true, force: true });
+  if (basename(target) !== opaqueMarker) {
+    const name = basename(target).slice(whiteoutPrefix.length);
+    if (['', '.', '..'].includes(name))
+      throw new InputError(`the image has the whiteout ${JSON.stringify(basename(target))} of no file`);
+    await rm(join(folder, name), { recursive: true, force: true });
     return;
   }
   for (const name of await readdir(folder)) {
@@ -105,7 +141,8 @@ async function writeEntry(root: string, target: string, data: Entry): Promise<vo
   switch (header.type) {
     case 'file':
     case 'contiguous-file':
-      await pipeline(data, createWriteStream(target));
+      // Not by a pipeline to a file's stream: that one never ends when the layer ends in the middle of the file.
+      await writeFile(target, data, { flag: 'wx' });
       await chmod(target, header.mode);
       break;
     case 'directory':

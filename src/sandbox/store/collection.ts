@@ -13,7 +13,7 @@ export interface Range {
   limit?: number;
 }
 
-/** A part of a list with what is needed to go on. */
+/** A part of a list with what is needed to continue. */
 export interface Page {
   objects: StoredObject[];
   /** How many more objects there are after these. */
@@ -25,7 +25,7 @@ const keyOf = ({ namespace, name }: Place): string => `${namespace}\u0000${name}
 const sorted = (entries: Iterable<[string, Entry]>): Map<string, Entry> =>
   new Map([...entries].sort(([left], [right]) => (left < right ? -1 : 1)));
 
-/** Reads a row; the object may be given to many, for nobody can change it. */
+/** Reads a row; the object may be given to many, because it cannot be changed. */
 export function entryOf({ namespace, name, json }: Row): Entry {
   return { namespace, name, json, object: freeze(JSON.parse(json) as StoredObject) };
 }
@@ -39,40 +39,40 @@ function freeze<T extends object>(value: T): T {
 /** The objects of one kind as they are now, in memory. */
 export class Collection {
   /** A map keeps the order of its keys, also when their values are replaced. */
-  private entries: Map<string, Entry>;
-  private isSorted = false;
+  #entries: Map<string, Entry>;
+  #isSorted = false;
   /** The values as a list, until the next change. */
-  private list: Entry[] | undefined;
+  #list: Entry[] | undefined;
 
   constructor(rows: readonly Row[]) {
-    this.entries = new Map(rows.map((row) => [keyOf(row), entryOf(row)]));
+    this.#entries = new Map(rows.map((row) => [keyOf(row), entryOf(row)]));
   }
 
   get(place: Place): Entry | undefined {
-    return this.entries.get(keyOf(place));
+    return this.#entries.get(keyOf(place));
   }
 
   /** Replaces what is at a place; undefined takes it away. */
   set(place: Place, entry: Entry | undefined): void {
     const key = keyOf(place);
-    this.list = undefined;
-    if (entry === undefined) this.entries.delete(key);
+    this.#list = undefined;
+    if (entry === undefined) this.#entries.delete(key);
     else {
-      if (!this.entries.has(key)) this.isSorted = false;
-      this.entries.set(key, entry);
+      if (!this.#entries.has(key)) this.#isSorted = false;
+      this.#entries.set(key, entry);
     }
   }
 
   /** In order of namespace and name. */
   all(): readonly Entry[] {
-    if (!this.isSorted) this.entries = sorted(this.entries);
-    this.isSorted = true;
-    return (this.list ??= [...this.entries.values()]);
+    if (!this.#isSorted) this.#entries = sorted(this.#entries);
+    this.#isSorted = true;
+    return (this.#list ??= [...this.#entries.values()]);
   }
 
-  /** In order, as it was before `changes`: they are taken back, the last one first. */
+  /** In order, as it was before `changes`: they are undone, the last one first. */
   before(changes: readonly ChangeRow[]): Entry[] {
-    const entries = new Map(this.entries);
+    const entries = new Map(this.#entries);
     for (const { namespace, name, previous } of changes.toReversed()) {
       const key = keyOf({ namespace, name });
       if (previous === null) entries.delete(key);

@@ -22,7 +22,7 @@ export interface ChangeRow extends Row {
 /** Objects of any kind as JSON on disk, and the log of their changes. Knows nothing of Kubernetes. */
 export interface Database {
   rows(kind: string): Row[];
-  /** Writes changes and what they say to the objects, all or none; their versions must go on from {@link Database.version}. */
+  /** Writes changes and applies them to the objects, all or none; their versions must follow on {@link Database.version}. */
   record(changes: readonly ChangeRow[]): void;
   /** Changes after `version`, oldest first; undefined when some of them are no longer kept, or it is none of this database. */
   changesAfter(version: number, kind: string): ChangeRow[] | undefined;
@@ -55,8 +55,8 @@ const schema = `
 `;
 
 /**
- * A new database counts its versions from the seconds of the clock: after a reset a client that goes on from a version
- * of the old state is told that this version is gone, instead of missing changes.
+ * A new database counts its versions from the seconds of the clock: after a reset a client that continues from a version
+ * of the old state learns that this version is gone, instead of missing changes.
  */
 const firstVersion = (): number => Math.floor(Date.now() / 1000);
 
@@ -80,67 +80,103 @@ function open(path: string): DatabaseSync {
  * @throws InputError when the file is not a database or is damaged.
  */
 export function openDatabase(path: string): Database {
-  const database = open(path);
-  const prepare = (sql: string): ReturnType<DatabaseSync['prepare']> => database.prepare(sql);
-  const select = prepare('SELECT namespace, name, json FROM objects WHERE kind = ?');
-  const put = prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)');
-  const remove = prepare('DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?');
-  const addChange = prepare('INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)');
-  const trim = prepare('DELETE FROM changes WHERE version <= ?');
-  const selectChanges = prepare(`SELECT *, json ->> '$.metadata.name' AS name FROM changes
-    WHERE version > ? AND kind = ? ORDER BY version`);
-  const firstChange = prepare('SELECT min(version) AS version FROM changes');
-  const lastChange = prepare('SELECT max(version) AS version FROM changes');
-  const getSetting = prepare('SELECT value FROM settings WHERE name = ?');
-  const putSetting = prepare('INSERT INTO settings VALUES (?, ?)');
-  const { version: last } = lastChange.get() as { version: number | null };
-  const { user_version: isOpen } = prepare('PRAGMA user_version').get() as { user_version: number };
-  database.exec('PRAGMA user_version = 1');
-  const first = last === null ? firstVersion() : last + (isOpen === 0 ? 0 : killedGap);
-  let version = first;
+  return new SqliteDatabase(open(path));
+}
 
+function prepareStatements(database: DatabaseSync) {
+  const prepare = (sql: string): ReturnType<DatabaseSync['prepare']> => database.prepare(sql);
   return {
-    rows: (kind) => select.all(kind) as unknown as Row[],
-    record(changes) {
-      database.exec('BEGIN');
-      try {
-        const latest = new Map<string, ChangeRow>();
-        for (const change of changes) {
-          const { version: own, type, kind, namespace, name, json, previous } = change;
-          addChange.run(own, type, kind, namespace, json, previous);
-          if (own % 500 === 0) trim.run(own - keptChanges);
-          latest.set([kind, namespace, name].join('\0'), change);
-        }
-        for (const { type, kind, namespace, name, json } of latest.values())
-          if (type === 'DELETED') remove.run(kind, namespace, name);
-          else put.run(kind, namespace, name, json);
-        database.exec('COMMIT');
-      } catch (error) {
-        database.exec('ROLLBACK');
-        throw error;
-      }
-      version = changes.at(-1)?.version ?? version;
-    },
-    changesAfter(after, kind) {
-      const oldest = (firstChange.get() as { version: number | null }).version ?? version + 1;
-      const isLost = after > version || (after > (last ?? first) && after < first);
-      if (after < oldest - 1 || isLost) return undefined;
-      return selectChanges.all(after, kind) as unknown as ChangeRow[];
-    },
-    version: () => version,
-    setting(name, initial) {
-      const row = getSetting.get(name) as { value: string } | undefined;
-      if (row !== undefined) return row.value;
-      const value = initial();
-      putSetting.run(name, value);
-      return value;
-    },
-    close: () => {
-      try {
-        database.exec('PRAGMA user_version = 0');
-      } finally {
-        database.close();
-      }
-    },
+    select: prepare('SELECT namespace, name, json FROM objects WHERE kind = ?'),
+    put: prepare('INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)'),
+    remove: prepare('DELETE FROM objects WHERE kind = ? AND namespace = ? AND name = ?'),
+    addChange: prepare('INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)'),
+    trim: prepare('DELETE FROM changes WHERE version <= ?'),
+    selectChanges: prepare(`SELECT *, json ->> '$.metadata.name' AS name FROM changes
+      WHERE version > ? AND kind = ? ORDER BY version`),
+    firstChange: prepare('SELECT min(version) AS version FROM changes'),
+    lastChange: prepare('SELECT max(version) AS version FROM changes'),
+    getSetting: prepare('SELECT value FROM settings WHERE name = ?'),
+    putSetting: prepare('INSERT INTO settings VALUES (?, ?)'),
+    isOpen: prepare('PRAGMA user_version'),
   };
+}
+
+class SqliteDatabase implements Database {
+  readonly #database: DatabaseSync;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  /** The last version of the process before; undefined in a new database. */
+  readonly #lastBefore: number | undefined;
+  /** The version at which this process began to count. */
+  readonly #first: number;
+  #version: number;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#statements = prepareStatements(database);
+    const { lastChange, isOpen } = this.#statements;
+    const { version: last } = lastChange.get() as { version: number | null };
+    const { user_version: wasKilled } = isOpen.get() as { user_version: number };
+    database.exec('PRAGMA user_version = 1');
+    this.#lastBefore = last ?? undefined;
+    this.#first = last === null ? firstVersion() : last + (wasKilled === 0 ? 0 : killedGap);
+    this.#version = this.#first;
+  }
+
+  rows(kind: string): Row[] {
+    return this.#statements.select.all(kind) as unknown as Row[];
+  }
+
+  record(changes: readonly ChangeRow[]): void {
+    this.#database.exec('BEGIN');
+    try {
+      this.#write(changes);
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      this.#database.exec('ROLLBACK');
+      throw error;
+    }
+    this.#version = changes.at(-1)?.version ?? this.#version;
+  }
+
+  #write(changes: readonly ChangeRow[]): void {
+    const { addChange, trim, remove, put } = this.#statements;
+    const latest = new Map<string, ChangeRow>();
+    for (const change of changes) {
+      const { version, type, kind, namespace, name, json, previous } = change;
+      addChange.run(version, type, kind, namespace, json, previous);
+      if (version % 500 === 0) trim.run(version - keptChanges);
+      latest.set([kind, namespace, name].join('\0'), change);
+    }
+    for (const { type, kind, namespace, name, json } of latest.values())
+      if (type === 'DELETED') remove.run(kind, namespace, name);
+      else put.run(kind, namespace, name, json);
+  }
+
+  changesAfter(after: number, kind: string): ChangeRow[] | undefined {
+    const { firstChange, selectChanges } = this.#statements;
+    const oldest = (firstChange.get() as { version: number | null }).version ?? this.#version + 1;
+    const isInGap = after > (this.#lastBefore ?? this.#first) && after < this.#first;
+    if (after < oldest - 1 || after > this.#version || isInGap) return undefined;
+    return selectChanges.all(after, kind) as unknown as ChangeRow[];
+  }
+
+  version(): number {
+    return this.#version;
+  }
+
+  setting(name: string, initial: () => string): string {
+    const row = this.#statements.getSetting.get(name) as { value: string } | undefined;
+    if (row !== undefined) return row.value;
+    const value = initial();
+    this.#statements.putSetting.run(name, value);
+    return value;
+  }
+
+  close(): void {
+    try {
+      this.#database.exec('PRAGMA user_version = 0');
+    } finally {
+      this.#database.close();
+    }
+  }
 }

@@ -56,7 +56,7 @@ export function decideDeletion(object: StoredObject, options: DeleteOptions, now
 }
 
 /** Whether an object that was marked deleted can go now. */
-export function isReadyToGo(object: StoredObject): boolean {
+export function isRemovable(object: StoredObject): boolean {
   return (
     object.metadata.deletionTimestamp !== undefined &&
     (object.metadata.deletionGracePeriodSeconds ?? 0) === 0 &&

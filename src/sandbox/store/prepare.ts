@@ -3,7 +3,7 @@ import { sameJson } from '../../base/same-json.ts';
 import type { StatusCause } from '../api/status-error.ts';
 import { forbidden, invalid, notFound } from '../api/status-error.ts';
 import { fillDefaults, initialStatus } from '../kinds/defaults.ts';
-import type { Fields } from '../kinds/fields.ts';
+import type { Fields } from '../../base/fields.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { subjectOf } from '../kinds/kind.ts';
 import { validate, validateUpdate } from '../kinds/validate.ts';

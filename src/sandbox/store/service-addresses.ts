@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import type { StatusCause } from '../api/status-error.ts';
 import { invalidValue } from '../kinds/rules.ts';
-import type { Fields } from '../kinds/fields.ts';
+import type { Fields } from '../../base/fields.ts';
 import { child, items, text } from '../kinds/fields.ts';
 import type { StoredObject } from './objects.ts';
 
@@ -100,6 +100,9 @@ export function allocateServiceAddresses(
   const spec = child(service, 'spec');
   if (spec === undefined) return [];
   const before = child(previous, 'spec');
+  // What only other types have goes with the type, as node ports do; one that is given anew is refused by validation.
+  const policy = 'externalTrafficPolicy';
+  if (!hasNodePorts(spec) && before?.[policy] === spec[policy]) Reflect.deleteProperty(spec, policy);
   const others = { specs: services.map((other) => child(other, 'spec')), network };
   return [...allocateAddress(spec, before, others), ...allocateNodePorts(spec, before, others)];
 }

@@ -1,19 +1,22 @@
+import { defined } from '../../base/defined.ts';
 import { InputError } from '../../base/errors.ts';
+import { Pattern, PatternError } from '../../base/pattern.ts';
+import { shortened } from '../../expressions/budget.ts';
+import { ExpressionError } from '../../expressions/language.ts';
+import { expressionRoots, type ExpressionRoot } from '../../expressions/names.ts';
 import {
   checkExpression,
-  ExpressionError,
-  expressionRoots,
   parseExpression,
-  type ExpressionRoot,
+  type LiteralPattern,
   type Reference,
-} from '../expression.ts';
+} from '../../expressions/parse-expression.ts';
 import type { Finding } from '../finding.ts';
-import { hintFor } from '../nearest.ts';
+import { hintFor } from '../../base/nearest.ts';
 import { placesAt, stringsIn } from '../places.ts';
 import type { ParsedDocument } from '../schema/document.ts';
 import type { StageDraft } from '../stage-draft.ts';
 import { ancestorsOf, resolveNeeds } from '../stage-order.ts';
-import { hasTemplate, parseTemplate } from '../template.ts';
+import { hasTemplate, parseTemplate } from '../../expressions/template.ts';
 import { keysAt, valueAt } from '../schema-findings.ts';
 
 type Path = readonly (string | number)[];
@@ -66,14 +69,14 @@ function stageScope(
 ): Pick<Scope, 'roots' | 'stages' | 'matrix'> {
   const samePhase = drafts.filter(({ phase }) => phase === draft.phase);
   const needs = resolveNeeds(
-    samePhase.map(({ name, common }) => ({ name, ...(common?.needs && { needs: common.needs }) })),
+    samePhase.map(({ name, common }) => ({ name, ...(common.needs && { needs: common.needs }) })),
   );
   const main = drafts.filter(({ phase }) => phase === 'main').map(({ name }) => name);
   const before = [...ancestorsOf(draft.name, needs)];
   return {
     roots: [...everywhere, 'matrix'],
     stages: draft.phase === 'finally' ? [...main, ...before] : before,
-    matrix: Object.keys(draft.common?.matrix ?? {}),
+    matrix: Object.keys(draft.common.matrix ?? {}),
   };
 }
 
@@ -105,15 +108,15 @@ function lintStrings(value: unknown, at: Path, scope: Scope): Finding[] {
 function noExpressions(value: unknown, at: Path): Finding[] {
   return stringsIn(value, at)
     .filter((place) => hasTemplate(place.value))
-    .map(({ path }) => ({ code: 'expression', path, message: 'an expression cannot stand here' }));
+    .map(({ path }) => ({ code: 'expression', path, message: 'expressions are not allowed here' }));
 }
 
 function lintScript(script: string, path: Path): Finding[] {
   if (!hasTemplate(script)) return [];
-  const hint = 'give it by the environment: env: {VALUE: "${{ … }}"}, and write "$VALUE" in the script';
+  const hint = 'pass it through the environment: env: {VALUE: "${{ … }}"}, and use "$VALUE" in the script';
   const offset = script.indexOf('${{');
   return [
-    { code: 'expression-in-script', path, offset, message: 'an expression cannot stand in a script', hint },
+    { code: 'expression-in-script', path, offset, message: 'expressions are not allowed in scripts', hint },
   ];
 }
 
@@ -123,7 +126,7 @@ function lintCondition(condition: string, path: Path, scope: Scope): Finding[] {
       {
         code: 'expression',
         path,
-        message: '`when` is an expression already',
+        message: '`when` is already an expression',
         hint: 'write it without ${{ }}',
       },
     ];
@@ -149,7 +152,7 @@ function lintTemplate(text: string, path: Path, scope: Scope): Finding[] {
         code: 'expression',
         path,
         message: error.message,
-        ...(error.hint === undefined ? {} : { hint: error.hint }),
+        ...defined({ hint: error.hint }),
       },
     ];
   }
@@ -157,13 +160,14 @@ function lintTemplate(text: string, path: Path, scope: Scope): Finding[] {
 
 function lintExpression(source: string, path: Path, scope: Scope): Finding[] {
   try {
-    const { references, functions } = parseExpression(source);
+    const { references, functions, patterns } = parseExpression(source);
     const findings: Remark[] = references.flatMap((reference) =>
       lintReference(reference, scope).map((remark) => ({ ...remark, offset: reference.offset })),
     );
     if (functions.includes('hashFiles') && !scope.roots.includes('env')) {
-      findings.push({ message: 'hashFiles reads the checkout, which is not there yet' });
+      findings.push({ message: 'hashFiles needs the checkout, which does not exist yet' });
     }
+    findings.push(...patterns.flatMap(lintPattern));
     if (findings.length > 0) return findings.map((finding) => ({ code: 'expression', path, ...finding }));
     const mistyped = checkExpression(source);
     return mistyped === undefined ? [] : [faulty(source, path, mistyped)];
@@ -175,17 +179,28 @@ function lintExpression(source: string, path: Path, scope: Scope): Finding[] {
 
 function faulty(source: string, path: Path, error: ExpressionError): Finding {
   const { message, offset } = error;
-  return { code: 'expression', path, offset, message: `${message}, in the expression ${source}` };
+  return { code: 'expression', path, offset, message: `${message}, in the expression ${shortened(source)}` };
 }
 
 type Remark = Pick<Finding, 'message' | 'hint' | 'offset'>;
 
+function lintPattern({ source, offset }: LiteralPattern): Remark[] {
+  try {
+    new Pattern(source);
+    return [];
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    const { message, hint } = error;
+    return [{ message, offset: offset + 1 + error.offset, ...defined({ hint }) }];
+  }
+}
+
 function lintReference({ root, keys: [key] }: Reference, scope: Scope): Remark[] {
   if (!expressionRoots.some((known) => known === root)) {
-    return [{ message: `an expression knows no "${root}"`, hint: hintFor(root, scope.roots) }];
+    return [{ message: `unknown name in an expression: "${root}"`, hint: hintFor(root, scope.roots) }];
   }
   if (!scope.roots.some((allowed) => allowed === root)) {
-    return [{ message: `"${root}" is not known here yet`, hint: `allowed: ${scope.roots.join(', ')}` }];
+    return [{ message: `"${root}" is not available here`, hint: `allowed: ${scope.roots.join(', ')}` }];
   }
   if (key === undefined) return [];
   if (root === 'params') return among(key, scope.parameters, 'parameter');
@@ -193,8 +208,8 @@ function lintReference({ root, keys: [key] }: Reference, scope: Scope): Remark[]
   if (root === 'env' && scope.secretVariables.includes(key)) {
     return [
       {
-        message: `"${key}" is a secret, which expressions do not read`,
-        hint: 'scripts find it in their environment',
+        message: `"${key}" is a secret: expressions cannot read secrets`,
+        hint: 'scripts can read it from their environment',
       },
     ];
   }
@@ -203,7 +218,7 @@ function lintReference({ root, keys: [key] }: Reference, scope: Scope): Remark[]
   const stage = scope.allStages.includes(key) ? key : (key.split('.')[0] ?? key);
   if (!scope.allStages.includes(stage)) return among(key, scope.allStages, 'stage');
   if (scope.stages.includes(stage)) return [];
-  return [{ message: `stage "${stage}" may not be done by then`, hint: `add "${stage}" to needs` }];
+  return [{ message: `stage "${stage}" may not have finished by then`, hint: `add "${stage}" to needs` }];
 }
 
 function among(key: string, allowed: readonly string[], what: string): Remark[] {

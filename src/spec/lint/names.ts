@@ -1,14 +1,19 @@
+import { defined } from '../../base/defined.ts';
 import type { Finding } from '../finding.ts';
-import { hintFor } from '../nearest.ts';
+import { hintFor } from '../../base/nearest.ts';
 import { findCycle, resolveNeeds, type OrderedStage } from '../stage-order.ts';
-import { hasTemplate } from '../template.ts';
+import { hasTemplate } from '../../expressions/template.ts';
 import type { StageDraft } from '../stage-draft.ts';
 
 /** Names are unique, needs name stages of the same phase, and no stage waits for itself. */
 export function lintNames(drafts: readonly StageDraft[]): Finding[] {
-  const findings = [...duplicates(drafts), ...needsOf(drafts, 'main'), ...needsOf(drafts, 'finally')];
-  if (findings.length > 0) return findings;
-  return [...cycleOf(drafts, 'main'), ...cycleOf(drafts, 'finally')];
+  return [
+    ...duplicates(drafts),
+    ...needsOf(drafts, 'main'),
+    ...needsOf(drafts, 'finally'),
+    ...cycleOf(drafts, 'main'),
+    ...cycleOf(drafts, 'finally'),
+  ];
 }
 
 function duplicates(drafts: readonly StageDraft[]): Finding[] {
@@ -18,9 +23,14 @@ function duplicates(drafts: readonly StageDraft[]): Finding[] {
       seen.add(name);
       return [];
     }
-    const message = `there is another stage "${name}"`;
+    const message = `duplicate stage "${name}"`;
     return [
-      { code: 'duplicate-name', path: [...path, 'name'], message, hint: 'names are unique in the file' },
+      {
+        code: 'duplicate-name',
+        path: [...path, 'name'],
+        message,
+        hint: 'stage names must be unique in the file',
+      },
     ];
   });
 }
@@ -30,7 +40,7 @@ function needsOf(drafts: readonly StageDraft[], phase: StageDraft['phase']): Fin
   const names = ours.map(({ name }) => name);
   const others = drafts.filter((draft) => draft.phase !== phase).map(({ name }) => name);
   return ours.flatMap(({ name, path, common }) =>
-    (common?.needs ?? []).flatMap((need, index): Finding[] => {
+    (common.needs ?? []).flatMap((need, index): Finding[] => {
       const at = { code: 'needs', path: [...path, 'needs', index] };
       if (names.includes(need) || hasTemplate(need)) return []; // An expression here is an error of its own.
       const allowed = names.filter((other) => other !== name);
@@ -47,14 +57,16 @@ function needsOf(drafts: readonly StageDraft[], phase: StageDraft['phase']): Fin
 
 function cycleOf(all: readonly StageDraft[], phase: StageDraft['phase']): Finding[] {
   const drafts = all.filter((draft) => draft.phase === phase);
-  const ordered = drafts.map(({ name, common }): OrderedStage => ({
-    name,
-    ...(common?.needs && { needs: common.needs }),
-  }));
+  // Two stages of one name would be one stage here; needs that cannot be read wait for nothing that is known.
+  if (new Set(drafts.map(({ name }) => name)).size < drafts.length) return [];
+  const ordered = drafts.map(({ name, common, raw }): OrderedStage => {
+    const needs = common.needs ?? (raw['needs'] === undefined ? undefined : []);
+    return { name, ...defined({ needs }) };
+  });
   const cycle = findCycle(resolveNeeds(ordered));
   if (cycle === undefined) return [];
-  const culprit = drafts.find(({ name, common }) => cycle.includes(name) && common?.needs !== undefined);
+  const culprit = drafts.find(({ name, common }) => cycle.includes(name) && common.needs !== undefined);
   const path = culprit === undefined ? [] : [...culprit.path, 'needs'];
-  const hint = 'a stage without needs waits for all that are written before it';
+  const hint = 'a stage without needs waits for all stages before it in the file';
   return [{ code: 'cycle', path, message: `stages wait for each other: ${cycle.join(' → ')}`, hint }];
 }

@@ -1,11 +1,11 @@
 import type { Environment } from '../../ports/secrets.ts';
 import type { Finding } from '../finding.ts';
-import { hintFor } from '../nearest.ts';
+import { hintFor } from '../../base/nearest.ts';
 import { placesAt } from '../places.ts';
 import type { ParsedDocument } from '../schema/document.ts';
 import type { StageDraft } from '../stage-draft.ts';
 import { keysAt } from '../schema-findings.ts';
-import { hasTemplate } from '../template.ts';
+import { hasTemplate } from '../../expressions/template.ts';
 
 type Path = readonly (string | number)[];
 
@@ -29,14 +29,14 @@ export function lintReferences(
       path: ['agent', 'services', name, 'env'],
       env,
     })),
-    ...drafts.map(({ path, common }) => ({ path: [...path, 'env'], env: common?.env })),
+    ...drafts.map(({ path, common }) => ({ path: [...path, 'env'], env: common.env })),
   ];
   return [
     ...environments.flatMap(({ path, env }) =>
       secretsOf(env ?? {}).flatMap(({ variable, secret }) => secretAt(secret, [...path, variable, 'secret'])),
     ),
     ...drafts.flatMap(({ path, common, kind, raw }) => [
-      ...(common?.container === undefined ? [] : containerAt(common.container, [...path, 'container'])),
+      ...(common.container === undefined ? [] : containerAt(common.container, [...path, 'container'])),
       ...namesAt(raw, kind?.containerNames ?? []).flatMap((place) =>
         containerAt(place.name, [...path, ...place.path]),
       ),

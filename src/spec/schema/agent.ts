@@ -43,10 +43,7 @@ export const agent = z.strictObject({
     'Containers that stages run in; the first one is the default.',
     z.optional(z.record(dnsLabel, z.strictObject(container))),
   ),
-  services: z.described(
-    'Containers beside them, reached on localhost.',
-    z.optional(z.record(dnsLabel, service)),
-  ),
+  services: z.described('Service containers, reached on localhost.', z.optional(z.record(dnsLabel, service))),
   podTemplate: z.described(
     'A PodTemplateSpec, merged over the agent pod by strategic merge.',
     z.optional(z.record(z.string(), z.unknown())),
@@ -56,5 +53,8 @@ export const agent = z.strictObject({
     'A PersistentVolumeClaim that keeps caches between runs.',
     z.optional(z.strictObject({ claim: objectName })),
   ),
-  startTimeout: z.described('Until every container must have answered. Default: 5m.', z.optional(duration)),
+  startTimeout: z.described(
+    'Time limit for all containers to become ready. Default: 5m.',
+    z.optional(duration),
+  ),
 });

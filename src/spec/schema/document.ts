@@ -13,11 +13,14 @@ export const documentFields = {
   apiVersion: z.literal(apiVersion),
   kind: z.literal('Pipeline'),
   name: dnsLabel.check(z.describe('Names the pipeline; objects in the cluster are named after it.')),
-  parameters: z.described('What a run may be given: pipeline run -p NAME=VALUE.', z.optional(parameters)),
+  parameters: z.described('Parameters of a run: pipeline run -p NAME=VALUE.', z.optional(parameters)),
   env: z.optional(environment),
   secrets: z.optional(secrets),
   agent: z.optional(agent),
-  timeout: z.described('Of the whole run, finally stages apart. Default: 1h.', z.optional(duration)),
+  timeout: z.described(
+    'Time limit of the whole run, without its finally stages. Default: 1h.',
+    z.optional(duration),
+  ),
 };
 
 /** The file with its stages as plain objects. */
@@ -34,6 +37,6 @@ export type ParsedDocument = z.infer<typeof document>;
 export const notSupportedYet: Readonly<Record<string, string>> = {
   extends: 'write the stages in this file',
   triggers: 'start runs from your CI server with `pipeline run`',
-  concurrency: 'keep runs apart by a lock of the CI server that starts them',
-  notify: 'tell people from a stage under `finally`',
+  concurrency: 'use a lock of the CI server that starts the runs',
+  notify: 'send notifications from a stage under `finally`',
 };

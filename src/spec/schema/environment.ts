@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import * as z from '../../base/zod.ts';
 import type { Environment, EnvironmentValue } from '../../ports/secrets.ts';
 import { variableName } from './scalars.ts';
@@ -20,7 +21,7 @@ const value = z.pipe(
     return {
       type: 'secret',
       secret: written.secret,
-      ...(written.key === undefined ? {} : { key: written.key }),
+      ...defined({ key: written.key }),
     };
   }),
 );

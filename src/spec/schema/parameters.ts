@@ -3,30 +3,20 @@ import { identifier } from './scalars.ts';
 
 const common = {
   required: z.described(
-    'Whether a run must give it. Default: when there is no default.',
+    'Whether a run must set it. Default: true for a parameter without a default.',
     z.optional(z.boolean()),
   ),
   description: z.optional(z.string()),
 };
 
-const pattern = z.string().check(
-  z.superRefine((text, context) => {
-    try {
-      new RegExp(text, 'u');
-    } catch (error) {
-      context.addIssue({
-        code: 'custom',
-        message: error instanceof Error ? error.message : 'not a regular expression',
-      });
-    }
-  }),
-);
-
 const parameter = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('string'),
     default: z.optional(z.string()),
-    pattern: z.described('A regular expression that the whole value must match.', z.optional(pattern)),
+    pattern: z.described(
+      'A regular expression in RE2 syntax that the whole value must match; no look-arounds, no back-references.',
+      z.optional(z.string()),
+    ),
     ...common,
   }),
   z.strictObject({

@@ -19,7 +19,7 @@ export const dnsLabel = z
     z.maxLength(63),
     z.regex(
       /^[a-z]([a-z0-9-]*[a-z0-9])?$/,
-      'a name holds small letters, digits and "-", and begins with a letter',
+      'a name holds lowercase letters, digits and "-", and begins with a letter',
     ),
   );
 
@@ -30,7 +30,7 @@ export const objectName = z
     z.maxLength(253),
     z.regex(
       /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/,
-      'the name of a Kubernetes object holds small letters, digits, "-" and "."',
+      'the name of a Kubernetes object holds lowercase letters, digits, "-" and "."',
     ),
   );
 

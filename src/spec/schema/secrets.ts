@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import * as z from '../../base/zod.ts';
 import type { SecretSource } from '../../ports/secrets.ts';
 import { objectName, variableName } from './scalars.ts';
@@ -10,7 +11,7 @@ const source = z.described(
       z.transform(({ kubernetes: { name, namespace } }): SecretSource => ({
         type: 'kubernetes',
         name,
-        ...(namespace === undefined ? {} : { namespace }),
+        ...defined({ namespace }),
       })),
     ),
     z.pipe(

@@ -1,5 +1,5 @@
 import * as z from '../../base/zod.ts';
-import type { AnyStageKind } from '../../ports/stage.ts';
+import type { StageDefinition } from '../../ports/stage.ts';
 import { environment } from './environment.ts';
 import { dnsLabel, duration, identifier } from './scalars.ts';
 
@@ -9,7 +9,7 @@ const matrixValue = z.union([z.string(), z.number(), z.boolean()]);
 export const commonFields = {
   name: dnsLabel.check(z.describe('Unique in the file.')),
   needs: z.described(
-    'Stages that must be done before. Default: all that are written before; [] for none.',
+    'Stages that must finish first. Default: all stages before it in the file; [] for none.',
     z.optional(z.array(z.string())),
   ),
   when: z.described(
@@ -22,19 +22,19 @@ export const commonFields = {
   ),
   retry: z.optional(
     z.strictObject({
-      max: z.described('Further attempts.', z.int().check(z.minimum(0), z.maximum(10))),
+      max: z.described('Attempts after the first one.', z.int().check(z.minimum(0), z.maximum(10))),
       on: z.described(
         'Default: [infrastructure].',
         z.optional(z.array(z.enum(['infrastructure', 'failure'])).check(z.minLength(1))),
       ),
       backoff: z.described(
-        'Before the second attempt, doubled before each further one. Default: 5s.',
+        'Wait before the second attempt; doubled for each further one. Default: 5s.',
         z.optional(duration),
       ),
     }),
   ),
-  timeout: z.described('Of one attempt.', z.optional(duration)),
-  allowFailure: z.described('Go on when it fails.', z.optional(z.boolean())),
+  timeout: z.described('Time limit of one attempt.', z.optional(duration)),
+  allowFailure: z.described('Continue the run when this stage fails.', z.optional(z.boolean())),
   env: z.optional(environment),
   container: z.described(
     'A name of agent.containers. Default: the first one.',
@@ -46,15 +46,23 @@ export const commonFields = {
 export const commonStage = z.object(commonFields);
 
 /** The whole schema of a stage of one kind: what every stage has, and what the kind has. */
-export function stageOf(kind: AnyStageKind): z.ZodMiniObject {
+export function stageOf(kind: StageDefinition): z.ZodMiniObject {
   let schema = schemas.get(kind);
   if (schema === undefined) schemas.set(kind, (schema = z.strictObject({ ...commonFields, ...kind.fields })));
   return schema;
 }
 
-const schemas = new WeakMap<AnyStageKind, z.ZodMiniObject>();
+/** As stageOf, for a stage that has several kinds by mistake: what any of them has is known. */
+export function stageOfAny(kinds: readonly StageDefinition[]): z.ZodMiniObject {
+  const fields = Object.assign({}, ...kinds.map((kind) => kind.fields)) as StageDefinition['fields'];
+  return z.strictObject({ ...commonFields, ...fields });
+}
+
+const schemas = new WeakMap<StageDefinition, z.ZodMiniObject>();
 
 /** Keys of a stage in any kind, for hints. */
-export function stageKeys(kinds: readonly AnyStageKind[]): string[] {
-  return [...new Set([...Object.keys(commonFields), ...kinds.flatMap((kind) => Object.keys(kind.fields))])];
+export function stageKeys(definitions: readonly StageDefinition[]): string[] {
+  return [
+    ...new Set([...Object.keys(commonFields), ...definitions.flatMap((kind) => Object.keys(kind.fields))]),
+  ];
 }

@@ -1,13 +1,22 @@
+import { defined } from '../../base/defined.ts';
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { Agent } from '../../ports/agent.ts';
 import type { Environment, EnvironmentValue, SecretData } from '../../ports/secrets.ts';
 import type { SourceRepository } from '../../ports/source-repository.ts';
 import type { StageContext, StageKind, StageResult } from '../../ports/stage.ts';
-import { InputError } from '../../base/errors.ts';
-import { checkoutFields, type CheckoutInput } from './schema.ts';
-import { checkoutScript } from './script.ts';
+import { InputError, SlipwayError } from '../../base/errors.ts';
+import { failures } from '../../base/failures.ts';
+import { checkoutDefinition } from './definition.ts';
+import type { CheckoutInput } from './schema.ts';
+import { checkoutScript, unreachableExitCode } from './script.ts';
 import { checkRef, parseSourceUrl, type CheckoutSource } from './source-url.ts';
+
+/** The Git server could not be reached, or failed. */
+export class GitServerError extends SlipwayError {
+  readonly code = 'git-server';
+  readonly fault = failures.unreachable;
+}
 
 /** What the checkout stage needs beside the agent. */
 export interface CheckoutDependencies {
@@ -24,13 +33,7 @@ type Checkout = CheckoutInput['checkout'];
  */
 export function checkoutStage(dependencies: CheckoutDependencies): StageKind<CheckoutInput> {
   return {
-    key: 'checkout',
-    fields: checkoutFields,
-    scripts: [],
-    secretNames: ['checkout.credentials'],
-    needsAgent: () => true,
-    providesSource: true,
-    restoresWorkspace: true,
+    definition: checkoutDefinition,
     run: (input, context) => checkout(dependencies, pinned(input.checkout, context), context),
   };
 }
@@ -64,6 +67,7 @@ async function checkout(
     CHECKOUT_PATH: plain(directory),
     CHECKOUT_REF: plain(input.ref ?? ''),
     CHECKOUT_DEPTH: plain(String(input.depth)),
+    CHECKOUT_TAGS: plain(String(input.tags)),
     CHECKOUT_SUBMODULES: plain(String(input.submodules)),
     CHECKOUT_LFS: plain(input.lfs === undefined ? '' : String(input.lfs)),
     ...from,
@@ -100,16 +104,21 @@ async function runCheckout(agent: Agent, env: Environment, context: StageContext
     stage: name,
     step: 'checkout',
     id,
-    ...(exitCode === undefined ? {} : { exitCode }),
+    ...defined({ exitCode }),
   });
   context.signal.throwIfAborted();
   if (result.type === 'cancelled')
     return { outcome: 'failed', message: 'cancelled', outputs: {}, environment: {} };
   if (result.exitCode === 0)
     return { outcome: 'succeeded', outputs: result.outputs, environment: result.environment };
+  const why = result.outputs['failure'];
+  if (result.exitCode === unreachableExitCode) {
+    const hint = 'a stage with `retry: { max: 2 }` tries again';
+    throw new GitServerError(`the Git server cannot be reached, or failed: ${why ?? ''}`, { hint });
+  }
   return {
     outcome: 'failed',
-    message: `git ended with exit code ${String(result.exitCode)}`,
+    message: `git ended with exit code ${String(result.exitCode)}${why === undefined ? '' : `: ${why}`}`,
     hint: 'its last lines say why: the repository, the ref, the credentials or the known hosts',
     outputs: {},
     environment: {},
@@ -137,7 +146,7 @@ async function sendLocal(
   const copy = await repository.workingCopy(source.directory, { signal });
   if (copy === undefined) {
     throw new InputError(`${source.directory} is not a Git working copy, so there is nothing to check out`, {
-      hint: 'name a repository in `checkout.url`, or make one here with `git init` and a commit',
+      hint: 'set `checkout.url`, or create a repository here with `git init` and a commit',
     });
   }
   if (copy.uncommitted > 0 && input.ref === undefined) {
@@ -146,24 +155,25 @@ async function sendLocal(
     await context.emit({ type: 'notice', stage: context.stage.name, level: 'warning', message });
   }
   const packed = await repository.pack(
-    { directory: copy.directory, ref: input.ref ?? 'HEAD', depth: input.depth },
+    { directory: copy.directory, ref: input.ref ?? 'HEAD', depth: input.depth, tags: input.tags },
     { signal },
   );
   const place = `${agent.workspace}/.slipway-source-${context.stage.name}.${String(context.stage.attempt)}`;
   try {
-    await agent.upload(packed.tar, { signal, directory: place, container: context.container });
+    const open = () => packed.open();
+    await agent.upload(open, { signal, directory: place, container: context.container });
   } finally {
-    packed.tar.destroy();
     await packed.dispose();
   }
   const from = {
     CHECKOUT_URL: plain(`file://${place}`),
-    CHECKOUT_PROTOCOLS: plain('file:https:http:ssh'),
+    CHECKOUT_PROTOCOLS: plain('file'),
     CHECKOUT_REF: plain('refs/slipway/commit'),
     CHECKOUT_BRANCH: plain(input.ref === undefined ? copy.branch : packed.commit.branch),
     CHECKOUT_TAG: plain(packed.commit.tag),
     CHECKOUT_LOCAL: plain(place),
     CHECKOUT_ORIGIN: plain(copy.origin),
+    ...(input.submodules === false ? {} : await originCredentials(input, copy.origin, context)),
   };
   return {
     from,
@@ -190,13 +200,34 @@ async function credentials(
   return transport === 'http' ? httpCredentials(secret, data) : sshCredentials(secret, data);
 }
 
+const passwordKeys = ['password', 'token', 'value'];
+const sshKeys = ['ssh-privatekey', 'privateKey', 'value'];
+
+/** The login for the submodules of a local checkout, which come from where it was cloned from; none where it does not fit. */
+async function originCredentials(
+  input: Checkout,
+  origin: string,
+  context: StageContext,
+): Promise<Environment> {
+  if (input.credentials === undefined) return {};
+  const data = await context.secrets.read(input.credentials, { signal: context.signal });
+  const fits = (keys: readonly string[]): boolean => keys.some((key) => data.has(key));
+  if (/^https?:\/\//.test(origin) && fits(passwordKeys)) return httpCredentials(input.credentials, data);
+  if (/^(ssh:\/\/|[\w.-]+@[\w.][\w.-]*:)/.test(origin) && fits(sshKeys))
+    return sshCredentials(input.credentials, data);
+  return {};
+}
+
 function httpCredentials(secret: string, data: SecretData): Environment {
-  const key = ['password', 'token', 'value'].find((name) => data.has(name));
+  const key = passwordKeys.find((name) => data.has(name));
   if (key === undefined) {
     throw new InputError(
       `secret ${secret} has no key "password" or "token", which a checkout over HTTPS needs`,
     );
   }
+  // A variable or a file with both, as registries take them.
+  if (key === 'value' && /^[^:]+:[^]/.test(data.get(key)?.toString('utf8') ?? ''))
+    return { CHECKOUT_LOGIN: { type: 'secret', secret, key } };
   return {
     CHECKOUT_PASSWORD: { type: 'secret', secret, key },
     ...(data.has('username') ? { CHECKOUT_USERNAME: { type: 'secret', secret, key: 'username' } } : {}),
@@ -204,7 +235,7 @@ function httpCredentials(secret: string, data: SecretData): Environment {
 }
 
 function sshCredentials(secret: string, data: SecretData): Environment {
-  const key = ['ssh-privatekey', 'privateKey', 'value'].find((name) => data.has(name));
+  const key = sshKeys.find((name) => data.has(name));
   if (key === undefined)
     throw new InputError(`secret ${secret} has no key "ssh-privatekey", which a checkout over SSH needs`);
   if (!data.has('known_hosts')) {

@@ -12,6 +12,10 @@ export const checkoutFields = {
       z.optional(z.string().check(z.minLength(1))),
     ),
     depth: z.described('Commits of history; 0 for all.', z._default(z.int().check(z.minimum(0)), 1)),
+    tags: z.described(
+      'Whether all tags are fetched too; `git describe` needs them, and `depth: 0`.',
+      z._default(z.boolean(), false),
+    ),
     submodules: z.described(
       'Whether submodules are checked out too.',
       z._default(z.union([z.boolean(), z.literal('recursive')]), false),
@@ -25,7 +29,7 @@ export const checkoutFields = {
       z._default(z.string().check(z.minLength(1)), '.'),
     ),
     credentials: z.described(
-      'Name of a secret with `username` and `password` (or `token`) for HTTPS, or `ssh-privatekey` and `known_hosts` for SSH.',
+      'Name of a secret: `username` and `password` (or `token`), or one value that is a token or `user:password`, for HTTPS; `ssh-privatekey` and `known_hosts` for SSH; in a local checkout for its submodules.',
       z.optional(z.string().check(z.minLength(1))),
     ),
   }),

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
-import { containersOf, podTemplateOf } from '../../strategies/workload-objects.ts';
+import { containersOf, podTemplateOf } from '../../kubernetes/workload-objects.ts';
 
 interface Port {
   protocol?: string;

@@ -1,3 +1,4 @@
+import { isFields } from '../../base/fields.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 
@@ -43,7 +44,7 @@ function hide(value: unknown, note = ''): unknown {
 
 function compare(path: string, before: unknown, after: unknown): FieldChange[] {
   if (noise.has(path) || isDeepStrictEqual(before, after)) return [];
-  if (isMap(before) && isMap(after)) {
+  if (isFields(before) && isFields(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
     return keys.flatMap((key) => compare(path === '' ? key : `${path}.${key}`, before[key], after[key]));
   }
@@ -62,13 +63,9 @@ interface Named {
   name: string;
 }
 
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Lists whose items have names that tell them apart: containers, env, volumes, ports. */
 function isNamed(value: unknown): value is Named[] {
   if (!Array.isArray(value) || value.length === 0) return false;
-  const names = value.map((item: unknown) => (isMap(item) ? item['name'] : undefined));
+  const names = value.map((item: unknown) => (isFields(item) ? item['name'] : undefined));
   return names.every((name) => typeof name === 'string') && new Set(names).size === names.length;
 }

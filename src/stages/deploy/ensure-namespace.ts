@@ -28,7 +28,7 @@ export async function ensureNamespace(
     (object) => object.kind === 'Namespace' && object.metadata.name === namespace,
   );
   if (!create && manifest === undefined) {
-    throw new InputError(`namespace ${namespace} is not there`, {
+    throw new InputError(`namespace ${namespace} does not exist`, {
       hint: 'create it, or set "createNamespace: true" under deploy',
     });
   }

@@ -69,7 +69,7 @@ export async function resolveKinds(
   }
   if (errors.length > 0) {
     throw new InputError(
-      `the manifests do not fit the cluster:\n${errors.map((error) => `  ${error}`).join('\n')}`,
+      `the cluster does not support the manifests:\n${errors.map((error) => `  ${error}`).join('\n')}`,
     );
   }
   return {

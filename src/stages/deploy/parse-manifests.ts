@@ -1,7 +1,10 @@
-import { isMap, LineCounter, parseAllDocuments, type Document } from 'yaml';
-import * as z from '../../base/zod.ts';
+import { isMap } from 'yaml';
 import { InputError } from '../../base/errors.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
+import { withoutNullFields } from './null-fields.ts';
+import { readShape } from './manifest-shape.ts';
+import { readDocuments, type PlaceOf, type SourceText } from './yaml/documents.ts';
+import { plainData, YamlFault, type PlainData } from './yaml/plain-data.ts';
 
 /** A file with manifests; `path` is as people know it. */
 export interface ManifestFile {
@@ -16,99 +19,124 @@ export interface Manifest {
   location: string;
 }
 
-/** Aliases may blow a small file up; a manifest has few. */
-const maxAliasCount = 100;
+/** One that knows where its fields stand. */
+export interface LocatedManifest extends Manifest {
+  /** `k8s/web.yaml:14`, where what is at the path begins, or its nearest parent that is there. */
+  lineOf(path: readonly (string | number)[]): string;
+}
 
-const objectShape = z.looseObject({
-  apiVersion: z.string().check(z.regex(/^([a-z0-9.-]+\/)?v[a-z0-9]+$/, 'must be like v1 or apps/v1')),
-  kind: z.string().check(z.regex(/^[A-Z][A-Za-z0-9]*$/, 'must be a kind like Deployment')),
-  metadata: z.looseObject({
-    name: z.string().check(z.minLength(1)),
-    namespace: z.optional(z.string().check(z.minLength(1))),
-    labels: z.optional(z.record(z.string(), z.string())),
-    annotations: z.optional(z.record(z.string(), z.string())),
-  }),
-});
+/** Instead of what the parser says, which quotes the text: it may be a file that must not be shown. */
+const notAnObject = 'expected a Kubernetes object with apiVersion, kind and metadata';
+
+/** What the files hold, and what is wrong with them. */
+interface Found {
+  manifests: LocatedManifest[];
+  errors: string[];
+  warnings: string[];
+}
 
 /**
- * Reads the objects of all files, in order. Kinds named `*List` with `items` are taken apart; empty documents are left
- * out.
- * @throws InputError that tells every error with file and line
+ * Reads the objects of all files, in order, as kubectl reads them. Kinds named `*List` with `items` are taken apart;
+ * empty documents are left out.
+ * @param warn called with what a person should know
+ * @throws InputError that lists every error with file and line
  */
-export function parseManifests(files: readonly ManifestFile[]): Manifest[] {
-  const manifests: Manifest[] = [];
+export function parseManifests(
+  files: readonly ManifestFile[],
+  warn: (message: string) => void = () => undefined,
+): LocatedManifest[] {
+  const manifests: LocatedManifest[] = [];
   const errors: string[] = [];
   for (const file of files) {
-    const lines = new LineCounter();
-    const documents = parseAllDocuments(file.text, { lineCounter: lines, version: '1.2', uniqueKeys: true });
-    if (!Array.isArray(documents)) continue;
-    for (const document of documents) {
-      const found = objectsOf(document, file.path, lines);
+    const { documents, placeOf } = readDocuments(file.text);
+    for (const source of documents) {
+      const found = objectsOf(source, file.path, placeOf);
       manifests.push(...found.manifests);
       errors.push(...found.errors);
+      for (const warning of found.warnings) warn(warning);
     }
   }
   errors.push(...duplicates(manifests));
   if (errors.length > 0) {
-    throw new InputError(`the manifests are wrong:\n${errors.map((error) => `  ${error}`).join('\n')}`);
+    throw new InputError(`invalid manifests:\n${errors.map((error) => `  ${error}`).join('\n')}`);
   }
   return manifests;
 }
 
-function objectsOf(
-  document: Document.Parsed,
-  path: string,
-  lines: LineCounter,
-): { manifests: Manifest[]; errors: string[] } {
+function objectsOf({ document, base }: SourceText, path: string, placeOf: PlaceOf): Found {
   const at = (offset: number) => {
-    const { line, col } = lines.linePos(offset);
-    return `${path}:${String(line)}:${String(col)}`;
+    const { line, column } = placeOf(base + offset);
+    return `${path}:${String(line)}:${String(column)}`;
   };
-  if (document.errors.length > 0) {
-    return {
-      manifests: [],
-      errors: document.errors.map((error) => `${at(error.pos[0])}: ${firstLine(error.message)}`),
-    };
+  const isObject = isMap(document.contents);
+  const wrong = (offset: number, message: string): Found => ({
+    manifests: [],
+    errors: [`${at(offset)}: ${isObject ? message : notAnObject}`],
+    warnings: [],
+  });
+  // Those after the first one are mostly its consequences.
+  const [fault] = document.errors;
+  if (fault !== undefined) {
+    const isTooDeep = fault.code === 'RESOURCE_EXHAUSTION';
+    return wrong(fault.pos[0], isTooDeep ? 'nested too deeply' : firstLine(fault.message));
   }
-  const start = document.contents?.range[0] ?? 0;
-  const location = `${path}:${String(lines.linePos(start).line)}`;
-  let data: unknown;
   try {
-    data = document.toJS({ maxAliasCount });
+    const data = plainData(document);
+    if (data.value === null) return { manifests: [], errors: [], warnings: [] };
+    if (!isObject) return wrong(data.offsetOf([]), notAnObject);
+    return manifestsOf(data, { path, at, placeOf: (offset) => placeOf(base + offset) });
   } catch (error) {
-    return {
-      manifests: [],
-      errors: [`${location}: ${error instanceof Error ? error.message : String(error)}`],
-    };
+    if (error instanceof YamlFault) return wrong(error.offset, error.message);
+    throw error;
   }
-  if (data === null || data === undefined) return { manifests: [], errors: [] };
-  if (!isMap(document.contents)) {
-    return {
-      manifests: [],
-      errors: [`${at(start)}: a Kubernetes object is wanted, with apiVersion, kind, metadata`],
-    };
-  }
-  const items = isList(data) ? data.items : [data];
-  const manifests: Manifest[] = [];
-  const errors: string[] = [];
-  for (const item of items) {
-    const parsed = objectShape.safeParse(item);
-    if (parsed.success) {
-      manifests.push({ object: withoutServerFields(parsed.data as KubernetesObject), location });
-      continue;
-    }
-    for (const { path: field, message } of parsed.error.issues) {
-      const node: unknown = document.getIn(field as string[], true);
-      const range = (node as { range?: [number, number, number] } | undefined)?.range;
-      errors.push(`${range === undefined ? location : at(range[0])}: ${field.join('.')}: ${message}`);
-    }
-  }
-  return { manifests, errors };
 }
 
-function isList(data: unknown): data is { kind: string; items: unknown[] } {
-  const list = data as { kind?: unknown; items?: unknown };
-  return typeof list.kind === 'string' && list.kind.endsWith('List') && Array.isArray(list.items);
+function manifestsOf(
+  data: PlainData,
+  { path, at, placeOf }: { path: string; at: (offset: number) => string; placeOf: PlaceOf },
+): Found {
+  const lineOf = (field: readonly (string | number)[]) =>
+    `${path}:${String(placeOf(data.offsetOf(field)).line)}`;
+  const found: Found = {
+    manifests: [],
+    errors: [],
+    warnings: data.duplicates.map(
+      ({ key, offset }) => `${at(offset)}: "${key}" stands twice in the same object; the last one counts`,
+    ),
+  };
+  for (const { item, path: parent } of itemsOf(data.value)) {
+    const read = readShape(withoutNullFields(item));
+    if ('object' in read)
+      found.manifests.push({
+        object: withoutServerFields(read.object),
+        location: lineOf([]),
+        lineOf: (field) => lineOf([...parent, ...field]),
+      });
+    else
+      found.errors.push(
+        ...read.issues.map(({ path: field, message }) => {
+          const place = at(data.offsetOf([...parent, ...field]));
+          return `${place}: ${field.map(String).join('.')}: ${message}`;
+        }),
+      );
+  }
+  return found;
+}
+
+/** The objects of a document: the items of a list, or the document itself. */
+function itemsOf(data: unknown): { item: unknown; path: readonly (string | number)[] }[] {
+  const list = data as { apiVersion?: unknown; kind?: unknown; items?: unknown };
+  const { apiVersion, kind, items } = list;
+  if (typeof kind !== 'string' || !kind.endsWith('List') || !('items' in list))
+    return [{ item: data, path: [] }];
+  if (items === null) return [];
+  if (!Array.isArray(items)) return [{ item: data, path: [] }];
+  const itemKind = kind.slice(0, -'List'.length);
+  return items.map((item: unknown, index) => {
+    // The items of a ConfigMapList need not say what they are.
+    const isBare = itemKind !== '' && typeof item === 'object' && item !== null && !('kind' in item);
+    return { item: isBare ? { apiVersion, kind: itemKind, ...item } : item, path: ['items', index] };
+  });
 }
 
 /** What `kubectl get -o yaml` leaves in: no manifest says these, and apply refuses some. */
@@ -134,7 +162,7 @@ function duplicates(manifests: readonly Manifest[]): string[] {
     const key = `${object.apiVersion} ${object.kind} ${namespace} ${name}`;
     const first = seen.get(key);
     seen.set(key, first ?? location);
-    return first === undefined ? [] : [`${location}: ${object.kind} ${name} stands already at ${first}`];
+    return first === undefined ? [] : [`${location}: ${object.kind} ${name} is already defined at ${first}`];
   });
 }
 

@@ -1,27 +1,33 @@
-import { messageOf } from '../../base/errors.ts';
+import { defined } from '../../base/defined.ts';
+import { messageOf, SlipwayError } from '../../base/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CallOptions, Cluster } from '../../ports/cluster.ts';
 import type { ObjectReference } from '../../ports/kubernetes-object.ts';
-import { superfluous } from '../../strategies/clean-up.ts';
-import { ReleaseStore } from '../../strategies/release-store.ts';
-import { strategyOf } from '../../strategies/registry.ts';
-import { referenceOf } from '../../strategies/workload-objects.ts';
+import { prunable } from '../../release/act/clean-up.ts';
+import { selectorRefusals } from '../../release/act/service-selectors.ts';
+import { earlierManifests } from '../../release/record/earlier-manifests.ts';
+import { ReleaseStore } from '../../release/record/release-store.ts';
+import { referenceOf } from '../../kubernetes/workload-objects.ts';
 import { difference, type FieldChange } from './difference.ts';
 import type { ManifestFile } from './parse-manifests.ts';
-import { rehearse, type Rehearsed } from './preflight.ts';
-import { prepareRelease } from './prepare.ts';
+import { dryRunObjects, type DryRunResult } from './preflight.ts';
+import { prepareRelease, type AdmitObjects } from './prepare.ts';
 import type { PushedImage } from './set-images.ts';
-import type { DeploySettings } from './settings.ts';
+import { chosenStrategy, type DeploySettings } from './settings.ts';
 
 /** What a release would do with one object. */
 export interface ObjectChange {
   reference: ObjectReference;
-  /** `refused`: the API would not take it. */
+  /** `refused`: the API would not take it, or the release would not begin because of it. */
   change: 'created' | 'changed' | 'unchanged' | 'pruned' | 'refused';
   /** For `changed`; the values of Secrets are hidden. */
   fields: readonly FieldChange[];
   /** Why it is refused. */
   reason?: string;
+  /** No dry run could tell whether the API takes it: its kind, its namespace or what it refers to comes with the release. */
+  unchecked?: boolean;
+  /** Where in the manifests what is refused stands: `k8s/web.yaml:14`. */
+  location?: string;
 }
 
 /** What a release would do. */
@@ -44,8 +50,11 @@ export interface PlanRequest {
   settings: DeploySettings;
   application: string;
   namespace: string;
+  /** Where the run works: it is there, though the namespace of the release may not be yet. */
+  elsewhere: string;
   /** Images that the run would deploy, where they are known. */
   pushed?: readonly PushedImage[];
+  admit?: AdmitObjects;
 }
 
 /**
@@ -55,18 +64,26 @@ export interface PlanRequest {
 export async function planRelease(request: PlanRequest, options: CallOptions): Promise<ReleasePlan> {
   const { cluster, settings, application, namespace } = request;
   const prepared = await prepareRelease({ ...request, pushed: request.pushed ?? [] }, cluster, options);
-  const stored = await new ReleaseStore(cluster, application, namespace).load(options);
-  const stable = stored?.record.stable;
-  const replicas = stored?.record.replicas ?? {};
-  const rehearsed = await rehearse(
+  const store = new ReleaseStore(cluster, application, namespace);
+  const record = (await store.load(options))?.record;
+  const stable = record?.stable;
+  const replicas = record?.replicas ?? {};
+  const earlier = earlierManifests(prepared.objects, { store, record }, options);
+  const results = await dryRunObjects(
     prepared,
-    { ...request, force: settings.force ?? false, replicas },
+    { ...request, force: settings.force ?? false, replicas, earlier },
     options,
   );
-  const objects = rehearsed.map(changeOf);
-  if (settings.prune === true && stored !== undefined) {
+  const refusals = await selectorRefusals(prepared.objects, cluster, options);
+  const objects = results.map((result): ObjectChange => {
+    const refusal = refusals.find(({ service }) => service === result.object);
+    const change = changeOf(refusal === undefined ? result : { ...result, error: refusal.error });
+    const location = change.reason === undefined ? undefined : prepared.placeOf(result.object, change.reason);
+    return { ...change, ...defined({ location }) };
+  });
+  if (settings.prune === true && record !== undefined) {
     const wanted = { objects: prepared.objects.map(referenceOf) };
-    for (const reference of superfluous(stored.record, wanted)) {
+    for (const reference of prunable(record, wanted)) {
       const live = await cluster.get(reference, options);
       if (live !== undefined) objects.push({ reference, change: 'pruned', fields: [] });
     }
@@ -74,20 +91,28 @@ export async function planRelease(request: PlanRequest, options: CallOptions): P
   return {
     application,
     namespace,
-    ...(stable === undefined ? {} : { stable }),
+    ...defined({ stable }),
     objects,
-    steps: strategyOf('rolling').steps({
+    steps: chosenStrategy(settings).strategy.steps({
       rollback: settings.rollback ?? 'auto',
-      ...(stable === undefined ? {} : { stable }),
+      ...defined({ stable }),
     }),
     warnings: prepared.warnings,
   };
 }
 
-function changeOf({ object, live, after, error }: Rehearsed): ObjectChange {
+function changeOf({ object, live, after, error }: DryRunResult): ObjectChange {
   const reference = referenceOf(object);
-  if (error !== undefined) return { reference, change: 'refused', fields: [], reason: messageOf(error) };
-  if (live === undefined) return { reference, change: 'created', fields: [] };
+  if (error !== undefined) return { reference, change: 'refused', fields: [], reason: reasonOf(error) };
+  if (live === undefined) {
+    const unchecked = after === undefined ? true : undefined;
+    return { reference, change: 'created', fields: [], ...defined({ unchecked }) };
+  }
   const fields = difference(live, after ?? object);
   return { reference, change: fields.length === 0 ? 'unchanged' : 'changed', fields };
+}
+
+function reasonOf(error: unknown): string {
+  const hint = error instanceof SlipwayError ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)}; ${hint}`;
 }

@@ -1,15 +1,19 @@
 import type { CallOptions, Cluster } from '../../ports/cluster.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
-import { applicationLabel } from '../../strategies/release-record.ts';
+import { applicationLabel, configurationLabel } from '../../release/record/release-record.ts';
 import { withDefaultProtocols } from './default-protocols.ts';
 import { resolveKinds, type ManifestKinds } from './kinds.ts';
+import { fieldPathIn } from './field-path.ts';
+import { withoutOtherHooks } from './helm-hooks.ts';
 import { inDependencyOrder } from './order.ts';
-import { parseManifests, type ManifestFile } from './parse-manifests.ts';
+import { parseManifests, type Manifest, type ManifestFile } from './parse-manifests.ts';
 import { releaseWarnings } from './release-warnings.ts';
-import { withRollingUpdate } from './rolling-update.ts';
 import { setImages, type PushedImage } from './set-images.ts';
-import type { DeploySettings } from './settings.ts';
+import { chosenStrategy, type DeploySettings } from './settings.ts';
 import { versionConfiguration } from './version-configuration.ts';
+
+/** Looks at the objects of manifests, each with its namespace, before any of them is sent. @throws InputError */
+export type AdmitObjects = (objects: readonly Manifest[]) => void;
 
 /** What a release is made from. */
 export interface PrepareRequest {
@@ -19,6 +23,7 @@ export interface PrepareRequest {
   /** Of objects that do not say. */
   namespace: string;
   pushed: readonly PushedImage[];
+  admit?: AdmitObjects;
 }
 
 /** The objects as they will be applied. */
@@ -26,28 +31,55 @@ export interface PreparedRelease {
   objects: KubernetesObject[];
   kinds: ManifestKinds;
   warnings: string[];
+  /** Where what a refusal of the object names stands in its manifest: `k8s/web.yaml:14`. */
+  placeOf(object: KubernetesObject, message: string): string | undefined;
 }
 
 /**
  * Turns manifest files into the objects of a release: parsed, namespaced, labelled, with their images, configuration
- * and rolling settings, in the order of their dependencies. Changes nothing in the cluster.
+ * and the strategy's settings, in the order of their dependencies. Changes nothing in the cluster.
  * @throws InputError
  */
 export async function prepareRelease(
-  { files, settings, application, namespace, pushed }: PrepareRequest,
+  { files, settings, application, namespace, pushed, admit }: PrepareRequest,
   cluster: Cluster,
   options: CallOptions,
 ): Promise<PreparedRelease> {
-  const manifests = inDependencyOrder(parseManifests(files));
+  const warnings: string[] = [];
+  const warn = (warning: string) => warnings.push(warning);
+  const manifests = inDependencyOrder(withoutOtherHooks(parseManifests(files, warn), warn));
   const kinds = await resolveKinds(manifests, cluster, options);
-  const placed = manifests.map(({ object }) => {
+  const placed = manifests.map(({ object, location }) => {
     const home = kinds.isNamespaced(object) ? { namespace: object.metadata.namespace ?? namespace } : {};
-    return withDefaultProtocols(plainSecret(owned(object, application, home)));
+    return { location, object: withDefaultProtocols(plainSecret(owned(object, application, home))) };
   });
-  const versioned = settings.configuration === 'inPlace' ? placed : versionConfiguration(placed);
+  admit?.(placed);
+  const unversioned = placed.map(({ object }) => object);
+  const versioned = settings.configuration === 'inPlace' ? unversioned : versionConfiguration(unversioned);
   const imaged = setImages(versioned, settings.images, pushed);
-  const objects = withRollingUpdate(imaged.objects, settings.strategy?.rolling ?? {});
-  return { objects, kinds, warnings: [...imaged.warnings, ...releaseWarnings(objects)] };
+  const chosen = chosenStrategy(settings);
+  const objects = chosen.strategy.prepare(imaged.objects, chosen.settings);
+  return {
+    objects,
+    kinds,
+    warnings: [...warnings, ...imaged.warnings, ...releaseWarnings(objects)],
+    placeOf: (object, message) => {
+      const manifest = manifests.find((each) => isOf(each.object, object, namespace));
+      return manifest?.lineOf(fieldPathIn(message, manifest.object));
+    },
+  };
+}
+
+/** Whether an object that will be applied is that of a manifest; a ConfigMap may have got a name per content. */
+function isOf(manifest: KubernetesObject, applied: KubernetesObject, namespace: string): boolean {
+  const { name, labels } = applied.metadata;
+  const home = applied.metadata.namespace;
+  return (
+    manifest.apiVersion === applied.apiVersion &&
+    manifest.kind === applied.kind &&
+    (home === undefined || (manifest.metadata.namespace ?? namespace) === home) &&
+    (manifest.metadata.name === name || manifest.metadata.name === labels?.[configurationLabel])
+  );
 }
 
 function owned(
@@ -66,14 +98,19 @@ function owned(
 
 /** `stringData` is for writing only and wins over `data`; apply would not see it taken away again. */
 function plainSecret(object: KubernetesObject): KubernetesObject {
-  const { stringData, ...rest } = object as KubernetesObject & {
-    stringData?: Record<string, string>;
-    data?: Record<string, string>;
-  };
+  const { stringData, ...rest } = object;
   if (object.kind !== 'Secret' || stringData === undefined) return object;
+  const { data = {} } = rest;
+  // The API says what is wrong with what is no text.
+  if (!isTexts(stringData) || !isTexts(data)) return object;
   const encoded = Object.entries(stringData).map(([key, value]) => [
     key,
     Buffer.from(value).toString('base64'),
   ]);
-  return { ...rest, data: { ...rest.data, ...(Object.fromEntries(encoded) as Record<string, string>) } };
+  return { ...rest, data: { ...data, ...(Object.fromEntries(encoded) as Record<string, string>) } };
+}
+
+function isTexts(value: unknown): value is Record<string, string> {
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isMap && Object.values(value).every((text) => typeof text === 'string');
 }

@@ -1,14 +1,17 @@
-import picomatch from 'picomatch';
 import { InputError } from '../../base/errors.ts';
+import { compileGlob, globBase, isGlob } from '../../base/glob.ts';
 import { AgentError, type Agent } from '../../ports/agent.ts';
 import type { CallOptions } from '../../ports/cluster.ts';
 import type { ManifestFile } from './parse-manifests.ts';
 
 /** Bytes of all manifests together that are read into memory. */
-const maxBytes = 10 * 1024 * 1024;
+export const largestManifests = 10 * 1024 * 1024;
 
 /** Bytes that one answer of the agent may carry; its output is bounded to 1 MiB, base64 takes a third more. */
 const maxChunk = 720 * 1024;
+
+/** Bytes of the list of files below the patterns' folders, in which manifests may be few among many. */
+const largestList = 64 * 1024 * 1024;
 
 /** Lists the files under the directories given, `size path` a line; needs nothing but a shell and wc. */
 const listScript = `
@@ -48,15 +51,12 @@ export async function readManifestFiles(
   patterns: readonly string[],
   options: CallOptions,
 ): Promise<ManifestFile[]> {
-  for (const pattern of patterns) {
-    if (pattern.startsWith('/') || pattern.split('/').includes('..')) {
-      throw new InputError(`deploy.manifests: "${pattern}" leaves the checkout`, {
-        hint: 'write a path relative to the checkout',
-      });
-    }
-  }
-  const bases = [...new Set(patterns.map((pattern) => picomatch.scan(pattern).base || '.'))];
-  const listed = await query(source, ['sh', '-c', listScript, 'sh', source.directory, ...bases], options);
+  checkPatterns(patterns);
+  const bases = manifestBases(patterns);
+  const listed = await query(source, ['sh', '-c', listScript, 'sh', source.directory, ...bases], {
+    ...options,
+    largest: largestList,
+  });
   const files = new Map<string, number>();
   for (const line of listed.split('\n')) {
     const match = /^\s*(\d+) (?:\.\/)?(.+)$/.exec(line);
@@ -64,36 +64,53 @@ export async function readManifestFiles(
   }
   const paths = selectFiles([...files.keys()], patterns);
   const total = paths.reduce((sum, path) => sum + (files.get(path) ?? 0), 0);
-  if (total > maxBytes) {
-    throw new InputError(
-      `deploy.manifests: ${String(paths.length)} files of ${String(total)} bytes are more than 10 MiB`,
-    );
-  }
+  if (total > largestManifests) throw tooManyBytes(paths.length);
   const read: ManifestFile[] = [];
   for (const path of paths)
     read.push({ path, text: await readFile(source, path, files.get(path) ?? 0, options) });
   return read;
 }
 
+/** @throws InputError for a pattern that leaves the checkout */
+export function checkPatterns(patterns: readonly string[]): void {
+  const outside = patterns.find((pattern) => pattern.startsWith('/') || pattern.split('/').includes('..'));
+  if (outside === undefined) return;
+  throw new InputError(`deploy.manifests: "${outside}" leaves the checkout`, {
+    hint: 'write a path relative to the checkout',
+  });
+}
+
+/** The files and folders to look at for what the patterns match, each once. */
+export function manifestBases(patterns: readonly string[]): string[] {
+  return [...new Set(patterns.map((pattern) => globBase(plainOf(pattern)) || '.'))];
+}
+
+/** The error for manifests of more than {@link largestManifests}. */
+export function tooManyBytes(files: number): InputError {
+  return new InputError(`deploy.manifests: ${String(files)} files are more than 10 MiB together`);
+}
+
 /** The paths that the patterns match, sorted. @throws InputError for a pattern that matches none */
 export function selectFiles(paths: readonly string[], patterns: readonly string[]): string[] {
   const chosen = new Set<string>();
   for (const pattern of patterns) {
-    const plain = pattern.replace(/^\.\//, '').replace(/\/$/, '');
-    const isGlob = picomatch.scan(pattern).isGlob;
-    const isMatch = picomatch(plain);
-    const inFolder = picomatch(plain === '.' ? '*.{yaml,yml,json}' : `${plain}/*.{yaml,yml,json}`);
-    const matches = isGlob
-      ? paths.filter((path) => isMatch(path))
+    const plain = plainOf(pattern);
+    const inFolder = compileGlob(plain === '.' ? '*.{yaml,yml,json}' : `${plain}/*.{yaml,yml,json}`);
+    const matches = isGlob(plain)
+      ? paths.filter(compileGlob(plain))
       : paths.filter((path) => path === plain || inFolder(path));
     if (matches.length === 0) {
       throw new InputError(`deploy.manifests: no file matches "${pattern}"`, {
-        hint: 'the path is relative to the checkout; does it need a checkout stage before?',
+        hint: 'paths are relative to the checkout; is a checkout stage missing?',
       });
     }
     for (const path of matches) chosen.add(path);
   }
   return [...chosen].sort();
+}
+
+function plainOf(pattern: string): string {
+  return pattern.replace(/^\.\//, '').replace(/\/$/, '');
 }
 
 async function readFile(
@@ -116,7 +133,11 @@ async function readFile(
   }
 }
 
-async function query(source: ManifestSource, command: string[], options: CallOptions): Promise<string> {
+async function query(
+  source: ManifestSource,
+  command: string[],
+  options: CallOptions & { largest?: number },
+): Promise<string> {
   const result = await source.agent.query(command, { ...options, container: source.container });
   if (result.exitCode !== 0) {
     throw new AgentError(

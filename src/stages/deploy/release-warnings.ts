@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
-import { isWorkload, type Workload } from '../../strategies/workload-objects.ts';
+import { isWorkload, type Workload } from '../../kubernetes/workload-objects.ts';
 
 interface Service extends KubernetesObject {
   spec?: { selector?: Record<string, string> };

@@ -1,29 +1,44 @@
+import { defined } from '../../base/defined.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Cluster } from '../../ports/cluster.ts';
+import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
+import type { Leases } from '../../ports/leases.ts';
 import type { PodAccess } from '../../ports/pod-access.ts';
 import type { StageContext, StageResult } from '../../ports/stage.ts';
-import type { ReleaseResult } from '../../strategies/reconcile.ts';
-import { ReleaseBusyError } from '../../strategies/release-lease.ts';
-import { releaseObjects, type ReleaseRequest } from '../../strategies/release.ts';
-import { ReleaseStore } from '../../strategies/release-store.ts';
-import type { ReleaseReport } from '../../strategies/release-session.ts';
+import { nameOf, referenceOf } from '../../kubernetes/workload-objects.ts';
+import { assertSelectable, ServiceSelectorError } from '../../release/act/service-selectors.ts';
+import type { ReleaseResult } from '../../release/reconcile.ts';
+import { ReleaseBusyError } from '../../release/release-lease.ts';
+import {
+  cancelRelease,
+  defaultTimeoutMs,
+  releaseObjects,
+  type ReleaseObjectsRequest,
+} from '../../release/release.ts';
+import { earlierManifests } from '../../release/record/earlier-manifests.ts';
+import { ReleaseStore } from '../../release/record/release-store.ts';
+import type { ReleaseReport } from '../../release/session.ts';
 import { ensureNamespace } from './ensure-namespace.ts';
-import { assertAccepted, PreflightError, rehearse } from './preflight.ts';
-import { prepareRelease } from './prepare.ts';
+import { assertAccepted, PreflightError, dryRunObjects } from './preflight.ts';
+import { prepareRelease, type AdmitObjects } from './prepare.ts';
 import { readManifestFiles } from './read-manifest-files.ts';
+import { releaseTarget } from './release-target.ts';
 import { pushedImages } from './set-images.ts';
-import { durationOr, type DeploySettings } from './settings.ts';
-
-const defaultTimeoutMs = 600_000;
+import { chosenStrategy, durationOr, type DeploySettings } from './settings.ts';
 
 /** What the stage works with. */
 export interface DeployDependencies {
   cluster: Cluster;
+  leases: Leases;
   clock: Clock;
   /** For the last log lines of a container that fails. */
   pods: Pick<PodAccess, 'logs'>;
   /** Who releases, for the record: user and machine, or what the CI system says. */
   who: string;
+  /** What `--cluster` named, for the commands of hints. */
+  chosenCluster?: string;
+  /** Missing: whatever the cluster takes. */
+  admit?: AdmitObjects;
 }
 
 /** Releases the manifests of the checkout; see {@link DeployDependencies}. */
@@ -34,8 +49,7 @@ export async function runDeploy(
 ): Promise<StageResult> {
   const { cluster, clock } = dependencies;
   const { signal } = context;
-  const application = settings.application ?? context.run.pipeline;
-  const namespace = settings.namespace ?? context.run.namespace;
+  const { application, namespace } = releaseTarget(settings, context.run);
   const report = reportTo(context, application);
   const source = {
     agent: await context.agent(),
@@ -44,52 +58,84 @@ export async function runDeploy(
   };
   const files = await readManifestFiles(source, [settings.manifests].flat(), { signal });
   const prepared = await prepareRelease(
-    { files, settings, application, namespace, pushed: pushedImages(context.outputs) },
+    {
+      files,
+      settings,
+      application,
+      namespace,
+      pushed: pushedImages(context.outputs),
+      ...defined({ admit: dependencies.admit }),
+    },
     cluster,
     { signal },
   );
   for (const warning of prepared.warnings) await report.notice('warning', warning);
   try {
-    const stored = await new ReleaseStore(cluster, application, namespace).load({ signal });
-    const rehearsal = {
+    const store = new ReleaseStore(cluster, application, namespace);
+    const record = (await store.load({ signal }))?.record;
+    const dryRun = {
       cluster,
       clock,
       force: settings.force ?? false,
-      replicas: stored?.record.replicas ?? {},
+      elsewhere: context.run.namespace,
+      replicas: record?.replicas ?? {},
+      earlier: earlierManifests(prepared.objects, { store, record }, { signal }),
+      onBeingDeleted: (live: KubernetesObject) =>
+        report.notice('info', `waiting for ${nameOf(referenceOf(live))}, which is being deleted`),
     };
-    assertAccepted(await rehearse(prepared, rehearsal, { signal }));
+    assertAccepted(await dryRunObjects(prepared, dryRun, { signal }), prepared);
+    await assertSelectable(prepared.objects, cluster, { signal });
     const create = settings.createNamespace ?? false;
     const made = await ensureNamespace(namespace, { create, objects: prepared.objects, cluster }, { signal });
-    if (made) await report.notice('info', `made namespace ${namespace}`);
+    if (made) await report.notice('info', `created namespace ${namespace}`);
     const request = { ...requestOf(settings, dependencies, context), objects: prepared.objects };
     const result = await releaseObjects(request, { ...dependencies, report }, { signal });
-    return resultOf(result, application, namespace);
+    return resultOf(result, { application, namespace, ...defined({ cluster: dependencies.chosenCluster }) });
   } catch (error) {
-    if (!(error instanceof PreflightError || error instanceof ReleaseBusyError)) throw error;
+    const isRefusal =
+      error instanceof PreflightError ||
+      error instanceof ServiceSelectorError ||
+      error instanceof ReleaseBusyError;
+    if (!isRefusal) throw error;
     const hint = error.hint === undefined ? {} : { hint: error.hint };
     return { outcome: 'failed', message: error.message, ...hint, outputs: {}, environment: {} };
   }
 }
 
+/** Rolls back what the stage has begun to release, by whichever runner of its run, and has not ended. */
+export function undoDeploy(
+  settings: DeploySettings,
+  dependencies: DeployDependencies,
+  context: StageContext,
+): Promise<void> {
+  const request = requestOf(settings, dependencies, context);
+  const report = reportTo(context, request.application);
+  return cancelRelease(request, { ...dependencies, report }, { signal: context.signal });
+}
+
 function requestOf(
   settings: DeploySettings,
   { who }: DeployDependencies,
-  { run, stage }: StageContext,
-): ReleaseRequest {
+  { run, stage, ownership }: StageContext,
+): Omit<ReleaseObjectsRequest, 'objects'> {
+  const { strategy, settings: strategySettings } = chosenStrategy(settings);
   return {
-    application: settings.application ?? run.pipeline,
-    namespace: settings.namespace ?? run.namespace,
-    strategy: { name: 'rolling', restartLimit: settings.strategy?.rolling?.restartLimit ?? 1 },
-    timeoutMs: durationOr(settings.timeout, defaultTimeoutMs),
-    rollback: settings.rollback ?? 'auto',
-    prune: settings.prune ?? false,
-    force: settings.force ?? false,
+    ...releaseTarget(settings, run),
+    strategy: strategy.name,
+    settings: {
+      strategy: strategySettings,
+      timeoutMs: durationOr(settings.timeout, defaultTimeoutMs),
+      rollback: settings.rollback ?? 'auto',
+      prune: settings.prune ?? false,
+      force: settings.force ?? false,
+    },
     lockTimeoutMs: durationOr(settings.lockTimeout, defaultTimeoutMs),
     by: { runId: run.id, pipeline: run.pipeline, stage: stage.name, attempt: stage.attempt, who },
+    owner: ownership,
   };
 }
 
-/** Tells a release's progress as events of the stage. */
+/** Reports a release's progress as events of the stage. */
 function reportTo(context: StageContext, application: string): ReleaseReport {
   const { stage } = context;
   return {
@@ -99,7 +145,14 @@ function reportTo(context: StageContext, application: string): ReleaseReport {
   };
 }
 
-function resultOf(result: ReleaseResult, application: string, namespace: string): StageResult {
+/** Where a release went. */
+interface Place {
+  application: string;
+  namespace: string;
+  cluster?: string;
+}
+
+function resultOf(result: ReleaseResult, { application, namespace, cluster }: Place): StageResult {
   const outputs = {
     application,
     namespace,
@@ -107,17 +160,18 @@ function resultOf(result: ReleaseResult, application: string, namespace: string)
     ...(result.stable === undefined ? {} : { stable: String(result.stable) }),
   };
   if (result.outcome === 'released') return { outcome: 'succeeded', outputs, environment: {} };
-  const words = result.lastWords === undefined ? '' : `; ${result.lastWords}`;
-  const reason = `${result.reason ?? 'the release failed'}${words}`;
-  const serving = result.stable === undefined ? '' : `; revision ${String(result.stable)} serves`;
+  const log = result.logTail === undefined ? '' : `; ${result.logTail}`;
+  const reason = `${result.reason ?? 'the release failed'}${log}`;
+  const serving = result.stable === undefined ? '' : `; revision ${String(result.stable)} is serving`;
   if (result.outcome === 'rolledBack') {
-    const message = `revision ${String(result.revision)} was taken back${serving}: ${reason}`;
+    const message = `revision ${String(result.revision)} was rolled back${serving}: ${reason}`;
     return { outcome: 'rolledBack', message, outputs, environment: {} };
   }
+  const chosen = cluster === undefined ? '' : ` --cluster ${cluster}`;
   return {
     outcome: 'failed',
     message: reason,
-    hint: `pipeline release status ${application} --namespace ${namespace} shows what is there`,
+    hint: `pipeline release status ${application} --namespace ${namespace}${chosen} shows what is there`,
     outputs,
     environment: {},
   };

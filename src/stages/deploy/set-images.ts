@@ -1,6 +1,6 @@
 import { InputError } from '../../base/errors.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
-import { containersOf, podTemplateOf } from '../../strategies/workload-objects.ts';
+import { containersOf, podTemplateOf } from '../../kubernetes/workload-objects.ts';
 
 /** An image that an earlier stage of the run pushed. */
 export interface PushedImage {

@@ -1,10 +1,12 @@
 import * as z from '../../base/zod.ts';
 import { parseDuration } from '../../base/duration.ts';
+import { strategies } from '../../strategies/registry.ts';
+import type { Strategy } from '../../strategies/strategy.ts';
 
 const name = z
   .string()
   .check(
-    z.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lower-case letters, digits and "-"'),
+    z.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lowercase letters, digits and "-"'),
     z.maxLength(63),
   );
 
@@ -12,33 +14,7 @@ const duration = z
   .string()
   .check(z.regex(/^(?:\d+(?:ms|[smhd]))+$/, 'must be a duration like 90s, 2m or 1h30m'));
 
-const count = z.union([
-  z.int().check(z.minimum(0)),
-  z.string().check(z.regex(/^\d+%$/, 'must be a number or a percentage like 25%')),
-]);
-
-/** `strategy.rolling`: how Kubernetes replaces the pods, and when that counts as failed. */
-const rollingSettings = z.described(
-  'Replace the pods a few at a time, follow the new ones, go back when they fail',
-  z.strictObject({
-    maxSurge: z.described(
-      'Pods above the wanted number while replacing; default: the manifest, or 25%',
-      z.optional(count),
-    ),
-    maxUnavailable: z.described(
-      'Pods that may be missing while replacing; default: the manifest, or 0, so that no capacity is lost',
-      z.optional(count),
-    ),
-    progressDeadline: z.described(
-      'Time without progress after which a Deployment has failed; default: the manifest, or 10m',
-      z.optional(duration),
-    ),
-    restartLimit: z.described(
-      'Restarts after which a container in CrashLoopBackOff counts as failed; default 1',
-      z.optional(z.int().check(z.minimum(1))),
-    ),
-  }),
-);
+const byStrategy = strategies.all.map(({ name: key, settings }) => [key, z.optional(settings)] as const);
 
 /** What `deploy:` holds. */
 export const deploySettings = z.described(
@@ -55,12 +31,9 @@ export const deploySettings = z.described(
       'What is released; default: the pipeline. Two deploy stages of a pipeline need two names',
       z.optional(name),
     ),
-    namespace: z.described(
-      'Namespace of objects that do not say; default: that of the run',
-      z.optional(name),
-    ),
+    namespace: z.described('Namespace of objects that name none; default: that of the run', z.optional(name)),
     createNamespace: z.described(
-      'Make the namespace when it is not there; default false',
+      'Create the namespace if it does not exist; default false',
       z.optional(z.boolean()),
     ),
     images: z.described(
@@ -69,23 +42,30 @@ export const deploySettings = z.described(
     ),
     strategy: z.described(
       'How the new version replaces the old one; default rolling',
-      z.optional(z.strictObject({ rolling: z.optional(rollingSettings) })),
+      z.optional(
+        z
+          .strictObject(Object.fromEntries(byStrategy))
+          .check(z.refine((chosen) => Object.keys(chosen).length <= 1, 'must name one strategy')),
+      ),
     ),
     configuration: z.described(
-      'versioned (default): ConfigMaps and Secrets that workloads use get a name per content, so that going back brings them back; inPlace: applied as they are',
+      'versioned (default): ConfigMaps and Secrets that workloads use are named by their content, so that a rollback brings them back; inPlace: applied as they are',
       z.optional(z.enum(['versioned', 'inPlace'])),
     ),
     prune: z.described(
       'Delete objects that earlier releases had and this one has not; default false',
       z.optional(z.boolean()),
     ),
-    force: z.described('Take fields over that other managers own; default false', z.optional(z.boolean())),
+    force: z.described(
+      'Take over fields that others apply, such as a GitOps controller; default false',
+      z.optional(z.boolean()),
+    ),
     rollback: z.described(
       'What to do when the release fails; default auto',
       z.optional(z.enum(['auto', 'never'])),
     ),
     timeout: z.described(
-      'Time for the pods to be replaced, and again for going back; default 10m',
+      'Time for the pods to be replaced, and again for a rollback; default 10m',
       z.optional(duration),
     ),
     lockTimeout: z.described(
@@ -97,6 +77,15 @@ export const deploySettings = z.described(
 
 /** `deploy:` as parsed. */
 export type DeploySettings = z.infer<typeof deploySettings>;
+
+/** The strategy that the stage names, and its settings; the first one when it names none. */
+export function chosenStrategy({ strategy: named = {} }: Pick<DeploySettings, 'strategy'>): {
+  strategy: Strategy;
+  settings: Record<string, unknown>;
+} {
+  const [key = strategies.all[0].name] = Object.keys(named);
+  return { strategy: strategies.get(key), settings: { ...named[key] } };
+}
 
 /** Milliseconds of an optional duration. */
 export function durationOr(text: string | undefined, defaultMs: number): number {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
-import { configurationLabel } from '../../strategies/release-record.ts';
-import { podTemplateOf } from '../../strategies/workload-objects.ts';
+import { configurationLabel } from '../../release/record/release-record.ts';
+import { podTemplateOf } from '../../kubernetes/workload-objects.ts';
 
 /** Annotation `"false"` on a ConfigMap or Secret: it is applied under its own name, and pods see it change. */
 export const versionedAnnotation = 'slipway.dev/versioned';
@@ -30,7 +30,7 @@ const references: readonly { holder: string; name: string; kind: string }[] = [
 
 /**
  * Gives the ConfigMaps and Secrets that pod templates use a name per content, makes them immutable, and lets the
- * templates use those names: a change of configuration is then a new revision of the workload, and going back brings
+ * templates use those names: a change of configuration is then a new revision of the workload, and a rollback brings
  * the old content back. One that something else than a pod template names (an Ingress, a custom object) is kept under
  * its own name too. docs/decisions has the reasons.
  */
@@ -132,7 +132,7 @@ function namesElsewhere(objects: readonly KubernetesObject[]): Set<string> {
     if (isConfiguration(object) || withoutReferences.has(object.kind)) continue;
     const template = podTemplateOf(object);
     if (template !== undefined) {
-      // The kubelet reads pull secrets anew for every pod; they are no part of what a revision is.
+      // The kubelet reads pull secrets again for every pod; they are no part of what a revision is.
       collect(template.spec['imagePullSecrets']);
       continue;
     }

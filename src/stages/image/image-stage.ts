@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import path from 'node:path';
 import { InputError } from '../../base/errors.ts';
 import type { Agent } from '../../ports/agent.ts';
@@ -10,9 +11,10 @@ import {
 } from '../../ports/builder.ts';
 import type { StageContext, StageKind, StageResult } from '../../ports/stage.ts';
 import { chooseBuilder } from './choose-builder.ts';
+import { imageDefinition } from './definition.ts';
 import { sourceLabels } from './image-labels.ts';
 import { registryCredentials } from './registry-credentials.ts';
-import { imageFields, type ImageInput } from './schema.ts';
+import type { ImageInput } from './schema.ts';
 
 /** What the image stage needs beside the agent. */
 export interface ImageDependencies {
@@ -28,13 +30,8 @@ type Workshop = StageContext & { workspace: Agent };
  */
 export function imageStage(dependencies: ImageDependencies): StageKind<ImageInput> {
   return {
-    key: 'image',
-    fields: imageFields,
-    scripts: [],
-    secretNames: ['image.credentials', 'image.docker.certificates'],
-    needsAgent: () => true,
+    definition: imageDefinition,
     run: async ({ image }, context) => {
-      checkNames(image);
       const workshop = { ...context, workspace: await context.agent() };
       return await buildImage(dependencies, image, workshop);
     },
@@ -61,7 +58,7 @@ async function buildImage(
     return {
       outcome: 'failed',
       message,
-      ...(hint === undefined ? {} : { hint }),
+      ...defined({ hint }),
       outputs: {},
       environment: {},
     };
@@ -76,7 +73,7 @@ async function pushed(built: BuiltImage, context: Workshop): Promise<StageResult
     stage: context.stage.name,
     reference,
     digest,
-    ...(bytes === undefined ? {} : { bytes }),
+    ...defined({ bytes }),
   });
   return {
     outcome: 'succeeded',
@@ -111,9 +108,7 @@ async function buildRequest(image: Image, builder: Builder, context: Workshop): 
       ...image.labels,
     },
     cacheFrom: image.cacheFrom,
-    ...(image.target === undefined ? {} : { target: image.target }),
-    ...(image.platform === undefined ? {} : { platform: image.platform }),
-    ...(credentials === undefined ? {} : { credentials }),
+    ...defined({ target: image.target, platform: image.platform, credentials }),
   };
 }
 
@@ -121,26 +116,4 @@ async function readCredentials(image: Image, context: StageContext): Promise<Bui
   if (image.credentials === undefined) return undefined;
   const data = await context.secrets.read(image.credentials, { signal: context.signal });
   return registryCredentials(image.credentials, data, image.repository.split('/')[0] ?? '');
-}
-
-/** Names are checked here, where expressions have their values. */
-function checkNames({ repository, tags, args }: Image): void {
-  if (
-    !/^(?:[\w.-]+(?::\d+)?|\[[0-9a-fA-F:]+\](?::\d+)?)(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+$/.test(repository)
-  ) {
-    throw new InputError(
-      `image.repository "${repository}" is not the name of a repository with its registry`,
-      {
-        hint: 'write it like harbor.example.com/shop/web: in lower case, without a tag',
-      },
-    );
-  }
-  const wrong = tags.find((tag) => !/^\w[\w.-]{0,127}$/.test(tag));
-  if (wrong !== undefined) {
-    throw new InputError(`image.tags: "${wrong}" is not a tag`, {
-      hint: 'a tag has letters, digits, "_", "." and "-", at most 128',
-    });
-  }
-  const argument = Object.keys(args).find((name) => !/^[A-Za-z_]\w*$/.test(name));
-  if (argument !== undefined) throw new InputError(`image.args: "${argument}" is not the name of a variable`);
 }

@@ -1,4 +1,5 @@
 import * as z from '../../base/zod.ts';
+import { argumentName, repository, tag } from './names.ts';
 
 const text = z.string().check(z.minLength(1));
 
@@ -22,8 +23,8 @@ const docker = z.union([
 /** `image:` of a stage. */
 export const imageFields = {
   image: z.strictObject({
-    repository: text.check(z.describe('Name with registry, e.g. harbor.example.com/shop/web.')),
-    tags: z.described('All of them are pushed.', z._default(z.array(text).check(z.minLength(1)), ['latest'])),
+    repository: z.described('Name with registry, e.g. harbor.example.com/shop/web.', repository),
+    tags: z.described('All of them are pushed.', z._default(z.array(tag).check(z.minLength(1)), ['latest'])),
     context: z.described(
       'Folder of the build context, relative to the working folder.',
       z._default(text, '.'),
@@ -32,7 +33,7 @@ export const imageFields = {
     target: z.described('Stage of the Dockerfile to build.', z.optional(text)),
     args: z.described(
       'Build arguments. They are seen in the image’s history: no place for secrets.',
-      z._default(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])), {}),
+      z._default(z.record(argumentName, z.union([z.string(), z.number(), z.boolean()])), {}),
     ),
     labels: z.described(
       'Labels of the image, besides revision, source and version of the checkout.',

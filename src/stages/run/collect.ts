@@ -1,10 +1,12 @@
 import path from 'node:path';
+import { defined } from '../../base/defined.ts';
+import type { Readable } from 'node:stream';
 import type { Agent } from '../../ports/agent.ts';
 import type { ArtifactStore, SavedFiles } from '../../ports/artifact-store.ts';
 import type { StageContext } from '../../ports/stage.ts';
 import type { TestSummary } from '../../ports/test-report.ts';
 import { findFiles } from './find-files.ts';
-import { TestCounter } from './junit.ts';
+import { TestCounter, type ReportError } from './junit.ts';
 
 /** Where a stage's files are, and who wants them. */
 export interface Collection {
@@ -29,15 +31,11 @@ async function collect(
     await context.emit({ type: 'notice', stage: context.stage.name, level: 'warning', message });
     return undefined;
   }
-  const tar = await agent.download(files, { signal, directory, container });
-  try {
-    return await store.save(kind, context.stage.name, tar, { signal });
-  } finally {
-    tar.destroy();
-  }
+  const save = (tar: Readable) => store.save(kind, context.stage.name, tar, { signal });
+  return agent.download(files, save, { signal, directory, container });
 }
 
-/** Collects artifacts and tells of them. */
+/** Collects artifacts and reports them. */
 export async function collectArtifacts(patterns: readonly string[], from: Collection): Promise<void> {
   const saved = await collect('artifacts', patterns, from);
   if (saved === undefined) return;
@@ -52,19 +50,19 @@ export async function collectArtifacts(patterns: readonly string[], from: Collec
   });
 }
 
-/**
- * Collects JUnit files, keeps them and counts their tests.
- * @throws ReportError when one of them is no JUnit XML
- */
+/** Collects JUnit files, keeps them and counts their tests; of some that are none, the tests of the others. */
 export async function collectTests(
   patterns: readonly string[],
   from: Collection,
-): Promise<TestSummary | undefined> {
+): Promise<{ summary?: TestSummary; error?: ReportError }> {
   const saved = await collect('reports', patterns, from);
-  if (saved === undefined) return undefined;
+  if (saved === undefined) return {};
   const counter = new TestCounter();
   for (const file of saved.files) await counter.add(file.path, from.store.open(saved, file.path));
+  const { warnings, error } = counter;
+  for (const message of warnings)
+    await from.context.emit({ type: 'notice', stage: from.context.stage.name, level: 'warning', message });
   const summary = counter.summary();
   await from.context.emit({ type: 'tests.collected', stage: from.context.stage.name, summary });
-  return summary;
+  return { summary, ...defined({ error }) };
 }

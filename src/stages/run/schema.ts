@@ -23,16 +23,20 @@ export const runFields = {
     z.string().check(z.minLength(1)),
   ),
   shell: z.described(
-    'Interpreter and its options; the script file is appended.',
-    z._default(z.string().check(z.minLength(1)), 'sh -e'),
+    'Interpreter and its options; the script file is appended. Default: what the first line of the script says (`#!/usr/bin/env python3`), or `sh -e`.',
+    z.optional(z.string().check(z.minLength(1))),
   ),
   workingDirectory: z.described('Relative to the checkout.', z.optional(z.string().check(z.minLength(1)))),
   timestamps: z.described(
-    'Begin each line of output with the time, made in the pod.',
+    'Prefix each line of output with the time, taken in the pod.',
+    z._default(z.boolean(), false),
+  ),
+  background: z.described(
+    'Keep processes that the script leaves running; otherwise they are stopped with it. They can read the secrets of later stages in their container.',
     z._default(z.boolean(), false),
   ),
   cache: z.described(
-    'Kept between runs on the cache volume.',
+    'Kept between runs on the claim of `agent.cache`; the sandbox needs none.',
     z.optional(z.union([cache, z.array(cache).check(z.minLength(1))])),
   ),
   reports: z.described(

@@ -1,16 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
+import { Pattern } from '../../base/pattern.ts';
 import type { HttpExpectation, TextExpectation } from './settings.ts';
 
 /** An answer as far as expectations look at it. */
 export interface HttpAnswer {
   status: number;
-  /** Names in lower case. */
+  /** Names in lowercase. */
   headers: Readonly<Record<string, string>>;
   /** The first bytes, at most `maxBodyBytes` of http-check.ts. */
   body: string;
 }
 
-/** Characters of what was got that are told. */
+/** Characters of what was got that are shown. */
 const shown = 200;
 
 /**
@@ -71,7 +72,7 @@ function hasStatus(status: number, wanted: number | string): boolean {
 
 function fulfils(value: string, text: TextExpectation): boolean {
   if (typeof text === 'string') return value.includes(text);
-  return 'contains' in text ? value.includes(text.contains) : new RegExp(text.matches).test(value);
+  return 'contains' in text ? value.includes(text.contains) : new Pattern(text.matches).isFoundIn(value);
 }
 
 function wantedText(text: TextExpectation): string {

@@ -132,7 +132,7 @@ function exchange(hop: Hop, channel: Duplex, { signal }: CallOptions): Promise<I
       signal,
     });
     request.once('response', resolve);
-    // Stays: an error after the answer began belongs to nobody else.
+    // Stays: no one else handles an error after the answer began.
     request.on('error', reject);
     channel.on('error', reject);
     request.end(hop.body);

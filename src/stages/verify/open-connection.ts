@@ -4,6 +4,9 @@ import type { CallOptions, Cluster } from '../../ports/cluster.ts';
 import type { PodAccess } from '../../ports/pod-access.ts';
 import { resolve } from './service-endpoints.ts';
 
+/** Looks at a host before it is asked. @throws InputError */
+export type AdmitHost = (target: { host: string; port: number }) => void;
+
 /** What a check reaches the world through. */
 export interface Reach {
   cluster: Cluster;
@@ -12,6 +15,8 @@ export interface Reach {
   namespace: string;
   /** Counts the attempts, so that each asks another of the ready pods. */
   turn: number;
+  /** Missing: every host may be asked. */
+  admit?: AdmitHost;
 }
 
 /** An open connection, or why there is none: a reason to try again, not an error. */
@@ -27,6 +32,7 @@ export async function openConnection(
   options: CallOptions,
 ): Promise<Opened> {
   const { host, port } = target;
+  reach.admit?.(target);
   const destination = await resolve({ host, port, namespace: reach.namespace }, reach.cluster, options);
   if (destination.type === 'outside') return direct(target, options);
   const { endpoints, problem } = destination;
@@ -57,7 +63,7 @@ function reasonOf(error: NodeJS.ErrnoException, host: string, port: number): str
   switch (error.code) {
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `${host} is not known, neither to DNS here nor as SERVICE.NAMESPACE in the cluster`;
+      return `${host} was found neither by DNS here nor as SERVICE.NAMESPACE in the cluster`;
     case 'ECONNREFUSED':
       return `${host} refuses connections on port ${String(port)}`;
     default:

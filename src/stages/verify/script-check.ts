@@ -1,11 +1,13 @@
+import { defined } from '../../base/defined.ts';
 import path from 'node:path';
+import { interpreterOf, overruledNotice } from '../../base/interpreter.ts';
 import type { StageContext } from '../../ports/stage.ts';
 import type { CheckResult } from './check-result.ts';
 import type { VerifySettings } from './settings.ts';
 
 /** Runs the script once, as a durable step in the agent; exit code 0 passes. @throws AgentError */
 export async function checkScript(
-  { run, shell = 'sh -e', workingDirectory = '.' }: NonNullable<VerifySettings['script']>,
+  { run, shell, workingDirectory = '.' }: NonNullable<VerifySettings['script']>,
   context: StageContext,
   attempt: number,
 ): Promise<CheckResult> {
@@ -13,12 +15,15 @@ export async function checkScript(
   const stage = context.stage.name;
   const step = `verify-${String(attempt)}`;
   const id = `${stage}.${String(context.stage.attempt)}.${step}`;
+  const interpreter = interpreterOf(run, shell);
+  const message = attempt === 1 ? overruledNotice(interpreter) : undefined;
+  if (message !== undefined) await context.emit({ type: 'notice', stage, level: 'warning', message });
   const result = await agent.runStep(
     {
       id,
       container: context.container,
       script: run,
-      shell: shell.split(/\s+/).filter((word) => word !== ''),
+      shell: interpreter.words,
       workingDirectory: path.posix.resolve(context.workingDirectory, workingDirectory),
       env: context.env,
     },
@@ -33,7 +38,7 @@ export async function checkScript(
   );
   context.signal.throwIfAborted();
   const exitCode = result.type === 'exited' ? result.exitCode : undefined;
-  await context.emit({ type: 'step.end', stage, step, id, ...(exitCode === undefined ? {} : { exitCode }) });
+  await context.emit({ type: 'step.end', stage, step, id, ...defined({ exitCode }) });
   return exitCode === 0
     ? { passed: true, message: 'the script ended with exit code 0' }
     : {

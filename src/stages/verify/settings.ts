@@ -1,15 +1,21 @@
+import { Pattern, PatternError } from '../../base/pattern.ts';
 import * as z from '../../base/zod.ts';
 
 const duration = z
   .string()
   .check(z.regex(/^(?:\d+(?:ms|[smhd]))+$/, 'must be a duration like 500ms, 2s or 1m'));
 
-const pattern = z.string().check(z.refine(isPattern, 'must be a regular expression of JavaScript'));
+const pattern = z.string().check(
+  z.superRefine((source, context) => {
+    const message = problemOf(source);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  }),
+);
 
 const text = z.union([
   z.described('A part of it', z.string()),
   z.strictObject({ contains: z.string() }),
-  z.strictObject({ matches: pattern.check(z.describe('A regular expression')) }),
+  z.strictObject({ matches: pattern.check(z.describe('A regular expression in RE2 syntax')) }),
 ]);
 
 const status = z.union([
@@ -30,7 +36,7 @@ const http = z.strictObject({
     'http://SERVICE.NAMESPACE/… is reached inside the cluster; other hosts from the runner',
     z.url({ protocol: /^https?$/ }),
   ),
-  method: z.optional(z.string().check(z.regex(/^[A-Z]+$/, 'must be upper-case, like GET'))),
+  method: z.optional(z.string().check(z.regex(/^[A-Z]+$/, 'must be uppercase, like GET'))),
   headers: z.optional(z.record(z.string(), headerValue)),
   body: z.optional(z.string()),
   expect: z.optional(
@@ -47,7 +53,7 @@ const http = z.strictObject({
       ),
     }),
   ),
-  timeout: z.described('Of one attempt; default 10s', z.optional(duration)),
+  timeout: z.described('Time limit of one attempt; default 10s', z.optional(duration)),
   redirects: z.described(
     'Redirects that are followed; default 5',
     z.optional(z.int().check(z.minimum(0), z.maximum(20))),
@@ -55,7 +61,7 @@ const http = z.strictObject({
   tls: z.optional(
     z.strictObject({
       insecure: z.described('Accept any certificate', z.optional(z.boolean())),
-      ca: z.described('PEM certificates to trust beside the usual ones', z.optional(z.string())),
+      ca: z.described('PEM certificates to trust besides those of the system', z.optional(z.string())),
       serverName: z.described('Name to expect in the certificate; default the host', z.optional(z.string())),
     }),
   ),
@@ -64,12 +70,15 @@ const http = z.strictObject({
 const tcp = z.strictObject({
   host: z.described('SERVICE.NAMESPACE inside the cluster, or any host', z.string().check(z.minLength(1))),
   port: z.int().check(z.minimum(1), z.maximum(65_535)),
-  timeout: z.described('Of one attempt; default 10s', z.optional(duration)),
+  timeout: z.described('Time limit of one attempt; default 10s', z.optional(duration)),
 });
 
 const script = z.strictObject({
   run: z.described('Shell script in the agent; exit code 0 passes', z.string().check(z.minLength(1))),
-  shell: z.described('Default: sh -e', z.optional(z.string().check(z.minLength(1)))),
+  shell: z.described(
+    'Default: what the first line of the script says (#!…), or sh -e',
+    z.optional(z.string().check(z.minLength(1))),
+  ),
   workingDirectory: z.described('Relative to the checkout', z.optional(z.string().check(z.minLength(1)))),
 });
 
@@ -85,7 +94,11 @@ export const verifySettings = z.described(
         'Attempts after the first; default 0',
         z.optional(z.int().check(z.minimum(0), z.maximum(1000))),
       ),
-      interval: z.described('Between attempts; default 2s', z.optional(duration)),
+      interval: z.described('Time between attempts; default 2s', z.optional(duration)),
+      onFailure: z.described(
+        'rollback: roll back what the stages before it released; default: fail',
+        z.optional(z.enum(['fail', 'rollback'])),
+      ),
     })
     .check(
       z.refine(
@@ -110,11 +123,12 @@ export type TcpCheck = NonNullable<VerifySettings['tcp']>;
 /** A text that is expected. */
 export type TextExpectation = z.infer<typeof text>;
 
-function isPattern(source: string): boolean {
+function problemOf(source: string): string | undefined {
   try {
-    new RegExp(source);
-    return true;
-  } catch {
-    return false;
+    new Pattern(source);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PatternError) return error.message;
+    throw error;
   }
 }

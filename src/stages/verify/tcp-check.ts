@@ -10,7 +10,7 @@ import type { TcpCheck } from './settings.ts';
  * Milliseconds in which a connection must not break to count as accepted: through the API server it is open before the
  * pod's port has been tried, and a refusal comes after.
  */
-const settleMs = 1000;
+const stableMs = 1000;
 
 /** Connects once. @throws ForbiddenError, UnauthorizedError, or the signal's reason */
 export async function checkTcp(check: TcpCheck, reach: Reach, options: CallOptions): Promise<CheckResult> {
@@ -21,14 +21,14 @@ export async function checkTcp(check: TcpCheck, reach: Reach, options: CallOptio
     const opened = await openConnection(check, reach, { signal });
     if (opened.type === 'closed') return { passed: false, message: `${target}: ${opened.reason}` };
     const { stream, to } = opened;
-    const settled = AbortSignal.timeout(settleMs);
+    const stable = AbortSignal.timeout(stableMs);
     try {
       // A server that speaks first, or stays silent, is there; one that breaks the connection off is not.
       const refused = await new Promise<string | undefined>((resolve) => {
         stream.once('data', () => resolve(undefined));
         stream.once('error', (error: Error) => resolve(error.message));
         stream.once('end', () => resolve('the connection was closed at once'));
-        AbortSignal.any([signal, settled]).addEventListener('abort', () => resolve(undefined), {
+        AbortSignal.any([signal, stable]).addEventListener('abort', () => resolve(undefined), {
           once: true,
         });
       });

@@ -1,16 +1,23 @@
+import { defined } from '../../base/defined.ts';
 import { parseDuration } from '../../base/duration.ts';
 import { InputError } from '../../base/errors.ts';
 import type { Cluster } from '../../ports/cluster.ts';
 import type { PodAccess } from '../../ports/pod-access.ts';
 import type { StageContext, StageKind, StageResult } from '../../ports/stage.ts';
 import type { CheckResult } from './check-result.ts';
+import { verifyDefinition } from './definition.ts';
+import type { AdmitHost } from './open-connection.ts';
 import { checkScript } from './script-check.ts';
-import { verifySettings, type HttpCheck, type VerifySettings } from './settings.ts';
+import { rollBackHint } from './earlier-releases.ts';
+import type { RollBackDependencies } from './roll-back.ts';
+import type { HttpCheck, VerifySettings } from './settings.ts';
 
 /** What the stage works with. */
 export interface VerifyDependencies {
   cluster: Cluster;
   pods: Pick<PodAccess, 'connect'>;
+  admit?: AdmitHost;
+  rollBack: RollBackDependencies;
 }
 
 /** A verify stage as parsed. */
@@ -21,11 +28,7 @@ export interface VerifyInput {
 /** The stage kind `verify`: asks what was released whether it works. */
 export function verifyStage(dependencies: VerifyDependencies): StageKind<VerifyInput> {
   return {
-    key: 'verify',
-    fields: { verify: verifySettings },
-    scripts: ['verify.script.run'],
-    secretNames: ['verify.http.headers.*.secret'],
-    needsAgent: ({ verify }) => verify.script !== undefined,
+    definition: verifyDefinition,
     run: ({ verify }, context) => runVerify(verify, dependencies, context),
   };
 }
@@ -46,10 +49,25 @@ async function runVerify(
     if (result.passed) return { outcome: 'succeeded', outputs, environment: {} };
     if (attempt === attempts) {
       const times = attempts === 1 ? '' : ` (${String(attempts)} attempts)`;
-      return { outcome: 'failed', message: `${result.message}${times}`, outputs, environment: {} };
+      const ended = await failed(`${result.message}${times}`, settings, dependencies, context);
+      return { ...ended, outputs, environment: {} };
     }
     await clock.sleep(intervalMs, { signal });
   }
+}
+
+async function failed(
+  message: string,
+  { onFailure }: VerifySettings,
+  { cluster, rollBack }: VerifyDependencies,
+  context: StageContext,
+): Promise<Pick<StageResult, 'outcome' | 'message' | 'hint'>> {
+  if (onFailure === 'rollback') {
+    const { rollBackReleases } = await import('./roll-back.ts');
+    return rollBackReleases(message, rollBack, context);
+  }
+  const hint = rollBackHint(context.outputs, cluster.identity.name);
+  return { outcome: 'failed', message, ...defined({ hint }) };
 }
 
 /** Clients are loaded when they are needed: Node's HTTP costs more than all else that reading a file takes. */

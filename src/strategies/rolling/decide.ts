@@ -1,83 +1,99 @@
-import { keyOf } from '../workload-objects.ts';
-import type { Decision, DecisionInput, Problem, ReleaseState, WorkloadState } from '../strategy.ts';
+import { defined } from '../../base/defined.ts';
+import { keyOf } from '../../kubernetes/workload-objects.ts';
+import type { Decision, DecisionInput, ObservedWorkload, Problem, ReleaseFacts } from '../strategy.ts';
+import { failureOf, nextFailureMs } from './failure.ts';
+import type { RollingSettings } from './settings.ts';
+import type { RollingState } from './state.ts';
 
-/** The phases of a rolling release: the way forward, then the way back. */
-const phases = ['applying', 'progressing', 'cleaned', 'rollingBack', 'restoring', 'restored'] as const;
-type RollingPhase = (typeof phases)[number];
+type Input = DecisionInput<RollingSettings, RollingState>;
+type RollingDecision = Decision<RollingState>;
 
-/** The revision whose workloads are observed: the new one on the way forward, the stable one on the way back. */
-export function followedRevision(state: ReleaseState): number | undefined {
-  switch (phaseOf(state)) {
-    case 'progressing':
-    case 'cleaned':
-      return state.revision;
-    case 'restoring':
-    case 'restored':
-      return state.stable;
-    case 'applying':
-    case 'rollingBack':
-      return undefined;
-  }
-}
+/** What the phases that watch pods decide from. */
+type Watching = Omit<Input, 'observed' | 'state'> & { workloads: readonly ObservedWorkload[] };
+
+/** Milliseconds until the next look at a cluster that does not answer. */
+const unknownMs = 2000;
 
 /** The next decision of a rolling release. Worked examples: test/unit/strategies/rolling/decide.test.ts. */
-export function decideRolling({ state, observed, now }: DecisionInput): Decision {
-  switch (phaseOf(state)) {
+export function decideRolling(input: Input): RollingDecision {
+  const { release, state, observed } = input;
+  if (observed.type === 'unknown') {
+    return { type: 'wait', forMs: unknownMs, message: `the cluster does not answer: ${observed.reason}` };
+  }
+  switch (state.phase) {
     case 'applying':
       return {
         type: 'act',
-        action: { type: 'apply', revision: state.revision },
-        phase: 'progressing',
-        message: `applying revision ${String(state.revision)}`,
+        action: { type: 'apply', revision: release.revision },
+        next: { phase: 'progressing' },
+        message: `applying revision ${String(release.revision)}`,
       };
     case 'progressing':
-      return progress(state, observed.workloads, now);
-    case 'rollingBack':
-      if (state.stable === undefined) return { type: 'halt', reason: state.reason ?? 'the release failed' };
+      return progress({ ...input, workloads: observed.workloads });
+    case 'selected':
       return {
         type: 'act',
-        action: { type: 'apply', revision: state.stable },
-        phase: 'restoring',
-        message: `going back to revision ${String(state.stable)}`,
+        action: { type: 'cleanUp', revision: release.revision },
+        next: { phase: 'cleaned' },
+        message: 'cleaning up',
+      };
+    case 'rollingBack':
+      if (release.stable === undefined)
+        return { type: 'halt', reason: release.reason ?? 'the release failed' };
+      return {
+        type: 'act',
+        action: { type: 'apply', revision: release.stable },
+        next: { phase: 'restoring' },
+        message: `rolling back to revision ${String(release.stable)}`,
       };
     case 'restoring':
-      return restore(state, observed.workloads, now);
+      return restore({ ...input, workloads: observed.workloads });
     case 'cleaned':
+      return { type: 'done', outcome: 'released' };
     case 'restored':
-      return { type: 'done' };
+      return { type: 'done', outcome: 'rolledBack' };
   }
 }
 
-function progress(state: ReleaseState, workloads: readonly WorkloadState[], now: number): Decision {
-  const failure = failureOf(workloads, now);
-  if (failure !== undefined) return back(state, failure.message, failure);
-  if (workloads.every((workload) => workload.settled)) {
-    const provenAt = Math.max(0, ...workloads.map((workload) => provenAtMs(workload, state)));
-    if (now < provenAt) {
+function progress({ release, settings, workloads, phaseMs }: Watching): RollingDecision {
+  const failure = failureOf(workloads, settings);
+  if (failure !== undefined) return failed(release, failure.message, failure);
+  if (workloads.every((workload) => workload.complete)) {
+    const unprovenMs = Math.max(0, ...workloads.map((workload) => unprovenForMs(workload, release)));
+    if (unprovenMs > 0) {
       return {
         type: 'wait',
-        untilMs: provenAt,
+        forMs: unprovenMs,
         message: 'watching that new pods without a readinessProbe stay up',
       };
     }
     return {
       type: 'act',
-      action: { type: 'cleanUp', revision: state.revision },
-      phase: 'cleaned',
-      message: 'all new pods are ready',
+      action: { type: 'select', revision: release.revision },
+      next: { phase: 'selected' },
+      message: 'all new pods are available',
     };
   }
-  const deadline = state.phaseStartedAt + state.timeoutMs;
+  const leftMs = release.timeoutMs - phaseMs;
   const paused = workloads.find((workload) => workload.paused);
-  if (now >= deadline) {
-    // A paused Deployment goes nowhere, neither forward nor back.
+  if (leftMs <= 0) {
+    // A paused Deployment changes no pod, neither forward nor back.
     if (paused !== undefined) return { type: 'halt', reason: pausedMessage(paused) };
     const cause = workloads.flatMap((workload) => workload.problems)[0];
-    return back(state, overdue(state, workloads, cause), cause);
+    return failed(release, overdue(release, workloads, cause), cause);
+  }
+  const stuck = workloads.flatMap((workload) => workload.stuckPods);
+  if (stuck.length > 0) {
+    return {
+      type: 'act',
+      action: { type: 'deletePods', pods: stuck },
+      next: { phase: 'progressing' },
+      message: 'deleting broken pods of an earlier revision that block the release',
+    };
   }
   return {
     type: 'wait',
-    untilMs: nextLook(workloads, deadline),
+    forMs: Math.min(leftMs, nextFailureMs(workloads, settings)),
     message: paused === undefined ? progressMessage(workloads) : pausedMessage(paused),
   };
 }
@@ -85,101 +101,81 @@ function progress(state: ReleaseState, workloads: readonly WorkloadState[], now:
 /** Milliseconds that changed pods without a readinessProbe must stay up: Kubernetes calls them ready before they crash. */
 const provingMs = 5000;
 
-function provenAtMs({ reference, unprobed, settledSinceMs }: WorkloadState, state: ReleaseState): number {
-  const isChanged = state.generations[keyOf(reference)] !== undefined;
-  return unprobed && isChanged ? (settledSinceMs ?? 0) + provingMs : 0;
+function unprovenForMs(workload: ObservedWorkload, { generations }: ReleaseFacts): number {
+  const { reference, withoutReadinessProbe, completeForMs = 0 } = workload;
+  const isChanged = generations[keyOf(reference)] !== undefined;
+  return withoutReadinessProbe && isChanged ? provingMs - completeForMs : 0;
 }
 
-function restore(state: ReleaseState, workloads: readonly WorkloadState[], now: number): Decision {
-  if (workloads.every((workload) => workload.settled)) {
+function restore({ release, settings, workloads, phaseMs }: Watching): RollingDecision {
+  if (workloads.every((workload) => workload.complete)) {
     return {
       type: 'act',
-      action: { type: 'cleanUp', revision: state.stable ?? state.revision },
-      phase: 'restored',
-      message: 'all pods of the released revision are ready',
+      action: { type: 'cleanUp', revision: release.stable ?? release.revision },
+      next: { phase: 'restored' },
+      message: 'all pods of the released revision are available',
     };
   }
+  const leftMs = release.timeoutMs - phaseMs;
   const stuck = workloads.flatMap((workload) => workload.stuckPods);
-  if (stuck.length > 0) {
+  if (stuck.length > 0 && leftMs > 0) {
     return {
       type: 'act',
       action: { type: 'deletePods', pods: stuck },
-      phase: 'restoring',
-      message: 'deleting pods of the failed revision that hold the way back up',
+      next: { phase: 'restoring' },
+      message: 'deleting pods of the failed revision that block the rollback',
     };
   }
-  const failure = failureOf(workloads, now);
-  const deadline = state.phaseStartedAt + state.timeoutMs;
-  if (failure !== undefined || now >= deadline) {
-    const why = failure?.message ?? overdue(state, workloads, undefined);
-    const reason = `${state.reason ?? 'the release failed'}; going back to revision ${String(state.stable)} failed too: ${why}`;
-    return { type: 'halt', reason, ...(failure === undefined ? {} : { problem: failure }) };
+  const failure = failureOf(workloads, settings);
+  if (failure !== undefined || leftMs <= 0) {
+    const why = failure?.message ?? overdue(release, workloads, undefined);
+    const reason = `${release.reason ?? 'the release failed'}; rolling back to revision ${String(release.stable)} failed too: ${why}`;
+    return { type: 'halt', reason, ...defined({ problem: failure }) };
   }
   return {
     type: 'wait',
-    untilMs: nextLook(workloads, deadline),
-    message: `going back: ${progressMessage(workloads)}`,
+    forMs: Math.min(leftMs, nextFailureMs(workloads, settings)),
+    message: `rolling back: ${progressMessage(workloads)}`,
   };
 }
 
-function back(state: ReleaseState, reason: string, problem: Problem | undefined): Decision {
+function failed(release: ReleaseFacts, reason: string, problem: Problem | undefined): RollingDecision {
   const cause = problem === undefined ? {} : { problem };
-  if (state.rollback === 'never') return { type: 'halt', reason: `${reason} (rollback: never)`, ...cause };
-  if (state.stable === undefined) {
+  if (release.rollback === 'never') return { type: 'halt', reason: `${reason} (rollback: never)`, ...cause };
+  if (release.stable === undefined) {
     return {
       type: 'halt',
-      reason: `${reason}; this was the first release, there is nothing to go back to`,
+      reason: `${reason}; this was the first release, there is nothing to roll back to`,
       ...cause,
     };
   }
   return { type: 'rollBack', reason, ...cause };
 }
 
-/** The first problem that has lasted longer than it may. */
-function failureOf(workloads: readonly WorkloadState[], now: number): Problem | undefined {
-  return workloads
-    .filter((workload) => !workload.settled)
-    .flatMap((workload) => workload.problems)
-    .find((problem) => now - problem.sinceMs >= problem.graceMs);
-}
-
-function nextLook(workloads: readonly WorkloadState[], deadline: number): number {
-  const ends = workloads.flatMap((workload) => workload.problems.map((p) => p.sinceMs + p.graceMs));
-  return Math.min(deadline, ...ends);
-}
-
 function overdue(
-  state: ReleaseState,
-  workloads: readonly WorkloadState[],
+  { timeoutMs }: ReleaseFacts,
+  workloads: readonly ObservedWorkload[],
   cause: Problem | undefined,
 ): string {
-  const time = `not done within ${String(Math.round(state.timeoutMs / 1000))} s`;
+  const time = `not done within ${String(Math.round(timeoutMs / 1000))} s`;
   return `${progressMessage(workloads)}: ${time}${cause === undefined ? '' : `; ${cause.message}`}`;
 }
 
-function pausedMessage(workload: WorkloadState): string {
-  const { kind, name } = workload.reference;
-  return `${kind} ${name} is paused: kubectl rollout resume ${kind.toLowerCase()}/${name} lets it go on`;
+function pausedMessage({ reference: { kind, name } }: ObservedWorkload): string {
+  return `${kind} ${name} is paused: kubectl rollout resume ${kind.toLowerCase()}/${name} continues it`;
 }
 
-/** `web 2/3 new, 2 ready`, for each workload that is not settled. */
-function progressMessage(workloads: readonly WorkloadState[]): string {
+/** `web 2/3 new, 2 ready`, for each workload that is not complete. */
+function progressMessage(workloads: readonly ObservedWorkload[]): string {
   return workloads
-    .filter((workload) => !workload.settled)
+    .filter((workload) => !workload.complete)
     .map((workload) => {
       const { name } = workload.reference;
       if (workload.revision === undefined && workload.problems.length === 0)
-        return `${name} not taken up yet`;
+        return `${name} not observed by its controller yet`;
       const counts = `${String(workload.updated)}/${String(workload.desired)} new, ${String(workload.ready)} ready`;
       const explained = workload.problems[0] === undefined ? '' : ` (${workload.problems[0].message})`;
       return `${name} ${counts}${explained}`;
     })
     .join(', ');
-}
-
-function phaseOf(state: ReleaseState): RollingPhase {
-  const phase = phases.find((known) => known === state.phase);
-  // A record of a newer version or a broken one: nothing is guessed.
-  if (phase === undefined) throw new TypeError(`a rolling release has no phase "${state.phase}"`);
-  return phase;
 }

@@ -1,22 +1,39 @@
 import type { Strategy } from '../strategy.ts';
-import { decideRolling, followedRevision } from './decide.ts';
+import { decideRolling } from './decide.ts';
+import { withRollingUpdate } from './rolling-update.ts';
+import { rollingSettings, type RollingSettings } from './settings.ts';
+import { rollingState, type RollingState } from './state.ts';
+import { rollingSteps } from './steps.ts';
 
 /**
- * Releases by letting Kubernetes replace the pods (Deployment, StatefulSet, DaemonSet) and following what it does;
- * goes back to the released revision as soon as the new pods are seen to fail.
+ * Releases by letting Kubernetes replace the pods (Deployment, StatefulSet, DaemonSet) and watching what it does; rolls
+ * back to the released revision as soon as the new pods are seen to fail.
  */
-export const rolling: Strategy = {
+export const rolling: Strategy<RollingSettings, RollingState> = {
   name: 'rolling',
+  settings: rollingSettings,
+  state: rollingState,
+  prepare: withRollingUpdate,
+  begin: () => ({ phase: 'applying' }),
+  observes({ phase }, { revision, stable }) {
+    switch (phase) {
+      case 'progressing':
+      case 'selected':
+      case 'cleaned':
+        return { workloadsOf: revision };
+      case 'restoring':
+      case 'restored':
+        return stable === undefined ? {} : { workloadsOf: stable };
+      case 'applying':
+      case 'rollingBack':
+        return {};
+    }
+  },
   decide: decideRolling,
-  followed: followedRevision,
-  steps: ({ stable, rollback }) => [
-    'apply the objects in the order of their dependencies',
-    'let Kubernetes replace the pods, and follow the new ones until all are ready and the old ones are gone',
-    stable === undefined
-      ? 'on failure stop: this is the first release, there is nothing to go back to'
-      : rollback === 'never'
-        ? 'on failure stop and leave everything as it is (rollback: never)'
-        : `on failure go back to revision ${String(stable)}`,
-    'remove what the new revision no longer has (prune) and configuration that no kept revision uses',
-  ],
+  rollBack: ({ phase }) =>
+    phase === 'applying' || phase === 'progressing' || phase === 'selected'
+      ? { phase: 'rollingBack' }
+      : undefined,
+  finishesAlone: ({ phase }) => phase === 'restoring',
+  steps: rollingSteps,
 };

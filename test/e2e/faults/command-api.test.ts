@@ -1,16 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 
 import { makeCommandBench, type CommandBench } from '../../support/command-bench.ts';
-import { startCutProxy, type CutProxy } from '../../support/cut-proxy.ts';
-import { startFaultyApi, type FaultyApi } from '../../support/faulty-api.ts';
+import { startApiProxy, startTcpProxy, type ApiProxy, type TcpProxy } from '../../chaos/proxy/api-proxy.ts';
 import { expectExit, type PipelineResult, type RunningPipeline } from '../../support/pipeline-command.ts';
 
 jest.setTimeout(150_000);
 
 let bench: CommandBench;
-let faulty: FaultyApi;
-let shortWatches: FaultyApi;
-let cut: CutProxy;
+let faulty: ApiProxy;
+let shortWatches: ApiProxy;
+let cut: TcpProxy;
 /** The runs go on side by side, since they mostly wait; each test looks at its own. */
 let begun: { faulty: RunningPipeline; shortWatches: RunningPipeline; cut: RunningPipeline };
 /** Enough stages that their writes of the record meet every kind of fault. */
@@ -22,26 +21,26 @@ beforeAll(async () => {
   bench = await makeCommandBench('api');
   const { kubeconfig } = bench.namespaces;
   [faulty, shortWatches, cut] = await Promise.all([
-    startFaultyApi(kubeconfig),
-    startFaultyApi(kubeconfig),
-    startCutProxy(kubeconfig),
+    startApiProxy(kubeconfig),
+    startApiProxy(kubeconfig),
+    startTcpProxy(kubeconfig),
   ]);
   // 5 % and 1 %, at places that a run of this size meets.
   let count = 0;
-  faulty.fate = () => {
+  faulty.http.fate = () => {
     count += 1;
     const fate = count % 20 === 5 ? 'fail' : count % 100 === 17 ? 'stall' : 'pass';
     fates[fate] += 1;
     return fate;
   };
-  shortWatches.watchMs = 2000;
+  shortWatches.http.watchMs = 2000;
   let since = 0;
-  cut.onData = (bytes) => {
+  cut.tcp.onData = (bytes) => {
     since += bytes;
     if (since < 150_000) return;
     since = 0;
     cuts += 1;
-    cut.cut();
+    cut.tcp.cut();
   };
   begun = {
     faulty: await bench.begin(
@@ -92,15 +91,15 @@ describe('a run whose API server', () => {
     const result = await begun.shortWatches.result;
 
     expectEveryLineOnce(result, ['slow'], 10);
-    const watches = shortWatches.seen.filter((request) => request.includes('watch=true'));
+    const watches = shortWatches.http.seen.filter((request) => request.includes('watch=true'));
     expect(watches.length).toBeGreaterThan(3);
-    expect(shortWatches.seen.length).toBeLessThan(20 + (2 * result.durationMs) / 1000);
+    expect(shortWatches.http.seen.length).toBeLessThan(20 + (2 * result.durationMs) / 1000);
   });
 
   it('loses every connection again and again shows each of 100,000 lines exactly once', async () => {
     const result = await begun.cut.result;
 
-    cut.onData = undefined;
+    cut.tcp.onData = undefined;
     expect(cuts).toBeGreaterThan(3);
     expectEveryLineOnce(result, ['count'], 100_000);
   });

@@ -57,7 +57,7 @@ describe('runners whose clocks are ten minutes fast and ten minutes slow', () =>
     }
     for (const result of await Promise.all(resuming)) {
       expectExit(result, 0);
-      expect(result.stdout).toMatch(/driven by \S+; this only looks on/);
+      expect(result.stdout).toMatch(/owned by \S+; this command only watches/);
       expect(result.stdout).not.toContain('resumed;');
     }
   });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 
 import { makeCommandBench, runIdOf, type CommandBench } from '../../support/command-bench.ts';
-import { expectExit } from '../../support/pipeline-command.ts';
+import { expectExit, startPipeline } from '../../support/pipeline-command.ts';
 
 jest.setTimeout(120_000);
 
@@ -56,7 +56,32 @@ describe('a namespace that is being deleted', () => {
   });
 });
 
-describe('a run that a newer version of Slipway drives', () => {
+describe('a namespace that is deleted during a run', () => {
+  it('ends the run with exit code 3 and a message that says so', async () => {
+    const { admin } = bench.namespaces;
+    const name = `e2e-deleted-${randomBytes(3).toString('hex')}`;
+    await admin.run(['create', 'namespace', name]);
+    const file = await bench.folder.pipeline([{ name: 'long', run: 'echo begun; sleep 600' }]);
+    const place = ['--kubeconfig', bench.environment.kubeconfig, '--namespace', name];
+    const running = startPipeline(['run', file, ...place], { timeoutMs: 100_000 });
+    await running.output(/\[long\] begun/);
+
+    await admin.run(['delete', 'namespace', name, '--wait=false']);
+
+    const result = await running.result;
+    expectExit(result, 3);
+    const told = `${result.stdout}${result.stderr}`;
+    // Kubernetes deletes what is in a namespace in no order: the pod or the lease may be the first that is missed.
+    expect(told).toMatch(
+      new RegExp(
+        `namespace ${name} was deleted, and run |agent pod \\S+ was deleted while the run needed it`,
+      ),
+    );
+    expect(told).not.toContain('another runner');
+  });
+});
+
+describe('a run that a newer version of Slipway owns', () => {
   it('is left alone by this one, which says so in one line: exit code 2', async () => {
     const running = await bench.begin([
       { name: 'wait', run: 'echo begun; until [ -e go-on ]; do sleep 0.2; done; echo done' },
@@ -72,7 +97,7 @@ describe('a run that a newer version of Slipway drives', () => {
         JSON.stringify({ data: { formatVersion } }),
       ]);
     running.child.kill('SIGSTOP'); // it must not notice
-    await patchRecord('2');
+    await patchRecord('3');
     try {
       const commands = ['resume', 'attach', 'cancel', 'logs'];
       const [collected, runs, ...told] = await Promise.all([
@@ -85,7 +110,7 @@ describe('a run that a newer version of Slipway drives', () => {
         expectExit(result, 2);
         expect(result.stdout).toBe('');
         expect(result.stderr.trim().split('\n')).toEqual([
-          `error: the record ${record} was written in format 2; this version of Slipway reads up to 1`,
+          `error: the record ${record} was written in format 3; this version of Slipway reads up to 2`,
           'hint: use the version that started the run, or a newer one',
         ]);
       }
@@ -95,7 +120,7 @@ describe('a run that a newer version of Slipway drives', () => {
       expect(collected.stdout).not.toContain(id.toLowerCase());
       expect(await bench.pods(id)).toHaveLength(1);
     } finally {
-      await patchRecord('1');
+      await patchRecord('2');
       running.child.kill('SIGCONT');
     }
     await bench.inPod(id, 'touch /workspace/go-on');

@@ -34,14 +34,14 @@ afterAll(async () => {
 });
 
 /** Builds and pushes a small image. The cluster is named by its kubeconfig, so that the registry is what its name says. */
-function push(builder: 'docker' | 'layers', password?: string): Promise<PipelineResult> {
+function push(builder: 'docker' | 'layers', password?: string, retry?: object): Promise<PipelineResult> {
   const { registryUser, registryPassword } = bench.environment;
   const dockerfile = 'printf "FROM scratch\\nCOPY file /file\\n" > Dockerfile; date > file';
   const repository = `${registry.host}/${id}/${builder}`;
   return bench.run(
     [
       { name: 'context', run: dockerfile },
-      { name: 'image', image: { repository, builder, credentials: 'registry' } },
+      { name: 'image', image: { repository, builder, credentials: 'registry' }, ...(retry && { retry }) },
     ],
     {
       document: { secrets: { registry: { env: 'LOGIN' } } },
@@ -68,7 +68,7 @@ function expectPushed(result: PipelineResult): void {
   expect(again).toHaveLength(2);
   for (const line of again)
     expect(line).toMatch(/^\[image\] cannot .*(500|made to fail).*trying again in \d+ ms$/);
-  expect(result.stdout).toMatch(/\[image\] pushed \S+@sha256:[0-9a-f]{64} as sha256:/);
+  expect(result.stdout).toMatch(/\[image\] pushed \S+@sha256:[0-9a-f]{64}\n/);
 }
 
 describe('a registry that answers 500 twice and then works', () => {
@@ -94,9 +94,23 @@ describe('a registry that answers 500 twice and then works', () => {
   );
 });
 
+describe('a registry that keeps its tags as they are', () => {
+  it('is asked once, though the stage may be tried again, and ends the run with exit code 1', async () => {
+    registry.status = 412;
+    registry.fails = writesManifest;
+
+    const result = await push('layers', undefined, { max: 2, backoff: '1s' });
+
+    expectExit(result, 1);
+    expect(registry.failed()).toBe(1);
+    expect(result.stdout).toMatch(/cannot push .*412/);
+    expect(result.stdout).toContain('hint: the registry keeps this tag as it is: push another tag\n');
+  });
+});
+
 describe('a wrong password of the registry', () => {
   const expectRefused = (result: PipelineResult) => {
-    expectExit(result, 3);
+    expectExit(result, 1);
     const told = result.stdout.split('\n').filter((line) => line.startsWith('slipway: image: '));
     expect(told).toEqual([expect.stringMatching(/cannot push .*(401|unauthorized|authentication)/i)]);
     expect(result.stdout).toContain('hint: check the secret that image.credentials names\n');
@@ -105,11 +119,11 @@ describe('a wrong password of the registry', () => {
     expect(written).not.toContain(Buffer.from(wrongPassword).toString('base64').slice(0, 20));
   };
 
-  it('ends a run that pushes with the layers builder with exit code 3 and one line', async () => {
+  it('ends a run that pushes with the layers builder with exit code 1 and one line', async () => {
     expectRefused(await push('layers', wrongPassword));
   });
 
-  withDocker('ends a run that pushes with the docker builder with exit code 3 and one line', async () => {
+  withDocker('ends a run that pushes with the docker builder with exit code 1 and one line', async () => {
     expectRefused(await push('docker', wrongPassword));
   });
 });

@@ -74,7 +74,7 @@ describe('output that is no text of short lines', () => {
     expect(result.stdout).toContain('[long] after\n');
     const bytes = Buffer.from([...Array(256).keys(), 10, 0, ...Buffer.from('end')]);
     expect((await logOf('logs', 'binary')).equals(bytes)).toBe(true);
-    expect(result.stdout).toContain('[binary] \0end\n');
+    expect(result.stdout).toContain('[binary] ␀end\n');
     expect(result.stdout).toContain('[colour] \u001b[1;31mred\u001b[0m and plain\n');
   });
 });

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runLease } from '../../../src/ports/run-record.ts';
 import { createKubernetes, type Kubernetes } from '../../../src/adapters/kubernetes/create-kubernetes.ts';
 import type { Agent } from '../../../src/ports/agent.ts';
-import { startCutProxy, type CutProxy } from '../../support/cut-proxy.ts';
+import { startTcpProxy, type TcpProxy } from '../../chaos/proxy/api-proxy.ts';
 import { e2eEnvironment } from '../../support/e2e-environment.ts';
 import { runScript, stepOf } from '../../support/run-script.ts';
 import { scratchNamespace, soon, type ScratchNamespace } from '../../support/scratch-namespace.ts';
@@ -10,7 +11,7 @@ import { scratchNamespace, soon, type ScratchNamespace } from '../../support/scr
 jest.setTimeout(180_000);
 
 let scratch: ScratchNamespace;
-let proxy: CutProxy;
+let proxy: TcpProxy;
 let kubernetes: Kubernetes;
 let agent: Agent;
 let spec: ReturnType<ScratchNamespace['agentSpec']>;
@@ -21,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => scratch.remove());
 
 beforeEach(async () => {
-  proxy = await startCutProxy(e2eEnvironment().kubeconfig);
+  proxy = await startTcpProxy(e2eEnvironment().kubeconfig);
   kubernetes = await createKubernetes({ kubeconfig: proxy.kubeconfig, silenceMs: 8000 });
   spec = scratch.agentSpec();
   agent = await kubernetes.agents.acquire(spec, soon());
@@ -40,17 +41,17 @@ describe('a connection that is lost', () => {
   it('in the middle of 100,000 numbered lines loses none of them and shows none twice', async () => {
     let cuts = 0;
     let since = 0;
-    proxy.onData = (bytes) => {
+    proxy.tcp.onData = (bytes) => {
       since += bytes;
       if (since < 150_000) return;
       since = 0;
       cuts += 1;
-      proxy.cut();
+      proxy.tcp.cut();
     };
 
     const { result, output } = await runScript(agent, `echo run >>runs; ${numbered}`);
 
-    proxy.onData = undefined;
+    proxy.tcp.onData = undefined;
     const expected = Array.from({ length: 100_000 }, (_, index) => `line ${String(index + 1)}\n`).join('');
     expect(cuts).toBeGreaterThan(3);
     expect(output === expected).toBe(true);
@@ -62,7 +63,7 @@ describe('a connection that is lost', () => {
     const running = runScript(agent, 'echo before; sleep 6; echo after; exit 3');
     for (let cut = 0; cut < 4; cut += 1) {
       await sleep(1000);
-      proxy.cut();
+      proxy.tcp.cut();
     }
 
     const { result, output } = await running;
@@ -75,7 +76,7 @@ describe('a connection that is lost', () => {
     const startedAt = performance.now();
     const running = runScript(agent, 'echo before; sleep 4; echo after');
     await sleep(1500);
-    proxy.freeze();
+    proxy.tcp.freeze();
 
     const { result, output } = await running;
 
@@ -86,7 +87,8 @@ describe('a connection that is lost', () => {
 
   it('with the whole API server for twelve seconds costs neither a line nor the lease of the run', async () => {
     const record = {
-      formatVersion: 1 as const,
+      formatVersion: 2 as const,
+      fence: 1,
       ...{
         runId: spec.runId,
         pipeline: 'test',
@@ -94,28 +96,38 @@ describe('a connection that is lost', () => {
         createdAt: 0,
         state: 'running' as const,
       },
-      ...{ source: { file: 'app.yaml', text: '' }, parameters: {}, trigger: {}, git: {}, stages: {} },
+      ...{
+        source: { file: 'app.yaml', text: '' },
+        parameters: {},
+        trigger: {},
+        agents: {},
+        git: {},
+        stages: {},
+      },
     };
     const stored = await kubernetes.runs.create(record, soon());
-    const lease = await kubernetes.runs.acquireLease(stored, 'me', soon());
+    const lease = await kubernetes.leases.acquire(
+      { ...runLease(record), subject: record.runId, holder: 'me', owner: stored.owner, isNew: true },
+      soon(),
+    );
     const script = 'i=0; while [ "$i" -lt 180 ]; do i=$((i+1)); echo "line $i"; sleep 0.1; done; exit 9';
     const running = runScript(agent, script);
     await sleep(2000);
-    proxy.setDown(true);
+    proxy.tcp.setDown(true);
     const writing = kubernetes.runs.update(
       stored,
       { ...record, parameters: { written: 'while down' } },
       soon(),
     );
     await sleep(12_000);
-    proxy.setDown(false);
+    proxy.tcp.setDown(false);
 
     const { result, output } = await running;
 
     expect(output).toBe(Array.from({ length: 180 }, (_, index) => `line ${String(index + 1)}\n`).join(''));
     expect(result).toMatchObject({ type: 'exited', exitCode: 9 });
     await expect(writing).resolves.toMatchObject({ record: { parameters: { written: 'while down' } } });
-    expect(lease.lost.aborted).toBe(false);
+    expect(lease.leaseLost.aborted).toBe(false);
     await lease.release(soon());
   });
 
@@ -125,14 +137,14 @@ describe('a connection that is lost', () => {
     await own.ready(soon());
     const running = runScript(own, 'echo up; sleep 600').catch((error: unknown) => error);
     await sleep(1500);
-    proxy.setDown(true);
+    proxy.tcp.setDown(true);
 
     await expect(running).resolves.toMatchObject({
       problem: 'stepLost',
       fault: 'infrastructure',
-      message: expect.stringMatching(/contact with step step\.\d+ is lost for \d+ s/),
+      message: expect.stringMatching(/no contact with step step\.\d+ for \d+ s/),
     });
-    proxy.setDown(false);
+    proxy.tcp.setDown(false);
     await impatient.close();
   });
 
@@ -144,7 +156,7 @@ describe('a connection that is lost', () => {
       const output: Buffer[] = [];
       const running = agent.runStep(step, { ...soon(), onOutput: (chunk) => void output.push(chunk) });
       await sleep(15 * (attempt + 1));
-      proxy.cut();
+      proxy.tcp.cut();
 
       await expect(running).resolves.toMatchObject({ type: 'exited', exitCode: 0 });
       expect(Buffer.concat(output).toString('utf8')).toBe('run\n');
@@ -166,7 +178,7 @@ describe('a connection that is lost', () => {
       },
     );
     await sleep(1500);
-    proxy.cut();
+    proxy.tcp.cut();
     await running;
 
     console.log(`longest pause of the output after a cut: ${longest.toFixed(0)} ms`);

@@ -11,10 +11,17 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const { signal } = new AbortController();
 
+/** A run that nobody has ended, and of which nothing was written for so long. */
+function unfinished(runId: string, writtenAgoMs: number, more: Partial<RunRecord> = {}): RunRecord {
+  const createdAt = Date.now() - 30 * dayMs;
+  return { ...record(runId, 'running'), createdAt, writtenAt: Date.now() - writtenAgoMs, ...more };
+}
+
 function record(runId: string, state: RunRecord['state'], finishedAgoMs = 0): RunRecord {
   const now = Date.now();
   return {
-    formatVersion: 1,
+    formatVersion: 2,
+    fence: 1,
     runId,
     pipeline: 'shop',
     namespace: 'ci',
@@ -24,6 +31,7 @@ function record(runId: string, state: RunRecord['state'], finishedAgoMs = 0): Ru
     source: { file: 'app.yaml', text: '' },
     parameters: {},
     trigger: {},
+    agents: {},
     git: {},
     stages: {},
   };
@@ -56,7 +64,7 @@ async function place(records: readonly RunRecord[], objects: readonly OrphanObje
 }
 
 describe('the collection of garbage', () => {
-  it('removes records that are old enough, and runs that nobody drives with their agents', async () => {
+  it('removes records that are old enough, and runs without an owner with their agents', async () => {
     const { parts, released, left } = await place([
       record('OLD', 'finished', 8 * dayMs),
       record('NEW', 'finished', dayMs),
@@ -70,6 +78,20 @@ describe('the collection of garbage', () => {
     expect(collected.runs).toEqual(['OLD', 'DEAD']);
   });
 
+  it('leaves a run that was resumed since it was found, and its agents', async () => {
+    const { parts, released, left } = await place([record('DEAD', 'running')]);
+    const resume = async () => {
+      const stored = await parts.runs.load({ runId: 'DEAD', namespace: 'ci' }, { signal });
+      await parts.runs.update(stored!, { ...stored!.record, fence: 2 }, { signal });
+    };
+
+    const collected = await collectGarbage(parts, { olderThanMs: 0, keepRuns: false, pause: resume, signal });
+
+    expect(await left()).toEqual(['DEAD']);
+    expect(released).toEqual([]);
+    expect(collected.runs).toEqual([]);
+  });
+
   it('leaves runs that could be resumed, when asked to', async () => {
     const { parts, released, left } = await place([record('DEAD', 'running')]);
 
@@ -77,6 +99,37 @@ describe('the collection of garbage', () => {
 
     expect(await left()).toEqual(['DEAD']);
     expect(released).toEqual([]);
+  });
+
+  it('removes runs without an owner of which nothing was written for long, though others may be resumed', async () => {
+    const lately = { state: 'running', attempt: 1, outputs: {}, environment: {}, offsets: {} } as const;
+    const { writtenAt: _unknown, ...old } = unfinished('OLDFORMAT', 0);
+    const { parts, released, left } = await place([
+      unfinished('WEEK', 7 * dayMs + hourMs),
+      unfinished('CANCELLED', 7 * dayMs + hourMs, { state: 'cancelling' }),
+      unfinished('SIXDAYS', 6 * dayMs),
+      { ...old, stages: { build: { ...lately, startedAt: Date.now() - dayMs } } },
+    ]);
+
+    const collected = await collectGarbage(parts, {
+      olderThanMs: 7 * dayMs,
+      keepRuns: true,
+      abandonedAfterMs: 7 * dayMs,
+      signal,
+    });
+
+    expect(await left()).toEqual(['SIXDAYS', 'OLDFORMAT']);
+    expect(released).toEqual(['WEEK', 'CANCELLED']);
+    expect(collected.runs).toEqual(['WEEK', 'CANCELLED']);
+  });
+
+  it('leaves a run that has an owner, however long nothing was written of it', async () => {
+    const { parts, left } = await place([unfinished('SILENT', 20 * dayMs)]);
+    const owned = { ...parts, findOrphans: () => Promise.resolve({ runs: [], objects: [] }) };
+
+    await collectGarbage(owned, { olderThanMs: 0, keepRuns: true, abandonedAfterMs: dayMs, signal });
+
+    expect(await left()).toEqual(['SILENT']);
   });
 
   it('leaves agents of runs that ended lately, when asked to', async () => {
@@ -116,7 +169,7 @@ describe('the collection beside a run', () => {
 
     await begun;
 
-    expect(asked).toMatchObject({ keepRuns: true, olderThanMs: 7 * dayMs });
+    expect(asked).toMatchObject({ keepRuns: true, abandonedAfterMs: 7 * dayMs, olderThanMs: 7 * dayMs });
     expect(clock.now() - startedAt).toBeGreaterThanOrEqual(7000);
   });
 

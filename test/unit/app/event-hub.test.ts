@@ -24,6 +24,7 @@ function output(text: string): TimedEvent {
     id: 'build.1.run',
     chunk: Buffer.from(text),
     offset: 0,
+    runId: '01R',
     at: 1,
     sequence: 1,
   };
@@ -35,6 +36,7 @@ const stepEnd: TimedEvent = {
   step: 'run',
   id: 'build.1.run',
   exitCode: 0,
+  runId: '01R',
   at: 2,
   sequence: 2,
 };
@@ -64,10 +66,17 @@ describe('the event hub', () => {
     const seen = recorder();
     const { hub } = setUp(seen);
 
-    await hub.handle({ type: 'notice', level: 'info', message: 'password hunter22', at: 1, sequence: 1 });
+    await hub.handle({
+      type: 'notice',
+      level: 'info',
+      message: 'password hunter22',
+      runId: '01R',
+      at: 1,
+      sequence: 1,
+    });
 
     expect(seen.events).toEqual([
-      { type: 'notice', level: 'info', message: 'password ***', at: 1, sequence: 1 },
+      { type: 'notice', level: 'info', message: 'password ***', runId: '01R', at: 1, sequence: 1 },
     ]);
   });
 
@@ -86,6 +95,34 @@ describe('the event hub', () => {
 
     expect(seen.events).toEqual([stepEnd]);
     expect(seen.closed).toBe(true);
-    expect(warnings).toEqual(['a reporter failed on an event', 'a reporter could not finish']);
+    expect(warnings).toEqual(['a reporter failed; later errors of it are not reported']);
+  });
+
+  it.each(['EBADF', 'ENOSPC', 'EPIPE'])(
+    'reports a file that fails with %s on each event once',
+    async (code) => {
+      const seen = recorder();
+      const closed: Reporter = {
+        handle: () => Promise.reject(Object.assign(new Error(`${code}: write`), { code })),
+        close: () => Promise.resolve(),
+      };
+      const { hub, warnings } = setUp(closed, seen);
+
+      for (const event of [output('lines\n'), output('more\n'), stepEnd]) await hub.handle(event);
+      await hub.close();
+
+      expect(seen.events.at(-1)).toEqual(stepEnd);
+      expect(warnings).toHaveLength(1);
+    },
+  );
+
+  it('reports a reporter that only cannot finish', async () => {
+    const broken: Reporter = { handle: () => undefined, close: () => Promise.reject(new Error('disk full')) };
+    const { hub, warnings } = setUp(broken);
+
+    await hub.handle(stepEnd);
+    await hub.close();
+
+    expect(warnings).toEqual(['a reporter could not finish']);
   });
 });

@@ -19,10 +19,7 @@ describe('what a stage puts out', () => {
       emit: (event: RunEvent) => Promise.resolve(void events.push(event)),
     } as unknown as StageContext;
     const kind: AnyStageKind = {
-      key: 'run',
-      fields: {},
-      scripts: ['run'],
-      needsAgent: () => true,
+      definition: { key: 'run', fields: {}, scripts: ['run'], needsAgent: true },
       run: () => Promise.resolve(result),
     };
 

@@ -11,7 +11,14 @@ async function shownOn(rows: number): Promise<string> {
     stdout: stdout as unknown as NodeJS.WriteStream,
   });
   const [reporter] = all;
-  await reporter!.handle({ type: 'notice', level: 'info', message: 'words', at: 0, sequence: 1 });
+  await reporter!.handle({
+    type: 'notice',
+    level: 'info',
+    message: 'words',
+    runId: '01R',
+    at: 0,
+    sequence: 1,
+  });
   await reporter!.close();
   return stripVTControlCharacters(String(stdout.read() ?? ''));
 }

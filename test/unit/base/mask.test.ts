@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Masker, MaskedStream, maskText, secretForms } from '../../../src/base/mask.ts';
+import { Masker, MaskedStream, maskText } from '../../../src/base/mask.ts';
 
 function masker(...secrets: string[]): Masker {
   const result = new Masker();
@@ -49,9 +49,16 @@ describe('masking', () => {
     expect(shown).toBe('a *** b *** c');
   });
 
+  it('takes the password out of a login, too, unless it is too short, and takes a URL for none', () => {
+    expect(masker('ci:hunter22').text('ci:hunter22 or hunter22')).toBe('*** or ***');
+    expect(masker('ci:abc').text('ci:abc or abc')).toBe('*** or abc');
+    expect(new Masker().add(Buffer.from('ci:abc'))).toEqual({ weak: true });
+    expect(masker('https://example.com').text('//example.com')).toBe('//example.com');
+  });
+
   it('leaves short texts alone, so that a secret of one brace does not blot out JSON', () => {
     expect(masker('{', 'ab').text('{"ab": 1}')).toBe('{"ab": 1}');
-    expect(secretForms(Buffer.from('ab'))).toEqual([]);
+    expect(new Masker().add(Buffer.from('ab'))).toEqual({ weak: true });
   });
 
   it('takes out two overlapping secrets without leaving the end of either', () => {

@@ -4,10 +4,29 @@ import { exitCodeOfRun } from '../../../src/app/run-file.ts';
 import { InputError } from '../../../src/base/errors.ts';
 import { formatError } from '../../../src/cli/format-error.ts';
 import { parseNameValues } from '../../../src/cli/name-value.ts';
+import { notInPods } from '../../../src/cli/sandbox.ts';
 import { age, table } from '../../../src/cli/table.ts';
 import textWidth from '../../../src/cli/text-width.ts';
-import { writeLine } from '../../../src/cli/write-line.ts';
+import { writeJson, writeLine } from '../../../src/cli/write-line.ts';
 import type { RunOutcome } from '../../../src/ports/events.ts';
+
+describe('the start of the sandbox', () => {
+  it('names the proxy and the certificates of this machine that pods do not get', () => {
+    const environment = {
+      HTTPS_PROXY: 'http://u:pw@p:1',
+      http_proxy: 'x',
+      NODE_EXTRA_CA_CERTS: '/ca',
+      HOME: '/',
+    };
+
+    expect(notInPods(environment)).toEqual([
+      expect.stringMatching(
+        /^its pods do not get HTTPS_PROXY, NODE_EXTRA_CA_CERTS, http_proxy of this machine/,
+      ),
+    ]);
+    expect(notInPods({ HTTP_PROXY: '', HOME: '/' })).toEqual([]);
+  });
+});
 
 describe('a table', () => {
   it('aligns its columns and leaves no space at the end of a line', () => {
@@ -61,7 +80,7 @@ describe('an error', () => {
 
   it('of our own says so, and how to report it', () => {
     expect(formatError(new TypeError('x is undefined'), false)).toMatch(
-      /^internal fault: x is undefined\n.*--debug/,
+      /^internal error: x is undefined\n.*--debug/,
     );
   });
 
@@ -71,6 +90,37 @@ describe('an error', () => {
     expect(formatError(new InputError('no answer', { cause }), true)).toMatch(
       /no answer[^]*the socket closed/,
     );
+  });
+});
+
+describe('text of others that the command line prints', () => {
+  const hostile = 'a\u001b[2Jb\u001b]0;root@prod\u0007c\u009b2Jd\u0007\rerror: none\r\n';
+  const harmless = 'abcd␇␍error: none\r\n';
+
+  async function written(write: (stream: PassThrough) => Promise<void>): Promise<string> {
+    const stream = new PassThrough();
+    await write(stream);
+    return String(stream.read());
+  }
+
+  it('cannot steer the terminal by a line', async () => {
+    expect(await written((stream) => writeLine(stream, hostile))).toBe(`${harmless}\n`);
+  });
+
+  it.each([false, true])('cannot steer the terminal by an error, with --debug: %s', (debug) => {
+    const error = formatError(new InputError(hostile, { hint: hostile }), debug);
+
+    // eslint-disable-next-line no-control-regex -- control characters are what this is about
+    expect(error).not.toMatch(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/);
+    expect(error).toContain('abcd␇␍error: none');
+  });
+
+  it('stays the same data in JSON, and cannot steer the terminal either', async () => {
+    const json = await written((stream) => writeJson(stream, { text: hostile }));
+
+    // eslint-disable-next-line no-control-regex -- control characters are what this is about
+    expect(json).toMatch(/^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]*$/);
+    expect(JSON.parse(json)).toEqual({ text: hostile });
   });
 });
 

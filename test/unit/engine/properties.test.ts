@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { LeaseLostError } from '../../../src/ports/run-record.ts';
+import { LeaseLostError } from '../../../src/ports/leases.ts';
 import { outcomesOf, pipelineOf, RunHarness } from '../../fakes/run-harness.ts';
+import { cases } from '../../support/cases.ts';
 
 interface Written {
   needs: number[] | undefined;
@@ -64,7 +65,7 @@ describe('any graph of stages', () => {
         expect(done.size).toBe(stages.length + 1);
         expect(result.stages).toHaveLength(stages.length + 1);
       }),
-      { numRuns: 60 },
+      { numRuns: cases(60) },
     );
   });
 
@@ -82,7 +83,7 @@ describe('any graph of stages', () => {
         expect(outcomesOf(result)['tell']).toBe('succeeded');
         expect(harness.agents.pods.size).toBe(0);
       }),
-      { numRuns: 60 },
+      { numRuns: cases(60) },
     );
   });
 
@@ -109,7 +110,7 @@ describe('any graph of stages', () => {
           expect(starts).toHaveLength(new Set(starts).size);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: cases(60) },
     );
   });
 });
@@ -121,7 +122,7 @@ async function oneRunner<T>(
   run: () => Promise<T>,
 ): Promise<T | undefined> {
   const running = run();
-  if (deathMs !== undefined) harness.after(deathMs, () => harness.store.steal(harness.runId));
+  if (deathMs !== undefined) harness.after(deathMs, () => harness.steal());
   try {
     return await running;
   } catch (error) {

@@ -36,6 +36,7 @@ describe('a run', () => {
     expect(harness.events.map(({ sequence }) => sequence)).toEqual(
       harness.events.map((_event, index) => index + 1),
     );
+    expect(new Set(harness.events.map(({ runId }) => runId))).toEqual(new Set(['01RUN']));
     const record = harness.store.recordOf('01RUN');
     expect(record).toMatchObject({ state: 'finished', outcome: 'succeeded', git: { sha: 'c0ffee12' } });
   });
@@ -316,7 +317,7 @@ describe('the agent of a run', () => {
 
     expect(result).toMatchObject({
       outcome: 'infrastructure',
-      message: 'source: the quota "small" admits no further pod',
+      message: 'source: the quota "small" admits no further pod; also: tell',
     });
     expect(harness.story().filter((line) => line.startsWith('agent.problem'))).toEqual([
       'agent.problem quota',
@@ -353,14 +354,14 @@ stages:
       'start source.1.checkout',
       'start build.1.run',
       'start test.1.run',
-      'release',
+      'release main',
       'acquire main-2',
       'start source.2.checkout',
       'start build.2.run',
       'start test.2.run',
       'release',
     ]);
-    expect(harness.store.recordOf('01RUN')?.agentName).toBe('main-2');
+    expect(harness.store.recordOf('01RUN')?.agents).toEqual({ main: 'main-2' });
   });
 
   it('brings back for a retry only what the stage builds on, each stage once', async () => {

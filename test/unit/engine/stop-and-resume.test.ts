@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConflictError, UnreachableError } from '../../../src/ports/cluster-errors.ts';
-import { LeaseLostError } from '../../../src/ports/run-record.ts';
+import { LeaseLostError } from '../../../src/ports/leases.ts';
 import { outcomesOf, pipelineOf, RunHarness } from '../../fakes/run-harness.ts';
 
 const long = pipelineOf(`
@@ -18,6 +18,10 @@ stages:
 finally:
   - {name: tell, run: "echo bye"}
 `);
+
+const deaf = pipelineOf('stages: [{name: deaf, wait: {for: 10h, deaf: true}}]');
+
+const noAnswers = (length: number) => Array.from({ length }, () => new UnreachableError('no answer'));
 
 describe('cancelling a run', () => {
   it('stops the running stage, cancels the rest, and runs the finally stages', async () => {
@@ -56,16 +60,19 @@ describe('cancelling a run', () => {
     expect(harness.store.recordOf('01RUN')).toMatchObject({ state: 'finished', outcome: 'aborted' });
   });
 
+  it('obeys it when the clock of the machine was set back', async () => {
+    const harness = new RunHarness(pipelineOf('stages: [{name: quiet, wait: {for: 10m}}]'));
+    harness.after(5000, () => void (harness.clock.wallShiftMs = -3_600_000));
+    harness.after(7000, () =>
+      harness.store.change('01RUN', (record) => ({ ...record, state: 'cancelling' })),
+    );
+
+    expect(outcomesOf(await harness.start())['quiet']).toBe('cancelled');
+  });
+
   it('ends when the record was deleted', async () => {
     const harness = new RunHarness(long);
-    harness.after(
-      7000,
-      () =>
-        void harness.store.remove(
-          { runId: '01RUN', namespace: 'ci' },
-          { signal: new AbortController().signal },
-        ),
-    );
+    harness.after(7000, () => harness.store.drop('01RUN'));
 
     const result = await harness.start();
 
@@ -75,7 +82,7 @@ describe('cancelling a run', () => {
   it('leaves a stage behind that does not end by itself', async () => {
     const harness = new RunHarness(pipelineOf('stages: [{name: deaf, wait: {for: 10h, deaf: true}}]'));
 
-    const result = await harness.start({ settleMs: 20_000 }, harness.interruptAfter(1000));
+    const result = await harness.start({ stageGraceMs: 20_000 }, harness.interruptAfter(1000));
 
     expect(result).toMatchObject({ outcome: 'interrupted', durationMs: 21_000 });
   });
@@ -104,7 +111,7 @@ describe('cancelling a run', () => {
 describe('resuming a run', () => {
   it('follows the running step from where the dead runner stopped, and starts nothing twice', async () => {
     const harness = new RunHarness(long);
-    harness.after(12_000, () => harness.store.steal('01RUN'));
+    harness.after(12_000, () => harness.steal());
     await expect(harness.start()).rejects.toThrow(LeaseLostError);
     const before = harness.store.recordOf('01RUN');
 
@@ -130,9 +137,29 @@ describe('resuming a run', () => {
     ]);
   });
 
+  it.each([3_600_000, -3_600_000])(
+    'counts timeouts by what runners measured, with a wall clock that is wrong by %d ms',
+    async (wallShiftMs) => {
+      const harness = new RunHarness(
+        pipelineOf(`
+timeout: 1m
+stages: [{name: build, run: "sleep 40s\\necho done", timeout: 45s}, {name: test, run: "sleep 40s"}]
+`),
+      );
+      harness.after(12_000, () => harness.steal());
+      await expect(harness.start()).rejects.toThrow(LeaseLostError);
+      harness.clock.wallShiftMs = wallShiftMs;
+
+      const result = await harness.resume();
+
+      expect(result).toMatchObject({ outcome: 'failed', message: 'the run took longer than 60 s' });
+      expect(outcomesOf(result)).toEqual({ build: 'succeeded', test: 'timedOut' });
+    },
+  );
+
   it('shows every byte of a step once', async () => {
     const harness = new RunHarness(long);
-    harness.after(14_000, () => harness.store.steal('01RUN'));
+    harness.after(14_000, () => harness.steal());
     await expect(harness.start()).rejects.toThrow(LeaseLostError);
 
     await harness.resume();
@@ -148,7 +175,7 @@ stages:
   - {name: build, retry: {max: 1, on: [failure]}, run: "echo 1\\nonce mark exit 3\\nsleep 10s\\necho 2\\nsleep 5s\\necho 3"}
 `),
     );
-    harness.after(18_000, () => harness.store.steal('01RUN'));
+    harness.after(18_000, () => harness.steal());
     await expect(harness.start()).rejects.toThrow(LeaseLostError);
     const shown = harness.outputOf('build');
     harness.events.length = 0;
@@ -170,9 +197,9 @@ stages:
     ]);
   });
 
-  it('says what it found', async () => {
+  it('reports what it found', async () => {
     const harness = new RunHarness(long);
-    harness.after(5000, () => harness.store.steal('01RUN'));
+    harness.after(5000, () => harness.steal());
     await expect(harness.start()).rejects.toThrow(LeaseLostError);
     harness.events.length = 0;
 
@@ -180,8 +207,8 @@ stages:
 
     expect(harness.story().slice(0, 5)).toEqual([
       'run.started resumed',
-      'notice resumed; found done: source; taken up where it stands: build; still to do: test, tell',
-      'notice output that the runner before showed after 22:13:22 UTC (by its clock) is shown again',
+      'notice run resumed; done: source; resumed at: build; pending: test, tell',
+      'notice output that the previous runner showed after 22:13:22 UTC (by its clock) is shown again',
       'stage.finished source succeeded',
       'stage.started build 1',
     ]);
@@ -189,7 +216,7 @@ stages:
 
   it('writes and removes nothing once the lease is lost', async () => {
     const harness = new RunHarness(long);
-    harness.after(5000, () => harness.store.steal('01RUN'));
+    harness.after(5000, () => harness.steal());
 
     await expect(harness.start()).rejects.toThrow(LeaseLostError);
     const writes = harness.store.history.length;
@@ -208,7 +235,7 @@ stages:
   - {name: build, run: "need source\\nwrite app=1\\nsleep 20s\\nneed app"}
 `),
     );
-    harness.after(5000, () => harness.store.steal('01RUN'));
+    harness.after(5000, () => harness.steal());
     await expect(harness.start()).rejects.toThrow(LeaseLostError);
     harness.agents.lose('nodeLost');
 
@@ -223,9 +250,9 @@ stages:
     ]);
   });
 
-  it('goes on cancelling what was being cancelled', async () => {
+  it('continues to cancel what was being cancelled', async () => {
     const harness = new RunHarness(long);
-    harness.after(5000, () => harness.store.steal('01RUN'));
+    harness.after(5000, () => harness.steal());
     await expect(harness.start()).rejects.toThrow(LeaseLostError);
     harness.store.change('01RUN', (record) => ({ ...record, state: 'cancelling' }));
 
@@ -240,12 +267,43 @@ stages:
     });
   });
 
-  it('refuses a run that another runner drives', async () => {
+  it('says why it was stopped, whoever resumes it', async () => {
+    const harness = new RunHarness(deaf);
+    harness.after(5500, () => harness.steal());
+    await expect(harness.start({ stageGraceMs: 60_000 }, harness.interruptAfter(5000))).rejects.toThrow(
+      LeaseLostError,
+    );
+
+    const result = await harness.resume();
+
+    expect(result).toMatchObject({ outcome: 'interrupted', message: 'interrupted by SIGINT' });
+  });
+
+  it('says that its time was up, when it was', async () => {
+    const harness = new RunHarness(`timeout: 5s\n${deaf}`);
+    harness.after(5500, () => harness.steal());
+    await expect(harness.start()).rejects.toThrow(LeaseLostError);
+
+    const result = await harness.resume();
+
+    expect(result).toMatchObject({ outcome: 'failed', message: 'the run took longer than 5 s' });
+  });
+
+  it('does not say who stopped it when an older version did not write it down', async () => {
+    const harness = new RunHarness(long);
+    harness.after(5000, () => harness.steal());
+    await expect(harness.start()).rejects.toThrow(LeaseLostError);
+    harness.store.change('01RUN', (record) => ({ ...record, state: 'cancelling' }));
+
+    expect((await harness.resume()).message).toBe('the run was cancelled before it was resumed');
+  });
+
+  it('refuses a run that another runner owns', async () => {
     const harness = new RunHarness(long);
     const first = harness.start();
     await harness.clock.sleep(5000, { signal: new AbortController().signal });
 
-    await expect(harness.resume()).rejects.toThrow('run 01RUN is driven by another runner (first)');
+    await expect(harness.resume()).rejects.toThrow('run 01RUN is owned by another runner (first)');
     expect((await first).outcome).toBe('succeeded');
   });
 
@@ -295,13 +353,32 @@ describe('the record of a run', () => {
     expect(result.outcome).toBe('aborted');
   });
 
-  it('ends the run even when its end cannot be written', async () => {
+  it('says what has ended in the pod before the pod is removed, for a runner that resumes', async () => {
+    const harness = new RunHarness(long);
+    const release = harness.agents.release.bind(harness.agents);
+    let told: unknown;
+    harness.agents.release = (run, options) => {
+      told = harness.store.recordOf('01RUN')?.stages['tell']?.outcome;
+      return release(run, options);
+    };
+    // The write that says so is refused, and tried again after a while.
+    harness.after(19_999, () => harness.store.failWrites.push(...noAnswers(3)));
+
+    await harness.start();
+
+    expect(told).toBe('succeeded');
+  });
+
+  it('ends the run even when its end cannot be written, and not as a success', async () => {
     const harness = new RunHarness(pipelineOf('stages: [{name: a, wait: {for: 1s}}]'));
-    harness.store.failWrites.push(...Array.from({ length: 1000 }, () => new UnreachableError('no answer')));
+    harness.store.failWrites.push(...noAnswers(1000));
 
     const result = await harness.start();
 
-    expect(result.outcome).toBe('succeeded');
+    expect(result).toMatchObject({
+      outcome: 'infrastructure',
+      message: expect.stringContaining("the run's end could not be recorded"),
+    });
     expect(harness.story()).toContain(
       "notice the run's end could not be recorded: writing the last record of the run took longer than 30 s",
     );

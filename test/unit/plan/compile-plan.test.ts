@@ -1,14 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
-import { compilePlan } from '../../../src/plan/compile-plan.ts';
+import { bindNamespace, compilePlan } from '../../../src/plan/compile-plan.ts';
 import type { Plan, PlanInputs } from '../../../src/plan/plan.ts';
 import { requirePipeline } from '../../../src/spec/parse-pipeline.ts';
 import { pipelineOf } from '../../fakes/run-harness.ts';
-import { testKinds } from '../../fakes/stage-kinds.ts';
+import { testDefinitions } from '../../fakes/stage-kinds.ts';
 
 function planOf(text: string, inputs: Partial<PlanInputs> = {}): Plan {
-  const { pipeline } = requirePipeline({ file: 'app.yaml', text: pipelineOf(text), kinds: testKinds });
-  const defaults = { namespace: 'ci', agentImage: 'agent:1' };
-  return compilePlan(pipeline, { parameters: {}, trigger: {}, defaults, kinds: testKinds, ...inputs });
+  const { pipeline } = requirePipeline({
+    file: 'app.yaml',
+    text: pipelineOf(text),
+    definitions: testDefinitions,
+  });
+  const plan = compilePlan(pipeline, {
+    parameters: {},
+    trigger: {},
+    defaultAgentImage: 'agent:1',
+    definitions: testDefinitions,
+    ...inputs,
+  });
+  return bindNamespace(plan, 'ci');
 }
 
 describe('the plan of a run', () => {
@@ -35,6 +45,12 @@ stages:
     const plan = planOf('stages: [{name: a, run: b, matrix: {v: ["x/y", "x y", "x-y"]}}]');
 
     expect(plan.nodes.map(({ name }) => name)).toEqual(['a.x-y', 'a.x-y-2', 'a.x-y-3']);
+  });
+
+  it('names cells by their place in the list where nothing of a value can be read', () => {
+    const plan = planOf('stages: [{name: a, run: b, matrix: {v: ["", "日本", "x", "ü1"]}}]');
+
+    expect(plan.nodes.map(({ name }) => name)).toEqual(['a.value1', 'a.value2', 'a.x', 'a.-1']);
   });
 
   it('puts what is needed before what needs it', () => {
@@ -64,7 +80,7 @@ stages: [{name: a, run: b}]
     );
 
     expect(plan.namespace).toBe('builds');
-    expect(plan.agent).toEqual({
+    expect(plan.agents['main']).toEqual({
       pipeline: 'demo',
       namespace: 'builds',
       containers: [{ name: 'node', image: 'node:22', env: { FROM: { type: 'plain', value: 'push' } } }],
@@ -76,7 +92,7 @@ stages: [{name: a, run: b}]
   });
 
   it('takes the default agent image when the file names no container', () => {
-    expect(planOf('stages: [{name: a, run: b}]').agent.containers).toEqual([
+    expect(planOf('stages: [{name: a, run: b}]').agents['main']?.containers).toEqual([
       { name: 'default', image: 'agent:1', env: {} },
     ]);
   });
@@ -93,6 +109,35 @@ stages: [{name: a, run: b}]
     expect(() => planOf(`stages: [{name: a, run: b, matrix: {x: ${values}, y: ${values}}}]`)).toThrow(
       'at most 256',
     );
+  });
+});
+
+describe('the namespace of a plan', () => {
+  const inputs = { parameters: {}, trigger: {}, defaultAgentImage: 'agent:1', definitions: testDefinitions };
+  const compiled = (head: string) => {
+    const text = pipelineOf(`${head}stages: [{name: a, run: b}]`);
+    return compilePlan(
+      requirePipeline({ file: 'app.yaml', text, definitions: testDefinitions }).pipeline,
+      inputs,
+    );
+  };
+
+  it('is that of the file, whatever the runner finds', () => {
+    const plan = bindNamespace(compiled('agent: {namespace: builds}\n'), 'found');
+
+    expect([plan.namespace, plan.agents['main']?.namespace]).toEqual(['builds', 'builds']);
+  });
+
+  it('is what the runner finds when the file says none; that changes nothing else', () => {
+    const unbound = compiled('');
+    const plan = bindNamespace(unbound, 'found');
+
+    expect(unbound).not.toHaveProperty('namespace');
+    expect(plan).toEqual({
+      ...unbound,
+      namespace: 'found',
+      agents: { main: { ...unbound.agents['main'], namespace: 'found' } },
+    });
   });
 });
 

@@ -3,17 +3,16 @@ import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
-import { stageKindsForReading } from '../../../src/app/stage-kinds.ts';
+import { stageDefinitions } from '../../../src/app/stage-definitions.ts';
 import { pipelineJsonSchema } from '../../../src/spec/json-schema.ts';
 import { parsePipeline } from '../../../src/spec/parse-pipeline.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
-const kinds = stageKindsForReading();
 const validate = new Ajv2020({
   strict: false,
   allErrors: true,
   formats: { uri: (text: string) => URL.canParse(text) },
-}).compile(pipelineJsonSchema(kinds));
+}).compile(pipelineJsonSchema(stageDefinitions));
 const examples = globSync('examples/*/app.yaml', { cwd: root }).sort();
 const fences = readFileSync(path.join(root, 'docs/pipeline-file.md'), 'utf8').matchAll(
   /```yaml\n(apiVersion[^`]*)```/g,
@@ -28,7 +27,10 @@ describe('the files that we show', () => {
     ...examples.map((file): [string, string] => [file, readFileSync(path.join(root, file), 'utf8')]),
     ...documented,
   ])('%s is valid, for us and for the JSON Schema', (file, text) => {
-    expect(parsePipeline({ file, text, kinds })).toMatchObject({ ok: true, warnings: [] });
+    expect(parsePipeline({ file, text, definitions: stageDefinitions })).toMatchObject({
+      ok: true,
+      warnings: [],
+    });
     expect(validate(parse(text)) ? [] : validate.errors).toEqual([]);
   });
 

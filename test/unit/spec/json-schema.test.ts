@@ -3,9 +3,9 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { pipelineJsonSchema } from '../../../src/spec/json-schema.ts';
 import { pipelineOf } from '../../fakes/run-harness.ts';
-import { testKinds } from '../../fakes/stage-kinds.ts';
+import { testDefinitions } from '../../fakes/stage-kinds.ts';
 
-const validate = new Ajv2020({ strict: false, allErrors: true }).compile(pipelineJsonSchema(testKinds));
+const validate = new Ajv2020({ strict: false, allErrors: true }).compile(pipelineJsonSchema(testDefinitions));
 
 describe('the JSON Schema of the pipeline file', () => {
   it.each([
@@ -43,7 +43,7 @@ finally: [{name: c, run: d, allowFailure: true, timeout: 90s}]`,
   });
 
   it('describes keys for editors', () => {
-    const schema = pipelineJsonSchema(testKinds) as {
+    const schema = pipelineJsonSchema(testDefinitions) as {
       $schema: string;
       properties: Record<string, { description?: string }>;
     };

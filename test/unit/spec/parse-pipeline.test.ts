@@ -3,10 +3,11 @@ import fc from 'fast-check';
 import { formatDiagnostic, PipelineFileError } from '../../../src/spec/diagnostic.ts';
 import { parsePipeline, requirePipeline } from '../../../src/spec/parse-pipeline.ts';
 import { pipelineOf } from '../../fakes/run-harness.ts';
-import { testKinds } from '../../fakes/stage-kinds.ts';
+import { testDefinitions } from '../../fakes/stage-kinds.ts';
+import { cases } from '../../support/cases.ts';
 
 function errorsOf(text: string): string[] {
-  const parsed = parsePipeline({ file: 'app.yaml', text, kinds: testKinds });
+  const parsed = parsePipeline({ file: 'app.yaml', text, definitions: testDefinitions });
   return (parsed.ok ? parsed.warnings : parsed.diagnostics).map(formatDiagnostic);
 }
 
@@ -37,7 +38,7 @@ stages:
     run: npm test
 `);
 
-    const { pipeline, warnings } = requirePipeline({ file: 'app.yaml', text, kinds: testKinds });
+    const { pipeline, warnings } = requirePipeline({ file: 'app.yaml', text, definitions: testDefinitions });
 
     expect(warnings).toEqual([]);
     expect(pipeline).toEqual({
@@ -99,7 +100,7 @@ stages:
       'app.yaml:1:1: "name" is missing',
       'app.yaml:1:13: expected "slipway.dev/v1", found "slipway.dev/v2"',
       'app.yaml:3:1: unknown key "nam" (did you mean "name"? allowed: apiVersion, kind, name, parameters, env, secrets, agent, timeout, stages, finally)',
-      'app.yaml:5:11: "Build": a name holds small letters, digits and "-", and begins with a letter',
+      'app.yaml:5:11: "Build": a name holds lowercase letters, digits and "-", and begins with a letter',
       'app.yaml:6:5: unknown key "rnu" (did you mean "run"? allowed: checkout, run, wait)',
       'app.yaml:7:14: "soon": a duration is written like 90s, 2m or 1h30m',
       'app.yaml:8:37: there is no stage "biuld" (did you mean "Build"? allowed: Build)',
@@ -107,18 +108,10 @@ stages:
   });
 
   it.each([
-    [
-      'two documents',
-      'a: 1\n---\nb: 2\n',
-      'app.yaml:2:1: a pipeline file holds one YAML document, this is a second one',
-    ],
-    [
-      'a key that is there twice',
-      'name: a\nkind: Pipeline\nname: b\n',
-      'app.yaml:3:1: this key is there twice',
-    ],
+    ['two documents', 'a: 1\n---\nb: 2\n', 'app.yaml:2:1: a pipeline file must be a single YAML document'],
+    ['a key that is there twice', 'name: a\nkind: Pipeline\nname: b\n', 'app.yaml:3:1: duplicate key'],
     ['an empty file', '', 'app.yaml:1:1: the file is empty'],
-    ['a list', '- a\n', 'app.yaml:1:1: a pipeline file is an object, found a list'],
+    ['a list', '- a\n', 'app.yaml:1:1: a pipeline file must be an object, found a list'],
     ['a key that is no text', '[a]: b\n', 'app.yaml:1:1: YAML: With stringKeys, all keys must be strings'],
   ])('refuses %s', (_what, text, expected) => {
     expect(errorsOf(text)).toEqual([expected]);
@@ -132,6 +125,29 @@ stages:
     });
 
     expect(errorsOf(levels.join('\n'))[0]).toContain('at most 100 aliases are followed');
+  });
+
+  it('follows merge keys, and finds errors in what they bring', () => {
+    const text = (more: string) =>
+      pipelineOf(`env: &common {CI: "true", A: "1"}
+stages:
+  - name: a
+    env: {<<: *common, A: "2"}
+    run: b
+${more}`);
+
+    const { pipeline } = requirePipeline({ file: 'app.yaml', text: text(''), definitions: testDefinitions });
+
+    expect(pipeline.stages[0]?.env).toEqual({
+      CI: { type: 'plain', value: 'true' },
+      A: { type: 'plain', value: '2' },
+    });
+    expect(errorsOf(text('  - {name: c, run: d, <<: {nam: x}}'))).toEqual([
+      expect.stringMatching(/^app\.yaml:\d+:28: unknown key "nam"/),
+    ]);
+    expect(errorsOf(text('  - {name: c, run: d, <<: 3}'))).toEqual([
+      expect.stringMatching(/YAML: Merge sources must be maps/),
+    ]);
   });
 
   it('refuses a file too large to be kept in the record', () => {
@@ -155,7 +171,7 @@ stages:
     const parsed = parsePipeline({
       file: 'app.yaml',
       text: pipelineOf('timeout: 1m\nstages: [{name: a, run: b, timeout: 2m}]'),
-      kinds: testKinds,
+      definitions: testDefinitions,
     });
 
     expect(parsed).toMatchObject({ ok: true, warnings: [{ code: 'timeout', severity: 'warning' }] });
@@ -195,12 +211,13 @@ stages:
           expect(Array.isArray(errorsOf(pipelineOf(`stages:\n${text}`)))).toBe(true);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: cases(300) },
     );
   });
 
   it('throws an error that carries every diagnostic, for callers that need a valid file', () => {
-    const parse = () => requirePipeline({ file: 'app.yaml', text: 'kind: x\n', kinds: testKinds });
+    const parse = () =>
+      requirePipeline({ file: 'app.yaml', text: 'kind: x\n', definitions: testDefinitions });
 
     expect(parse).toThrow('app.yaml:1:7: expected "Pipeline", found "x"');
     expect(parse).toThrow(PipelineFileError);
@@ -212,17 +229,44 @@ describe('stages', () => {
     [
       'no kind',
       '  - {name: a, env: {}}',
-      ['app.yaml:5:5: stage "a" does not say what it does (give it one of checkout, run, wait)'],
+      ['app.yaml:5:5: stage "a" has no kind (add one of checkout, run, wait)'],
     ],
     [
       'two kinds',
       '  - {name: a, run: b, checkout: {}}',
-      ['app.yaml:5:23: stage "a" is both run and checkout (a stage does one thing: make two stages)'],
+      ['app.yaml:5:23: stage "a" has both run and checkout (a stage has one kind: split it into two stages)'],
+    ],
+    [
+      'no kind and other errors',
+      '  - {name: a, timeuot: 1s, retry: {max: x}}',
+      [
+        'app.yaml:5:5: stage "a" has no kind (add one of checkout, run, wait)',
+        expect.stringMatching(/^app.yaml:5:15: unknown key "timeuot" \(did you mean "timeout"\?/),
+        'app.yaml:5:41: expected a number, found "x"',
+      ],
+    ],
+    [
+      'two kinds and other errors',
+      '  - {name: a, run: b, checkout: {}, timeuot: 1s, retry: {max: x}}',
+      [
+        'app.yaml:5:23: stage "a" has both run and checkout (a stage has one kind: split it into two stages)',
+        expect.stringMatching(/^app.yaml:5:37: unknown key "timeuot" \(did you mean "timeout"\?/),
+        'app.yaml:5:63: expected a number, found "x"',
+      ],
+    ],
+    [
+      'a cycle beside other errors',
+      '  - {name: a, run: b, needs: [b], timeout: x}\n  - {name: b, run: c, needs: [a, nosuch]}',
+      [
+        expect.stringMatching(/^app.yaml:5:30: stages wait for each other: a → b → a/),
+        expect.stringMatching(/^app.yaml:5:44: "x"/),
+        expect.stringMatching(/^app.yaml:6:34: there is no stage "nosuch"/),
+      ],
     ],
     [
       'the same name twice',
       '  - {name: a, run: b}\n  - {name: a, run: b}',
-      ['app.yaml:6:12: there is another stage "a" (names are unique in the file)'],
+      ['app.yaml:6:12: duplicate stage "a" (stage names must be unique in the file)'],
     ],
     [
       'a key of another kind',
@@ -245,21 +289,21 @@ describe('stages', () => {
       'a cycle',
       '  - {name: a, run: b, needs: [c]}\n  - {name: b, run: b, needs: [a]}\n  - {name: c, run: b, needs: [b]}',
       [
-        'app.yaml:5:30: stages wait for each other: a → c → b → a (a stage without needs waits for all that are written before it)',
+        'app.yaml:5:30: stages wait for each other: a → c → b → a (a stage without needs waits for all stages before it in the file)',
       ],
     ],
     [
       'a cycle through what is written before',
       '  - {name: a, run: b, needs: [c]}\n  - {name: b, run: b}\n  - {name: c, run: b}',
       [
-        'app.yaml:5:30: stages wait for each other: a → c → b → a (a stage without needs waits for all that are written before it)',
+        'app.yaml:5:30: stages wait for each other: a → c → b → a (a stage without needs waits for all stages before it in the file)',
       ],
     ],
     [
       'itself in needs',
       '  - {name: a, run: b, needs: [a]}',
       [
-        'app.yaml:5:30: stages wait for each other: a → a (a stage without needs waits for all that are written before it)',
+        'app.yaml:5:30: stages wait for each other: a → a (a stage without needs waits for all stages before it in the file)',
       ],
     ],
     [
@@ -295,12 +339,12 @@ describe('expressions', () => {
     [
       'in a script',
       'run: "echo ${{ git.sha }}"',
-      'an expression cannot stand in a script (give it by the environment: env: {VALUE: "${{ … }}"}, and write "$VALUE" in the script)',
+      'expressions are not allowed in scripts (pass it through the environment: env: {VALUE: "${{ … }}"}, and use "$VALUE" in the script)',
     ],
     [
       'around a condition',
       'run: b, when: "${{ true }}"',
-      '`when` is an expression already (write it without ${{ }})',
+      '`when` is already an expression (write it without ${{ }})',
     ],
     [
       'that does not parse',
@@ -315,7 +359,7 @@ describe('expressions', () => {
     [
       'of unknown root',
       'run: b, label: "${{ gti.sha }}"',
-      'an expression knows no "gti" (did you mean "git"? allowed: params, env, git, trigger, run, stages, matrix)',
+      'unknown name in an expression: "gti" (did you mean "git"? allowed: params, env, git, trigger, run, stages, matrix)',
     ],
     [
       'of an unknown parameter',
@@ -335,19 +379,19 @@ describe('expressions', () => {
     [
       'of a later stage',
       'run: b, label: "${{ stages.later.outputs.v }}"',
-      'stage "later" may not be done by then (add "later" to needs)',
+      'stage "later" may not have finished by then (add "later" to needs)',
     ],
     [
       'of a secret',
       'run: b, label: "${{ env.TOKEN }}"',
-      '"TOKEN" is a secret, which expressions do not read (scripts find it in their environment)',
+      '"TOKEN" is a secret: expressions cannot read secrets (scripts can read it from their environment)',
     ],
     [
       'of an unknown function',
       'run: b, label: "${{ shell(\'ls\') }}"',
       "found no matching overload for 'shell(string)', in the expression shell('ls')",
     ],
-    ['in needs', 'run: b, needs: ["${{ params.p }}"]', 'an expression cannot stand here'],
+    ['in needs', 'run: b, needs: ["${{ params.p }}"]', 'expressions are not allowed here'],
   ])('are refused %s', (_what, stage, expected) => {
     const text = pipelineOf(`
 parameters: {p: {type: string}}
@@ -394,7 +438,7 @@ finally:
       pipelineOf('agent: {containers: {node: {image: "node:${{ git.sha }}"}}}\nstages: [{name: a, run: b}]'),
     );
 
-    expect(errors).toEqual(['app.yaml:4:46: "git" is not known here yet (allowed: params, trigger)']);
+    expect(errors).toEqual(['app.yaml:4:46: "git" is not available here (allowed: params, trigger)']);
   });
 });
 
@@ -406,12 +450,41 @@ describe('parameters', () => {
     ],
     ['{type: choice, options: [a], default: b}', '"b" is not one of the options (allowed: a)'],
     ['{type: string, pattern: "[0-9]+", default: x}', '"x" does not match the pattern [0-9]+'],
-    ['{type: string, pattern: "["}', '"[": Invalid regular expression: /[/u: Unterminated character class'],
-    ['{type: string, default: 1.10}', 'expected a text, found 1.1 (put it in quotes)'],
+    ['{type: string, pattern: "["}', 'not a regular expression: missing closing ]: ['],
+    [
+      '{type: string, pattern: "v(?=[0-9])"}',
+      'a pattern cannot have a look-ahead (?=…) (patterns are written in the syntax of RE2)',
+    ],
+    [
+      '{type: string, pattern: "(a+)+$", default: "%"}'.replace('%', `${'a'.repeat(60)}!`),
+      `"${'a'.repeat(60)}!" does not match the pattern (a+)+$`,
+    ],
+    [
+      '{type: string, pattern: "(a{1,1000}){6}"}',
+      'a pattern has at most 1000 characters, and 5000 with its repetitions written out',
+    ],
+    ['{type: string, default: 1.10}', 'expected a string, found 1.1 (put it in quotes)'],
     ['{}', '"type" is missing'],
   ])('refuses %s', (parameter, expected) => {
     const errors = errorsOf(pipelineOf(`parameters: {p: ${parameter}}\nstages: [{name: a, run: b}]`));
 
     expect(errors.map((line) => line.replace(/^app.yaml:\d+:\d+: /, ''))).toEqual([expected]);
+  });
+});
+
+describe('a regular expression', () => {
+  it('is pointed into where it has what RE2 has not', () => {
+    const text = `parameters:
+  version:
+    type: string
+    pattern: v(?<!x)1
+stages:
+  - {name: a, when: 'trigger.ref.matches("^v(.)\\\\1")', run: b}
+`;
+
+    expect(errorsOf(pipelineOf(text))).toEqual([
+      'app.yaml:7:15: a pattern cannot have a look-behind (?<!…) (patterns are written in the syntax of RE2)',
+      'app.yaml:9:48: a pattern cannot have the back-reference \\1 (patterns are written in the syntax of RE2)',
+    ]);
   });
 });

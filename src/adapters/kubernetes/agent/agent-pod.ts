@@ -1,8 +1,11 @@
+import { defined } from '../../../base/defined.ts';
 import type { AgentContainer, AgentService, AgentSpec, ServiceReadiness } from '../../../ports/agent.ts';
 import type { Environment } from '../../../ports/secrets.ts';
 import type { KubernetesObject } from '../../../ports/kubernetes-object.ts';
 import { agentPodName, labelValue, labels } from './agent-names.ts';
-import { idleScript, scratchDirectory } from './step-script.ts';
+import { checkControlVolumes, controlVolumeName } from './control-volumes.ts';
+import { idleScript } from './container-scripts.ts';
+import { scratchDirectory } from './step-script.ts';
 import { strategicMerge } from './strategic-merge.ts';
 
 /** Where every container finds the workspace and the caches. */
@@ -24,7 +27,7 @@ export function environmentSecretKey(container: string, variable: string): strin
   return `${container}.${variable}`;
 }
 
-/** The agent pod of a run, as it is sent to Kubernetes. Pure. */
+/** The agent pod of a run, as it is sent to Kubernetes. Pure. @throws InputError when the template undoes what keeps containers apart */
 export function buildAgentPod(spec: AgentSpec): KubernetesObject {
   const name = agentPodName(spec);
   const base = {
@@ -52,7 +55,7 @@ export function buildAgentPod(spec: AgentSpec): KubernetesObject {
         ...spec.services.map((service) => serviceContainer(service, name)),
       ],
       volumes: [
-        { name: 'slipway', emptyDir: {} },
+        ...spec.containers.map((container) => ({ name: controlVolumeName(container.name), emptyDir: {} })),
         { name: 'workspace', emptyDir: {} },
         {
           name: 'cache',
@@ -64,6 +67,10 @@ export function buildAgentPod(spec: AgentSpec): KubernetesObject {
     },
   };
   const merged = strategicMerge(base, spec.podTemplate ?? {}) as { metadata: Fields; spec: Fields };
+  checkControlVolumes(
+    merged.spec,
+    spec.containers.map((container) => container.name),
+  );
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -77,8 +84,36 @@ export function buildAgentPod(spec: AgentSpec): KubernetesObject {
         ? {}
         : { ownerReferences: [{ ...spec.owner, controller: true, blockOwnerDeletion: false }] }),
     },
-    spec: { ...merged.spec, restartPolicy: 'Never' },
+    spec: { ...withLastLines(merged.spec), restartPolicy: 'Never' },
   };
+}
+
+/** The pod is gone with its logs when somebody looks for why a container failed: the kubelet keeps the last lines. */
+function withLastLines(spec: Fields): Fields {
+  const kept = ['initContainers', 'containers'].flatMap((key) => {
+    const containers = spec[key];
+    if (!Array.isArray(containers)) return [];
+    return [
+      [
+        key,
+        containers.map((container: Fields) => ({
+          terminationMessagePolicy: 'FallbackToLogsOnError',
+          ...container,
+        })),
+      ],
+    ];
+  });
+  return { ...spec, ...(Object.fromEntries(kept) as Fields) };
+}
+
+/** Whether the cache folder outlives the pod: it is on a claim, or on a volume of the template's. */
+export function keepsCache({
+  cacheClaim,
+  podTemplate,
+}: Pick<AgentSpec, 'cacheClaim' | 'podTemplate'>): boolean {
+  if (cacheClaim !== undefined) return true;
+  const spec = podTemplate?.['spec'] as { volumes?: { name?: string }[] } | null | undefined;
+  return Array.isArray(spec?.volumes) && spec.volumes.some(({ name }) => name === 'cache');
 }
 
 function stepContainer(container: AgentContainer, podName: string): Fields {
@@ -87,7 +122,7 @@ function stepContainer(container: AgentContainer, podName: string): Fields {
     command: ['/bin/sh', '-c', literal(idleScript), 'slipway', container.name],
     workingDir: workspaceDirectory,
     volumeMounts: [
-      { name: 'slipway', mountPath: scratchDirectory },
+      { name: controlVolumeName(container.name), mountPath: scratchDirectory },
       { name: 'workspace', mountPath: workspaceDirectory },
       { name: 'cache', mountPath: cacheDirectory },
     ],
@@ -97,8 +132,7 @@ function stepContainer(container: AgentContainer, podName: string): Fields {
 function serviceContainer(service: AgentService, podName: string): Fields {
   return {
     ...common(service, podName),
-    ...(service.command === undefined ? {} : { command: service.command }),
-    ...(service.args === undefined ? {} : { args: service.args }),
+    ...defined({ command: service.command, args: service.args }),
     ...(service.ready === undefined
       ? {}
       : {
@@ -119,12 +153,12 @@ function common(container: AgentContainer, podName: string): Fields {
   return {
     name: container.name,
     image: container.image,
-    ...(container.imagePullPolicy === undefined ? {} : { imagePullPolicy: container.imagePullPolicy }),
+    ...defined({ imagePullPolicy: container.imagePullPolicy }),
     env: variables(container.name, container.env, podName),
     resources: {
       // A limit without a request is a request of the same size already.
       requests: { ...withoutKeys(leastRequests, limits ?? {}), ...requests },
-      ...(limits === undefined ? {} : { limits }),
+      ...defined({ limits }),
     },
   };
 }

@@ -1,25 +1,25 @@
 import { Writable } from 'node:stream';
-import { UnreachableError } from '../../../ports/cluster-errors.ts';
+import { ClusterError } from '../../../ports/cluster-errors.ts';
 import type { AgentView, RunStepOptions, StartedStep } from '../../../ports/agent.ts';
+import type { Clock } from '../../../ports/clock.ts';
 import type { CallOptions } from '../../../ports/cluster.ts';
 import type { KubernetesObject } from '../../../ports/kubernetes-object.ts';
 import type { Connection } from '../client/connection.ts';
+import { ConnectionLostError } from '../streams/connection-lost.ts';
 import { exec } from '../streams/exec.ts';
 import type { Log } from '../log.ts';
 import type { KubernetesSettings } from '../settings.ts';
 import type { PodMonitor } from './pod-monitor.ts';
 import { parsePod } from './pod-status.ts';
 import { queryContainer } from './query.ts';
+import { repeatWhereLost } from './repeat.ts';
 import { followContext } from './follow-context.ts';
 import { followStep } from './step-follow.ts';
 import { scratchDirectory } from './step-script.ts';
+import { TransferError } from './transfer-error.ts';
 
-/** Lines `CONTAINER SECONDS ID`, those of each container in the order of their start. */
-const listScript = `cd ${scratchDirectory} || exit
-for list in */started; do
-  [ -r "$list" ] || continue
-  while read -r at id; do printf '%s %s %s\\n' "\${list%/started}" "$at" "$id"; done <"$list"
-done`;
+/** Lines `SECONDS ID`, in the order of their start. */
+const listScript = `cat ${scratchDirectory}/"$1"/started 2>/dev/null || :`;
 
 /** What a view is made with. */
 export interface ViewParts {
@@ -27,10 +27,11 @@ export interface ViewParts {
   monitor: PodMonitor;
   pod: KubernetesObject;
   settings: KubernetesSettings;
+  clock: Clock;
   log: Log;
 }
 
-/** {@link AgentView} of a pod of Kubernetes. All containers share the steps' folders, so any of them can tell. */
+/** {@link AgentView} of a pod of Kubernetes. Each container reports its own steps. */
 export class KubernetesAgentView implements AgentView {
   readonly pod: string;
   readonly namespace: string;
@@ -43,19 +44,34 @@ export class KubernetesAgentView implements AgentView {
   }
 
   async steps({ signal }: CallOptions): Promise<StartedStep[]> {
-    const { connection, monitor, pod } = this.#parts;
-    const [first] = parsePod(pod).spec.containers;
-    if (first === undefined) return [];
-    const container = { namespace: this.namespace, pod: this.pod, container: first.name };
-    const listed = await queryContainer(
-      { connection, monitor, container },
-      ['/bin/sh', '-c', listScript],
-      signal,
+    const { pod } = this.#parts;
+    const containers = parsePod(pod).spec.containers.filter(
+      ({ volumeMounts }) => volumeMounts?.some(({ mountPath }) => mountPath === scratchDirectory) === true,
     );
-    const lines = listed.stdout.split('\n').map((line) => line.split(' '));
-    return lines
-      .toSorted(([, left], [, right]) => Number(left ?? 0) - Number(right ?? 0))
-      .flatMap(([name, , id]) => (name === undefined || id === undefined ? [] : [{ container: name, id }]));
+    const steps = await Promise.all(containers.map(({ name }) => this.#stepsIn(name, signal)));
+    return steps
+      .flat()
+      .toSorted((left, right) => left.seconds - right.seconds)
+      .map(({ id, container }) => ({ id, container }));
+  }
+
+  async #stepsIn(name: string, signal: AbortSignal): Promise<(StartedStep & { seconds: number })[]> {
+    const { monitor } = this.#parts;
+    const container = { namespace: this.namespace, pod: this.pod, container: name };
+    const command = ['/bin/sh', '-c', listScript, 'slipway', name];
+    let listed: { stdout: string };
+    try {
+      listed = await queryContainer({ ...this.#parts, container }, command, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      // Steps begin when all containers run; the status of one that runs may say so later.
+      if (!(error instanceof ClusterError) || monitor.isRunning(name)) throw error;
+      return [];
+    }
+    return listed.stdout.split('\n').flatMap((line) => {
+      const [seconds, id] = line.split(' ');
+      return id === undefined ? [] : [{ container: name, id, seconds: Number(seconds) }];
+    });
   }
 
   async followStep(step: StartedStep, options: RunStepOptions): Promise<number | undefined> {
@@ -81,10 +97,16 @@ export class KubernetesAgentView implements AgentView {
         void Promise.resolve(onOutput(chunk, at)).then(() => done(), done);
       },
     });
-    const result = await exec(this.#parts.connection, container, { command: ['cat', log], stdout, signal });
-    if (result.type === 'exited' && result.exitCode === 0) return;
-    const why = result.type === 'lost' ? result.reason : `exit code ${String(result.exitCode)}`;
-    throw new UnreachableError(`the log of step ${step.id} in pod ${this.pod} could not be read: ${why}`);
+    const { connection, settings } = this.#parts;
+    const { silenceMs } = settings;
+    const failed = `the log of step ${step.id} in pod ${this.pod} could not be read`;
+    await repeatWhereLost(this.#parts, signal, async (either) => {
+      const command = ['tail', '-c', `+${String(offset + 1)}`, log];
+      const result = await exec(connection, container, { command, stdout, signal: either, silenceMs });
+      if (result.type === 'lost') throw new ConnectionLostError(`${failed}: ${result.reason}`);
+      if (result.exitCode !== 0)
+        throw new TransferError(`${failed}: tail ended with ${String(result.exitCode)}`);
+    });
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import type { Duplex, Readable } from 'node:stream';
 import { posix } from 'node:path';
-import { messageOf } from '../../../base/errors.ts';
+import { InternalError, messageOf } from '../../../base/errors.ts';
 import {
   AgentError,
   type Agent,
@@ -9,17 +9,17 @@ import {
   type Step,
   type StepResult,
 } from '../../../ports/agent.ts';
+import type { Clock } from '../../../ports/clock.ts';
 import type { CallOptions } from '../../../ports/cluster.ts';
-import { LeaseLostError } from '../../../ports/run-record.ts';
+import { LeaseLostError } from '../../../ports/leases.ts';
 import type { Connection } from '../client/connection.ts';
-import { openExec } from '../streams/exec.ts';
 import { portForward } from '../streams/port-forward.ts';
 import type { KubernetesSettings } from '../settings.ts';
 import type { Log } from '../log.ts';
-import { cacheDirectory, workspaceDirectory } from './agent-pod.ts';
-import { parseAssignments } from './assignments.ts';
-import { downloadCommand, ExecOutput } from './download.ts';
+import { cacheDirectory, keepsCache, workspaceDirectory } from './agent-pod.ts';
+import { readAssignments } from './assignments.ts';
 import { launchScript, checkStepId } from './launch-script.ts';
+import { lossBehind } from './pod-loss.ts';
 import type { PodMonitor } from './pod-monitor.ts';
 import { queryContainer } from './query.ts';
 import { readAgent } from './ready.ts';
@@ -28,8 +28,7 @@ import { followContext } from './follow-context.ts';
 import { followStep, type StepEnd } from './step-follow.ts';
 import { scratchDirectory } from './step-script.ts';
 import { StepSessions } from './step-sessions.ts';
-import { TransferError } from './transfer-error.ts';
-import { sendTar, uploadCommand } from './upload.ts';
+import { receiveDownload, sendUpload, type TransferPlace } from './transfers.ts';
 
 /** What an agent is made with. */
 export interface AgentParts {
@@ -37,8 +36,10 @@ export interface AgentParts {
   monitor: PodMonitor;
   spec: AgentSpec;
   pod: string;
+  id: string;
   adopted: boolean;
   settings: KubernetesSettings;
+  clock: Clock;
   log: Log;
 }
 
@@ -50,9 +51,11 @@ const cancelMarginMs = 15_000;
 export class KubernetesAgent implements Agent {
   readonly namespace: string;
   readonly pod: string;
+  readonly id: string;
   readonly adopted: boolean;
   readonly workspace = workspaceDirectory;
   readonly cache = cacheDirectory;
+  readonly keepsCache: boolean;
   readonly #parts: AgentParts;
   readonly #sessions = new StepSessions();
   #ready: Promise<void> | undefined;
@@ -61,7 +64,9 @@ export class KubernetesAgent implements Agent {
     this.#parts = parts;
     this.namespace = parts.spec.namespace;
     this.pod = parts.pod;
+    this.id = parts.id;
     this.adopted = parts.adopted;
+    this.keepsCache = keepsCache(parts.spec);
   }
 
   async ready({ signal }: CallOptions): Promise<void> {
@@ -86,6 +91,7 @@ export class KubernetesAgent implements Agent {
         script: launchScript(step, { env, directory }),
         logLimit: this.#parts.settings.stepLogBytes,
         timestamps: step.timestamps ?? false,
+        background: step.background ?? false,
       },
       fromOffset,
       onOutput: options.onOutput,
@@ -94,6 +100,13 @@ export class KubernetesAgent implements Agent {
     const cancelling = new Cancellation(signal, (ending) => this.#cancel(step, ending));
     try {
       const { end, received } = await followStep(context, request, cancelling.follow);
+      if (received < end.logBytes) {
+        const details = { step: step.id, missingBytes: end.logBytes - received };
+        this.#parts.log.warn(
+          'a part of the log of a step was deleted in its pod before it was read',
+          details,
+        );
+      }
       return this.#result(step, end, received);
     } catch (error) {
       if (!cancelling.started) throw error;
@@ -109,62 +122,43 @@ export class KubernetesAgent implements Agent {
 
   async query(
     command: readonly string[],
-    { signal, container }: CallOptions & { container?: string },
+    { signal, container, largest }: CallOptions & { container?: string; largest?: number },
   ): Promise<{ exitCode: number; stdout: string; stderr: string }> {
     await this.ready({ signal });
-    const { connection, monitor } = this.#parts;
-    return queryContainer({ connection, monitor, container: this.#container(container) }, command, signal);
+    const target = { ...this.#parts, container: this.#container(container) };
+    return queryContainer(target, command, { signal, largest });
   }
 
-  async download(
+  async download<T>(
     paths: readonly string[],
+    receive: (tar: Readable) => Promise<T>,
     options: CallOptions & { directory?: string; container?: string; excludes?: readonly string[] },
-  ): Promise<Readable> {
-    const { signal } = options;
+  ): Promise<T> {
+    const { signal, excludes = [] } = options;
     await this.ready({ signal });
-    const directory = posix.resolve(workspaceDirectory, options.directory ?? '.');
-    const command = downloadCommand(directory, paths, options.excludes ?? []);
-    const container = this.#container(options.container);
-    const socket = await openExec(this.#parts.connection, container, { command, stdin: false, signal });
-    const output = new ExecOutput(
-      socket,
-      `read ${paths.join(', ')} of ${directory} in agent pod ${this.pod}`,
-    );
-    this.#endWith(output, signal);
-    return output;
+    return receiveDownload(this.#place(options), { paths, excludes }, { receive, signal });
   }
 
   async upload(
-    tar: Readable,
-    options: CallOptions & { directory?: string; container?: string },
+    open: () => Readable,
+    options: CallOptions & { directory: string; container?: string },
   ): Promise<void> {
     const { signal } = options;
-    try {
-      await this.ready({ signal });
-      const directory = posix.resolve(workspaceDirectory, options.directory ?? '.');
-      const container = this.#container(options.container);
-      const command = uploadCommand(directory);
-      const socket = await openExec(this.#parts.connection, container, { command, stdin: true, signal });
-      const either = AbortSignal.any([signal, this.#parts.monitor.failure]);
-      const abort = () => socket.close();
-      either.addEventListener('abort', abort, { once: true });
-      try {
-        await sendTar(socket, tar, `write to ${directory} in agent pod ${this.pod}`);
-      } catch (error) {
-        either.throwIfAborted();
-        throw error;
-      } finally {
-        either.removeEventListener('abort', abort);
-        socket.close();
-      }
-    } finally {
-      tar.destroy();
-    }
+    const place = this.#place(options);
+    if (place.directory === workspaceDirectory)
+      throw new InternalError('an upload would replace the whole workspace');
+    await this.ready({ signal });
+    await sendUpload(place, open, signal);
   }
 
   async connect(port: number, { signal }: CallOptions): Promise<Duplex> {
     await this.ready({ signal });
-    return portForward(this.#parts.connection, this, { port, signal });
+    const { connection, monitor } = this.#parts;
+    try {
+      return await portForward(connection, this, { port, signal });
+    } catch (error) {
+      throw await lossBehind(error, monitor, signal);
+    }
   }
 
   /** Ends what the agent holds in this process; the pod stays. */
@@ -178,21 +172,26 @@ export class KubernetesAgent implements Agent {
     return { namespace, pod, container: name ?? this.#parts.spec.containers[0].name };
   }
 
+  #place({ directory = '.', container }: { directory?: string; container?: string }): TransferPlace {
+    return {
+      ...this.#parts,
+      container: this.#container(container),
+      directory: posix.resolve(workspaceDirectory, directory),
+    };
+  }
+
   async #cancel(step: Step, ending: AbortController): Promise<void> {
-    const { connection, monitor, log } = this.#parts;
+    const { log } = this.#parts;
     const graceMs = step.graceMs ?? defaultGraceMs;
     const deadline = AbortSignal.timeout(graceMs + cancelMarginMs);
     deadline.addEventListener('abort', () => ending.abort(deadline.reason), { once: true });
     const seconds = String(Math.max(0, Math.ceil(graceMs / 1000)));
     const command = ['/bin/sh', `${scratchDirectory}/${step.container}/step`, 'cancel', step.id, seconds];
     try {
-      await queryContainer(
-        { connection, monitor, container: this.#container(step.container) },
-        command,
-        deadline,
-      );
+      const target = { ...this.#parts, container: this.#container(step.container) };
+      await queryContainer(target, command, { signal: deadline });
     } catch (error) {
-      log.warn('a step could not be told to stop', { step: step.id, reason: messageOf(error) });
+      log.warn('a step could not be stopped', { step: step.id, reason: messageOf(error) });
       ending.abort(error);
     }
   }
@@ -206,34 +205,11 @@ export class KubernetesAgent implements Agent {
         { hint: 'raise the memory limit of the container, or let the script use less' },
       );
     }
-    if (end.files === undefined) {
-      throw new TransferError(`step ${step.id} wrote more than 1 MiB to $SLIPWAY_OUTPUT and $SLIPWAY_ENV`, {
-        hint: 'outputs are for short values; hand files over by the workspace or as artifacts',
-      });
-    }
-    return {
-      type: 'exited',
-      exitCode: end.exitCode,
-      outputs: parseAssignments(end.files.output.toString('utf8')),
-      environment: parseAssignments(end.files.environment.toString('utf8')),
-      logBytes: received,
-    };
-  }
-
-  #endWith(stream: Readable, signal: AbortSignal): void {
-    const { failure } = this.#parts.monitor;
-    const abort = () => stream.destroy(signal.reason as Error);
-    const fail = () => stream.destroy(failure.reason as Error);
-    signal.addEventListener('abort', abort, { once: true });
-    failure.addEventListener('abort', fail, { once: true });
-    stream.once('close', () => {
-      signal.removeEventListener('abort', abort);
-      failure.removeEventListener('abort', fail);
-    });
+    return { type: 'exited', exitCode: end.exitCode, ...readAssignments(end.files), logBytes: received };
   }
 }
 
-/** Turns the abort of a step's signal into its cancellation in the pod, while the follow goes on to the end. */
+/** Turns the abort of a step's signal into its cancellation in the pod, while its log is followed to the end. */
 class Cancellation {
   readonly #signal: AbortSignal;
   readonly #ending = new AbortController();

@@ -1,4 +1,6 @@
+import { defined } from '../../../base/defined.ts';
 import { AgentError, type Agent, type Agents, type AgentSpec, type AgentView } from '../../../ports/agent.ts';
+import type { Clock } from '../../../ports/clock.ts';
 import type { CallOptions, Cluster } from '../../../ports/cluster.ts';
 import {
   ConflictError,
@@ -6,6 +8,7 @@ import {
   NotFoundError,
   QuotaError,
   RejectedError,
+  TerminatingError,
 } from '../../../ports/cluster-errors.ts';
 import type { KubernetesObject } from '../../../ports/kubernetes-object.ts';
 import type { Connection } from '../client/connection.ts';
@@ -16,6 +19,7 @@ import type { SharedWatches } from '../watch/shared-watch.ts';
 import { labels, labelValue, runSelector } from './agent-names.ts';
 import { buildAgentPod, environmentSecretKey, environmentSecretName } from './agent-pod.ts';
 import { KubernetesAgentView } from './agent-view.ts';
+import { sharedProcesses } from './control-volumes.ts';
 import { KubernetesAgent } from './agent.ts';
 import { PodMonitor } from './pod-monitor.ts';
 import { parsePod } from './pod-status.ts';
@@ -32,13 +36,21 @@ export interface AgentsParts {
   connection: Connection;
   watches: SharedWatches;
   settings: KubernetesSettings;
+  clock: Clock;
   log: Log;
+}
+
+/** An agent of this process, by the name that it was acquired by. */
+interface HeldAgent {
+  name: string;
+  agent: KubernetesAgent;
 }
 
 /** {@link Agents}: pods of Kubernetes. */
 export class KubernetesAgents implements Agents {
   readonly #parts: AgentsParts;
-  readonly #agents = new Map<string, KubernetesAgent[]>();
+  /** By namespace and run. */
+  readonly #agents = new Map<string, HeldAgent[]>();
 
   constructor(parts: AgentsParts) {
     this.#parts = parts;
@@ -46,6 +58,11 @@ export class KubernetesAgents implements Agents {
 
   async acquire(spec: AgentSpec, options: CallOptions): Promise<Agent> {
     const pod = buildAgentPod(spec);
+    const shared = sharedProcesses(pod['spec']);
+    if (shared !== undefined) {
+      const message = `agent.podTemplate sets ${shared}: a step can read the secrets of steps in other containers`;
+      this.#parts.log.warn(message, { pod: pod.metadata.name });
+    }
     try {
       await this.#storeEnvironment(spec, pod.metadata.name, options);
       const { object, adopted } = await this.#createOrAdopt(spec, pod, options);
@@ -56,30 +73,42 @@ export class KubernetesAgents implements Agents {
     }
   }
 
+  /**
+   * Asks the API whether it would take the agent's pod, and makes nothing (a dry run).
+   * @throws AgentError as {@link acquire} does
+   */
+  async rehearse(spec: AgentSpec, options: CallOptions): Promise<void> {
+    try {
+      await this.#parts.cluster.create(buildAgentPod(spec), { ...options, dryRun: true });
+    } catch (error) {
+      options.signal.throwIfAborted();
+      throw refusal(error);
+    }
+  }
+
   async view(run: { runId: string; namespace: string }, { signal }: CallOptions): Promise<AgentView[]> {
-    const { cluster, watches, settings, connection, log } = this.#parts;
+    const { cluster, watches, settings, connection, clock, log } = this.#parts;
     const labelSelector = `${runSelector(run.runId)},${labels.agent}`;
     const pods = await cluster.list(podKind, { namespace: run.namespace, labelSelector }, { signal });
-    const stepContainers = new Set<string>(); // an ended container is the driver's business
+    const stepContainers = new Set<string>(); // an ended container is the owner's business
     const { unschedulableMs } = settings;
     return pods
       .filter((pod) => pod.metadata.deletionTimestamp === undefined)
       .map((pod) => {
         const monitor = new PodMonitor({ cluster, watches, pod, stepContainers, unschedulableMs });
-        return new KubernetesAgentView({ connection, monitor, pod, settings, log });
+        return new KubernetesAgentView({ connection, monitor, pod, settings, clock, log });
       });
   }
 
-  async release(run: { runId: string; namespace: string }, { signal }: CallOptions): Promise<void> {
-    const key = `${run.namespace}/${run.runId}`;
-    for (const agent of this.#agents.get(key) ?? []) agent.dispose();
-    this.#agents.delete(key);
+  async release(
+    run: { runId: string; namespace: string; agent?: string },
+    { signal }: CallOptions,
+  ): Promise<void> {
+    this.#dispose(run);
     const { cluster } = this.#parts;
     const options = { signal, priority: 'urgent' } as const;
-    const selection = {
-      namespace: run.namespace,
-      labelSelector: `${runSelector(run.runId)},${labels.agent}`,
-    };
+    const agents = run.agent === undefined ? labels.agent : `${labels.agent}=${labelValue(run.agent)}`;
+    const selection = { namespace: run.namespace, labelSelector: `${runSelector(run.runId)},${agents}` };
     const found = await Promise.all(
       [podKind, secretKind].map((kind) => this.#listed(kind, selection, options)),
     );
@@ -87,15 +116,26 @@ export class KubernetesAgents implements Agents {
       found.flat().map(async (object) => {
         const { uid } = object.metadata;
         const reference = { ...object, name: object.metadata.name, namespace: run.namespace };
-        await cluster.delete(reference, { ...options, ...(uid === undefined ? {} : { uid }) });
+        await cluster.delete(reference, { ...options, ...defined({ uid }) });
       }),
     );
   }
 
   /** Ends what the agents of this process hold; the pods stay. */
   dispose(): void {
-    for (const agent of [...this.#agents.values()].flat()) agent.dispose();
+    for (const { agent } of [...this.#agents.values()].flat()) agent.dispose();
     this.#agents.clear();
+  }
+
+  #dispose(run: { runId: string; namespace: string; agent?: string }): void {
+    const key = `${run.namespace}/${run.runId}`;
+    const kept: HeldAgent[] = [];
+    for (const held of this.#agents.get(key) ?? []) {
+      if (run.agent === undefined || run.agent === held.name) held.agent.dispose();
+      else kept.push(held);
+    }
+    if (kept.length === 0) this.#agents.delete(key);
+    else this.#agents.set(key, kept);
   }
 
   /** Secrets may be out of bounds for the runner, who then made none. */
@@ -114,7 +154,7 @@ export class KubernetesAgents implements Agents {
   }
 
   #handle(spec: AgentSpec, object: KubernetesObject, adopted: boolean): Agent {
-    const { cluster, watches, settings, connection, log } = this.#parts;
+    const { cluster, watches, settings, connection, clock, log } = this.#parts;
     const stepContainers = new Set(spec.containers.map(({ name }) => name));
     const { unschedulableMs } = settings;
     const monitor = new PodMonitor({ cluster, watches, pod: object, stepContainers, unschedulableMs });
@@ -123,12 +163,14 @@ export class KubernetesAgents implements Agents {
       monitor,
       spec,
       pod: object.metadata.name,
+      id: object.metadata.uid ?? object.metadata.name,
       adopted,
       settings,
+      clock,
       log,
     });
     const key = `${spec.namespace}/${spec.runId}`;
-    this.#agents.set(key, [...(this.#agents.get(key) ?? []), agent]);
+    this.#agents.set(key, [...(this.#agents.get(key) ?? []), { name: spec.name, agent }]);
     return agent;
   }
 
@@ -154,14 +196,14 @@ export class KubernetesAgents implements Agents {
   /** A quota may let the pod in later: it is tried until the start timeout. */
   async #create(pod: KubernetesObject, spec: AgentSpec, options: CallOptions): Promise<KubernetesObject> {
     const startedAt = performance.now();
-    for (let told = false; ; told = true) {
+    for (let reported = false; ; reported = true) {
       try {
         return await this.#parts.cluster.create(pod, options);
       } catch (error) {
-        if (!(error instanceof QuotaError)) throw error;
+        if (!(error instanceof QuotaError) || error.isFinal) throw error;
         if (performance.now() - startedAt + quotaMs > spec.startTimeoutMs) throw error;
         const details = { pod: pod.metadata.name, reason: error.message };
-        if (!told) this.#parts.log.warn('the agent pod waits for the quota of its namespace', details);
+        if (!reported) this.#parts.log.warn('the agent pod waits for the quota of its namespace', details);
         await pause(quotaMs * (0.75 + Math.random() / 2), options.signal);
       }
     }
@@ -215,19 +257,23 @@ export class KubernetesAgents implements Agents {
 
 /** What a refused pod means to a run. */
 function refusal(error: unknown): unknown {
-  const told = (problem: AgentError['problem'], message: string, hint?: string) =>
-    new AgentError(problem, message, { cause: error, ...(hint === undefined ? {} : { hint }) });
+  const failure = (problem: AgentError['problem'], message: string, hint?: string) =>
+    new AgentError(problem, message, { cause: error, ...defined({ hint }) });
   if (error instanceof QuotaError)
-    return told('quota', `the agent pod was refused by a quota: ${error.message}`, error.hint);
+    return failure('quota', `the agent pod was refused by a quota: ${error.message}`, error.hint);
   if (error instanceof ForbiddenError)
-    return told('forbidden', `the agent pod may not be made: ${error.message}`, error.hint);
-  if (error instanceof RejectedError)
-    return told('admission', `the agent pod was refused: ${error.message}`, error.hint);
-  if (error instanceof NotFoundError) {
-    return told(
-      'admission',
-      `the agent pod cannot be made: ${error.message}`,
-      'create the namespace, or name another one',
+    return failure('forbidden', `not allowed to create the agent pod: ${error.message}`, error.hint);
+  if (error instanceof RejectedError) {
+    const hint = error.message.includes('violates PodSecurity')
+      ? 'docs/agents.md, "Pod Security", has a podTemplate that the level restricted takes'
+      : error.hint;
+    return failure('admission', `the agent pod was refused: ${error.message}`, hint);
+  }
+  if (error instanceof NotFoundError || error instanceof TerminatingError) {
+    return failure(
+      'namespaceGone',
+      `cannot create the agent pod: ${error.message}`,
+      'create the namespace, or use another one',
     );
   }
   return error;

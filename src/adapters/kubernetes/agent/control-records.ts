@@ -7,6 +7,8 @@ export type ControlRecord =
       type: 'end';
       exitCode: number;
       logBytes: number;
+      /** How much of the log is still in the pod: less when the step has deleted or truncated it. */
+      availableBytes: number;
       outOfMemory: boolean;
       cancelled: boolean;
       /** undefined when both together are larger than what is handed over. */
@@ -71,12 +73,20 @@ export class ControlParser {
       case 'end':
         return this.#takeEnd(numbers.map(Number), bodyStart);
       default:
-        throw new InternalError(`the agent said "${type}", which this version does not know`);
+        throw new InternalError(`unknown message "${type}" from the agent`);
     }
   }
 
   #takeEnd(numbers: number[], bodyStart: number): ControlRecord | undefined {
-    const [exitCode = Number.NaN, logBytes = 0, kills = 0, cancelled = 0, outputs = 0, values = 0] = numbers;
+    const [
+      exitCode = Number.NaN,
+      logBytes = 0,
+      kills = 0,
+      cancelled = 0,
+      outputs = 0,
+      values = 0,
+      available = logBytes,
+    ] = numbers;
     if (!Number.isInteger(exitCode))
       throw new InternalError('the agent gave no exit code at the end of a step');
     const total = outputs + values;
@@ -90,6 +100,7 @@ export class ControlParser {
       type: 'end',
       exitCode,
       logBytes,
+      availableBytes: Math.min(available, logBytes),
       outOfMemory: kills > 0,
       cancelled: cancelled === 1,
       files: complete ? files : undefined,

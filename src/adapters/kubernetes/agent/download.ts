@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import { UnreachableError } from '../../../ports/cluster-errors.ts';
 import type { ChannelSocket } from '../streams/channel-socket.ts';
+import { ConnectionLostError } from '../streams/connection-lost.ts';
 import { channels } from '../streams/exec.ts';
 import { parseExecStatus } from '../streams/exec-status.ts';
 import { TransferError } from './transfer-error.ts';
@@ -26,6 +26,44 @@ export function downloadCommand(
   return ['/bin/sh', '-c', tarScript, 'slipway', String(options.length), ...options, ...tar];
 }
 
+/** Bytes of paths that are arguments; a request's line has no room for many more. */
+const mostArguments = 16 * 1024;
+
+/**
+ * Takes `$1` bytes of standard input for paths, a line each, and writes them as archives of some hundred paths one after
+ * the other: not each tar reads its paths from a file. GNU's takes a backslash in a path for the beginning of another
+ * character unless it is told not to.
+ */
+const listScript = `plain=--no-unquote
+tar "$plain" -cf /dev/null -C / dev/null 2>/dev/null || plain=
+export plain
+head -c "$1" | tr '\\n' '\\0' | xargs -0 /bin/sh -c '
+  directory=$1
+  shift
+  tar $plain -C "$directory" -cf - -- "$@"
+  code=$?
+  [ "$code" -le 1 ] || exit 255
+  exit "$code"' slipway "$2"`;
+
+/** How a download is asked for. */
+export interface DownloadRequest {
+  command: string[];
+  /** For the command's standard input. */
+  input?: Buffer;
+}
+
+/** The command that writes the paths as a tar stream: by arguments, or with the paths as its input where they are many. */
+export function downloadRequest(
+  directory: string,
+  paths: readonly string[],
+  excludes: readonly string[],
+): DownloadRequest {
+  const input = Buffer.from(paths.map((path) => `${path}\n`).join(''));
+  if (input.length <= mostArguments && !input.includes('\\'))
+    return { command: downloadCommand(directory, paths, excludes) };
+  return { command: ['/bin/sh', '-c', listScript, 'slipway', String(input.length), directory], input };
+}
+
 /**
  * The standard output of an exec as a stream. It ends only when the command has said that it succeeded; a connection that
  * goes before is an error. Destroying it ends the exec.
@@ -35,6 +73,7 @@ export class ExecOutput extends Readable {
   readonly #what: string;
   #complaint = '';
   #reading = false;
+  #failure: Error | undefined;
 
   /** @param what in words, for errors: `download from …` */
   constructor(socket: ChannelSocket, what: string) {
@@ -43,10 +82,18 @@ export class ExecOutput extends Readable {
     this.#what = what;
   }
 
+  /** Why the transfer broke; undefined while it has not, and when it is the reader who ended it. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
   override _read(): void {
     if (this.#reading) return;
     this.#reading = true;
-    this.#pump().catch((error: unknown) => this.destroy(error as Error));
+    this.#pump().catch((error: unknown) => {
+      this.#failure = error as Error;
+      this.destroy(this.#failure);
+    });
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -59,7 +106,7 @@ export class ExecOutput extends Readable {
       const message = await this.#socket.next();
       if (this.destroyed) return;
       if (message === undefined) {
-        throw new UnreachableError(
+        throw new ConnectionLostError(
           `cannot ${this.#what}: the connection ended (${this.#socket.closeReason ?? ''})`,
         );
       }
@@ -78,8 +125,10 @@ export class ExecOutput extends Readable {
   #finish(status: string): void {
     const result = parseExecStatus(status);
     const complaint = this.#complaint.trim();
-    if (result.type === 'lost') throw new TransferError(`cannot ${this.#what}: ${result.reason}`);
-    if (result.exitCode !== 0 && !(result.exitCode === 1 && harmless.test(complaint))) {
+    if (result.type === 'lost') throw new ConnectionLostError(`cannot ${this.#what}: ${result.reason}`);
+    // xargs ends with 123 when one of its commands ended with 1.
+    const isMild = result.exitCode === 1 || result.exitCode === 123;
+    if (result.exitCode !== 0 && !(isMild && harmless.test(complaint))) {
       const ending = `tar ended with ${String(result.exitCode)}`;
       throw new TransferError(`cannot ${this.#what}: ${complaint === '' ? ending : complaint}`);
     }

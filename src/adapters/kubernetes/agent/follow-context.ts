@@ -1,4 +1,5 @@
 import type { StartedStep } from '../../../ports/agent.ts';
+import type { Clock } from '../../../ports/clock.ts';
 import type { Connection } from '../client/connection.ts';
 import type { Log } from '../log.ts';
 import type { KubernetesSettings } from '../settings.ts';
@@ -13,6 +14,7 @@ export interface FollowParts {
   connection: Connection;
   monitor: PodMonitor;
   settings: KubernetesSettings;
+  clock: Clock;
   log: Log;
   /** For those who start steps. */
   sessions?: StepSessions;
@@ -20,10 +22,10 @@ export interface FollowParts {
 
 /**
  * How a step of a pod is followed: the wrapper of its container, run by exec. A step is started by an exec that an
- * earlier one has left, when there is one; taken up again always by a new one.
+ * earlier one has left, when there is one; a reconnection always opens a new one.
  */
 export function followContext(
-  { connection, monitor, settings, log, sessions }: FollowParts,
+  { connection, monitor, settings, clock, log, sessions }: FollowParts,
   place: { namespace: string; pod: string },
   step: StartedStep,
 ): FollowContext {
@@ -46,10 +48,11 @@ export function followContext(
       ? {}
       : { keep: (socket, state) => sessions.keep(step.container, socket, state) }),
     failure: monitor.failure,
+    graceMs: () => monitor.graceMs,
     confirm: (signal) => monitor.confirm(signal),
+    clock,
     silenceMs: settings.silenceMs,
     budgetMs: settings.retryBudgetMs,
-    onReconnect: (details) =>
-      log.info('the connection to a step is taken up again', { step: step.id, ...details }),
+    onReconnect: (details) => log.info('reconnecting to a step', { step: step.id, ...details }),
   };
 }

@@ -2,6 +2,9 @@ import { InputError } from '../../../base/errors.ts';
 import type { Step } from '../../../ports/agent.ts';
 import { scratchDirectory } from './step-script.ts';
 
+/** Bytes of one variable, name and value, as Linux lets a program be started with: 128 KiB less `=` and the end. */
+export const largestVariable = 128 * 1024 - 2;
+
 const validName = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const validId = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 
@@ -22,7 +25,7 @@ export function checkStepId(id: string): void {
 /**
  * The script that starts a step in its container: sets the environment, writes the step's script, removes itself,
  * since it holds secrets, and becomes the step's shell. It travels by standard input and is never an argument.
- * @throws InputError when a variable cannot be set by a shell, or a value holds a NUL
+ * @throws InputError when a variable cannot be set by a shell, or a value holds a NUL or is too large
  */
 export function launchScript(
   step: Pick<Step, 'id' | 'container' | 'script' | 'shell'>,
@@ -33,11 +36,18 @@ export function launchScript(
     if (!validName.test(name)) {
       throw new InputError(`"${name}" cannot be the name of an environment variable of step ${step.id}`);
     }
+    if (Buffer.byteLength(name) + Buffer.byteLength(value) > largestVariable) {
+      const size = `${String(Math.ceil(Buffer.byteLength(value) / 1024))} KiB`;
+      throw new InputError(
+        `the environment variable ${name} has ${size}; Linux starts no program with one of more than 128 KiB`,
+        { hint: 'hand large values over in a file of the workspace' },
+      );
+    }
     if (value.includes('\0')) throw new InputError(`the environment variable ${name} holds a NUL character`);
     return `export ${name}=${quote(value)}`;
   });
   const script = `${home}/script`;
-  const missing = `slipway: the working directory ${directory} is not there, or cannot be entered`;
+  const missing = `slipway: the working directory ${directory} does not exist, or cannot be entered`;
   return Buffer.from(
     [
       ...lines,

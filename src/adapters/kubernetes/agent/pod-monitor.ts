@@ -1,10 +1,13 @@
+import { defined } from '../../../base/defined.ts';
 import { AgentError } from '../../../ports/agent.ts';
 import type { Cluster } from '../../../ports/cluster.ts';
 import { ForbiddenError } from '../../../ports/cluster-errors.ts';
 import type { KubernetesObject } from '../../../ports/kubernetes-object.ts';
 import type { SharedWatches } from '../watch/shared-watch.ts';
 import { managedSelector } from './agent-names.ts';
-import { describeWaiting, findPodProblem, type PodFacts } from './pod-problem.ts';
+import { pause } from '../client/pause.ts';
+import type { PodFacts, Verdict } from './pod-facts.ts';
+import { describeWaiting, findPodProblem } from './pod-problem.ts';
 import { parsePod, parsePodEvent, type PodEvent, type PodView } from './pod-status.ts';
 
 const podKind = { apiVersion: 'v1', kind: 'Pod' };
@@ -13,6 +16,8 @@ const eventKind = { apiVersion: 'v1', kind: 'Event' };
 const tickMs = 1000;
 /** What asking for the events of a lost pod may take. */
 const diagnosisMs = 5000;
+/** Events come a moment after what they explain: they are asked for again so often, so many milliseconds apart. */
+const explanation = { tries: 6, pauseMs: 500 } as const;
 
 /** What the monitor needs. */
 export interface MonitorOptions {
@@ -38,7 +43,7 @@ export class PodMonitor {
   #seen = false;
   #last: KubernetesObject | undefined;
   #gone = false;
-  #diagnosing = false;
+  #diagnosis: Promise<void> | undefined;
   #pod: PodView;
 
   constructor(options: MonitorOptions) {
@@ -57,7 +62,7 @@ export class PodMonitor {
     this.#leaveEvents = options.watches.listen(
       eventKind,
       { namespace, fieldSelector: 'involvedObject.kind=Pod' },
-      { changed: (objects) => this.#eventsChanged(objects), failed: () => undefined }, // without events: less is told
+      { changed: (objects) => this.#eventsChanged(objects), failed: () => undefined }, // without events, messages say less
     );
     this.#ticker = setInterval(() => this.#judge(), tickMs).unref();
   }
@@ -65,6 +70,11 @@ export class PodMonitor {
   /** Aborted with an AgentError as soon as the pod cannot do its work any more. */
   get failure(): AbortSignal {
     return this.#failed.signal;
+  }
+
+  /** The grace period of a pod that is being deleted; 0 for one that is not, or has gone. Milliseconds. */
+  get graceMs(): number {
+    return this.#gone ? 0 : (this.#pod.metadata.deletionGracePeriodSeconds ?? 0) * 1000;
   }
 
   get pod(): PodView {
@@ -108,23 +118,27 @@ export class PodMonitor {
     this.#leaveEvents = undefined;
   }
 
-  /** Asks the API itself whether the pod is there; for a failed call that may have met a pod that has gone. */
+  /**
+   * Asks the API itself whether the pod is there; for a failed call that may have met a pod that has gone. When it has,
+   * `failure` is aborted by the time this resolves.
+   */
   async confirm(signal: AbortSignal): Promise<void> {
     const { name, namespace } = this.#options.pod.metadata;
     const found = await this.#options.cluster.get(
-      { ...podKind, name, ...(namespace === undefined ? {} : { namespace }) },
+      { ...podKind, name, ...defined({ namespace }) },
       { signal },
     );
     this.#seen = true;
     this.#changed(found);
+    await this.#diagnosis;
   }
 
-  /** Ends the monitor; whoever still waits for the pod hears that it was given up. */
+  /** Ends the monitor; those that still wait for the pod get an error. */
   dispose(): void {
     this.started();
     this.#leave();
     this.#failed.abort(
-      new AgentError('deleted', `agent pod ${this.#pod.metadata.name} was given up by its run`),
+      new AgentError('deleted', `agent pod ${this.#pod.metadata.name} was abandoned by its run`),
     );
     this.#wake();
   }
@@ -152,28 +166,32 @@ export class PodMonitor {
   }
 
   #judge(): void {
-    if (this.failure.aborted || this.#diagnosing) return;
+    if (this.failure.aborted || this.#diagnosis !== undefined) return;
     const verdict = findPodProblem(this.#facts());
     if (verdict === undefined) return;
     // Without the event watch the reason of a removal is still unknown.
-    if (this.#leaveEvents === undefined) void this.#diagnose();
+    if (this.#leaveEvents === undefined || verdict.isUnexplained === true) this.#diagnosis = this.#diagnose();
     else this.#fail(new AgentError(verdict.problem, verdict.message, hintOf(verdict)));
   }
 
   async #diagnose(): Promise<void> {
-    this.#diagnosing = true;
+    const signal = AbortSignal.timeout(diagnosisMs);
+    let verdict: Verdict | undefined;
     try {
-      const namespace = this.#pod.metadata.namespace;
-      const selection = { namespace, fieldSelector: `involvedObject.uid=${this.#uid}` };
-      const found = await this.#options.cluster.list(eventKind, selection, {
-        signal: AbortSignal.timeout(diagnosisMs),
-      });
-      this.#events = found.map(parsePodEvent);
+      for (let tried = 1; tried <= explanation.tries && !this.failure.aborted; tried += 1) {
+        if (tried > 1) await pause(explanation.pauseMs, signal);
+        const namespace = this.#pod.metadata.namespace;
+        const selection = { namespace, fieldSelector: `involvedObject.uid=${this.#uid}` };
+        const found = await this.#options.cluster.list(eventKind, selection, { signal });
+        this.#events = found.map(parsePodEvent);
+        verdict = findPodProblem(this.#facts());
+        if (verdict?.isUnexplained !== true) break;
+      }
     } catch {
       // The events would have said more; the status has said enough.
     }
-    this.#diagnosing = false;
-    const verdict = findPodProblem(this.#facts());
+    this.#diagnosis = undefined;
+    verdict = findPodProblem(this.#facts());
     if (verdict !== undefined) this.#fail(new AgentError(verdict.problem, verdict.message, hintOf(verdict)));
   }
 

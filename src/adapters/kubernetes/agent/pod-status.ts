@@ -1,16 +1,16 @@
 import * as z from '../../../base/zod.ts';
 
+const Terminated = z.object({
+  exitCode: z._default(z.number(), 0),
+  reason: z.optional(z.string()),
+  message: z.optional(z.string()),
+  signal: z.optional(z.number()),
+});
+
 const ContainerState = z.object({
   waiting: z.optional(z.object({ reason: z.optional(z.string()), message: z.optional(z.string()) })),
   running: z.optional(z.object({})),
-  terminated: z.optional(
-    z.object({
-      exitCode: z._default(z.number(), 0),
-      reason: z.optional(z.string()),
-      message: z.optional(z.string()),
-      signal: z.optional(z.number()),
-    }),
-  ),
+  terminated: z.optional(Terminated),
 });
 
 const ContainerStatus = z.object({
@@ -18,6 +18,8 @@ const ContainerStatus = z.object({
   ready: z._default(z.boolean(), false),
   image: z._default(z.string(), ''),
   state: z._default(ContainerState, {}),
+  restartCount: z._default(z.number(), 0),
+  lastState: z.optional(z.object({ terminated: z.optional(Terminated) })),
 });
 
 const PodSchema = z.object({
@@ -26,16 +28,21 @@ const PodSchema = z.object({
     namespace: z._default(z.string(), ''),
     uid: z._default(z.string(), ''),
     deletionTimestamp: z.optional(z.string()),
+    deletionGracePeriodSeconds: z.optional(z.number()),
     labels: z._default(z.record(z.string(), z.string()), {}),
   }),
   spec: z._default(
     z.object({
       nodeName: z.optional(z.string()),
+      initContainers: z.nullish(
+        z.array(z.object({ name: z.string(), restartPolicy: z.optional(z.string()) })),
+      ),
       containers: z._default(
         z.array(
           z.object({
             name: z.string(),
             image: z._default(z.string(), ''),
+            volumeMounts: z.nullish(z.array(z.object({ mountPath: z.string() }))),
             resources: z.optional(z.object({ limits: z.optional(z.record(z.string(), z.coerce.string())) })),
           }),
         ),
@@ -102,6 +109,11 @@ export function parsePodEvent(object: unknown): PodEvent & { uid: string } {
   const { type, reason, message, count, series, involvedObject } = EventSchema.parse(object);
   const { uid, fieldPath } = involvedObject;
   return { type, reason, message, count: series?.count ?? count ?? 1, uid, fieldPath };
+}
+
+/** Whether a container is a sidecar: an init container that the kubelet restarts whenever it ends (1.28 and later). */
+export function isSidecar({ spec }: PodView, container: string): boolean {
+  return spec.initContainers?.some((c) => c.name === container && c.restartPolicy === 'Always') === true;
 }
 
 /** All containers' states, those of init containers first. */

@@ -1,21 +1,25 @@
 import { AgentError, type AgentSpec } from '../../../ports/agent.ts';
-import { ClusterError, UnreachableError } from '../../../ports/cluster-errors.ts';
+import { ClusterError } from '../../../ports/cluster-errors.ts';
 import type { Connection } from '../client/connection.ts';
+import type { KubernetesSettings } from '../settings.ts';
+import { ConnectionLostError } from '../streams/connection-lost.ts';
 import { openExec } from '../streams/exec.ts';
+import type { ChannelSocket } from '../streams/channel-socket.ts';
 import { ControlParser } from './control-records.ts';
 import type { PodMonitor } from './pod-monitor.ts';
 import type { PodView } from './pod-status.ts';
-import { repeatWhereLost } from './query.ts';
-import { readyScript } from './step-script.ts';
+import { repeatWhereLost, type Repetition } from './repeat.ts';
+import { readyScript } from './container-scripts.ts';
 import { untilIdle, type StepSessions } from './step-sessions.ts';
 
 /** What of an agent is waited for. */
-export interface ReadyParts {
+export interface ReadyParts extends Repetition {
   connection: Connection;
+  settings: Pick<KubernetesSettings, 'retryBudgetMs' | 'silenceMs'>;
   monitor: PodMonitor;
   spec: AgentSpec;
   pod: string;
-  /** Gets the exec that waited, which can run the first step. */
+  /** Gets the execs that waited, each of which can run the first step of its container. */
   sessions: StepSessions;
 }
 
@@ -56,29 +60,56 @@ export async function readAgent(parts: ReadyParts): Promise<void> {
   }
 }
 
-/** Asks the first container as soon as it runs; it answers for all, by what they lay down in the folder they share. */
+/** Asks each step container as soon as it runs; each answers for itself alone. Keeps the execs for the first steps. */
 async function untilAnswered(parts: ReadyParts, signal: AbortSignal): Promise<void> {
-  const { connection, monitor, spec, pod, sessions } = parts;
-  const { namespace, containers } = spec;
-  const first = containers[0].name;
-  const container = { namespace, pod, container: first };
-  const names = containers.map(({ name }) => name);
-  const command = ['/bin/sh', '-c', readyScript, 'slipway', ...names];
-  await monitor.until(() => monitor.isRunning(first), signal);
-  await repeatWhereLost(parts, signal, async (either) => {
-    const socket = await openExec(connection, container, { command, stdin: true, signal: either });
+  const failing = new AbortController();
+  const either = AbortSignal.any([signal, failing.signal]);
+  const answers = await Promise.allSettled(
+    parts.spec.containers.map(async ({ name }) => {
+      try {
+        return await untilIdleIn(name, parts, either);
+      } catch (error) {
+        failing.abort(error);
+        throw error;
+      }
+    }),
+  );
+  const failed = answers.find((answer) => answer.status === 'rejected');
+  for (const answer of answers) {
+    if (answer.status !== 'fulfilled') continue;
+    const { container, socket, control } = answer.value;
+    if (failed === undefined) parts.sessions.keep(container, socket, { control, idle: true });
+    else socket.close();
+  }
+  if (failed !== undefined) throw failed.reason;
+}
+
+/** Opens the exec of one container, whose wrapper waits for a step then. */
+async function untilIdleIn(
+  name: string,
+  parts: ReadyParts,
+  signal: AbortSignal,
+): Promise<{ container: string; socket: ChannelSocket; control: ControlParser }> {
+  const { connection, monitor, spec, pod, settings } = parts;
+  const { silenceMs } = settings;
+  const container = { namespace: spec.namespace, pod, container: name };
+  const command = ['/bin/sh', '-c', readyScript, 'slipway', name];
+  await monitor.until(() => monitor.isRunning(name), signal);
+  return repeatWhereLost(parts, signal, async (either) => {
+    const socket = await openExec(connection, container, { command, stdin: true, signal: either, silenceMs });
     const control = new ControlParser();
-    let kept = false;
+    let answered = false;
     try {
       const answer = await untilIdle(socket, control, either);
-      if (answer.type === 'lost') throw new UnreachableError(`${pod}: ${answer.reason}`);
+      if (answer.type === 'lost') throw new ConnectionLostError(`${pod}: ${answer.reason}`);
       if (answer.type === 'ended') {
-        throw new AgentError('containerStart', `agent pod ${pod} does not answer: ${answer.diagnostics}`);
+        const message = `container ${name} of agent pod ${pod} does not answer: ${answer.diagnostics}`;
+        throw new AgentError('containerStart', message);
       }
-      sessions.keep(first, socket, { control, idle: true });
-      kept = true;
+      answered = true;
+      return { container: name, socket, control };
     } finally {
-      if (!kept) socket.close();
+      if (!answered) socket.close();
     }
   });
 }

@@ -1,12 +1,14 @@
 import { messageOf } from '../../../base/errors.ts';
 import { AgentError } from '../../../ports/agent.ts';
+import type { Clock } from '../../../ports/clock.ts';
 import { ClusterError, ForbiddenError, UnauthorizedError } from '../../../ports/cluster-errors.ts';
-import { pause } from '../client/pause.ts';
+import { startingMs } from '../client/retry.ts';
 import { sendStdin, channels } from '../streams/exec.ts';
 import { parseExecStatus } from '../streams/exec-status.ts';
 import type { ChannelSocket } from '../streams/channel-socket.ts';
 import { backoffMs } from '../watch/watch-loop.ts';
 import { ControlParser, type ControlRecord } from './control-records.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** How a step ended, as its pod says. */
 export type StepEnd = Extract<ControlRecord, { type: 'end' }>;
@@ -19,30 +21,31 @@ export interface FollowContext {
   keep?(socket: ChannelSocket, state: { control: ControlParser; idle: boolean }): void;
   /** Aborted with an AgentError when the pod cannot work any more. */
   failure: AbortSignal;
+  /** How long the processes of a pod that is being deleted may still run and write. Milliseconds. */
+  graceMs(): number;
   /** Looks whether the pod is still there. */
   confirm(signal: AbortSignal): Promise<void>;
+  clock: Clock;
   silenceMs: number;
   budgetMs: number;
-  /** Told of each reconnection. */
+  /** Called at each reconnection. */
   onReconnect(details: { reason: string; offset: number }): void;
 }
 
 /** What to follow. */
 export interface FollowRequest {
   id: string;
-  /** Arguments of `run` after the offset, and the launch script for its standard input; missing: only follow. */
-  launch?: { script: Buffer; logLimit: number; timestamps: boolean };
+  /** What `run` is given: the launch script by standard input, the rest as arguments; missing: only follow. */
+  launch?: { script: Buffer; logLimit: number; timestamps: boolean; background: boolean };
   fromOffset: number;
   onOutput: (chunk: Buffer, offset: number) => Promise<void> | void;
 }
 
-/** How long an API server that has just started may refuse what it allows. */
-const startingMs = 30_000;
-/** What is given to a pod that has gone to hand over its last words. */
-const lastWordsMs = 3000;
+/** How long output that is under way is still read from a pod that has failed, beyond its grace period. Milliseconds. */
+const drainMs = 3000;
 
 /**
- * Starts a step, or takes up the one of the same id, and follows it to its end: one exec, begun anew from the byte where it broke.
+ * Starts a step, or resumes the one of the same id, and follows it to its end: one exec, reopened at the byte where it broke.
  * @throws AgentError when the pod is gone, the step is lost, or the API was not reached within the budget; `signal.reason`
  */
 export async function followStep(
@@ -65,7 +68,7 @@ export async function followStep(
       signal.throwIfAborted();
       if (!(error instanceof ClusterError)) throw error;
       const refused = error instanceof ForbiddenError || error instanceof UnauthorizedError;
-      const refusedMs = performance.now() - (failingSince ?? performance.now());
+      const refusedMs = context.clock.monotonicMs() - (failingSince ?? context.clock.monotonicMs());
       // One that has let the step begin, and was away: it may not have read its rules yet.
       if (refused && (follow.progress === 0 || failures === 0 || refusedMs > startingMs)) {
         throw new AgentError('forbidden', `the agent cannot run steps: ${error.message}`, { cause: error });
@@ -77,17 +80,13 @@ export async function followStep(
       failingSince = undefined;
     }
     failures += 1;
-    failingSince ??= performance.now();
-    const spentMs = performance.now() - failingSince;
+    failingSince ??= context.clock.monotonicMs();
+    const spentMs = context.clock.monotonicMs() - failingSince;
     if (spentMs > context.budgetMs) {
       const seconds = String(Math.round(spentMs / 1000));
-      throw new AgentError(
-        'stepLost',
-        `contact with step ${request.id} is lost for ${seconds} s: ${reason}`,
-        {
-          hint: 'the step may still run; `pipeline resume` takes it up again',
-        },
-      );
+      throw new AgentError('stepLost', `no contact with step ${request.id} for ${seconds} s: ${reason}`, {
+        hint: 'the step may still be running; `pipeline resume` continues it',
+      });
     }
     context.onReconnect({ reason, offset: follow.offset });
     await waitToReconnect(context, failures, signal);
@@ -99,11 +98,12 @@ async function waitToReconnect(context: FollowContext, failures: number, signal:
   if (failures > 1) {
     await context.confirm(either).catch((error: unknown) => {
       either.throwIfAborted();
-      if (!(error instanceof ClusterError)) throw error; // else: the next attempt tells more
+      if (!(error instanceof ClusterError)) throw error; // else: the next attempt shows more
     });
   }
-  // A first break is most often the connection's alone; beginning anew at once costs nothing.
-  await pause(failures === 1 ? 20 : backoffMs(failures - 1, Math.random()) / 2, either);
+  // A first break is most often the connection's alone; reconnecting at once costs nothing.
+  const waitMs = failures === 1 ? 20 : backoffMs(failures - 1, Math.random()) / 2;
+  await context.clock.sleep(waitMs, { signal: either });
 }
 
 class StepFollow {
@@ -111,7 +111,7 @@ class StepFollow {
   offset: number;
   /** Grows with everything that comes from the pod. */
   progress = 0;
-  /** The step was stopped with its container, which the pod itself will tell of in a moment. */
+  /** The step was stopped with its container, which the pod itself will report in a moment. */
   ending = false;
   readonly #context: FollowContext;
   readonly #request: FollowRequest;
@@ -139,20 +139,21 @@ class StepFollow {
             String(beginning.script.length),
             String(this.offset),
             String(beginning.logLimit),
-            beginning.timestamps ? '1' : '',
+            (beginning.timestamps ? 't' : '') + (beginning.background ? 'b' : ''),
           ];
     this.#context.failure.throwIfAborted();
     const socket = await this.#context.open(args, signal);
     const control = new ControlParser();
     let reusable = false;
-    let farewell: NodeJS.Timeout | undefined;
+    const { clock, silenceMs } = this.#context;
     const abort = () => socket.close();
-    const lose = () => (farewell = setTimeout(abort, lastWordsMs).unref());
-    const watchdog = setTimeout(() => {
-      socket.close(`nothing was heard for ${String(this.#context.silenceMs / 1000)} s`);
-    }, this.#context.silenceMs);
+    let draining: Watchdog | undefined;
+    const drain = () => (draining = new Watchdog(clock, drainMs + this.#context.graceMs(), abort));
+    const watchdog = new Watchdog(clock, silenceMs, () => {
+      socket.close(`no data for ${String(silenceMs / 1000)} s`);
+    });
     signal.addEventListener('abort', abort, { once: true });
-    this.#context.failure.addEventListener('abort', lose, { once: true });
+    this.#context.failure.addEventListener('abort', drain, { once: true });
     try {
       // Not awaited: a follower of a step that runs already does not read it.
       if (beginning !== undefined) void sendStdin(socket, beginning.script);
@@ -165,21 +166,17 @@ class StepFollow {
       this.#context.failure.throwIfAborted();
       return ended;
     } finally {
-      clearTimeout(watchdog);
-      clearTimeout(farewell);
+      watchdog.stop();
+      draining?.stop();
       signal.removeEventListener('abort', abort);
-      this.#context.failure.removeEventListener('abort', lose);
+      this.#context.failure.removeEventListener('abort', drain);
       if (reusable && this.#context.keep) this.#context.keep(socket, { control, idle: this.#idle });
       else socket.close();
     }
   }
 
   /** Reads one exec to its end. */
-  async #read(
-    socket: ChannelSocket,
-    control: ControlParser,
-    watchdog: NodeJS.Timeout,
-  ): Promise<StepEnd | string> {
+  async #read(socket: ChannelSocket, control: ControlParser, watchdog: Watchdog): Promise<StepEnd | string> {
     for (;;) {
       watchdog.refresh();
       const message = await socket.next();
@@ -189,10 +186,12 @@ class StepFollow {
           await this.#output(message.data, watchdog);
           break;
         case channels.stderr:
-          for (const record of control.push(message.data)) this.#hear(record);
+          for (const record of control.push(message.data)) this.#handle(record);
           break;
         case channels.status:
           if (this.ending) return 'its container is being stopped';
+          // What is missing now was deleted by the step: nothing that is asked again would bring it.
+          if (this.#end !== undefined && this.offset >= this.#end.availableBytes) return this.#end;
           return statusReason(message.data, control.diagnostics);
         default:
           break;
@@ -201,9 +200,10 @@ class StepFollow {
     }
   }
 
-  async #output(data: Buffer, watchdog: NodeJS.Timeout): Promise<void> {
+  async #output(data: Buffer, watchdog: Watchdog): Promise<void> {
     // What a process that was left behind writes after the end is no part of the step.
-    const wanted = this.#end === undefined ? data : data.subarray(0, this.#end.logBytes - this.offset);
+    const wanted =
+      this.#end === undefined ? data : data.subarray(0, Math.max(0, this.#end.logBytes - this.offset));
     if (wanted.length === 0) return;
     const at = this.offset;
     this.offset += wanted.length;
@@ -211,15 +211,15 @@ class StepFollow {
     const delivered = this.#request.onOutput(wanted, at);
     if (delivered === undefined) return;
     // The reader is slow, not the connection.
-    const patience = setInterval(() => watchdog.refresh(), this.#context.silenceMs / 4);
+    watchdog.hold();
     try {
       await delivered;
     } finally {
-      clearInterval(patience);
+      watchdog.refresh();
     }
   }
 
-  #hear(record: ControlRecord): void {
+  #handle(record: ControlRecord): void {
     const { id } = this.#request;
     switch (record.type) {
       case 'started':
@@ -230,15 +230,9 @@ class StepFollow {
         this.progress += 1;
         break;
       case 'lost':
-        throw new AgentError(
-          'stepLost',
-          `step ${id} has gone without an exit code: what supervised it in the pod was killed`,
-        );
+        throw new AgentError('stepLost', `step ${id} has no exit code: its supervisor in the pod was killed`);
       case 'unknown':
-        throw new AgentError(
-          'stepLost',
-          `the agent pod knows nothing of step ${id}, which was started there`,
-        );
+        throw new AgentError('stepLost', `the agent pod has no step ${id}, though it was started there`);
       case 'ending':
         this.ending = true;
         break;

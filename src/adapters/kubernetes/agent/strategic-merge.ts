@@ -1,3 +1,4 @@
+import { isFields, type Fields } from '../../../base/fields.ts';
 /** Lists of objects that strategic merge joins by a key; the rest are replaced whole. */
 const mergeKeys: Record<string, readonly string[]> = {
   containers: ['name'],
@@ -16,8 +17,6 @@ const mergeKeys: Record<string, readonly string[]> = {
 
 /** Lists of plain values that are joined instead of replaced. */
 const joinedLists = new Set(['finalizers']);
-
-type Fields = Record<string, unknown>;
 
 /**
  * Merges `patch` over `base` as the API server does for pods (strategic merge): maps by key, the lists above by their
@@ -71,8 +70,4 @@ function sameKey(key: string, left: unknown, right: unknown): boolean {
 
 function without$patch(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([key]) => key !== '$patch'));
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -18,11 +18,11 @@ export interface Connection {
   readonly namespace: string;
   /** The pool for HTTP requests. */
   readonly dispatcher: Dispatcher;
-  /** Authorization and the like; fetched anew (token files, exec plugins) as they need. */
+  /** Authorization and the like; fetched again (token files, exec plugins) as they need. */
   headers(): Promise<Record<string, string>>;
   /** TLS and proxy options for a WebSocket. */
   socketOptions(): Promise<ConnectionOptions & { headers: Record<string, string>; agent?: unknown }>;
-  /** Forgets the credentials after a 401, so that they are fetched anew. */
+  /** Forgets the credentials after a 401, so that they are fetched again. */
   forgetCredentials(): void;
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import * as z from '../../../base/zod.ts';
 import type { CallOptions, ServedKind } from '../../../ports/cluster.ts';
-import { NotFoundError } from '../../../ports/cluster-errors.ts';
+import { NotFoundError, UnreachableError } from '../../../ports/cluster-errors.ts';
 import type { ObjectKind } from '../../../ports/kubernetes-object.ts';
 import { groupPath } from './paths.ts';
 import type { Requests } from './requests.ts';
@@ -32,7 +32,10 @@ export class Discovery {
 
   #list(apiVersion: string, options: CallOptions): Promise<ReadonlyMap<string, ServedKind>> {
     const cached = this.#lists.get(apiVersion);
-    if (cached !== undefined && performance.now() - cached.at < believedMs) return cached.kinds;
+    if (cached !== undefined && performance.now() - cached.at < believedMs) {
+      // The call that asked first may have been cancelled: that is no answer to this one.
+      return cached.kinds.catch(() => this.#fetch(apiVersion, options));
+    }
     const kinds = this.#fetch(apiVersion, options);
     const entry = { at: performance.now(), kinds };
     this.#lists.set(apiVersion, entry);
@@ -51,9 +54,15 @@ export class Discovery {
       if (error instanceof NotFoundError) return new Map();
       throw error;
     }
-    const { resources } = ResourceList.parse(answer);
+    const parsed = ResourceList.safeParse(answer);
+    if (!parsed.success) {
+      throw new UnreachableError(`cannot discover ${apiVersion}: the answer is no list of resources`, {
+        cause: parsed.error,
+        hint: 'check what stands between this machine and the API server',
+      });
+    }
     return new Map(
-      resources
+      parsed.data.resources
         .filter(({ name }) => !name.includes('/'))
         .map(({ name, kind, namespaced }) => [kind, { apiVersion, kind, resource: name, namespaced }]),
     );

@@ -1,4 +1,6 @@
+import { defined } from '../../../base/defined.ts';
 import { messageOf } from '../../../base/errors.ts';
+import { quotaRefusal } from '../../../kubernetes/quota.ts';
 import {
   ClusterError,
   ConflictError,
@@ -6,6 +8,7 @@ import {
   NotFoundError,
   QuotaError,
   RejectedError,
+  TerminatingError,
   UnauthorizedError,
   UnreachableError,
   type ClusterErrorOptions,
@@ -59,7 +62,7 @@ export function errorOfResponse(response: FailedResponse, what: string): Cluster
   const detail = body.message === undefined || body.message === '' ? `HTTP ${status}` : body.message;
   const options: ClusterErrorOptions = {
     status,
-    ...(body.reason === undefined ? {} : { reason: body.reason }),
+    ...defined({ reason: body.reason }),
   };
   const message = `cannot ${what}: ${detail}`;
   switch (status) {
@@ -75,8 +78,11 @@ export function errorOfResponse(response: FailedResponse, what: string): Cluster
       return status === 404 ? new NotFoundError(message, options) : new ClusterError(message, options);
     case 409:
       return new ConflictError(message, options);
-    case 429:
     case 500:
+      return unfit.test(detail)
+        ? new RejectedError(message, options)
+        : new UnreachableError(message, options);
+    case 429:
     case 502:
     case 503:
     case 504:
@@ -88,24 +94,37 @@ export function errorOfResponse(response: FailedResponse, what: string): Cluster
   }
 }
 
-/** 403 stands for RBAC, for quota, for admission and for a namespace that is going. */
+/**
+ * What server-side apply says of an object that does not fit the schema of its kind: a fault of the object, which is the
+ * same at every try, though the answer is 500 (https://github.com/kubernetes/kubernetes/issues/139253).
+ */
+const unfit =
+  /failed to create typed (?:patch|live) object|failed to convert (?:new|patched) object|unable to convert unstructured object|json: cannot unmarshal/;
+
+/**
+ * 403 stands for RBAC, for quota, for admission of every kind and for a namespace that is going. Who may do what is
+ * said in the authorizer's own words alone: https://kubernetes.io/docs/reference/access-authn-authz/authorization/
+ */
 function errorOfRefusal(detail: string, message: string, options: ClusterErrorOptions): ClusterError {
-  if (/exceeded quota|must specify .*(?:cpu|memory|limits|requests)/.test(detail)) {
-    return new QuotaError(message, {
-      ...options,
-      hint: 'free or raise the ResourceQuota of the namespace, or ask for less',
-    });
+  const quota = quotaRefusal(detail);
+  if (quota !== undefined) {
+    const hint = detail.includes('must specify')
+      ? 'set these resources on the containers (agent.containers.NAME.resources), or give the namespace a LimitRange with defaults'
+      : 'raise the ResourceQuota of the namespace, or request less';
+    return new QuotaError(message, { ...options, hint, isFinal: quota === 'final' });
   }
-  if (
-    /admission webhook|is being terminated|violates PodSecurity|unable to validate against any/.test(detail)
-  ) {
-    return new RejectedError(message, options);
-  }
+  if (detail.includes('is being terminated')) return new TerminatingError(message, options);
+  if (detail.includes('not yet ready to handle request')) return new UnreachableError(message, options);
+  const isOfKubernetes = options.reason !== undefined;
+  if (isOfKubernetes && !rightsRefusal.test(detail)) return new RejectedError(message, options);
   return new ForbiddenError(message, {
     ...options,
-    hint: 'the credentials lack this right: see deploy/rbac for the least that a run needs',
+    hint: 'the credentials lack this right: see deploy/rbac for the rights that a run needs',
   });
 }
+
+/** `pods is forbidden: User "u" cannot create resource "pods" …`, and a role that gives more than its author has. */
+const rightsRefusal = /\bUser "[^"]*" cannot |is attempting to grant RBAC permissions not currently held/i;
 
 /** No answer came: refused, reset, timed out, DNS, TLS. */
 export function errorOfConnection(error: unknown, what: string, server: string): UnreachableError {

@@ -1,5 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { RequestOptions } from 'node:https';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { ProxyAgent, type buildConnector, type Dispatcher } from 'undici';
 import { InputError, messageOf } from '../../../base/errors.ts';
@@ -9,7 +11,7 @@ import { connectOptions, createPool, poolOptions } from './pool.ts';
 
 type ApplicableOptions = Omit<RequestOptions, 'headers'> & { headers?: Record<string, string> };
 
-/** How long headers are used again before the kubeconfig's user is asked anew (token files rotate). */
+/** How long headers are used again before the kubeconfig's user is asked again (token files rotate). */
 const credentialsMs = 10_000;
 
 /**
@@ -24,9 +26,7 @@ export async function connect(options: KubeConfigOptions): Promise<Connection> {
   const config = load(new KubeConfig(), options);
   if (config.getCurrentContext() === 'loaded-context') throw noCluster();
   const cluster = config.getCurrentCluster();
-  if (cluster === null) {
-    throw new InputError(`the context "${config.getCurrentContext()}" names no cluster of the kubeconfig`);
-  }
+  if (cluster === null) throw withoutCluster(config, options);
   // client-node refuses http:// unless verification is off; there is nothing to verify on it.
   if (cluster.server.startsWith('http:')) Object.assign(cluster, { skipTLSVerify: true });
   const context = config.getContextObject(config.getCurrentContext());
@@ -38,11 +38,27 @@ export async function connect(options: KubeConfigOptions): Promise<Connection> {
   });
 }
 
-/** client-node falls back to localhost:8080, which is nobody's cluster. */
+function withoutCluster(config: KubeConfig, { kubeconfig }: KubeConfigOptions): InputError {
+  const name = config.getCurrentContext() as string | undefined;
+  const file = `the kubeconfig ${namesOf(kubeconfig)}`;
+  if (name === undefined || name === '') {
+    return new InputError(`${file} has no current context`, {
+      hint: 'set one by `kubectl config use-context`, or name one by --cluster',
+    });
+  }
+  return new InputError(`the context "${name}" names no cluster of ${file}`);
+}
+
+/** client-node falls back to localhost:8080, which is no cluster that was meant. */
 function noCluster(): InputError {
-  return new InputError('there is no kubeconfig, and this is not inside a cluster', {
-    hint: 'name one by --kubeconfig or $KUBECONFIG, or use --cluster sandbox',
+  return new InputError('no kubeconfig found, and not running inside a cluster', {
+    hint: 'set --kubeconfig or $KUBECONFIG, or use --cluster sandbox',
   });
+}
+
+/** The file or files that are read, as the user named them. */
+function namesOf(kubeconfig: string | undefined): string {
+  return kubeconfig ?? (process.env['KUBECONFIG'] || join(homedir(), '.kube', 'config'));
 }
 
 function load(config: KubeConfig, { kubeconfig, context }: KubeConfigOptions): KubeConfig {
@@ -50,16 +66,18 @@ function load(config: KubeConfig, { kubeconfig, context }: KubeConfigOptions): K
     if (kubeconfig === undefined) config.loadFromDefault();
     else config.loadFromFile(kubeconfig);
   } catch (error) {
-    throw new InputError(`the kubeconfig cannot be read: ${messageOf(error)}`, {
+    // The lines of the file that the parser quotes below its message may hold credentials.
+    const [reason = ''] = messageOf(error).split('\n', 1);
+    throw new InputError(`the kubeconfig ${namesOf(kubeconfig)} cannot be read: ${reason}`, {
       cause: error,
-      hint: 'name one by --kubeconfig or $KUBECONFIG, or use --cluster sandbox',
+      hint: 'set --kubeconfig or $KUBECONFIG, or use --cluster sandbox',
     });
   }
   if (context !== undefined) {
     if (config.getContextObject(context) === null) {
       const known = config.getContexts().map(({ name }) => name);
-      throw new InputError(`the kubeconfig has no context "${context}"`, {
-        hint: known.length === 0 ? 'it has none at all' : `it has: ${known.join(', ')}`,
+      throw new InputError(`the kubeconfig ${namesOf(kubeconfig)} has no context "${context}"`, {
+        hint: known.length === 0 ? 'it has no contexts' : `it has: ${known.join(', ')}`,
       });
     }
     config.setCurrentContext(context);

@@ -60,7 +60,7 @@ export class RequestQueue {
     };
   }
 
-  /** Wakes nobody any more; used at the end of the process's work. */
+  /** Wakes no waiter any more; used at the end of the process's work. */
   stop(): void {
     this.#stopped.abort();
   }
@@ -99,7 +99,7 @@ export class RequestQueue {
         this.#timing = false;
         this.#admit();
       },
-      () => undefined, // stopped: nobody waits any more
+      () => undefined, // stopped: there are no waiters any more
     );
   }
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../../base/defined.ts';
 import type { Readable } from 'node:stream';
 import { request, type Dispatcher } from 'undici';
 import type { CallOptions } from '../../../ports/cluster.ts';
@@ -11,7 +12,7 @@ import { headerOf, type Connection } from './connection.ts';
 import { errorOfConnection, errorOfResponse, parseStatusBody, retryAfterMs } from './errors.ts';
 import { pause } from './pause.ts';
 import { RequestQueue } from './request-queue.ts';
-import { retryDelay } from './retry.ts';
+import { retryDelay, startingMs } from './retry.ts';
 
 /** One call of the API. */
 export interface ApiRequest {
@@ -32,10 +33,7 @@ export interface RequestSettings {
   attemptMs: number;
 }
 
-/** An API server that has just started refuses what it allows, until it has read its rules and accounts. */
-const startingMs = 30_000;
-
-/** Thrown instead of a ClusterError's final answer when an earlier attempt may have taken effect. */
+/** Thrown instead of a ClusterError's final answer when an earlier attempt of a write may have taken effect. */
 export class AmbiguousError extends Error {
   override readonly cause: ClusterError;
   constructor(cause: ClusterError) {
@@ -61,7 +59,7 @@ export class Requests {
   }
 
   /**
-   * @throws ClusterError; AmbiguousError when the server refused a retry of an attempt whose answer was lost
+   * @throws ClusterError; AmbiguousError when the server refused a retry of a write whose answer was lost
    */
   async send<T>(call: ApiRequest, options: CallOptions): Promise<T> {
     const startedAt = performance.now();
@@ -80,7 +78,8 @@ export class Requests {
         const budgetMs = this.#settings.retryBudgetMs;
         const waitMs = retryDelay({ error, attempt, elapsedMs, budgetMs, random: Math.random() });
         if (waitMs === undefined) throw final(error, { attempt, elapsedMs, ambiguous });
-        ambiguous ||= error.status === undefined || error.status >= 500;
+        // A read takes no effect: whatever became of it, the next answer is the answer.
+        ambiguous ||= call.method !== 'GET' && (error.status === undefined || error.status >= 500);
         await pause(waitMs, options.signal);
       }
     }
@@ -179,7 +178,10 @@ export class Requests {
 
   /** A refusal right after the server was away, by one that had accepted these credentials before. */
   #isStarting(error: ClusterError): boolean {
-    const refused = error instanceof ForbiddenError || error instanceof UnauthorizedError;
+    const refused =
+      error instanceof ForbiddenError ||
+      error instanceof UnauthorizedError ||
+      (error.status === 403 && error.message.includes('error looking up service account'));
     if (!refused || this.#connectionLostAt === undefined || this.#lastAcceptedAt === undefined) return false;
     return performance.now() - this.#connectionLostAt < startingMs;
   }
@@ -193,9 +195,7 @@ function final(
     const spent = `gave up after ${String(attempt)} attempts in ${String(Math.round(elapsedMs / 1000))} s`;
     return new UnreachableError(`${error.message}; ${spent}`, {
       cause: error,
-      ...(error.status === undefined ? {} : { status: error.status }),
-      ...(error.reason === undefined ? {} : { reason: error.reason }),
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      ...defined({ status: error.status, reason: error.reason, hint: error.hint }),
     });
   }
   return ambiguous ? new AmbiguousError(error) : error;

@@ -14,6 +14,9 @@ export interface Failure {
   random: number;
 }
 
+/** Milliseconds in which an API server that has just started may refuse what it allows: it has not read its rules and accounts yet. */
+export const startingMs = 30_000;
+
 /** A call that fails inside the server (500) is seldom mended by waiting long: an admission webhook that is down. */
 const internalErrorBudgetMs = 30_000;
 

@@ -1,13 +1,13 @@
 import type { CallOptions, Cluster } from '../../../ports/cluster.ts';
 import { ForbiddenError } from '../../../ports/cluster-errors.ts';
 import type { KubernetesObject, ObjectReference } from '../../../ports/kubernetes-object.ts';
-import type { RunStore, StoredRun } from '../../../ports/run-record.ts';
+import { runObjectName, type RunStore, type StoredRun } from '../../../ports/run-record.ts';
 import { labels, labelValue, managedSelector } from '../agent/agent-names.ts';
 import { pause } from '../client/pause.ts';
-import { leaseKind, parseLease } from './lease-object.ts';
+import { leaseKind, parseLease } from '../lease/lease-object.ts';
 import { recordSelector } from './run-store.ts';
 
-/** What nobody looks after any more. */
+/** What has no owner any more. */
 export interface Orphans {
   /** Unfinished runs whose runner has gone; `pipeline resume` could still take them up. */
   runs: StoredRun[];
@@ -49,8 +49,9 @@ export async function findOrphans(
       const id = record.runId;
       const earlier = suspects.find((run) => run.record.runId === id);
       if (earlier?.version !== version) return false;
-      const lease = after.leases.get(labelValue(id));
-      return lease?.holder === '' || lease?.version === before.leases.get(labelValue(id))?.version;
+      const name = runObjectName(id);
+      const lease = after.leases.get(name);
+      return lease?.holder === '' || lease?.version === before.leases.get(name)?.version;
     }),
     objects: left
       .filter((object) => {
@@ -95,7 +96,7 @@ async function observe(
     cluster.list(leaseKind, selection, options),
     ...leftKinds.map((kind) => listAllowed(cluster, kind, agents, options)),
   ]);
-  const parsed = leases.map((lease) => [runOf(lease), parseLease(lease)] as const);
+  const parsed = leases.map((lease) => [lease.metadata.name, parseLease(lease)] as const);
   return { runs: records, leases: new Map(parsed), left: left.flat() };
 }
 

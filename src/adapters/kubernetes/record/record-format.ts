@@ -1,10 +1,8 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as z from '../../../base/zod.ts';
-import { SlipwayError } from '../../../base/errors.ts';
-import type { RunRecord } from '../../../ports/run-record.ts';
-
-/** The format that this version writes, and the newest that it reads. */
-export const formatVersion = 1;
+import { RecordFormatError, RecordTooLargeError } from '../../../ports/record-errors.ts';
+import { runRecordFormat, type RunRecord } from '../../../ports/run-record.ts';
+import { upgradeRecord } from './upgrade-record.ts';
 
 /** A Secret or ConfigMap holds 1 MiB with everything (https://kubernetes.io/docs/concepts/configuration/configmap/). */
 const largestRecord = 900_000;
@@ -12,18 +10,6 @@ const largestRecord = 900_000;
 const largestPlain = 100_000;
 /** A record unpacked; more is no record. */
 const largestUnpacked = 64 * 1024 * 1024;
-
-/** A record that this version cannot read: written by a newer one, or damaged. */
-export class RecordFormatError extends SlipwayError {
-  readonly code = 'record-format';
-  readonly fault = 'input';
-}
-
-/** A record that does not fit into its object. */
-export class RecordTooLargeError extends SlipwayError {
-  readonly code = 'record-too-large';
-  readonly fault = 'failure';
-}
 
 /** What a ConfigMap holds of a run. */
 export interface RecordData {
@@ -39,21 +25,34 @@ const StageRecord = z.looseObject({
   outputs: texts,
   environment: texts,
   offsets: z.record(z.string(), z.number()),
+  pod: z.optional(z.string()),
+  restoring: z.optional(z.boolean()),
+});
+
+const StoredStop = z.looseObject({
+  message: z.string(),
+  hint: z.optional(z.string()),
+  fault: z.enum(['input', 'failure', 'infrastructure', 'aborted', 'rolledBack', 'interrupted', 'internal']),
+  afterMs: z.optional(z.number()),
 });
 
 /** What is checked; fields that later versions of the same format add are kept. */
 const StoredRecord = z.looseObject({
-  formatVersion: z.literal(formatVersion),
+  formatVersion: z.literal(runRecordFormat),
   runId: z.string(),
   pipeline: z.string(),
   namespace: z.string(),
   createdAt: z.number(),
+  fence: z.optional(z.number()),
   state: z.enum(['running', 'cancelling', 'finished']),
+  stop: z.optional(StoredStop),
   source: z.object({ file: z.string(), text: z.string() }),
   parameters: texts,
   trigger: texts,
+  agents: texts,
   git: texts,
   stages: z.record(z.string(), StageRecord),
+  logs: z.optional(z.object({ host: z.string(), directory: z.string() })),
 });
 
 /** @throws RecordTooLargeError */
@@ -63,9 +62,9 @@ export function packRecord(record: RunRecord): RecordData {
   const packed = plain ? text : gzipSync(text).toString('base64');
   if (packed.length > largestRecord) {
     throw new RecordTooLargeError(
-      `the record of run ${record.runId} is too large to be kept in the cluster`,
+      `the record of run ${record.runId} is too large: it has ${kilobytes(packed.length)}; the limit is ${kilobytes(largestRecord)}`,
       {
-        hint: 'stage outputs are for short values; hand large ones over as files or artifacts',
+        hint: 'the pipeline file, the parameters and the outputs of stages are kept in it: make them smaller',
       },
     );
   }
@@ -75,24 +74,31 @@ export function packRecord(record: RunRecord): RecordData {
     : { data, binaryData: { 'record.gz': packed } };
 }
 
-/** @throws RecordFormatError when a newer version wrote it, or it is damaged; the message names `name` */
+/**
+ * Reads a record of this format or an older one.
+ * @throws RecordFormatError when a newer version wrote it, or it is damaged; the message names `name`
+ */
 export function unpackRecord({ data, binaryData }: Partial<RecordData>, name: string): RunRecord {
   const version = Number(data?.['formatVersion'] ?? Number.NaN);
-  if (version > formatVersion) {
+  if (version > runRecordFormat) {
     throw new RecordFormatError(
-      `${name} was written in format ${String(version)}; this version of Slipway reads up to ${String(formatVersion)}`,
+      `${name} was written in format ${String(version)}; this version of Slipway reads up to ${String(runRecordFormat)}`,
       { hint: 'use the version that started the run, or a newer one' },
     );
   }
   try {
-    const parsed: unknown = JSON.parse(recordText({ data, binaryData }));
-    StoredRecord.parse(parsed);
-    return parsed as RunRecord;
+    const upgraded = upgradeRecord(JSON.parse(recordText({ data, binaryData })));
+    const { fence = 0 } = StoredRecord.parse(upgraded);
+    return { ...(upgraded as RunRecord), fence };
   } catch (error) {
-    throw new RecordFormatError(`${name} cannot be read: it is damaged, or no record of a run`, {
+    throw new RecordFormatError(`${name} cannot be read: it is damaged, or not the record of a run`, {
       cause: error,
     });
   }
+}
+
+function kilobytes(bytes: number): string {
+  return `${String(Math.ceil(bytes / 1000))} kB`;
 }
 
 function recordText({

@@ -1,4 +1,5 @@
 import type { WebSocket } from 'ws';
+import { reasonOf } from '../client/errors.ts';
 
 /** One message of a channel. */
 export interface ChannelMessage {
@@ -6,9 +7,11 @@ export interface ChannelMessage {
   data: Buffer;
 }
 
-/** Unread bytes at which the socket is paused, and at which it goes on. */
+/** Unread bytes at which the socket is paused, and at which it continues. */
 const highWater = 1024 * 1024;
 const lowWater = 256 * 1024;
+/** Parts of the time of silence: after each of them the other side is pinged. */
+const silentParts = 4;
 /** Channel 255 closes another one, from v5.channel.k8s.io on. */
 const closeChannel = 255;
 
@@ -24,11 +27,16 @@ export class ChannelSocket {
   #paused = false;
   #closed: string | undefined;
   #wake: (() => void) | undefined;
+  #silentParts = 0;
+  #silenceTimer: NodeJS.Timeout | undefined;
+  /** Resolve the sends that the network has not taken yet. */
+  readonly #sending = new Set<() => void>();
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on('message', (data: Buffer) => this.#receive(data));
-    socket.on('error', (error: Error) => this.#end(error.message));
+    socket.on('pong', () => (this.#silentParts = 0));
+    socket.on('error', (error: Error) => this.#end(reasonOf(error)));
     socket.on('close', (code: number, reason: Buffer) =>
       this.#end(reason.length > 0 ? `${String(code)} ${reason.toString('utf8')}` : `code ${String(code)}`),
     );
@@ -65,7 +73,14 @@ export class ChannelSocket {
     const framed = Buffer.allocUnsafe(data.length + 1);
     framed[0] = channel;
     data.copy(framed, 1);
-    return new Promise((resolve) => this.#socket.send(framed, { binary: true }, () => resolve()));
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#sending.delete(done);
+        resolve();
+      };
+      this.#sending.add(done);
+      this.#socket.send(framed, { binary: true }, done);
+    });
   }
 
   closeChannel(channel: number): Promise<void> {
@@ -78,12 +93,26 @@ export class ChannelSocket {
     this.#socket.terminate();
   }
 
-  /** Milliseconds without a byte do not count while the reader is behind. */
-  get isPaused(): boolean {
-    return this.#paused;
+  /**
+   * Ends the connection when nothing is heard of the other side for so long, though it is pinged: each WebSocket has to
+   * answer a ping (RFC 6455, 5.5.2), also while its command is at work and says nothing. Time in which the reader is
+   * behind does not count.
+   * @param silenceMs milliseconds
+   */
+  endWhenSilent(silenceMs: number): void {
+    clearInterval(this.#silenceTimer);
+    if (this.#closed !== undefined) return;
+    this.#silentParts = 0;
+    this.#silenceTimer = setInterval(() => {
+      this.#silentParts = this.#paused ? 0 : this.#silentParts + 1;
+      if (this.#silentParts > silentParts)
+        this.close(`nothing was heard for ${String(Math.round(silenceMs / 1000))} s`);
+      else if (!this.#paused) this.#socket.ping();
+    }, silenceMs / silentParts).unref();
   }
 
   #receive(data: Buffer): void {
+    this.#silentParts = 0;
     const channel = data[0];
     if (channel === undefined || channel === closeChannel || this.#closed !== undefined) return;
     this.#queue.push({ channel, data: data.subarray(1) });
@@ -102,6 +131,8 @@ export class ChannelSocket {
 
   #end(reason: string): void {
     this.#closed ??= reason;
+    clearInterval(this.#silenceTimer);
+    for (const done of this.#sending) done();
     this.#notify();
   }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { defined } from '../../../base/defined.ts';
 import type { ContainerReference, ExecOptions, ExecResult } from '../../../ports/pod-access.ts';
 import type { Connection } from '../client/connection.ts';
 import { queryOf } from '../client/paths.ts';
@@ -14,11 +15,20 @@ const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'];
 /** API servers read a message whole before they pass it on. */
 const sendBytes = 128 * 1024;
 
+/** How an exec is opened. */
+export interface OpenExecOptions {
+  command: readonly string[];
+  stdin: boolean;
+  signal: AbortSignal;
+  /** Milliseconds without any answer after which the connection is lost; missing: it may be silent without end. */
+  silenceMs?: number | undefined;
+}
+
 /** Opens an exec; the caller reads its channels and closes it. @throws ClusterError, `signal.reason` */
 export async function openExec(
   connection: Connection,
   container: ContainerReference,
-  { command, stdin, signal }: { command: readonly string[]; stdin: boolean; signal: AbortSignal },
+  { command, stdin, signal, silenceMs }: OpenExecOptions,
 ): Promise<ChannelSocket> {
   const { namespace, pod } = container;
   const query = queryOf({
@@ -31,9 +41,10 @@ export async function openExec(
   });
   const base = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}`;
   const what = `exec into container "${container.container}" of pod "${pod}" in namespace "${namespace}"`;
-  return new ChannelSocket(
-    await openSocket(connection, { path: `${base}/exec${query}`, what, protocols }, signal),
-  );
+  const request = { path: `${base}/exec${query}`, what, protocols, ...defined({ silenceMs }) };
+  const socket = new ChannelSocket(await openSocket(connection, request, signal));
+  if (silenceMs !== undefined) socket.endWhenSilent(silenceMs);
+  return socket;
 }
 
 /** Sends bytes to standard input, in messages that an API server takes well. */
@@ -43,15 +54,18 @@ export async function sendStdin(socket: ChannelSocket, data: Buffer): Promise<vo
   }
 }
 
-/** Runs a command to its end: see {@link import('../../../ports/pod-access.ts').PodAccess.exec}. */
+/**
+ * Runs a command to its end: see {@link import('../../../ports/pod-access.ts').PodAccess.exec}. With `silenceMs` a
+ * connection that no answer comes through for so long is lost.
+ */
 export async function exec(
   connection: Connection,
   container: ContainerReference,
-  options: ExecOptions,
+  options: ExecOptions & { silenceMs?: number },
 ): Promise<ExecResult> {
-  const { signal, stdin } = options;
-  const { command } = options;
-  const socket = await openExec(connection, container, { command, stdin: stdin !== undefined, signal });
+  const { signal, stdin, command, silenceMs } = options;
+  const how = { command, stdin: stdin !== undefined, signal, silenceMs };
+  const socket = await openExec(connection, container, how);
   const abort = () => socket.close();
   signal.addEventListener('abort', abort, { once: true });
   const feeding = stdin === undefined ? Promise.resolve() : feed(socket, stdin);

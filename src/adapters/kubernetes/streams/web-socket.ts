@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
-import type { ClusterError } from '../../../ports/cluster-errors.ts';
-import { errorOfConnection, errorOfResponse, parseStatusBody } from '../client/errors.ts';
+import { UnauthorizedError, type ClusterError } from '../../../ports/cluster-errors.ts';
+import { errorOfConnection, errorOfResponse, parseStatusBody, retryAfterMs } from '../client/errors.ts';
 import { headerOf, type Connection } from '../client/connection.ts';
 
 /** A streaming subresource to open. */
@@ -11,16 +11,33 @@ export interface SocketRequest {
   /** In words, for errors. */
   what: string;
   protocols: readonly string[];
+  /** Milliseconds that the handshake may take, where that is less than usual. */
+  silenceMs?: number;
 }
 
 /** What opening may take, in milliseconds: TLS, the API server's way to the kubelet, the start of the command. */
 const openMs = 30_000;
 
 /**
- * Opens a WebSocket of the API.
+ * Opens a WebSocket of the API; once more with new credentials when they were not accepted. An error of its network
+ * connection is reported by its event `error`.
  * @throws ClusterError when it is refused or cannot be reached; `signal.reason` after an abort
  */
 export async function openSocket(
+  connection: Connection,
+  request: SocketRequest,
+  signal: AbortSignal,
+): Promise<WebSocket> {
+  try {
+    return await openOnce(connection, request, signal);
+  } catch (error) {
+    if (!(error instanceof UnauthorizedError)) throw error;
+    connection.forgetCredentials();
+    return openOnce(connection, request, signal);
+  }
+}
+
+async function openOnce(
   connection: Connection,
   request: SocketRequest,
   signal: AbortSignal,
@@ -32,7 +49,7 @@ export async function openSocket(
     [...request.protocols],
     {
       ...options,
-      handshakeTimeout: openMs,
+      handshakeTimeout: Math.min(openMs, request.silenceMs ?? openMs),
       perMessageDeflate: false,
       skipUTF8Validation: true,
       maxPayload: 64 * 1024 * 1024,
@@ -44,7 +61,7 @@ export async function openSocket(
       socket.removeAllListeners('open');
       socket.removeAllListeners('unexpected-response');
       socket.removeListener('error', failed);
-      socket.on('error', () => undefined); // its owner hears of the end by `close`
+      socket.on('error', () => undefined); // its owner is notified by `close`
     };
     const abort = () => {
       settle();
@@ -57,6 +74,10 @@ export async function openSocket(
     };
     signal.addEventListener('abort', abort, { once: true });
     socket.once('error', failed);
+    // Of a reset, ws itself tells no more than the code 1006.
+    socket.once('upgrade', (response) => {
+      response.socket.once('error', (error) => socket.emit('error', error));
+    });
     socket.once('open', () => {
       // What arrives before the owner listens must wait in the socket.
       socket.pause();
@@ -65,7 +86,6 @@ export async function openSocket(
     });
     socket.once('unexpected-response', (_, response) => {
       void refusal(response, request.what).then((error) => {
-        if (error.status === 401) connection.forgetCredentials();
         settle();
         socket.terminate();
         reject(error);
@@ -88,5 +108,8 @@ async function refusal(response: IncomingMessage, what: string): Promise<Cluster
   }
   const body = parseStatusBody(Buffer.concat(parts).toString('utf8'));
   const retryAfter = headerOf(response.headers, 'retry-after');
-  return errorOfResponse({ status: response.statusCode ?? 500, body, retryAfter }, what);
+  const refused = { status: response.statusCode ?? 500, body, retryAfter };
+  const error = errorOfResponse(refused, what);
+  const waitMs = retryAfterMs(refused, Date.now());
+  return waitMs === undefined ? error : Object.assign(error, { retryAfterMs: waitMs });
 }

@@ -1,11 +1,11 @@
 import type { CallOptions, Cluster, Selection } from '../../../ports/cluster.ts';
 import type { KubernetesObject, ObjectKind } from '../../../ports/kubernetes-object.ts';
 
-/** Hears of the objects of a shared watch. */
+/** Gets the objects of a shared watch. */
 export interface WatchListener {
   /** Called with each change; `objects` is what is known now, by `namespace/name`. */
   changed(objects: ReadonlyMap<string, KubernetesObject>): void;
-  /** The watch cannot go on: forbidden, kind not served. */
+  /** The watch cannot continue: forbidden, kind not served. */
   failed(error: unknown): void;
 }
 

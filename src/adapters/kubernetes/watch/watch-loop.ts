@@ -3,26 +3,26 @@ import type { WatchEvent } from '../../../ports/cluster.ts';
 import { ClusterError, UnreachableError } from '../../../ports/cluster-errors.ts';
 import type { KubernetesObject } from '../../../ports/kubernetes-object.ts';
 import { pause } from '../client/pause.ts';
-import { readWatchLines, type WatchLine } from './watch-lines.ts';
+import { readWatchLines, SilentWatchError, type WatchLine } from './watch-lines.ts';
 
 /** A collection of objects that can be listed and watched. */
 export interface WatchedCollection<O extends KubernetesObject> {
   /** In words, for errors. */
   what: string;
+  /** Milliseconds without a byte after which a watch is taken for dead. */
+  silenceMs: number;
   list(): Promise<{ objects: O[]; resourceVersion: string }>;
   open(resourceVersion: string, timeoutSeconds: number): Promise<Readable>;
 }
 
 /** The server ends a watch after this long, ± a fifth, so that the watches of many runners do not end together. */
 const watchSeconds = 290;
-/** Bookmarks come about once a minute; a connection that is silent for longer than this is taken for dead. */
-const silentMs = 100_000;
 /** A watch that ends sooner than this is not opened again at once. */
 const shortMs = 1000;
 
 /**
- * The one watch loop: list, then watch from there. When a watch ends, it goes on from the last version seen; when
- * that version is gone (410), or an error is told inside the stream, it lists again. Failures are waited out with
+ * The one watch loop: list, then watch from there. When a watch ends, it continues from the last version seen; when
+ * that version is gone (410), an error comes inside the stream, or the stream is silent, it lists again. Failures are waited out with
  * backoff and jitter. https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  * @throws what retrying cannot mend: forbidden, not found
  */
@@ -40,7 +40,7 @@ export async function* watchCollection<O extends KubernetesObject>(
         yield { type: 'reset', objects: listing.objects };
       }
       const seconds = Math.round(watchSeconds * (0.8 + 0.4 * Math.random()));
-      const lines = readWatchLines(await collection.open(version, seconds), silentMs);
+      const lines = readWatchLines(await collection.open(version, seconds), collection.silenceMs);
       for await (const line of lines) {
         failures = 0;
         const next = interpret<O>(line);
@@ -55,7 +55,9 @@ export async function* watchCollection<O extends KubernetesObject>(
     } catch (error) {
       if (ended(signal)) return;
       if (!isTransient(error)) throw error;
-      if (error instanceof ClusterError && error.status === 410) version = undefined;
+      const isGone = error instanceof ClusterError && error.status === 410;
+      // What holds one watch back, such as a proxy that buffers, may hold the next one back too: a list gets through.
+      if (isGone || error instanceof SilentWatchError) version = undefined;
       failures += 1;
     }
     // The pause is cut short by the end of the watch, which the loop's head sees.

@@ -57,7 +57,7 @@ function readInstruction(
   return { ...place, ...splitFlags(text) };
 }
 
-/** Lines that end with the escape character go on; comments and blank lines between them are no part of it. */
+/** Lines that end with the escape character continue on the next one; comments and blank lines between them are no part of it. */
 function joinLines(lines: readonly string[], escape: string): string {
   const goesOn = escape === '`' ? /`[ \t]*$/ : /\\[ \t]*$/;
   return lines

@@ -1,6 +1,7 @@
+import { defined } from '../../../base/defined.ts';
 import { BuildError } from '../../../ports/builder.ts';
 import { RegistryError } from '../../../ports/registry.ts';
-import { parseImageReference, repositoryName, versionOf } from '../image-reference.ts';
+import { parseImageReference, repositoryName, versionOf } from '../../../base/image-reference.ts';
 import { readBlob } from '../blobs.ts';
 import { ImageIndex, ImageManifest, mediaTypes, type Descriptor } from '../manifest.ts';
 import { readManifest, type StoredManifest } from '../manifests.ts';
@@ -71,7 +72,7 @@ export async function fetchBase(
 
 /** The base that is not one: `scratch`, or (with a name) an image that is not there. */
 export function emptyBase(platform: Platform, name?: string): BaseImage {
-  return { ...(name === undefined ? {} : { name }), config: emptyConfig(platform), layers: [] };
+  return { ...defined({ name }), config: emptyConfig(platform), layers: [] };
 }
 
 async function choosePlatform(
@@ -89,7 +90,7 @@ async function choosePlatform(
       (one) => `${one.platform?.os ?? '?'}/${one.platform?.architecture ?? '?'}`,
     );
     throw new BuildError(
-      `${name} is not there for ${platform.os}/${platform.architecture}, only for ${there.join(', ')}`,
+      `${name} is not available for ${platform.os}/${platform.architecture}, only for ${there.join(', ')}`,
     );
   }
   const manifest = await readManifest(http, repository, chosen.digest, options);

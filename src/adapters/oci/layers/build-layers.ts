@@ -4,7 +4,7 @@ import { RegistryError } from '../../../ports/registry.ts';
 import { buildStages, neededStages, type BuildStage, type BuildStages } from '../dockerfile/build-stages.ts';
 import { parseJsonForm, type Variables } from '../dockerfile/expand-words.ts';
 import { instructionError, readDockerfile, type Instruction } from '../dockerfile/read-dockerfile.ts';
-import { parseImageReference } from '../image-reference.ts';
+import { parseImageReference } from '../../../base/image-reference.ts';
 import type { RegistryHttp } from '../registry-http.ts';
 import { emptyBase, fetchBase, type BaseImage } from './base-image.ts';
 import { checkStages } from './check-stages.ts';
@@ -72,7 +72,7 @@ export async function buildLayers(
     if (stage === undefined) continue;
     await options.onProgress(`[${stage.name}] FROM ${stage.from.text}`);
     const image = await startImage(build, { stage, platform, images, files }, options);
-    const around = {
+    const stageContext = {
       ...plan,
       index,
       contextFiles: () => files.context(),
@@ -81,7 +81,7 @@ export async function buildLayers(
         files.image(reference, platform, instruction),
       peek: build.workshop.peek.bind(build.workshop),
     };
-    const run = new StageBuild(stage, image, around);
+    const run = new StageBuild(stage, image, stageContext);
     for (const instruction of stage.instructions) {
       await options.onProgress(`[${stage.name}] ${instruction.keyword} ${instruction.text}`);
       options.signal.throwIfAborted();
@@ -162,7 +162,7 @@ async function standIn(
       'check its name, and image.credentials if it is private',
     );
   }
-  await onProgress(`[${stage.name}] ${reference} is not in its registry: an empty image stands for it`);
+  await onProgress(`[${stage.name}] ${reference} is not in its registry: using an empty image instead`);
   const image = start(emptyBase(platform, reference));
   image.config.Labels = { [baseNameLabel]: reference };
   return image;

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import picomatch from 'picomatch';
+import { compileGlob } from '../../../base/glob.ts';
 import { instructionError, type Instruction } from '../dockerfile/read-dockerfile.ts';
 import type { FileNode, FileTree } from './file-tree.ts';
 
@@ -33,7 +33,7 @@ export function copyFiles(request: CopyRequest): Map<string, FileNode> {
   for (const path of found) {
     const actual = resolveIn(instruction, from, path, 'follow');
     const node = from.get(actual);
-    if (node === undefined) throw instructionError(instruction, `${path} is a link to nowhere`);
+    if (node === undefined) throw instructionError(instruction, `${path} is a dangling symbolic link`);
     if (node.type === 'directory') copyFolder(request, { folder: actual, target: target.path }, entries);
     else put(request, entries, target.isFolder ? join(target.path, posix.basename(path)) : target.path, node);
   }
@@ -56,13 +56,7 @@ function matches(instruction: Instruction, source: string, from: FileTree): stri
 }
 
 function glob(pattern: string, from: FileTree): string[] {
-  const fits = picomatch(pattern, {
-    dot: true,
-    nobrace: true,
-    noextglob: true,
-    noglobstar: true,
-    nonegate: true,
-  });
+  const fits = compileGlob(pattern, { dot: true, plain: true });
   return [...from.below()].flatMap(([path]) => (fits(path) ? [path] : [])).sort();
 }
 

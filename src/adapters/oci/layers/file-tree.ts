@@ -13,6 +13,8 @@ export type FileNode =
   | { type: 'symlink'; mode: number; uid: number; gid: number; target: string };
 
 const maxLinks = 40;
+/** As of Linux: longer ones lead nowhere. */
+const longestPath = 4096;
 
 /** Files by their path, without `/` in front; the root is `''` and always there. Later ones hide earlier ones. */
 export class FileTree {
@@ -31,7 +33,7 @@ export class FileTree {
 
   /**
    * A folder keeps what is in it; anything else takes the place of what was there, with all below. Folders above that
-   * nobody named are made.
+   * were not named are made.
    */
   set(path: string, node: FileNode): void {
     const slash = path.lastIndexOf('/');
@@ -64,27 +66,30 @@ export class FileTree {
    * image would. @throws Error when the links go in a circle
    */
   resolve(path: string, last: 'follow' | 'keep'): string {
-    let rest = path.split('/').filter((name) => name !== '' && name !== '.');
+    /** The next one last. */
+    const rest = namesOf(path).reverse();
     let at: string[] = [];
     let links = 0;
-    while (rest.length > 0) {
-      const [name = '', ...more] = rest;
-      rest = more;
+    for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
       if (name === '..') {
         at.pop();
         continue;
       }
-      const next = [...at, name];
-      const node = this.#nodes.get(next.join('/'));
-      if (node?.type !== 'symlink' || (rest.length === 0 && last === 'keep')) {
-        at = next;
-        continue;
-      }
+      at.push(name);
+      const node = this.#nodes.get(at.join('/'));
+      if (node?.type !== 'symlink' || (rest.length === 0 && last === 'keep')) continue;
       links += 1;
-      if (links > maxLinks) throw new Error(`too many symbolic links at /${path}`);
-      rest = [...node.target.split('/').filter((part) => part !== '' && part !== '.'), ...rest];
+      if (links > maxLinks || at.length + rest.length + node.target.length > longestPath) {
+        throw new Error(`too many symbolic links at /${path}`);
+      }
+      at.pop();
+      rest.push(...namesOf(node.target).reverse());
       if (node.target.startsWith('/')) at = [];
     }
     return at.join('/');
   }
+}
+
+function namesOf(path: string): string[] {
+  return path.split('/').filter((name) => name !== '' && name !== '.');
 }

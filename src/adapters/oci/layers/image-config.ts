@@ -1,3 +1,4 @@
+import { defined } from '../../../base/defined.ts';
 import * as z from '../../../base/zod.ts';
 
 const words = z.nullish(z.array(z.string()));
@@ -62,7 +63,7 @@ export function parsePlatform(text: string | undefined): Platform {
   return {
     os,
     architecture: architecture ?? architectures[process.arch] ?? process.arch,
-    ...(variant === undefined ? {} : { variant }),
+    ...defined({ variant }),
   };
 }
 

@@ -13,7 +13,7 @@ type File = Extract<FileNode, { type: 'file' }>;
 /** What a workshop works with. */
 export interface WorkshopOptions {
   http: RegistryHttp;
-  /** A folder of the runner of its own; whoever made it deletes it. */
+  /** A folder of the runner of its own; its maker deletes it. */
   folder: string;
   spool: Spool;
   /** Seconds since 1970, of every file. */
@@ -35,7 +35,12 @@ export class LayerWorkshop {
 
   /** The files of the build context; see {@link readContextFiles}. */
   readContext(context: BuildContext, wanted: (path: string) => boolean): Promise<FileTree> {
-    return readContextFiles(context.tar, this.#options.spool, wanted);
+    const { spool } = this.#options;
+    const start = spool.length;
+    return context.read(async (tar) => {
+      await spool.cut(start); // what came of a transfer that broke
+      return readContextFiles(tar, spool, wanted);
+    });
   }
 
   /** The files of an image in a registry. */

@@ -1,3 +1,4 @@
+import { defined } from '../../../base/defined.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,7 +76,6 @@ async function buildIn(
     const { digest, bytes } = await pushImage(image, to, { http, ...options });
     return { repository: request.repository, tags: request.tags, digest, bytes };
   } finally {
-    context.tar.destroy();
     await spool.close();
   }
 }
@@ -93,7 +93,7 @@ function label(image: StageImage, labels: Readonly<Record<string, string>>): voi
   if (all.length > 0) image.config.Labels = Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The labels that have a meaning for everybody, and the base. */
+/** The labels that have a meaning for every tool, and the base. */
 function annotationsOf(image: StageImage): Record<string, string> {
   const { name, digest } = image.base;
   const common = Object.entries(image.config.Labels ?? {}).filter(([key]) =>
@@ -101,7 +101,6 @@ function annotationsOf(image: StageImage): Record<string, string> {
   );
   return {
     ...Object.fromEntries(common),
-    ...(name === undefined ? {} : { [baseNameLabel]: name }),
-    ...(digest === undefined ? {} : { 'org.opencontainers.image.base.digest': digest }),
+    ...defined({ [baseNameLabel]: name, 'org.opencontainers.image.base.digest': digest }),
   };
 }

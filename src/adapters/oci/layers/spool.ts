@@ -28,6 +28,17 @@ export class Spool {
     return { offset, size: this.#length - offset };
   }
 
+  /** Where the next file begins. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Drops what lies behind an offset; nothing is appended meanwhile. */
+  async cut(length: number): Promise<void> {
+    await this.#handle.truncate(length);
+    this.#length = length;
+  }
+
   read(offset: number, size: number): Readable {
     return createReadStream(this.#path, { start: offset, end: offset + size - 1 });
   }

@@ -1,3 +1,4 @@
+import { defined } from '../../../base/defined.ts';
 import { posix } from 'node:path';
 import { argumentsOf, expand, findStage, type BuildStage } from '../dockerfile/build-stages.ts';
 import { parseJsonForm, type Variables } from '../dockerfile/expand-words.ts';
@@ -10,7 +11,7 @@ import { describeImage } from './run-config.ts';
 import type { StageImage } from './stage-image.ts';
 
 /** What the instructions of a stage reach outside of it. */
-export interface StageSurroundings {
+export interface BuildStageContext {
   stages: readonly BuildStage[];
   index: number;
   escape: string;
@@ -31,14 +32,14 @@ export interface StageSurroundings {
 export class StageBuild {
   readonly #stage: BuildStage;
   readonly #image: StageImage;
-  readonly #around: StageSurroundings;
+  readonly #stageContext: BuildStageContext;
   readonly #arguments = new Map<string, string>();
   #hasOwnCommand = false;
 
-  constructor(stage: BuildStage, image: StageImage, around: StageSurroundings) {
+  constructor(stage: BuildStage, image: StageImage, stageContext: BuildStageContext) {
     this.#stage = stage;
     this.#image = image;
-    this.#around = around;
+    this.#stageContext = stageContext;
   }
 
   /** @throws BuildError, RegistryError */
@@ -64,7 +65,7 @@ export class StageBuild {
 
   #describe(instruction: Instruction): void {
     const { config } = this.#image;
-    const description = { config, hasOwnCommand: this.#hasOwnCommand, escape: this.#around.escape };
+    const description = { config, hasOwnCommand: this.#hasOwnCommand, escape: this.#stageContext.escape };
     const variables = this.#variables();
     describeImage(instruction, description, (word) => this.#expand(instruction, word, variables));
     this.#hasOwnCommand = description.hasOwnCommand;
@@ -72,7 +73,7 @@ export class StageBuild {
   }
 
   #declare(instruction: Instruction): void {
-    const { given, globalArguments, escape } = this.#around;
+    const { given, globalArguments, escape } = this.#stageContext;
     for (const [name, value] of argumentsOf(instruction, this.#variables(), escape)) {
       const chosen = given.get(name) ?? value ?? globalArguments.get(name);
       if (chosen !== undefined) this.#arguments.set(name, chosen);
@@ -118,32 +119,34 @@ export class StageBuild {
       from,
       into,
       owner,
-      ...(mode === undefined ? {} : { mode }),
+      ...defined({ mode }),
     });
     if (instruction.keyword === 'ADD') await this.#refuseArchives(instruction, entries);
     await this.#image.addLayer(instruction, entries);
   }
 
   async #source(instruction: Instruction, variables: Variables): Promise<FileTree> {
-    const around = this.#around;
+    const stageContext = this.#stageContext;
     const flag = instruction.flags.find((one) => one.name === 'from')?.value;
-    if (flag === undefined) return around.contextFiles();
+    if (flag === undefined) return stageContext.contextFiles();
     const name = this.#expand(instruction, flag, variables);
-    const stage = findStage(around.stages.slice(0, around.index), name);
-    if (stage !== undefined) return around.stageFiles(stage);
+    const stage = findStage(stageContext.stages.slice(0, stageContext.index), name);
+    if (stage !== undefined) return stageContext.stageFiles(stage);
     if (name === this.#stage.name) throw instructionError(instruction, 'a stage cannot copy from itself');
-    return around.imageFiles(name, instruction);
+    return stageContext.imageFiles(name, instruction);
   }
 
   async #readFile(tree: FileTree, path: string): Promise<string | undefined> {
     const node = tree.get(tree.resolve(path, 'follow'));
-    return node?.type === 'file' ? (await this.#around.peek(node, node.size)).toString('utf8') : undefined;
+    return node?.type === 'file'
+      ? (await this.#stageContext.peek(node, node.size)).toString('utf8')
+      : undefined;
   }
 
   /** Docker would unpack them; a copy as they are would be something else than what the Dockerfile says. */
   async #refuseArchives(instruction: Instruction, entries: ReadonlyMap<string, FileNode>): Promise<void> {
     for (const [path, node] of entries) {
-      if (node.type === 'file' && node.size > 0 && isArchive(await this.#around.peek(node, 512))) {
+      if (node.type === 'file' && node.size > 0 && isArchive(await this.#stageContext.peek(node, 512))) {
         throw instructionError(
           instruction,
           `/${path} is an archive, which ADD unpacks`,
@@ -159,7 +162,7 @@ export class StageBuild {
   }
 
   #expand(instruction: Instruction, word: string, variables: Variables): string {
-    return expand(instruction, word, variables, this.#around.escape);
+    return expand(instruction, word, variables, this.#stageContext.escape);
   }
 }
 

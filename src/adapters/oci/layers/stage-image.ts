@@ -1,3 +1,4 @@
+import { defined } from '../../../base/defined.ts';
 import type { Instruction } from '../dockerfile/read-dockerfile.ts';
 import type { BaseImage, BaseLayer } from './base-image.ts';
 import type { FileNode, FileTree } from './file-tree.ts';
@@ -8,7 +9,7 @@ import type { LayerEntries, WrittenLayer } from './write-layer.ts';
 export type ImageLayer =
   { from: 'base'; layer: BaseLayer; diffId: string } | { from: 'build'; layer: WrittenLayer; diffId: string };
 
-/** What an image in the making needs of its surroundings. */
+/** What an image that is being built needs. */
 export interface StageImageOptions {
   /** RFC 3339; the time that everything made here carries. */
   created: string;
@@ -109,10 +110,10 @@ export class StageImage {
     const { architecture, os, variant } = this.#platform;
     return {
       created: this.#options.created,
-      ...(this.author === undefined ? {} : { author: this.author }),
+      ...defined({ author: this.author }),
       architecture,
       os,
-      ...(variant === undefined ? {} : { variant }),
+      ...defined({ variant }),
       config: this.config,
       rootfs: { type: 'layers', diff_ids: this.layers.map((layer) => layer.diffId) },
       history: this.history,

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { isFields } from '../../kinds/fields.ts';
+import { isFields } from '../../../base/fields.ts';
 import type { ExecProcess, ExecResult } from '../pod-streams.ts';
 
 /** The client's side of exec and attach, whatever carries it. Streams that it did not ask for are missing. */
@@ -10,11 +10,11 @@ export interface ExecChannels {
   stderr?: Writable | undefined;
   /** Lines of JSON: `{"Width":80,"Height":24}`. */
   resize?: Readable | undefined;
-  /** Takes the Status by which the command's end is told. */
+  /** Takes the Status by which the command's end is reported. */
   status: Writable;
 }
 
-/** How the end of a command is told: https://github.com/kubernetes/apimachinery, `StatusSuccess` or `NonZeroExitCode`. */
+/** How the end of a command is reported: https://github.com/kubernetes/apimachinery, `StatusSuccess` or `NonZeroExitCode`. */
 export function execStatus(result: ExecResult): Record<string, unknown> {
   if (result.kind === 'failed') {
     return { metadata: {}, status: 'Failure', message: result.message, reason: 'InternalError', code: 500 };

@@ -112,39 +112,39 @@ async function* readFrames(connection: Duplex): AsyncGenerator<Frame> {
 }
 
 class SpdyChannel extends Duplex {
-  private readonly id: number;
-  private readonly connection: Duplex;
-  private readWanted: (() => void) | undefined;
+  readonly #id: number;
+  readonly #connection: Duplex;
+  #readWanted: (() => void) | undefined;
 
   constructor(id: number, connection: Duplex) {
     super({ allowHalfOpen: true });
-    this.id = id;
-    this.connection = connection;
+    this.#id = id;
+    this.#connection = connection;
   }
 
   /** Takes data from the client; resolves when there is room for more. */
   async receive(data: Buffer): Promise<void> {
     if (this.destroyed || this.push(data)) return;
     await new Promise<void>((resolve) => {
-      this.readWanted = resolve;
+      this.#readWanted = resolve;
       this.once('close', resolve);
     });
   }
 
   override _read(): void {
-    this.readWanted?.();
+    this.#readWanted?.();
   }
 
   override _write(data: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
     for (let start = 0; start < data.length; start += maxFrameBytes) {
-      this.connection.write(frame(this.id, 0, data.subarray(start, start + maxFrameBytes)));
+      this.#connection.write(frame(this.#id, 0, data.subarray(start, start + maxFrameBytes)));
     }
-    if (this.connection.writableNeedDrain) this.connection.once('drain', () => done());
+    if (this.#connection.writableNeedDrain) this.#connection.once('drain', () => done());
     else done();
   }
 
   override _final(done: () => void): void {
-    this.connection.write(frame(this.id, finFlag, Buffer.alloc(0)), () => done());
+    this.#connection.write(frame(this.#id, finFlag, Buffer.alloc(0)), () => done());
   }
 }
 

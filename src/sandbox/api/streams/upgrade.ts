@@ -5,6 +5,7 @@ import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { StreamTarget } from '../log.ts';
 import { streamTarget } from '../log.ts';
 import type { ExecProcess, ExecRequest } from '../pod-streams.ts';
+import { booleanOf } from '../query-parameters.ts';
 import type { ApiServerOptions } from '../request.ts';
 import { parseResourcePath, parseUrl, userOf } from '../request.ts';
 import { badRequest, noSuchResource, statusOf } from '../status-error.ts';
@@ -32,7 +33,7 @@ interface Upgrade extends StreamTarget {
 }
 
 function parseExec({ query, key, signal }: Upgrade): ExecRequest {
-  const flag = (name: string): boolean => /^(true|1)$/.test(query.get(name) ?? '');
+  const flag = (name: string): boolean => booleanOf(query, name);
   const tty = flag('tty');
   return {
     ...key,
@@ -92,10 +93,10 @@ function execChannels(socket: WebSocket, request: ExecRequest): ExecChannels {
   };
 }
 
-/** Serves exec, attach and port-forward, which leave HTTP for WebSocket. */
-export function createUpgradeHandler(
-  options: ApiServerOptions,
-): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
+/** Takes WebSockets; `tunnel` answers with the protocol of a tunnel. */
+type Accept = (upgrade: Upgrade, tunnel?: 'tunnel') => Promise<WebSocket>;
+
+function createAccept(): Accept {
   // The name of the tunnel's protocol has a slash, which RFC 6455 does not allow and the library refuses; so it is
   // kept from the library and answered here.
   const tunnels = new WeakSet<IncomingMessage>();
@@ -106,35 +107,43 @@ export function createUpgradeHandler(
   server.on('headers', (headers, request) => {
     if (tunnels.has(request)) headers.push(`Sec-WebSocket-Protocol: ${tunnelProtocol}`);
   });
-  const accept = ({ request, socket, head }: Upgrade): Promise<WebSocket> =>
-    new Promise((resolve) => {
+  return ({ request, socket, head }, tunnel) => {
+    if (tunnel !== undefined) {
+      tunnels.add(request);
+      delete request.headers['sec-websocket-protocol'];
+    }
+    return new Promise((resolve) => {
       server.handleUpgrade(request, socket, head, (accepted) => {
         watchOver(accepted);
         resolve(accepted);
       });
     });
+  };
+}
 
-  async function exec(upgrade: Upgrade): Promise<void> {
-    const request = parseExec(upgrade);
-    const process = await start(upgrade, request);
-    const socket = await accept(upgrade);
-    await joinExec(process, execChannels(socket, request));
-    socket.close(1000);
-  }
+async function exec(upgrade: Upgrade, accept: Accept): Promise<void> {
+  const request = parseExec(upgrade);
+  const process = await start(upgrade, request);
+  const socket = await accept(upgrade);
+  await joinExec(process, execChannels(socket, request));
+  socket.close(1000);
+}
 
-  async function portForward(upgrade: Upgrade): Promise<void> {
-    const { request, query } = upgrade;
-    const isTunnel = request.headers['sec-websocket-protocol']?.includes(tunnelProtocol) === true;
-    if (isTunnel) {
-      tunnels.add(request);
-      delete request.headers['sec-websocket-protocol'];
-    }
-    const accepted = await accept(upgrade);
-    const ports = query.getAll('ports').flatMap((list) => list.split(',').map(Number));
-    await (isTunnel
-      ? forwardOverSpdy(createWebSocketStream(accepted), upgrade)
-      : forwardOverChannels(accepted, ports, upgrade));
+async function portForward(upgrade: Upgrade, accept: Accept): Promise<void> {
+  const { request, query } = upgrade;
+  if (request.headers['sec-websocket-protocol']?.includes(tunnelProtocol) === true) {
+    await forwardOverSpdy(createWebSocketStream(await accept(upgrade, 'tunnel')), upgrade);
+    return;
   }
+  const ports = query.getAll('ports').flatMap((list) => list.split(',').map(Number));
+  await forwardOverChannels(await accept(upgrade), ports, upgrade);
+}
+
+/** Serves exec, attach and port-forward, which leave HTTP for WebSocket. */
+export function createUpgradeHandler(
+  options: ApiServerOptions,
+): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
+  const accept = createAccept();
 
   async function serve(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const ended = new AbortController();
@@ -152,7 +161,7 @@ export function createUpgradeHandler(
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') throw badRequest(onlyWebSockets);
     const target = streamTarget(options, path, query);
     const upgrade = { ...target, request, socket, head, query, subresource, signal: ended.signal };
-    await (subresource === 'portforward' ? portForward(upgrade) : exec(upgrade));
+    await (subresource === 'portforward' ? portForward(upgrade, accept) : exec(upgrade, accept));
   }
 
   return (request, socket, head) => {

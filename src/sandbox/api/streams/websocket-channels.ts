@@ -17,7 +17,7 @@ function toBuffer(data: RawData): Buffer {
   return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
 }
 
-/** Splits a WebSocket into channels. Channels that nobody receives from are dropped. */
+/** Splits a WebSocket into channels. Channels without a receiver are dropped. */
 export function createChannels(socket: WebSocket): Channels {
   const receivers = new Map<number, PassThrough>();
   socket.on('message', (data) => {

@@ -48,6 +48,12 @@ describe('.dockerignore, by the rules that Docker documents', () => {
     ['a\\*b', 'a*b', true],
     ['a\\*b', 'axb', false],
     ['[\\]a]', ']', true],
+    ['a[.-0]b', 'a/b', false],
+    ['a[.-0]b', 'a0b', true],
+    ['a[/]b', 'a/b', false],
+    ['a[^.-0]b', 'a/b', false],
+    ['[☺x]', '☺', true],
+    ['[\\a-\\c]', 'b', true],
     // what is special in a regular expression is not special here
     ['abc.def', 'abcZdef', false],
     ['a(b)c/def', 'a(b)c/def', true],
@@ -71,6 +77,13 @@ describe('.dockerignore, by the rules that Docker documents', () => {
     [['*', '! src '], 'src/main.ts', false],
   ] as const)('the last line of %j that matches decides on "%s": %s', (patterns, path, expected) => {
     expect(excluded(patterns, path)).toBe(expected);
+  });
+
+  it('takes a line no longer for its stars', () => {
+    const started = performance.now();
+
+    expect(excluded([`${'*a'.repeat(20)}b`], 'a'.repeat(200))).toBe(false);
+    expect(performance.now() - started).toBeLessThan(2000);
   });
 
   it('skips comments, blank lines and the byte order mark', () => {

@@ -56,7 +56,7 @@ describe('a build context', () => {
 
     const context = await openBuildContext(request(folder), { signal });
 
-    expect(await contentOf(context.tar)).toEqual(
+    expect(await context.read(contentOf)).toEqual(
       new Map(
         [
           ['.dockerignore', '*\n!src'],
@@ -79,9 +79,9 @@ describe('a build context', () => {
       b: '',
     });
 
-    const { tar } = await openBuildContext(request(folder, 'build/app.Dockerfile'), { signal });
+    const context = await openBuildContext(request(folder, 'build/app.Dockerfile'), { signal });
 
-    const names = [...(await contentOf(tar)).keys()];
+    const names = [...(await context.read(contentOf)).keys()];
     expect(names).toContain('b');
     expect(names).not.toContain('a');
   });
@@ -96,7 +96,7 @@ describe('a build context', () => {
 
     const context = await openBuildContext(request(join(folder, 'app'), '../shared/Dockerfile'), { signal });
 
-    const files = await contentOf(context.tar);
+    const files = await context.read(contentOf);
     expect(context.dockerfile).toMatch(/^\.dockerfile\.[0-9a-f]{20}$/);
     expect(Object.fromEntries(files)).toEqual({
       [context.dockerfile]: 'FROM x',
@@ -110,10 +110,10 @@ describe('a build context', () => {
     const folder = await project({ 'conf/Dockerfile': 'FROM x', '.dockerignore': 'conf\nnode_modules' });
     const agent = folderAgent(workspace);
 
-    const { tar } = await openBuildContext({ ...request(folder, 'conf/Dockerfile'), agent }, { signal });
+    const context = await openBuildContext({ ...request(folder, 'conf/Dockerfile'), agent }, { signal });
 
+    expect([...(await context.read(contentOf)).keys()]).toContain('conf/Dockerfile');
     expect(agent.calls.downloads[0]?.excludes).toEqual(['node_modules']);
-    expect([...(await contentOf(tar)).keys()]).toContain('conf/Dockerfile');
   });
 });
 

@@ -17,7 +17,7 @@ describe('what the engine says of a push', () => {
     ['Put "http://127.0.0.1:5000/v2/": dial tcp 127.0.0.1:5000: connect: connection refused', 'unreachable'],
     ['Patch "https://h/v2/": EOF', 'unreachable'],
     ['name unknown: project shop not found', 'notFound'],
-    ['manifest invalid: manifest invalid', 'invalid'],
+    ['manifest invalid: manifest invalid', 'refused'],
   ])('"%s" is %s', (message, problem) => {
     expect(pushFailure('h/a:1', message)).toMatchObject({ problem });
     expect(isTransient(message)).toBe(problem === 'unreachable');

@@ -60,7 +60,7 @@ describe('the runner’s own Git repositories', () => {
     const packed = await repository.pack({ directory: folder, ref: 'main', depth: 1 }, { signal });
     const target = await mkdtemp(path.join(tmpdir(), 'slipway-packed-'));
     try {
-      await pipeline(packed.tar, extract(target));
+      await pipeline(packed.open(), extract(target));
 
       const { stdout } = await run('git', ['-C', target, 'log', '--format=%s', 'refs/slipway/commit']);
       expect(stdout.trim()).toBe('Add b');
@@ -68,6 +68,26 @@ describe('the runner’s own Git repositories', () => {
     } finally {
       await packed.dispose();
       await rm(target, { recursive: true });
+    }
+  });
+
+  it.each([
+    [false, 0, ''],
+    [true, 0, 'annotated\nold'],
+    [true, 1, 'annotated\nold'],
+  ])('packs tags where they are asked for (%s), with depth %i', async (tags, depth, expected) => {
+    await git('tag', '--force', 'old', 'HEAD~1');
+    await git('tag', '--force', '--annotate', '--message', 'x', 'annotated', 'HEAD~1');
+    const packed = await repository.pack({ directory: folder, ref: 'main', depth, tags }, { signal });
+    const target = await mkdtemp(path.join(tmpdir(), 'slipway-packed-'));
+    try {
+      await pipeline(packed.open(), extract(target));
+
+      expect((await run('git', ['-C', target, 'tag'])).stdout.trim()).toBe(expected);
+    } finally {
+      await packed.dispose();
+      await rm(target, { recursive: true });
+      await git('tag', '--delete', 'old', 'annotated');
     }
   });
 

@@ -1,8 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createLogFileReporter, type LogFileReporter } from '../../../../src/adapters/report/log-files.ts';
+import { KeptLogs } from '../../../../src/app/follow/kept-logs.ts';
+import { RefusedPathError } from '../../../../src/base/files/errors.ts';
 import type { RunEvent } from '../../../../src/ports/events.ts';
 
 let directory: string;
@@ -16,7 +18,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-function started(resumed: boolean, runId = '01RUN'): RunEvent {
+function started(resumed: boolean, runId = '01RUN'): RunEvent & { runId: string } {
   return { type: 'run.started', runId, pipeline: 'p', cluster: 'c', namespace: 'n', stages: [], resumed };
 }
 
@@ -37,7 +39,7 @@ async function runner(...events: RunEvent[]): Promise<LogFileReporter> {
   const reporter = createLogFileReporter(directory);
   reporters.push(reporter);
   for (const [index, event] of events.entries())
-    await reporter.handle({ ...event, at: 0, sequence: index + 1 });
+    await reporter.handle({ runId: '01RUN', ...event, at: 0, sequence: index + 1 });
   return reporter;
 }
 
@@ -49,6 +51,52 @@ async function runAndClose(...events: RunEvent[]): Promise<void> {
 }
 
 const read = (stage = 'build') => readFile(join(directory, `${stage}.log`), 'utf8');
+
+describe('the log files of a run in a folder of its own', () => {
+  const byRun = async (runId: string, text: string) => {
+    const reporter = createLogFileReporter(directory, { byRun: true });
+    await reporter.check(['build']);
+    for (const event of [started(false), output(text), end(), finished])
+      await reporter.handle({ ...event, runId, at: 0, sequence: 1 });
+    await reporter.close();
+  };
+
+  it('stay when the next run writes its own, and are read back whole', async () => {
+    await byRun('01ONE', 'one\n');
+    await byRun('01TWO', 'two\n');
+
+    expect(await readdir(directory)).toEqual(['.gitignore', '01ONE', '01TWO']);
+    expect(await readFile(join(directory, '.gitignore'), 'utf8')).toBe('*\n');
+    const kept = new KeptLogs(join(directory, '01ONE'));
+    const events: RunEvent[] = [];
+    for await (const event of kept.outputOf('build')) events.push(event);
+    for await (const event of kept.outputOf('nosuch')) events.push(event);
+    expect(kept.hasFound).toBe(true);
+    expect(events).toEqual([
+      {
+        type: 'step.output',
+        stage: 'build',
+        step: 'log',
+        id: 'build.log',
+        chunk: Buffer.from('one\n'),
+        offset: 0,
+      },
+      { type: 'step.end', stage: 'build', step: 'log', id: 'build.log' },
+    ]);
+  });
+
+  it('are written through no link, and read through none', async () => {
+    const elsewhere = await mkdtemp(join(tmpdir(), 'slipway-elsewhere-'));
+    await symlink(elsewhere, join(directory, '01ONE'));
+
+    await expect(byRun('01ONE', 'one\n')).rejects.toThrow(RefusedPathError);
+    await symlink('/etc/hostname', join(directory, 'build.log'));
+    const reading = new KeptLogs(directory).outputOf('build').next();
+    await expect(reading).rejects.toThrow(RefusedPathError);
+    expect(await readdir(elsewhere)).toEqual([]);
+    await rm(elsewhere, { recursive: true });
+  });
+});
 
 describe('the log files of a run', () => {
   it('hold a stage’s output, and nothing else is left in the folder when the run has ended', async () => {
@@ -81,7 +129,7 @@ describe('the log files of a run', () => {
     const next = await runner(started(true));
     expect([next.lacks(restore), next.lacks('build.1.run')]).toEqual([false, true]);
     for (const event of [output('stored\n', restore, 2), end(restore), output('half a line\n'), end()])
-      await next.handle({ ...event, at: 0, sequence: 9 });
+      await next.handle({ runId: '01RUN', ...event, at: 0, sequence: 9 });
 
     expect(await read()).toBe('restored\nhalf a line\n');
   });
@@ -107,7 +155,7 @@ describe('the log files of a run', () => {
     expect([next.lacks('build.1.a'), next.lacks('build.1.b')]).toEqual([true, true]);
     for (const id of ['build.1.a', 'build.1.b'])
       for (const event of [output(`${id}\n`, id), end(id)])
-        await next.handle({ ...event, at: 0, sequence: 9 });
+        await next.handle({ runId: '01RUN', ...event, at: 0, sequence: 9 });
 
     expect(await read()).toBe('build.1.a\nbuild.1.b\n');
   });

@@ -12,7 +12,6 @@ import type { Reporter, RunEvent, TimedEvent } from '../../../../src/ports/event
 const events: RunEvent[] = [
   {
     type: 'run.started',
-    runId: '01R',
     pipeline: 'shop',
     cluster: 'lab',
     namespace: 'ci',
@@ -63,7 +62,12 @@ const events: RunEvent[] = [
   },
 ];
 
-const timed = events.map((event, index): TimedEvent => ({ ...event, at: 1000 * index, sequence: index + 1 }));
+const timed = events.map((event, index): TimedEvent => ({
+  ...event,
+  runId: '01R',
+  at: 1000 * index,
+  sequence: index + 1,
+}));
 
 async function textOf(create: (output: Output) => Reporter): Promise<string> {
   const stream = new PassThrough();
@@ -101,8 +105,9 @@ describe('the plain reporter', () => {
 describe('the JSON reporter', () => {
   it('writes an object a line, output as one event a line', async () => {
     const lines = (await textOf((output) => createJsonReporter(output))).trim().split('\n');
-    const records = lines.map((line) => JSON.parse(line) as { type: string; line?: string });
+    const records = lines.map((line) => JSON.parse(line) as { type: string; runId: string; line?: string });
 
+    expect(new Set(records.map(({ runId }) => runId))).toEqual(new Set(['01R']));
     expect(records.map(({ type }) => type)).toEqual([
       'run.started',
       'stage.started',
@@ -114,6 +119,48 @@ describe('the JSON reporter', () => {
       'release.progress',
     ]);
     expect(records.flatMap(({ line }) => line ?? [])).toEqual(['one', 'two']);
+  });
+});
+
+describe('quiet plain lines', () => {
+  const finished = (outcome: 'succeeded' | 'failed'): RunEvent => {
+    const end = { stage: 'image', kind: 'image', durationMs: 1, outputs: {}, allowedToFail: false };
+    return { type: 'stage.finished', ...end, outcome };
+  };
+  const built = Array.from({ length: 30 }, (_, index): RunEvent => ({
+    type: 'image.progress',
+    stage: 'image',
+    message: `step ${String(index)}`,
+  }));
+  const step = { stage: 'image', step: 'run', id: 'image.1.run' };
+  const fatal: RunEvent[] = [
+    { type: 'step.output', ...step, chunk: Buffer.from('fatal: no such repository\n'), offset: 0 },
+    { type: 'step.end', ...step, exitCode: 128 },
+  ];
+
+  async function quietly(shown: readonly RunEvent[]): Promise<string[]> {
+    const stream = new PassThrough();
+    const output = new Output(stream);
+    const reporter = createPlainReporter({ output, timestamps: false, quiet: true });
+    for (const [index, event] of shown.entries())
+      await reporter.handle({ ...event, runId: '01R', at: index, sequence: index });
+    stream.end();
+    return (await stream.toArray()).join('').trim().split('\n');
+  }
+
+  it('say nothing of a build that succeeds', async () => {
+    expect(await quietly([...built, finished('succeeded')])).toEqual(['[image] == succeeded in 1ms']);
+  });
+
+  it('show the last lines of what fails, and only these', async () => {
+    const lines = await quietly([...built, ...fatal, finished('failed')]);
+
+    expect(lines).toEqual([
+      '[image] exit code 128',
+      ...Array.from({ length: 19 }, (_, index) => `[image] step ${String(index + 11)}`),
+      '[image] fatal: no such repository',
+      '[image] == failed in 1ms',
+    ]);
   });
 });
 
@@ -138,10 +185,17 @@ describe('the tree', () => {
     for (const event of timed) view.take(event);
     view.take({
       ...{ type: 'stage.finished', stage: 'deploy', kind: 'deploy', outcome: 'rolledBack', durationMs: 10 },
-      ...{ message: 'revision 2 was taken back', outputs: {}, allowedToFail: false, at: 0, sequence: 90 },
+      ...{
+        message: 'revision 2 was taken back',
+        outputs: {},
+        allowedToFail: false,
+        runId: '01R',
+        at: 0,
+        sequence: 90,
+      },
     });
     view.take({
-      ...{ type: 'run.finished', outcome: 'rolledBack', durationMs: 2000, at: 0, sequence: 91 },
+      ...{ type: 'run.finished', outcome: 'rolledBack', durationMs: 2000, runId: '01R', at: 0, sequence: 91 },
       ...{ message: 'deploy: revision 2 was taken back', hint: 'look at its log' },
     });
 
@@ -154,6 +208,85 @@ describe('the tree', () => {
       'rolled back in 2.0s',
       'hint: look at its log',
     ]);
+  });
+
+  function stagesOf(names: readonly string[], running: string): RunView {
+    const view = new RunView();
+    const stages = names.map((name) => ({ name, kind: 'run', needs: [], phase: 'main' as const }));
+    const at = { runId: '01R', at: 0, sequence: 1 };
+    view.take({ ...at, ...(timed[0] as TimedEvent & { type: 'run.started' }), stages });
+    for (const name of names) {
+      view.take({ ...at, type: 'stage.started', stage: name, kind: 'run', attempt: 1 });
+      if (name === running) break;
+      const end = { kind: 'run', durationMs: 1, outputs: {}, allowedToFail: false };
+      const outcome = name === 's2' ? 'failed' : 'succeeded';
+      view.take({ ...at, ...end, type: 'stage.finished', stage: name, outcome });
+    }
+    return view;
+  }
+  const textOfTree = (view: RunView, size: { columns: number; rows: number }) =>
+    treeText(view, 0, size).map((line) => stripVTControlCharacters(line));
+
+  it('shows what runs and what failed where not all of 41 stages have room, and counts the others', () => {
+    const names = Array.from({ length: 41 }, (_, index) => `s${String(index)}`);
+
+    const lines = textOfTree(stagesOf(names, 's30'), { columns: 60, rows: 20 });
+
+    expect(lines).toHaveLength(19);
+    expect(lines[1]).toMatch(/^ ✗ s2 /);
+    expect(lines).toContainEqual(expect.stringMatching(/^ ● s30 /));
+    expect(lines.at(-1)).toBe(' … 24 more: 21 succeeded, 3 pending');
+  });
+
+  it('keeps room for the last lines of what runs, and shows what comes next after it', () => {
+    const names = Array.from({ length: 41 }, (_, index) => `s${String(index)}`);
+    const view = stagesOf(names, 's3');
+    const at = { runId: '01R', at: 0, sequence: 9, stage: 's3' };
+    const chunk = Buffer.from('one\ntwo\n');
+    view.take({ ...at, type: 'step.output', step: 'run', id: 's3.1.run', chunk, offset: 0 });
+
+    const lines = textOfTree(view, { columns: 60, rows: 20 });
+
+    expect(lines).toContainEqual(expect.stringContaining('│ two'));
+    expect(lines).toContainEqual(expect.stringMatching(/^ ○ s4 /));
+    expect(lines).not.toContainEqual(expect.stringMatching(/^ ○ s40 /));
+    expect(lines.length).toBeLessThan(20);
+  });
+
+  it.each([60, 120])('leaves room beside a long name at %i columns', (columns) => {
+    const long = `test.${'very-long-value.'.repeat(8)}last`;
+    const lines = textOfTree(stagesOf(['s1', long], long), { columns, rows: 20 });
+
+    expect(lines[1]).toMatch(/^ ✓ s1 +run +1ms/);
+    expect(lines[2]).toMatch(/^ ● test\.very.*….*last {2}run +0ms/);
+    for (const line of lines) expect(line.length).toBeLessThan(columns);
+  });
+
+  it('takes no more columns than there are for wide characters', () => {
+    const lines = textOfTree(stagesOf(['日本語日本語日本語日本語日本語', 's1'], 's1'), {
+      columns: 40,
+      rows: 9,
+    });
+
+    expect(lines[1]).toMatch(/^ ✓ 日本…語 {3}run +1ms/);
+    expect(lines[2]).toMatch(/^ ● s1 {8}run /);
+  });
+
+  it('shows of a line with carriage returns what a terminal would show in the end', () => {
+    const view = stagesOf(['s1'], 's1');
+    const at = { runId: '01R', at: 0, sequence: 9, stage: 's1' };
+    const chunk = Buffer.from('10 %\r50 %\r99 %\r\nerror: no space\r\n');
+    view.take({ ...at, type: 'step.output', step: 'run', id: 's1.1.run', chunk, offset: 0 });
+
+    expect(textOfTree(view, { columns: 60, rows: 20 }).slice(2)).toEqual([
+      '     │ 99 %',
+      '     │ error: no space',
+    ]);
+
+    const end = { kind: 'run', durationMs: 1, outputs: {}, allowedToFail: false, message: 'exit\rcode 1' };
+    view.take({ ...at, ...end, type: 'stage.finished', outcome: 'failed' });
+    const ended = endText(view).map((line) => stripVTControlCharacters(line));
+    expect(ended).toEqual(['', 's1 failed: exit␍code 1', '   │ 99 %', '   │ error: no space']);
   });
 
   it('is never wider or higher than the terminal', () => {

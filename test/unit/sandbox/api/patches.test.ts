@@ -3,7 +3,7 @@ import { applyPatch } from '../../../../src/sandbox/api/patch.ts';
 import type { StatusError } from '../../../../src/sandbox/api/status-error.ts';
 import { strategicMerge } from '../../../../src/sandbox/api/strategic-merge.ts';
 import { createCatalog } from '../../../../src/sandbox/kinds/catalog.ts';
-import type { Fields } from '../../../../src/sandbox/kinds/fields.ts';
+import type { Fields } from '../../../../src/base/fields.ts';
 import type { StoredObject } from '../../../../src/sandbox/store/objects.ts';
 
 const deployment = createCatalog().byKind('Deployment')!;
@@ -147,5 +147,16 @@ describe('a JSON patch', () => {
     }
 
     expect(code).toBe(422);
+  });
+
+  it('that nests an object deeper with each copy is refused', () => {
+    const copies = Array.from({ length: 11 }, (_, index) => ({
+      op: 'copy',
+      from: '/spec',
+      path: `/spec${'/a'.repeat(2 ** index)}`,
+    }));
+
+    expect(() => applyPatch(deployment, object({}), type, copies)).toThrow('exceeded max depth');
+    expect(() => applyPatch(deployment, object({}), type, copies.slice(0, 5))).not.toThrow();
   });
 });

@@ -1,10 +1,10 @@
+import { defined } from '../../../../src/base/defined.ts';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parseFieldsV1, toFieldsV1 } from '../../../../src/sandbox/api/field-set.ts';
 import { managersOf, trackUpdate, type Writer } from '../../../../src/sandbox/api/managed-fields.ts';
 import { applyConfiguration } from '../../../../src/sandbox/api/server-side-apply.ts';
 import type { StatusError } from '../../../../src/sandbox/api/status-error.ts';
-import type { Fields } from '../../../../src/sandbox/kinds/fields.ts';
+import type { Fields } from '../../../../src/base/fields.ts';
 import type { StoredObject } from '../../../../src/sandbox/store/objects.ts';
 
 const writer = (manager: string): Writer => ({
@@ -15,7 +15,7 @@ const writer = (manager: string): Writer => ({
 });
 
 function configuration(spec: object, labels?: Record<string, string>): Fields {
-  const metadata = { name: 'web', ...(labels === undefined ? {} : { labels }) };
+  const metadata = { name: 'web', ...defined({ labels }) };
   return { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec };
 }
 
@@ -172,17 +172,5 @@ describe('an ordinary write', () => {
     trackUpdate(live, emptied, writer('editor'), true);
 
     expect(emptied.metadata.managedFields).toBeUndefined();
-  });
-});
-
-describe('fieldsV1', () => {
-  it('reads what it writes', () => {
-    const element = fc.constantFrom('f:a', 'f:b', 'k:{"name":"x"}', 'v:"y"');
-    const path = fc.array(element, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('\u0000'));
-    fc.assert(
-      fc.property(fc.uniqueArray(path, { maxLength: 12 }), (paths) => {
-        expect([...parseFieldsV1(toFieldsV1(new Set(paths)))].sort()).toEqual([...paths].sort());
-      }),
-    );
   });
 });

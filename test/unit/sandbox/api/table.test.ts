@@ -1,9 +1,10 @@
+import { defined } from '../../../../src/base/defined.ts';
 import { describe, expect, it } from '@jest/globals';
 import { humanDuration } from '../../../../src/sandbox/api/human-duration.ts';
 import { podReady, podRestarts, podStatus } from '../../../../src/sandbox/api/pod-columns.ts';
 import { tableOf } from '../../../../src/sandbox/api/columns.ts';
 import { createCatalog } from '../../../../src/sandbox/kinds/catalog.ts';
-import type { Fields } from '../../../../src/sandbox/kinds/fields.ts';
+import type { Fields } from '../../../../src/base/fields.ts';
 import type { StoredObject } from '../../../../src/sandbox/store/objects.ts';
 
 describe('ages', () => {
@@ -32,7 +33,7 @@ describe('the status of a pod', () => {
     metadata: {},
     spec: { containers: [{ name: 'a' }], ...(more['spec'] as Fields | undefined) },
     status,
-    ...(more['metadata'] === undefined ? {} : { metadata: more['metadata'] }),
+    ...defined({ metadata: more['metadata'] }),
   });
 
   it.each<[string, Fields, string]>([

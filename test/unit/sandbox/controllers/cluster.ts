@@ -1,5 +1,6 @@
 import { startControllers } from '../../../../src/sandbox/controllers/index.ts';
-import { createObjects, type ObjectStore } from '../../../../src/sandbox/store/create-objects.ts';
+import { createObjects } from '../../../../src/sandbox/store/create-objects.ts';
+import type { ObjectStore } from '../../../../src/sandbox/store/object-store.ts';
 import type { StoredObject } from '../../../../src/sandbox/store/objects.ts';
 
 /** The controllers on a store in memory, with a kubelet that runs every pod at once. */

@@ -140,7 +140,7 @@ describe('a StatefulSet', () => {
   const steps = (pods: Pod[], spec?: Partial<StatefulSet['spec']>): string[] => {
     const world = { cluster: createInventory(), nowMs: 0, isServed: () => true };
     return (planStatefulSet(setOf(spec), world, pods).actions ?? []).flatMap((action) =>
-      action.act !== 'tell' && action.object.kind === 'Pod'
+      action.act !== 'event' && action.object.kind === 'Pod'
         ? [`${action.act} ${action.object.metadata.name ?? ''}`]
         : [],
     );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { fillDefaults } from '../../../../src/sandbox/kinds/defaults.ts';
-import type { Fields } from '../../../../src/sandbox/kinds/fields.ts';
+import type { Fields } from '../../../../src/base/fields.ts';
 import { describeModel, fieldsOfModel } from '../../../../src/sandbox/kinds/model.ts';
 import { defaultPullPolicy, qualityOfService } from '../../../../src/sandbox/kinds/pod-defaults.ts';
 import { kindTable } from '../../../../src/sandbox/kinds/table.ts';

@@ -35,6 +35,12 @@ describe('what the sandbox stores and passes over', () => {
     ['Job', { spec: { completionMode: 'NonIndexed' } }],
     ['Service', { spec: { type: 'ClusterIP', sessionAffinity: 'None' } }],
     ['Pod', { spec: { volumes: [{ name: 'data', emptyDir: {} }], hostPID: false } }],
+    [
+      'Deployment',
+      deployment({
+        volumes: [{ $retainKeys: ['configMap', 'name'], emptyDir: null, configMap: {}, name: 'v' }],
+      }),
+    ],
     ['ConfigMap', { data: { priorityClassName: 'high' } }],
   ])('says nothing of a usual %s: %j', (kind, object) => {
     expect(warningsOfIgnoredFields(kind, object)).toEqual([]);

@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import type { ApiRequest } from '../../../../src/sandbox/api/request.ts';
 import { checkFields } from '../../../../src/sandbox/api/field-validation.ts';
 import { StatusError } from '../../../../src/sandbox/api/status-error.ts';
-import type { Fields } from '../../../../src/sandbox/kinds/fields.ts';
+import type { Fields } from '../../../../src/base/fields.ts';
 import { validate, validateUpdate } from '../../../../src/sandbox/kinds/validate.ts';
 import { createObjects } from '../../../../src/sandbox/store/create-objects.ts';
+import { cases } from '../../../support/cases.ts';
 
 const objects = createObjects(':memory:');
 afterAll(() => {
@@ -128,7 +129,7 @@ describe('what a client sends', () => {
           expect((error as StatusError).httpCode).toBeLessThan(500);
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: cases(1500) },
     );
   });
 });

@@ -1,3 +1,4 @@
+import { defined } from '../../../../src/base/defined.ts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   existsSync,
@@ -38,10 +39,7 @@ let count = 0;
 async function layer(entries: Entry[], compress: (data: Buffer) => Buffer = (data) => data): Promise<string> {
   const tar = pack();
   for (const { name, text = '', to, type = 'file', mode = 0o644 } of entries)
-    tar.entry(
-      { name, type, mode, ...(to === undefined ? {} : { linkname: to }) },
-      type === 'file' ? text : '',
-    );
+    tar.entry({ name, type, mode, ...defined({ linkname: to }) }, type === 'file' ? text : '');
   tar.finalize();
   count += 1;
   const path = join(folder, `layer-${count}`);
@@ -132,6 +130,6 @@ describe('unpacking the layers of an image', () => {
       gzipSync(data).subarray(0, 60),
     );
 
-    await expect(unpackLayer(path, root)).rejects.toThrow();
+    await expect(unpackLayer(path, root)).rejects.toThrow('unexpected end of file');
   });
 });

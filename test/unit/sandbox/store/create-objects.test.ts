@@ -5,11 +5,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { StatusError } from '../../../../src/sandbox/api/status-error.ts';
-import {
-  createObjects,
-  type Change,
-  type ObjectStore,
-} from '../../../../src/sandbox/store/create-objects.ts';
+import { createObjects } from '../../../../src/sandbox/store/create-objects.ts';
+import type { ObjectStore } from '../../../../src/sandbox/store/object-store.ts';
+import type { Change } from '../../../../src/sandbox/store/records.ts';
 import type { NewObject, StoredObject } from '../../../../src/sandbox/store/objects.ts';
 
 interface Workload extends StoredObject {

@@ -1,13 +1,12 @@
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { checkoutScript } from '../../../../src/stages/checkout/script.ts';
-import { startHttpGitServer } from '../../../support/git-server.ts';
+import { checkOut } from '../../../support/checkout-script.ts';
 
 const run = promisify(execFile);
 const author = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com'];
@@ -23,26 +22,10 @@ async function git(...args: string[]): Promise<string> {
 /** Runs the script as a step does, and reads its outputs. */
 async function checkout(name: string, env: Record<string, string>) {
   const target = path.join(folder, name);
-  const outputs = path.join(folder, `${name}.outputs`);
-  await writeFile(outputs, '');
-  const defaults = {
-    CHECKOUT_URL: `file://${path.join(folder, 'origin')}`,
-    CHECKOUT_PROTOCOLS: 'file',
-    CHECKOUT_PATH: target,
-    CHECKOUT_REF: '',
-    CHECKOUT_DEPTH: '1',
-    CHECKOUT_SUBMODULES: 'false',
-    CHECKOUT_LFS: '',
-    SLIPWAY_OUTPUT: outputs,
-  };
-  const { stdout, stderr } = await run('sh', ['-e', '-c', checkoutScript], {
-    env: { PATH: process.env['PATH'], ...defaults, ...env },
-  });
-  const lines = (await readFile(outputs, 'utf8')).trim().split('\n');
-  const values = Object.fromEntries(
-    lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  );
-  return { target, stdout, stderr, outputs: values };
+  const source = { CHECKOUT_URL: `file://${path.join(folder, 'origin')}`, CHECKOUT_PROTOCOLS: 'file' };
+  const result = await checkOut(target, { ...source, ...env });
+  if (result.exitCode !== 0) throw new Error(`ended with ${String(result.exitCode)}: ${result.stderr}`);
+  return { target, ...result };
 }
 
 beforeAll(async () => {
@@ -66,6 +49,21 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('the checkout script', () => {
+  it.each(['file', 'ext'])('takes no repository over %s:, unless the runner said so', async (transport) => {
+    const origin = path.join(folder, 'origin');
+    const urls: Record<string, string> = {
+      file: `file://${origin}`,
+      ext: `ext::git-upload-pack ${origin}`,
+    };
+
+    const result = await checkOut(path.join(folder, `by-${transport}`), {
+      CHECKOUT_URL: urls[transport] ?? '',
+    });
+
+    expect(result.exitCode).not.toBe(0);
+    expect(result.stderr).toContain(`transport '${transport}' not allowed`);
+  });
+
   it('takes the remote’s default branch and tells the commit', async () => {
     const { target, outputs, stdout } = await checkout('default', {});
 
@@ -104,11 +102,29 @@ describe('the checkout script', () => {
     expect(await count((await checkout('whole', { CHECKOUT_DEPTH: '0' })).target)).toBe('2');
   });
 
+  it.each([['main'], ['refs/pull/7/head'], ['v1'], ['']])(
+    'has the tags where they are asked for, so that %j can be described',
+    async (ref) => {
+      const name = `tags-${ref.replaceAll('/', '-')}`;
+      const env = { CHECKOUT_REF: ref, CHECKOUT_DEPTH: '0' };
+      const tagsOf = async (target: string) => (await run('git', ['-C', target, 'tag'])).stdout.trim();
+
+      const { target, outputs } = await checkout(name, { ...env, CHECKOUT_TAGS: 'true' });
+
+      const isFirst = outputs['sha'] === first;
+      const { stdout } = await run('git', ['-C', target, 'describe', '--tags']);
+      expect(stdout.trim()).toBe(isFirst ? 'v1' : `v1-1-g${second.slice(0, 7)}`);
+      expect(await tagsOf((await checkout(`${name}-none`, env)).target)).toBe(ref === 'v1' ? 'v1' : '');
+      expect(
+        await tagsOf((await checkout(`${name}-1`, { CHECKOUT_REF: ref, CHECKOUT_TAGS: 'true' })).target),
+      ).toBe('v1');
+    },
+  );
+
   it('says what is missing when the ref is not there', async () => {
-    await expect(checkout('missing', { CHECKOUT_REF: 'no-such-branch' })).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('no branch, tag or commit named no-such-branch'),
-    });
+    await expect(checkout('missing', { CHECKOUT_REF: 'no-such-branch' })).rejects.toThrow(
+      /^ended with 1: [^]*no branch, tag or commit named no-such-branch/,
+    );
   });
 
   it('removes what the runner sent, and points origin at the real repository', async () => {
@@ -126,46 +142,139 @@ describe('the checkout script', () => {
     expect(stdout.trim()).toBe('https://git.example.com/shop.git');
   });
 
+  it('takes all that there is of a repository that was sent with a shallow history', async () => {
+    const place = path.join(folder, 'sent-shallow');
+    const source = `file://${path.join(folder, 'origin')}`;
+    await run('git', ['clone', '--quiet', '--bare', '--depth=1', source, place]);
+    const { target, outputs } = await checkout('shallow-checkout', {
+      CHECKOUT_URL: `file://${place}`,
+      CHECKOUT_LOCAL: place,
+      CHECKOUT_REF: 'refs/heads/main',
+      CHECKOUT_DEPTH: '0',
+    });
+
+    expect(outputs['sha']).toBe(second);
+    const { stdout } = await run('git', ['-C', target, 'rev-list', '--count', 'HEAD']);
+    expect(stdout.trim()).toBe('1');
+  });
+
+  it('tells the same of a signed commit, whatever the configuration of the image says', async () => {
+    const gpg = path.join(folder, 'gpg');
+    await writeFile(gpg, '#!/bin/sh\necho "gpg: Good signature" >&2\necho "[GNUPG:] GOODSIG 1 Ada" >&1\n', {
+      mode: 0o755,
+    });
+    const [head = '', ...rest] = (await git('cat-file', 'commit', 'main')).split('\n\n');
+    const signature = 'gpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ==\n -----END PGP SIGNATURE-----';
+    const object = path.join(folder, 'signed-object');
+    await writeFile(object, `${head}\n${signature}\n\n${rest.join('\n\n')}\n`);
+    const signed = await git('hash-object', '-t', 'commit', '-w', object);
+    await git('update-ref', 'refs/heads/signed', signed);
+    const settings = [`gpg.program=${gpg}`, 'log.showSignature=true', 'color.ui=always', 'column.ui=always'];
+    const configuration = settings.map((setting, index) => [
+      [`GIT_CONFIG_KEY_${String(index)}`, setting.split('=')[0]],
+      [`GIT_CONFIG_VALUE_${String(index)}`, setting.split('=')[1]],
+    ]);
+    const env = Object.fromEntries(configuration.flat()) as Record<string, string>;
+
+    const plain = await checkout('signed', { CHECKOUT_REF: 'signed' });
+    const configured = await checkout('configured', {
+      ...{ CHECKOUT_REF: 'signed', GIT_CONFIG_COUNT: String(settings.length) },
+      ...env,
+    });
+
+    expect(plain.outputs).toMatchObject({ sha: signed, author: 'Ada <ada@example.com>' });
+    expect(configured.outputs).toEqual(plain.outputs);
+    expect(configured.stdout).toBe(plain.stdout);
+  });
+
   it('leaves no credential in the repository', async () => {
     const { target } = await checkout('secret', { CHECKOUT_PASSWORD: 'hunter22', CHECKOUT_USERNAME: 'ci' });
 
     await expect(run('grep', ['-r', 'hunter22', target])).rejects.toMatchObject({ code: 1 });
   });
 
-  it('gives the password to the repository’s own host, and to no other that a submodule names', async () => {
-    const heard: (string | undefined)[] = [];
-    const stranger = createServer((request, response) => {
-      heard.push(request.headers.authorization);
-      response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="mine"' }).end();
+  it('says what the server refuses, and nothing of names that it could not look up', async () => {
+    const server = await answering((_request, response) => {
+      response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="git"' }).end();
     });
-    await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
-    const { port } = stranger.address() as AddressInfo;
-    const origin = path.join(folder, 'origin');
-    await git('checkout', '--quiet', '-b', 'with-submodule');
-    const modules = `[submodule "sub"]\n\tpath = sub\n\turl = http://127.0.0.1:${String(port)}/sub.git\n`;
-    await writeFile(path.join(origin, '.gitmodules'), modules);
-    await git('add', '.gitmodules');
-    await git('update-index', '--add', '--cacheinfo', `160000,${first},sub`);
-    await git('commit', '--quiet', '-m', 'Name a stranger');
-    await git('checkout', '--quiet', '--force', 'main');
-    const server = await startHttpGitServer({ directory: origin, host: '127.0.0.1' });
-    try {
-      const asked = {
-        ...{ CHECKOUT_URL: server.url, CHECKOUT_PROTOCOLS: 'http', CHECKOUT_REF: 'with-submodule' },
-        ...{ CHECKOUT_USERNAME: server.username, CHECKOUT_PASSWORD: server.password },
-      };
 
-      expect((await checkout('own-host', asked)).outputs['branch']).toBe('with-submodule');
-      await expect(checkout('stranger', { ...asked, CHECKOUT_SUBMODULES: 'true' })).rejects.toMatchObject({
-        stderr: expect.stringContaining(`127.0.0.1:${String(port)}`),
+    for (const ref of ['main', '', 'abcdef1', 'refs/heads/main']) {
+      const login = { CHECKOUT_LOGIN: 'ci:hunter22:with-colon' };
+      const result = await checkOut(path.join(folder, 'refused'), {
+        CHECKOUT_URL: server.url,
+        CHECKOUT_REF: ref,
+        ...login,
       });
-    } finally {
-      await server.close();
-      stranger.closeAllConnections();
-      stranger.close();
-    }
 
-    expect(heard.length).toBeGreaterThan(0);
-    expect(heard.filter((header) => header !== undefined)).toEqual([]);
+      expect(result.exitCode).toBe(128);
+      expect(result.stderr).not.toContain('no branch');
+      expect(result.outputs['failure']).toMatch(/^fatal: Authentication failed for/);
+    }
+    expect(server.logins).toContain('ci:hunter22:with-colon');
+    await server.close();
+  });
+
+  it.each<[string, Answer]>([
+    ['answers 503', (_request, response) => void response.writeHead(503).end()],
+    ['answers 429', (_request, response) => void response.writeHead(429).end()],
+    ['resets the connection', (request) => void request.socket.resetAndDestroy()],
+    ['closes the connection', (request) => void request.socket.destroy()],
+  ])('ends with 75 where the server %s', async (_what, answer) => {
+    const server = await answering(answer);
+
+    for (const ref of ['main', '', 'abcdef1', 'refs/heads/main']) {
+      const result = await checkOut(path.join(folder, 'trouble'), {
+        CHECKOUT_URL: server.url,
+        CHECKOUT_REF: ref,
+      });
+
+      expect([ref, result.exitCode]).toEqual([ref, 75]);
+      expect(result.outputs['failure']).toMatch(/^(fatal|error): /);
+      expect(result.stderr).not.toContain('no branch');
+    }
+    await server.close();
+  });
+
+  it.each([
+    ['nobody listens', 'http://127.0.0.1:1/x.git'],
+    ['the host has no address', 'http://no-such-host.invalid/x.git'],
+    ['nobody listens for SSH', 'ssh://git@127.0.0.1:1/x.git'],
+  ])('ends with 75 where %s', async (_what, url) => {
+    const result = await checkOut(path.join(folder, 'nobody'), { CHECKOUT_URL: url, CHECKOUT_REF: 'main' });
+
+    expect(result.exitCode).toBe(75);
+    expect(result.outputs['failure']).not.toBe('');
+  });
+
+  it('ends with the exit code of Git where the server has no such repository', async () => {
+    const server = await answering((_request, response) => void response.writeHead(404).end());
+
+    const result = await checkOut(path.join(folder, 'none'), {
+      CHECKOUT_URL: server.url,
+      CHECKOUT_REF: 'main',
+    });
+
+    expect(result).toMatchObject({
+      exitCode: 128,
+      outputs: { failure: expect.stringContaining('not found') },
+    });
+    await server.close();
   });
 });
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A server that is none of Git's, and the logins that it was sent. */
+async function answering(answer: Answer) {
+  const logins: string[] = [];
+  const server = createServer((request, response) => {
+    const { authorization } = request.headers;
+    if (authorization !== undefined)
+      logins.push(Buffer.from(authorization.split(' ')[1] ?? '', 'base64').toString('utf8'));
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const close = () => new Promise((resolve) => server.close(resolve));
+  return { url: `http://127.0.0.1:${String(port)}/x.git`, logins, close };
+}

@@ -1,16 +1,21 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RejectedError } from '../../../../src/ports/cluster-errors.ts';
+import {
+  ForbiddenError,
+  QuotaError,
+  RejectedError,
+  type ClusterError,
+} from '../../../../src/ports/cluster-errors.ts';
 import type { RunEvent } from '../../../../src/ports/events.ts';
 import type { StageContext } from '../../../../src/ports/stage.ts';
 import { deployStage } from '../../../../src/stages/deploy/deploy-stage.ts';
 import { planRelease } from '../../../../src/stages/deploy/plan-release.ts';
 import { deploySettings, type DeploySettings } from '../../../../src/stages/deploy/settings.ts';
-import type { Workload } from '../../../../src/strategies/workload-objects.ts';
+import type { Workload } from '../../../../src/kubernetes/workload-objects.ts';
 import { folderAgent } from '../../../fakes/folder-agent.ts';
-import { World } from '../../strategies/release-world.ts';
+import { World } from '../../release/release-world.ts';
 
 const { signal } = new AbortController();
 const digest = `sha256:${'b'.repeat(64)}`;
@@ -40,6 +45,12 @@ kind: Secret
 metadata: {name: web}
 stringData: {PASSWORD: open-sesame}
 `;
+
+/** The manifests with a label more in the pods and in the selector of the Service. */
+const inTier = (tier: string) =>
+  manifests
+    .replace('labels: {app: web}}\n    spec', `labels: {app: web, tier: ${tier}}}\n    spec`)
+    .replace('selector: {app: web}', `selector: {app: web, tier: ${tier}}`);
 
 let world: World;
 let checkout: string;
@@ -77,14 +88,15 @@ function deploy(
     clock: world.clock,
     signal,
   };
-  const stage = deployStage({ ...dependencies(), who: 'test' });
+  const stage = deployStage({ ...dependencies(), who: 'test', chosenCluster: 'sandbox' });
   const deploy = deploySettings.parse({ manifests: 'k8s/*.yaml', namespace: 'shop', ...settings });
   return stage.run({ deploy }, context as StageContext);
 }
 
 function dependencies() {
   const pods = { logs: () => Promise.reject(new Error('no logs here')) };
-  return { cluster: world.cluster, clock: world.clock, pods };
+  const { cluster, leases, clock } = world;
+  return { cluster, leases, clock, pods };
 }
 
 const live = () =>
@@ -120,12 +132,12 @@ describe('the deploy stage', () => {
     await deploy({ createNamespace: true });
 
     expect(world.cluster.all('Namespace').map(({ metadata }) => metadata.name)).toEqual(['shop']);
-    expect(notices()).toContain('made namespace shop');
+    expect(notices()).toContain('created namespace shop');
   });
 
   it('says what to do when the namespace is not there', async () => {
     await expect(deploy()).rejects.toMatchObject({
-      message: 'namespace shop is not there',
+      message: 'namespace shop does not exist',
       hint: expect.stringContaining('createNamespace: true'),
     });
   });
@@ -142,10 +154,77 @@ describe('the deploy stage', () => {
 
     expect(result).toMatchObject({
       outcome: 'failed',
-      message: 'nothing was changed, the cluster refuses Service shop/web: spec.ports: Required value',
+      message:
+        'nothing was changed: the cluster rejected k8s/web.yaml:20: Service shop/web: spec.ports: Required value',
     });
     expect(live()).toBeUndefined();
     expect(world.cluster.all('ConfigMap')).toEqual([]);
+  });
+
+  describe('into a namespace that it makes', () => {
+    const rejects = (error: ClusterError) => {
+      const apply = world.cluster.apply.bind(world.cluster);
+      world.cluster.apply = (object, options) =>
+        object.metadata.namespace === 'ci' && object.kind === 'Deployment'
+          ? Promise.reject(error)
+          : apply(object, options);
+    };
+    const message =
+      'failed to create typed patch object: .spec.template.spec.containers[name="web"].ports: no';
+
+    beforeEach(async () => {
+      await world.cluster.create(
+        { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ci' } },
+        { signal },
+      );
+    });
+
+    it('makes nothing when an object does not fit its schema', async () => {
+      rejects(new RejectedError(message, { status: 500 }));
+
+      const result = await deploy({ createNamespace: true });
+
+      expect(result).toMatchObject({
+        outcome: 'failed',
+        message: `nothing was changed: the cluster rejected k8s/web.yaml:14: Deployment shop/web: ${message}`,
+      });
+      expect(world.cluster.all('Namespace').map(({ metadata }) => metadata.name)).toEqual(['ci']);
+      expect(world.cluster.all('Service')).toEqual([]);
+    });
+
+    it.each([
+      new QuotaError('exceeded quota: small', { status: 403 }),
+      new ForbiddenError('no right in ci', { status: 403 }),
+      new RejectedError('admission webhook "w" denied the request', { status: 403 }),
+    ])('does not take what holds in another namespace for its own: $message', async (error) => {
+      rejects(error);
+
+      expect(await deploy({ createNamespace: true })).toMatchObject({ outcome: 'succeeded' });
+      expect(live()).toBeDefined();
+    });
+  });
+
+  it('writes nothing when a Service would lose its endpoints', async () => {
+    await makeNamespace();
+    await writeFile(join(checkout, 'k8s', 'web.yaml'), inTier('a'));
+    await deploy();
+    await writeFile(join(checkout, 'k8s', 'web.yaml'), inTier('b'));
+    const stored = () => ['ConfigMap', 'Lease', 'Service'].flatMap((kind) => world.cluster.all(kind));
+    const before = stored();
+    const acquire = jest.spyOn(world.leases, 'acquire');
+
+    const result = await deploy();
+
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      message: expect.stringMatching(
+        /Service shop\/web: its selector changes from app=web,tier=a to app=web,tier=b/,
+      ),
+      hint: expect.stringContaining('two steps'),
+    });
+    expect(acquire).not.toHaveBeenCalled();
+    expect(stored()).toEqual(before);
+    expect(before).not.toEqual([]);
   });
 
   it('says which version of a kind the cluster serves', async () => {
@@ -163,7 +242,7 @@ describe('the deploy stage', () => {
     );
   });
 
-  it('tells what was wrong and what serves when the release was taken back', async () => {
+  it('says what was wrong and what is serving when the release was rolled back', async () => {
     await makeNamespace();
     await deploy();
 
@@ -171,9 +250,18 @@ describe('the deploy stage', () => {
 
     expect(result.outcome).toBe('rolledBack');
     expect(result.message).toMatch(
-      /revision 2 was taken back; revision 1 serves: image shop\/web:bad cannot be pulled/,
+      /revision 2 was rolled back; revision 1 is serving: image shop\/web:bad cannot be pulled/,
     );
     expect(live()?.spec.template?.spec.containers[0]?.image).toBe('shop/web:latest');
+  });
+
+  it('names the command that shows a failed first release, with the cluster that was chosen', async () => {
+    await makeNamespace();
+
+    expect(await deploy({ images: { web: 'shop/web:bad' } })).toMatchObject({
+      outcome: 'failed',
+      hint: 'pipeline release status web --namespace shop --cluster sandbox shows what is there',
+    });
   });
 
   it('refuses paths that leave the checkout', async () => {
@@ -188,7 +276,8 @@ describe('the deploy stage', () => {
       `apiVersion: x.io/v1\nkind: Widget\nmetadata: {name: big}\nspec: {value: ${value}}\n`,
     );
 
-    await expect(deploy()).rejects.toThrow(/more than a ConfigMap can hold/);
+    expect(await deploy()).toMatchObject({ outcome: 'succeeded' });
+    expect(world.cluster.all('Widget')[0]?.['spec']).toEqual({ value });
   });
 });
 
@@ -201,6 +290,7 @@ describe('planRelease', () => {
         settings: deploySettings.parse({ manifests: 'k8s', ...settings }),
         application: 'web',
         namespace: 'shop',
+        elsewhere: 'ci',
       },
       { signal },
     );
@@ -218,6 +308,24 @@ describe('planRelease', () => {
     expect(steps).toContainEqual(expect.stringContaining('first release'));
     expect(warnings).toHaveLength(2);
     expect(live()).toBeUndefined();
+  });
+
+  it('checks in another namespace what its own is not there for, and says what could not be checked', async () => {
+    const role = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: { name: web }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view }
+`;
+    const checked = await plan(manifests);
+    await makeNamespace();
+    const refers = await plan(role);
+
+    expect(checked.objects.map(({ change, unchecked }) => [change, unchecked])).toEqual(
+      checked.objects.map(() => ['created', undefined]),
+    );
+    expect(refers.objects).toMatchObject([{ change: 'created', unchecked: true }]);
+    expect(world.cluster.all('Deployment')).toEqual([]);
   });
 
   it('tells what would change field by field, what would be pruned, and hides the values of Secrets', async () => {
@@ -249,5 +357,19 @@ describe('planRelease', () => {
       'unchanged',
       'unchanged',
     ]);
+  });
+
+  it('says when a Service would lose its endpoints', async () => {
+    await makeNamespace();
+    await writeFile(join(checkout, 'k8s', 'web.yaml'), inTier('a'));
+    await deploy();
+
+    expect((await plan(inTier('b'))).objects).toContainEqual(
+      expect.objectContaining({
+        reference: expect.objectContaining({ kind: 'Service' }),
+        change: 'refused',
+        reason: expect.stringMatching(/its selector changes.*requests would fail.*two steps/),
+      }),
+    );
   });
 });

@@ -10,6 +10,8 @@ import {
 } from '../../../../src/ports/builder.ts';
 import type { RunEvent } from '../../../../src/ports/events.ts';
 import type { StageContext } from '../../../../src/ports/stage.ts';
+import { checkSchema } from '../../../../src/spec/schema-findings.ts';
+import { imageDefinition } from '../../../../src/stages/image/definition.ts';
 import { imageStage } from '../../../../src/stages/image/image-stage.ts';
 import { folderAgent } from '../../../fakes/folder-agent.ts';
 
@@ -56,6 +58,7 @@ const setUp = () => {
   const context: StageContext = {
     run: { id: 'r', pipeline: 'p', namespace: 'n' },
     stage: { name: 'image', attempt: 1 },
+    ownership: { fence: 1, confirm: () => Promise.resolve() },
     agent: () => Promise.resolve(folderAgent('/workspace')),
     container: 'node',
     env: {},
@@ -68,7 +71,7 @@ const setUp = () => {
     },
     outputs: {},
     emit: async (event) => void events.push(event),
-    clock: { now: () => Date.UTC(2026, 0, 2), sleep: () => Promise.resolve() },
+    clock: { now: () => Date.UTC(2026, 0, 2), monotonicMs: () => 0, sleep: () => Promise.resolve() },
     signal: new AbortController().signal,
     offsets: {},
     saveOffset: () => undefined,
@@ -76,7 +79,7 @@ const setUp = () => {
   const stage = imageStage({ builders });
   const run = (image: Record<string, unknown>, more: Partial<StageContext> = {}) => {
     const input = z
-      .strictObject({ ...stage.fields })
+      .strictObject({ ...stage.definition.fields })
       .parse({ image: { repository: 'harbor.example.com/shop/web', ...image } });
     return stage.run(input as never, { ...context, ...more });
   };
@@ -194,13 +197,35 @@ describe('the image stage', () => {
     await expect(run({})).rejects.toBe(builders.failure);
   });
 
+  it.each<[Record<string, unknown>, string, RegExp]>([
+    [{ repository: 'shop web' }, 'image.repository', /^"shop web": not the name of a repository/],
+    [{ repository: 'harbor.example.com/Shop/Web' }, 'image.repository', /in lowercase/],
+    [{ repository: 'Foo/Bar:1' }, 'image.repository', /without a tag/],
+    [{ repository: 'harbor.example.com/shop/web:1' }, 'image.repository', /without a tag/],
+    [{ tags: ['1', 'feature/x'] }, 'image.tags.1', /^"feature\/x": not a tag/],
+    [{ args: { 'A-B': '1' } }, 'image.args.A-B', /not the name of a variable/],
+  ])('refuses %j before anything runs', (image, path, message) => {
+    const fields = z.strictObject({ ...imageDefinition.fields });
+    const findings = checkSchema(
+      fields,
+      { image: { repository: 'h.io/shop/web', ...image } },
+      { templates: true },
+    );
+
+    expect(findings).toEqual([expect.objectContaining({ message: expect.stringMatching(message) })]);
+    expect(findings[0]?.path.join('.')).toBe(path);
+  });
+
+  it('leaves names with expressions to the run', () => {
+    const image = { repository: 'h.io/${{ params.Name }}', tags: ['${{ git.shortSha }}'] };
+
+    expect(
+      checkSchema(z.strictObject({ ...imageDefinition.fields }), { image }, { templates: true }),
+    ).toEqual([]);
+  });
+
   it.each([
-    [{ repository: 'shop web' }, /image.repository "shop web"/],
-    [{ repository: 'harbor.example.com/Shop/Web' }, /in lower case|image.repository/],
-    [{ repository: 'harbor.example.com/shop/web:1' }, /image.repository/],
-    [{ tags: ['feature/x'] }, /image.tags: "feature\/x"/],
     [{ context: '../..' }, /leaves the workspace/],
-    [{ args: { 'A-B': '1' } }, /image.args: "A-B"/],
     [{ builder: 'layers', docker: { sidecar: 'dind' } }, /does not go with/],
     [
       { docker: { host: 'tcp://x:2376', certificates: 'harbor' } },

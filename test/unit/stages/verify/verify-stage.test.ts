@@ -7,7 +7,7 @@ import { ForbiddenError } from '../../../../src/ports/cluster-errors.ts';
 import type { RunEvent } from '../../../../src/ports/events.ts';
 import type { StageContext } from '../../../../src/ports/stage.ts';
 import { verifySettings } from '../../../../src/stages/verify/settings.ts';
-import { verifyStage } from '../../../../src/stages/verify/verify-stage.ts';
+import { verifyStage, type VerifyDependencies } from '../../../../src/stages/verify/verify-stage.ts';
 import { FakeCluster } from '../../../fakes/cluster.ts';
 import { VirtualClock } from '../../../fakes/virtual-clock.ts';
 
@@ -64,7 +64,8 @@ function verify(
 ) {
   const { pods = { connect: toServer }, ...context } = more;
   forwarded.length = 0;
-  const stage = verifyStage({ cluster, pods });
+  const rollBack = {} as VerifyDependencies['rollBack']; // not asked for here: roll-back.test.ts
+  const stage = verifyStage({ cluster, pods, rollBack });
   return stage.run({ verify: verifySettings.parse(settings) }, {
     run: { id: 'r', pipeline: 'web', namespace: 'shop' },
     stage: { name: 'smoke', attempt: 1 },
@@ -73,6 +74,7 @@ function verify(
     signal: new AbortController().signal,
     offsets: {},
     saveOffset: () => undefined,
+    outputs: {},
     ...context,
   } as StageContext);
 }

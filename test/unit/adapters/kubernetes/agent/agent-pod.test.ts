@@ -21,7 +21,7 @@ interface Container {
   env?: unknown[];
   resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
   readinessProbe?: Record<string, unknown>;
-  volumeMounts?: { mountPath: string }[];
+  volumeMounts?: { name: string; mountPath: string }[];
 }
 
 function containersOf(more: Partial<AgentSpec>): Container[] {
@@ -29,6 +29,26 @@ function containersOf(more: Partial<AgentSpec>): Container[] {
 }
 
 describe('the agent pod', () => {
+  it('has the kubelet keep the last log lines of each container that fails', () => {
+    const podTemplate = {
+      spec: {
+        initContainers: [{ name: 'proxy', image: 'proxy:1' }],
+        containers: [{ name: 'node', terminationMessagePolicy: 'File' }],
+      },
+    };
+    const services = [{ name: 'db', image: 'postgres:16', env: {} }];
+    const pod = buildAgentPod({ ...spec, services, podTemplate })['spec'] as {
+      initContainers: { terminationMessagePolicy: string }[];
+      containers: { name: string; terminationMessagePolicy: string }[];
+    };
+
+    expect(pod.initContainers[0]?.terminationMessagePolicy).toBe('FallbackToLogsOnError');
+    expect(Object.fromEntries(pod.containers.map((c) => [c.name, c.terminationMessagePolicy]))).toEqual({
+      node: 'File',
+      db: 'FallbackToLogsOnError',
+    });
+  });
+
   it('is found by the run, owned by its record, and ends by itself', () => {
     const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'slipway-run-x', uid: 'u' };
 
@@ -125,6 +145,78 @@ describe('the agent pod', () => {
     expect((pod['spec'] as { volumes: unknown[] }).volumes).toContainEqual({
       name: 'workspace',
       emptyDir: { medium: 'Memory' },
+    });
+  });
+
+  describe('keeps the control files of each step container from all others', () => {
+    const container = (name: string) => ({ name, image: 'x', env: {} });
+    const both: AgentSpec['containers'] = [container('a'), container('b')];
+    const template = (spec: Record<string, unknown>) =>
+      containersOf({ containers: both, services: [container('db')], podTemplate: { spec } });
+
+    it('by a volume each', () => {
+      const long = 'c'.repeat(63);
+      const pod = buildAgentPod({
+        ...spec,
+        containers: [...both, container(long)],
+        services: [container('db')],
+      });
+      const { containers, volumes } = pod['spec'] as { containers: Container[]; volumes: { name: string }[] };
+      const control = containers.map(
+        ({ volumeMounts }) => volumeMounts?.find(({ mountPath }) => mountPath === '/slipway')?.name,
+      );
+
+      expect(control).toEqual(['slipway-a', 'slipway-b', expect.stringMatching(/^slipway-\w+$/), undefined]);
+      for (const name of control.slice(0, 3)) {
+        expect(volumes).toContainEqual({ name, emptyDir: {} });
+        expect(name?.length).toBeLessThanOrEqual(63);
+      }
+    });
+
+    it.each([
+      [
+        'another step container',
+        { containers: [{ name: 'a', volumeMounts: [{ name: 'slipway-b', mountPath: '/x' }] }] },
+        /mounts the volume "slipway-b" in container "a"/,
+      ],
+      [
+        'a service',
+        { containers: [{ name: 'db', volumeMounts: [{ name: 'slipway-b', mountPath: '/x' }] }] },
+        /mounts the volume "slipway-b" in container "db"/,
+      ],
+      [
+        'an init container',
+        {
+          initContainers: [{ name: 'i', image: 'x', volumeMounts: [{ name: 'slipway-a', mountPath: '/x' }] }],
+        },
+        /mounts the volume "slipway-a" in container "i"/,
+      ],
+      [
+        'whoever has the volume that stands there instead',
+        { containers: [{ name: 'a', volumeMounts: [{ name: 'workspace', mountPath: '/slipway' }] }] },
+        /mounts something else at \/slipway of container "a"/,
+      ],
+      [
+        'an init container that fills a part of its own volume',
+        {
+          containers: [
+            { name: 'a', volumeMounts: [{ name: 'slipway-a', mountPath: '/slipway', subPath: 'x' }] },
+          ],
+        },
+        /mounts something else at \/slipway of container "a"/,
+      ],
+      [
+        'the node',
+        { volumes: [{ name: 'slipway-a', emptyDir: null, hostPath: { path: '/tmp' } }] },
+        /the volume "slipway-a", which holds control files and must be an emptyDir/,
+      ],
+    ])('and refuses a template that shows them to %s', (_, podSpec, message) => {
+      expect(() => template(podSpec)).toThrow(message);
+      expect(() => template(podSpec)).toThrow(expect.objectContaining({ name: 'InputError' }));
+    });
+
+    it('and lets a template choose how such a volume is kept', () => {
+      expect(template({ volumes: [{ name: 'slipway-a', emptyDir: { medium: 'Memory' } }] })).toHaveLength(3);
     });
   });
 

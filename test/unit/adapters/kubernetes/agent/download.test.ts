@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { downloadCommand } from '../../../../../src/adapters/kubernetes/agent/download.ts';
+import { downloadCommand, downloadRequest } from '../../../../../src/adapters/kubernetes/agent/download.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -39,5 +39,24 @@ describe('the command of a download', () => {
       './lib/node_modules/',
       './node_modules/',
     ]);
+  });
+
+  it('gives many paths as input, whatever they hold, and ends with an error of tar', () => {
+    const many = Array.from({ length: 2000 }, (_, index) => `-C "${String(index)}" 'a\\n' $(id)`);
+    for (const name of many) writeFileSync(`${folder}/data/${name}`, name);
+    const start = (paths: readonly string[]) => {
+      const { command, input } = downloadRequest(`${folder}/data`, paths, []);
+      return spawnSync(command[0] ?? '', command.slice(1), { input, maxBuffer: 64 * 1024 * 1024 });
+    };
+
+    const { stdout, status } = start(many);
+
+    const listed = spawnSync('tar', ['-t', '--ignore-zeros', '--quoting-style=literal'], { input: stdout });
+    expect(status).toBe(0);
+    expect(listed.stdout.toString('utf8').trim().split('\n').sort()).toEqual([...many].sort());
+    const broken = start([...many, 'not-there']);
+    expect(broken.status).not.toBe(0);
+    expect(broken.stderr.toString('utf8')).toContain('not-there');
+    expect(downloadRequest('/data', ['a'], [])).toEqual({ command: downloadCommand('/data', ['a'], []) });
   });
 });

@@ -8,6 +8,7 @@ import {
   launchScript,
   quote,
 } from '../../../../../src/adapters/kubernetes/agent/launch-script.ts';
+import { cases } from '../../../../support/cases.ts';
 
 const folder = mkdtempSync(`${tmpdir()}/slipway-launch-`);
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -23,7 +24,7 @@ describe('the launch script', () => {
 
         expect(stdout.toString('utf8')).toBe(Buffer.from(text).toString('utf8'));
       }),
-      { numRuns: 30 },
+      { numRuns: cases(30) },
     );
   });
 
@@ -43,7 +44,22 @@ describe('the launch script', () => {
     const { status, stderr } = spawnSync('/bin/sh', { input: script });
 
     expect(status).toBe(125);
-    expect(stderr.toString('utf8')).toContain('the working directory /no such/folder is not there');
+    expect(stderr.toString('utf8')).toContain('the working directory /no such/folder does not exist');
+  });
+
+  it('takes variables as large as Linux does, and refuses larger ones by their name and size', () => {
+    const start = (value: string) => {
+      const script = launchScript(step, { env: { BIG: value }, directory: folder }).toString('utf8');
+      const upToLaunch = script.slice(0, script.indexOf('\ncd '));
+      return spawnSync('/bin/sh', {
+        input: `${upToLaunch}\nexec /bin/sh -c 'echo started \${#BIG}'`,
+        encoding: 'utf8',
+      });
+    };
+
+    expect(start('x'.repeat(131_067))).toMatchObject({ status: 0, stdout: 'started 131067\n' });
+    expect(() => start('x'.repeat(131_068))).toThrow('BIG has 128 KiB; Linux starts no program with');
+    expect(() => start('é'.repeat(100_000))).toThrow('BIG has 196 KiB');
   });
 
   it('refuses a variable that a shell cannot set', () => {

@@ -1,9 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  describeWaiting,
-  findPodProblem,
-  type PodFacts,
-} from '../../../../../src/adapters/kubernetes/agent/pod-problem.ts';
+import type { PodFacts } from '../../../../../src/adapters/kubernetes/agent/pod-facts.ts';
+import { describeWaiting, findPodProblem } from '../../../../../src/adapters/kubernetes/agent/pod-problem.ts';
 import { parsePod } from '../../../../../src/adapters/kubernetes/agent/pod-status.ts';
 
 interface Given {
@@ -13,6 +10,7 @@ interface Given {
   gone?: boolean;
   ageMs?: number;
   memory?: string;
+  initContainers?: object[];
 }
 
 function facts(given: Given): PodFacts {
@@ -25,6 +23,7 @@ function facts(given: Given): PodFacts {
       ...(given.deleting === true ? { deletionTimestamp: '2026-01-01T00:00:00Z' } : {}),
     },
     spec: {
+      ...(given.initContainers === undefined ? {} : { initContainers: given.initContainers }),
       containers: [
         { name: 'main', image: 'node:24', ...limits },
         { name: 'db', image: 'postgres:16' },
@@ -56,6 +55,15 @@ function terminated(exitCode: number, reason: string, name = 'main') {
   return { phase: 'Running', containerStatuses: [{ name, state: { terminated: { exitCode, reason } } }] };
 }
 
+/** A sidecar as a 1.36 kubelet reports it. */
+function sidecar(restartCount: number, state: object, reason = 'Error') {
+  const terminated = { exitCode: 7, reason, message: 'loading\nno key at /etc/proxy\n' };
+  return {
+    initContainers: [{ name: 'proxy', restartPolicy: 'Always' }],
+    status: { initContainerStatuses: [{ name: 'proxy', restartCount, state, lastState: { terminated } }] },
+  };
+}
+
 const unschedulable = {
   conditions: [
     {
@@ -68,6 +76,54 @@ const unschedulable = {
 };
 const notFound =
   'Failed to pull image "node:24": rpc error: code = Unknown desc = Error response from daemon: manifest unknown';
+
+describe('an agent pod that is evicted', () => {
+  // As seen on 1.36: nothing but the event says so.
+  const ended = {
+    phase: 'Succeeded',
+    containerStatuses: [{ name: 'main', state: { terminated: { exitCode: 0 } } }],
+  };
+  const message = 'The node was low on resource: ephemeral-storage.';
+
+  it('is told by its event, where its status says nothing', () => {
+    expect(findPodProblem(facts({ status: ended, events: [{ reason: 'Evicted', message }] }))).toEqual({
+      problem: 'evicted',
+      message: `agent pod shop-1 was evicted from its node: ${message}`,
+    });
+  });
+
+  it('is waited for as long as nothing says why its container ended', () => {
+    expect(findPodProblem(facts({ status: ended }))).toMatchObject({
+      problem: 'containerExited',
+      isUnexplained: true,
+    });
+    expect(findPodProblem(facts({ status: terminated(5, 'Error', 'db') }))?.isUnexplained).toBeUndefined();
+  });
+});
+
+describe('a sidecar of an agent pod', () => {
+  it.each([
+    ['has ended once', 0, { terminated: { exitCode: 7, reason: 'Error' } }],
+    ['was restarted', 1, { running: {} }],
+    ['is restarted after a while', 2, { waiting: { reason: 'CrashLoopBackOff' } }],
+    ['was restarted often and runs', 5, { running: {} }],
+  ])('that %s is no problem', (_how, restarts, state) => {
+    expect(findPodProblem(facts(sidecar(restarts, state)))).toBeUndefined();
+  });
+
+  it('that keeps crashing is one, with its last log lines', () => {
+    expect(findPodProblem(facts(sidecar(3, { waiting: { reason: 'CrashLoopBackOff' } })))).toEqual({
+      problem: 'containerExited',
+      message:
+        'container proxy of agent pod shop-1 keeps crashing: restarted 3 times, ended with exit code 7; its last log lines: loading | no key at /etc/proxy',
+    });
+    expect(
+      findPodProblem(facts(sidecar(3, { waiting: { reason: 'CrashLoopBackOff' } }, 'OOMKilled'))),
+    ).toMatchObject({
+      problem: 'outOfMemory',
+    });
+  });
+});
 
 describe('why an agent pod cannot do its work', () => {
   it.each<[string, Given, string, RegExp]>([
@@ -205,15 +261,15 @@ describe('why an agent pod cannot do its work', () => {
       {
         status: { phase: 'Failed', reason: 'OutOfcpu', message: "Pod Node didn't have enough resource: cpu" },
       },
-      'admission',
+      'nodeRefused',
       /the node refused .* OutOfcpu/,
     ],
-    ['somebody deleted it', { gone: true }, 'deleted', /was deleted by somebody/],
+    ['somebody deleted it', { gone: true }, 'deleted', /was deleted/],
     [
       'somebody is deleting it',
       { deleting: true, status: terminated(0, 'Completed') },
       'deleted',
-      /was deleted by somebody/,
+      /was deleted/,
     ],
     [
       'the scheduler preempted it',
@@ -313,6 +369,15 @@ describe('why an agent pod cannot do its work', () => {
             },
           ],
         },
+      },
+    ],
+    [
+      'its kubelet does not reach the API server',
+      {
+        status: waiting(
+          'CreateContainerConfigError',
+          'failed to sync secret cache: timed out waiting for the condition',
+        ),
       },
     ],
     ['a service has done its work', { status: terminated(0, 'Completed', 'db') }],

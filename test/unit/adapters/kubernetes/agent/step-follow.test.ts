@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import {
   followStep,
@@ -7,6 +6,7 @@ import {
 } from '../../../../../src/adapters/kubernetes/agent/step-follow.ts';
 import type { ChannelMessage } from '../../../../../src/adapters/kubernetes/streams/channel-socket.ts';
 import { scriptedSocket } from '../../../../fakes/scripted-socket.ts';
+import { VirtualClock } from '../../../../fakes/virtual-clock.ts';
 import { AgentError } from '../../../../../src/ports/agent.ts';
 import { ForbiddenError, UnreachableError } from '../../../../../src/ports/cluster-errors.ts';
 
@@ -27,6 +27,7 @@ function stage(scenes: readonly (Scene | Error)[], more: Partial<FollowContext> 
   const reasons: string[] = [];
   const output: string[] = [];
   let next = 0;
+  const clock = new VirtualClock();
   const context: FollowContext = {
     open: async (args) => {
       asked.push(args.slice(0, 3).join(' '));
@@ -36,20 +37,22 @@ function stage(scenes: readonly (Scene | Error)[], more: Partial<FollowContext> 
       return scriptedSocket(scene.messages, { breaks: scene.silent !== true });
     },
     failure: new AbortController().signal,
+    graceMs: () => 0,
     confirm: async () => undefined,
-    silenceMs: 150,
-    budgetMs: 5000,
+    clock,
+    silenceMs: 20_000,
+    budgetMs: 120_000,
     onReconnect: ({ reason }) => void reasons.push(reason),
     ...more,
   };
   const request: FollowRequest = {
     id: 'build',
-    launch: { script: Buffer.from('true'), logLimit: 1000, timestamps: false },
+    launch: { script: Buffer.from('true'), logLimit: 1000, timestamps: false, background: false },
     fromOffset: 0,
     onOutput: (chunk, offset) => void output.push(`${String(offset)}:${chunk.toString('utf8')}`),
   };
   const follow = (signal = new AbortController().signal) => followStep(context, request, signal);
-  return { asked, reasons, output, follow, request };
+  return { asked, reasons, output, follow, request, clock };
 }
 
 describe('following a step', () => {
@@ -97,6 +100,26 @@ describe('following a step', () => {
     expect(output).toEqual(['0:hel', '3:lo\n']);
   });
 
+  it('takes the end of a step whose log was deleted, when nothing more of it can come', async () => {
+    const { follow, asked } = stage([
+      { messages: [say('started'), stdout('ab')] },
+      { messages: [say('started'), say('end 3 9 0 0 0 0 0'), status({ status: 'Success' })] },
+    ]);
+
+    await expect(follow()).resolves.toMatchObject({ end: { exitCode: 3, logBytes: 9 }, received: 2 });
+    expect(asked).toEqual(['run build 4', 'follow build 2']);
+  });
+
+  it('asks again for what is still there of the log of a step that has ended', async () => {
+    const { follow, output } = stage([
+      { messages: [say('started'), say('end 0 4 0 0 0 0 4'), stdout('ab'), status({ status: 'Success' })] },
+      { messages: [say('started'), stdout('cd'), say('end 0 4 0 0 0 0 4')] },
+    ]);
+
+    await expect(follow()).resolves.toMatchObject({ received: 4 });
+    expect(output).toEqual(['0:ab', '2:cd']);
+  });
+
   it('never takes the end of a connection, or the success of the follower, for the end of the step', async () => {
     const { follow, asked } = stage([
       { messages: [say('started'), stdout('ab')] },
@@ -142,14 +165,38 @@ describe('following a step', () => {
 
     await quiet.follow();
 
-    expect(quiet.reasons).toEqual([expect.stringContaining('nothing was heard for 0.15 s')]);
+    expect(quiet.reasons).toEqual([expect.stringContaining('no data for 20 s')]);
+  });
+
+  it('stays with a step that says nothing for three times the limit, while its pod gives signs of life', async () => {
+    const messages = [
+      say('started'),
+      ...Array.from({ length: 9 }, () => say('alive')),
+      say('end 7 0 0 0 0 0'),
+    ];
+    const { follow, reasons, clock } = stage([new Error('unused')], {
+      silenceMs: 20_000,
+      open: async () => {
+        const socket = scriptedSocket(messages, { breaks: false });
+        const next = socket.next.bind(socket);
+        socket.next = async () => {
+          await clock.sleep(7_000, { signal: new AbortController().signal }); // about a third of the limit
+          return socket.closeReason === undefined ? next() : undefined;
+        };
+        return socket;
+      },
+    });
+
+    await expect(follow()).resolves.toMatchObject({ end: { exitCode: 7 } });
+
+    expect(reasons).toEqual([]);
   });
 
   it('does not take a slow reader for a dead connection', async () => {
-    const { follow, request, reasons } = stage([
+    const { follow, request, reasons, clock } = stage([
       { messages: [say('started'), stdout('slow'), say('end 0 4 0 0 0 0')] },
     ]);
-    request.onOutput = () => sleep(600);
+    request.onOutput = () => clock.sleep(600_000, { signal: new AbortController().signal });
 
     await follow();
 
@@ -157,11 +204,11 @@ describe('following a step', () => {
   });
 
   it('gives up when the budget is spent, and says for how long', async () => {
-    const { follow } = stage([new UnreachableError('connection refused')], { budgetMs: 300 });
+    const { follow } = stage([new UnreachableError('connection refused')], { budgetMs: 60_000 });
 
     await expect(follow()).rejects.toMatchObject({
       problem: 'stepLost',
-      message: expect.stringMatching(/contact with step build is lost for \d+ s: connection refused/),
+      message: expect.stringMatching(/no contact with step build for (6|7)\d s: connection refused/),
     });
   });
 
@@ -183,12 +230,17 @@ describe('following a step', () => {
     await expect(following).rejects.toBe(problem);
   });
 
-  it.each<[string, Scene | Error, string]>([
-    ['the pod does not know it', { messages: [say('unknown')] }, 'stepLost'],
-    ['nobody will write its exit code', { messages: [say('started'), say('lost')] }, 'stepLost'],
-    ['exec is forbidden', new ForbiddenError('pods/exec', { status: 403 }), 'forbidden'],
-  ])('is an error when %s', async (_, scene, problem) => {
-    await expect(stage([scene]).follow()).rejects.toMatchObject({ problem, fault: 'infrastructure' });
+  it.each<[string, Scene | Error, string, string]>([
+    ['the pod does not know it', { messages: [say('unknown')] }, 'stepLost', 'infrastructure'],
+    [
+      'nobody will write its exit code',
+      { messages: [say('started'), say('lost')] },
+      'stepLost',
+      'infrastructure',
+    ],
+    ['exec is forbidden', new ForbiddenError('pods/exec', { status: 403 }), 'forbidden', 'failure'],
+  ])('is an error when %s', async (_, scene, problem, fault) => {
+    await expect(stage([scene]).follow()).rejects.toMatchObject({ problem, fault });
   });
 
   it('ends when it is aborted', async () => {

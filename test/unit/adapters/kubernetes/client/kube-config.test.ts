@@ -1,3 +1,4 @@
+import { defined } from '../../../../../src/base/defined.ts';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,9 +84,7 @@ describe('a kubeconfig', () => {
   ])('with %s is left to client-node', (_, user, context) => {
     const kubeconfig = write(user);
 
-    expect(
-      keep(connectPlainly({ kubeconfig, ...(context === undefined ? {} : { context }) })),
-    ).toBeUndefined();
+    expect(keep(connectPlainly({ kubeconfig, ...defined({ context }) }))).toBeUndefined();
   });
 
   it('is read alike by client-node', async () => {
@@ -101,12 +100,28 @@ describe('a kubeconfig', () => {
     await expect(connection.headers()).resolves.toEqual({ Authorization: `Basic ${btoa('u:p')}` });
   });
 
+  it('that is no YAML, or names no context, is named, and nothing of it is quoted', async () => {
+    const file = join(folder, 'config');
+    writeFileSync(file, 'users: [\n  token: very-secret: x\n');
+    const error = await connect({ kubeconfig: file }).catch((caught: unknown) => String(caught));
+    expect(error).toContain(`the kubeconfig ${file} cannot be read: `);
+    expect(error).not.toContain('very-secret');
+
+    writeFileSync(file, 'just text\n');
+    await expect(connect({ kubeconfig: file })).rejects.toMatchObject({
+      message: expect.stringContaining(file),
+    });
+  });
+
   it('that is not there, or lacks the context, says so', async () => {
     await expect(connect({ kubeconfig: join(folder, 'none') })).rejects.toMatchObject({
       fault: 'input',
-      message: /cannot be read/,
+      message: expect.stringMatching(/cannot be read/),
     });
     const missing = connect({ kubeconfig: write({ token: 't' }), context: 'three' });
-    await expect(missing).rejects.toMatchObject({ message: /no context "three"/, hint: 'it has: one, two' });
+    await expect(missing).rejects.toMatchObject({
+      message: expect.stringMatching(/no context "three"/),
+      hint: 'it has: one, two',
+    });
   });
 });

@@ -5,6 +5,7 @@ import { Agent } from 'undici';
 import type { Connection } from '../../../../../src/adapters/kubernetes/client/connection.ts';
 import { Requests } from '../../../../../src/adapters/kubernetes/client/requests.ts';
 import { KubernetesCluster } from '../../../../../src/adapters/kubernetes/cluster.ts';
+import { ClusterError, UnreachableError } from '../../../../../src/ports/cluster-errors.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
@@ -147,6 +148,28 @@ describe('requests', () => {
     await expect(cluster.create(configMap, options())).resolves.toMatchObject({ metadata: { uid: 'u' } });
   });
 
+  it('take a replacement whose answer was lost for done when it is there', async () => {
+    const modified = answer(409, { reason: 'Conflict', message: 'the object has been modified' });
+    const cluster = await client([reset, modified, answer(200, storedMap)]);
+    const metadata = { ...configMap.metadata, resourceVersion: '4' };
+
+    await expect(cluster.replace({ ...configMap, metadata }, options())).resolves.toEqual(storedMap);
+  });
+
+  it('say that a replacement conflicts when nothing of it was lost', async () => {
+    const modified = answer(409, { reason: 'Conflict', message: 'the object has been modified' });
+    const cluster = await client([modified, answer(200, storedMap)]);
+
+    await expect(cluster.replace(configMap, options())).rejects.toMatchObject({ name: 'ConflictError' });
+  });
+
+  it('take a deletion whose answer was lost for done when nothing is there', async () => {
+    const gone = answer(404, { reason: 'NotFound', message: 'not found' });
+    const cluster = await client([reset, gone]);
+
+    await expect(cluster.delete(reference, options())).resolves.toBe(true);
+  });
+
   it('do not take somebody else’s object for their own', async () => {
     const exists = answer(409, { reason: 'AlreadyExists', message: 'already exists' });
     const cluster = await client([reset, exists, answer(200, { ...storedMap, data: { a: 'theirs' } })]);
@@ -190,5 +213,61 @@ describe('requests', () => {
       'GET /apis/x.io/v1',
       ...Array<string>(2).fill('GET /apis/x.io/v1/namespaces/n/widgets/w'),
     ]);
+  });
+});
+
+describe('reads whose first answer is lost', () => {
+  const notServed = answer(404, { reason: 'NotFound', message: 'the server could not find it' });
+  const scalers = ['v2', 'v1'].map((version) => ({
+    apiVersion: `autoscaling/${version}`,
+    kind: 'HorizontalPodAutoscaler',
+  }));
+  const v1 = answer(200, {
+    resources: [{ name: 'horizontalpodautoscalers', kind: 'HorizontalPodAutoscaler', namespaced: true }],
+  });
+  const faults: [string, Handler][] = [
+    ['dropped', reset],
+    ['lost', (_, response) => void response.writeHead(200).write('{', () => response.destroy())],
+    ['slow', never],
+    ['answered by 500', answer(500, {})],
+    ['answered by 503', answer(503, {})],
+  ];
+
+  it.each(faults)('%s: a group version that is not served is passed over', async (_, fault) => {
+    const cluster = await client([fault, notServed, v1], { attemptMs: 200 });
+
+    await expect(cluster.firstServed(scalers, options())).resolves.toMatchObject(scalers[1]!);
+  });
+
+  it.each(faults)('%s: an object that is not there is not there', async (_, fault) => {
+    const cluster = await client([fault, notServed], { attemptMs: 200 });
+
+    await expect(cluster.get(reference, options())).resolves.toBeUndefined();
+  });
+
+  it.each(faults)('%s: a refusal is told as one', async (_, fault) => {
+    const cluster = await client([fault, answer(403, { message: 'no' })], { attemptMs: 200 });
+
+    await expect(
+      cluster.list({ apiVersion: 'v1', kind: 'Pod' }, { namespace: 'n' }, options()),
+    ).rejects.toBeInstanceOf(ClusterError);
+  });
+
+  it('says that the API did not answer when discovery is answered by something else', async () => {
+    const cluster = await client([answer(200, { hello: 'proxy' })]);
+
+    await expect(cluster.served(scalers[0]!, options())).rejects.toBeInstanceOf(UnreachableError);
+  });
+
+  it('does not end the discovery of one call with the cancellation of another', async () => {
+    const cluster = await client([never, v1], { attemptMs: 200 });
+    const aborting = new AbortController();
+    const first = cluster.served(scalers[1]!, { signal: aborting.signal });
+    const second = cluster.served(scalers[1]!, options());
+
+    aborting.abort(new Error('enough'));
+
+    await expect(first).rejects.toThrow('enough');
+    await expect(second).resolves.toMatchObject(scalers[1]!);
   });
 });

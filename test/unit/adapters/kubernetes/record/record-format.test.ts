@@ -5,7 +5,8 @@ import { packRecord, unpackRecord } from '../../../../../src/adapters/kubernetes
 import type { RunRecord } from '../../../../../src/ports/run-record.ts';
 
 const record: RunRecord = {
-  formatVersion: 1,
+  formatVersion: 2,
+  fence: 1,
   runId: '01JABC',
   pipeline: 'shop',
   namespace: 'ci',
@@ -14,6 +15,7 @@ const record: RunRecord = {
   source: { file: 'app.yaml', text: 'name: shop' },
   parameters: {},
   trigger: {},
+  agents: {},
   git: {},
   stages: {
     build: { state: 'done', attempt: 1, outputs: {}, environment: {}, offsets: { 'build.1.run': 12 } },
@@ -38,17 +40,33 @@ describe('the record of a run', () => {
   });
 
   it('refuses a newer format, and says what to do', () => {
-    const packed = packRecord({ ...record, formatVersion: 2 as 1 });
+    const packed = packRecord({ ...record, formatVersion: 3 as 2 });
 
     expect(() => unpackRecord(packed, 'the record slipway-run-x')).toThrow(
-      'the record slipway-run-x was written in format 2; this version of Slipway reads up to 1',
+      'the record slipway-run-x was written in format 3; this version of Slipway reads up to 2',
     );
+  });
+
+  it('reads format 1, where there was one agent', () => {
+    const { agents: _agents, ...rest } = record;
+    const old = { ...rest, formatVersion: 1, addedLater: 'a' };
+    const data = (more: object) => ({
+      data: { formatVersion: '1', record: JSON.stringify({ ...old, ...more }) },
+    });
+
+    expect(unpackRecord(data({}), 'the record x')).toEqual({ ...record, addedLater: 'a' });
+    expect(unpackRecord(data({ agentName: 'main-2' }), 'the record x')).toEqual({
+      ...record,
+      addedLater: 'a',
+      agents: { main: 'main-2' },
+    });
   });
 
   it.each([
     {},
     { data: { formatVersion: '1', record: '{' } },
     { data: { formatVersion: '1', record: '{}' } },
+    { data: { formatVersion: '2', record: '{"formatVersion":2}' } },
   ])('refuses what is no record: %j', (data) => {
     expect(() => unpackRecord(data, 'the record x')).toThrow('the record x cannot be read');
   });

@@ -8,6 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import type { FileNode } from '../../../../../src/adapters/oci/layers/file-tree.ts';
 import { Spool } from '../../../../../src/adapters/oci/layers/spool.ts';
 import { writeLayer } from '../../../../../src/adapters/oci/layers/write-layer.ts';
+import { cases } from '../../../../support/cases.ts';
 
 let folder: string;
 let count = 0;
@@ -58,7 +59,7 @@ describe('a layer', () => {
         expect(first.layer.size).toBe(first.bytes.length);
         expect(first.layer.diffId).toBe(sha256(gunzipSync(first.bytes)));
       }),
-      { numRuns: 25 },
+      { numRuns: cases(25) },
     );
   });
 

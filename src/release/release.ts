@@ -1,0 +1,276 @@
+import { defined } from '../base/defined.ts';
+import { InputError } from '../base/errors.ts';
+import type { CallOptions } from '../ports/cluster.ts';
+import type { KubernetesObject } from '../ports/kubernetes-object.ts';
+import { adoptable } from './act/adopt.ts';
+import { assertSelectable } from './act/service-selectors.ts';
+import { rollBackAborted, withRelease, withSession, type ReleaseRequest } from './held-release.ts';
+import { reconcile, rollBack, type ReleaseResult } from './reconcile.ts';
+import {
+  nextRevision,
+  revisionOf,
+  withRevision,
+  type ReleaseRecord,
+  type ReleaseSettings,
+  type RevisionRecord,
+} from './record/release-record.ts';
+import type { ReleasePorts, ReleaseSession } from './session.ts';
+import { ReleaseStore } from './record/release-store.ts';
+import {
+  assertOwnName,
+  endedBefore,
+  entryOf,
+  isSameRelease,
+  isServable,
+  previousRevision,
+  whyKept,
+} from './record/revision-entry.ts';
+
+/** Milliseconds that a phase of a release may take, where the settings have none. */
+export const defaultTimeoutMs = 600_000;
+
+/** A request to release objects, complete and in the order of their dependencies. */
+export interface ReleaseObjectsRequest extends ReleaseRequest {
+  /** Name of the strategy. */
+  strategy: string;
+  settings: ReleaseSettings;
+  objects: readonly KubernetesObject[];
+}
+
+/** What is taken for a revision that was released before settings were kept, or was adopted: the defaults of a file. */
+const defaultSettings: ReleaseSettings = {
+  strategy: {},
+  timeoutMs: defaultTimeoutMs,
+  rollback: 'auto',
+  prune: false,
+  force: false,
+};
+
+/**
+ * Releases objects as the next revision of an application. A release of the same run and stage that was not ended is
+ * resumed where it stands; one of another run whose runner is dead is superseded. When the signal is aborted the
+ * released revision is applied again (unless rollback is never), Kubernetes finishes the rollback, and the abort's
+ * reason is thrown.
+ * @throws ReleaseBusyError, LeaseLostError, ReleaseRecordError, ClusterError; InputError when another stage of the run
+ * released the same application
+ */
+export function releaseObjects(
+  request: ReleaseObjectsRequest,
+  ports: ReleasePorts,
+  options: CallOptions,
+): Promise<ReleaseResult> {
+  return withRelease(request, ports, options, async (session, held) => {
+    const ended = endedBefore(session.record, request.by);
+    if (ended !== undefined) return ended;
+    if (isSameRelease(session.record, request.by)) await resume(session, held);
+    else {
+      assertOwnName(session.record, request);
+      await begin(session, request, held);
+    }
+    return run(session, held);
+  });
+}
+
+/**
+ * Releases the objects of an earlier revision again, as a new revision, with the settings that it was released with.
+ * @throws InputError when there is no such revision
+ */
+export function rollbackRelease(
+  request: ReleaseRequest & { to?: number },
+  ports: ReleasePorts,
+  options: CallOptions,
+): Promise<ReleaseResult> {
+  return withRelease(request, ports, options, async (session, held) => {
+    const { current, stable } = session.record;
+    // A release in progress is what is to be rolled back.
+    if (request.to === undefined && current?.stable !== undefined) {
+      await resume(session, held);
+      await rollBack(`rolled back by ${request.by.who}`, session, held);
+      return run(session, held);
+    }
+    const number = request.to ?? previousRevision(session.record);
+    const target = session.record.history.find((entry) => entry.number === number);
+    if (target === undefined || !isServable(target)) {
+      const known = session.record.history.filter(isServable).map((entry) => entry.number);
+      throw new InputError(
+        number === undefined
+          ? `${request.application} has no earlier revision to roll back to`
+          : `${request.application} has no revision ${String(number)} to roll back to`,
+        {
+          hint:
+            known.length === 0
+              ? 'nothing has been released yet'
+              : `revisions: ${known.join(', ')}; serving: ${String(stable)}`,
+        },
+      );
+    }
+    return releaseAgain(target, request, session, held);
+  });
+}
+
+/** What became of a revision that was to be rolled back: it was kept, and why, or the release of an earlier one. */
+export type ReleasedRollback =
+  | { outcome: 'kept'; reason: string }
+  | (ReleaseResult & { /** The revision that was applied again. */ to?: number });
+
+/**
+ * Rolls back what this run released, as rollbackRelease does, unless something else serves by now. A rollback that an
+ * earlier runner of the run began is resumed.
+ * @throws ReleaseBusyError, LeaseLostError, ReleaseRecordError, ClusterError
+ */
+export function rollBackReleased(
+  request: ReleaseRequest & { revision: number },
+  ports: ReleasePorts,
+  options: CallOptions,
+): Promise<ReleasedRollback> {
+  return withRelease(request, ports, options, async (session, held): Promise<ReleasedRollback> => {
+    const result = endedBefore(session.record, request.by) ?? (await rollBackNow(request, session, held));
+    if (result.outcome === 'kept') return result;
+    const to = session.record.history.find(({ number }) => number === result.revision)?.rollbackOf;
+    return { ...result, ...defined({ to }) };
+  });
+}
+
+async function rollBackNow(
+  request: ReleaseRequest & { revision: number },
+  session: ReleaseSession,
+  held: CallOptions,
+): Promise<ReleasedRollback> {
+  if (isSameRelease(session.record, request.by)) {
+    await resume(session, held);
+    return run(session, held);
+  }
+  const reason = whyKept(session.record, request);
+  if (reason !== undefined) return { outcome: 'kept', reason };
+  const target = revisionOf(session.record, previousRevision(session.record) ?? 0);
+  return releaseAgain(target, request, session, held);
+}
+
+/** Releases the objects of an earlier revision as a new one. */
+async function releaseAgain(
+  target: RevisionRecord,
+  request: ReleaseRequest,
+  session: ReleaseSession,
+  options: CallOptions,
+): Promise<ReleaseResult> {
+  const objects = await session.store.loadRevision(target.number, options);
+  const { strategy, settings = defaultSettings } = target;
+  await begin(session, { ...request, strategy, settings, objects, rollbackOf: target.number }, options);
+  return run(session, options);
+}
+
+/**
+ * Resumes a release whose runner died, or rolls it back.
+ * @returns undefined when none is in progress
+ */
+export function reconcileRelease(
+  request: ReleaseRequest & { direction: 'continue' | 'back' },
+  ports: ReleasePorts,
+  options: CallOptions,
+): Promise<ReleaseResult | undefined> {
+  return withRelease(request, ports, options, async (session, held) => {
+    if (session.record.current === undefined) return undefined;
+    await resume(session, held);
+    if (request.direction === 'back') {
+      await rollBack(`rolled back by ${request.by.who}`, session, held);
+    }
+    return run(session, held);
+  });
+}
+
+/**
+ * Rolls back what this stage of this run has begun to release and has not ended, as after an abort: for a run that was
+ * cancelled while its release had no owner, since the runner before died or waited. Does nothing when there is none, or
+ * rollback is never.
+ * @throws ReleaseBusyError, LeaseLostError, ReleaseRecordError, ClusterError
+ */
+export async function cancelRelease(
+  request: ReleaseRequest,
+  ports: ReleasePorts,
+  options: CallOptions,
+): Promise<void> {
+  const { application, namespace, by } = request;
+  const stored = await new ReleaseStore(ports.cluster, application, namespace).load(options);
+  if (stored === undefined || !isSameRelease(stored.record, by)) return;
+  await withSession(request, ports, options, async (session, held) => {
+    if (isSameRelease(session.record, by)) await rollBackAborted(session, held.signal);
+  });
+}
+
+async function run(session: ReleaseSession, options: CallOptions): Promise<ReleaseResult> {
+  try {
+    return await reconcile(session, options);
+  } catch (error) {
+    options.signal.throwIfAborted();
+    throw error;
+  }
+}
+
+/** The phase's time continues from what the runner before had measured; the write shuts that runner out. */
+async function resume(session: ReleaseSession, options: CallOptions): Promise<void> {
+  const { report } = session.ports;
+  const { revision, state } = session.current;
+  await report.notice(
+    'info',
+    `resuming revision ${String(revision)} of ${session.application} in phase ${state.phase}`,
+  );
+  await session.saveCurrent({ owner: session.holder }, options);
+}
+
+async function begin(
+  session: ReleaseSession,
+  request: ReleaseObjectsRequest & { rollbackOf?: number },
+  options: CallOptions,
+): Promise<void> {
+  const { clock, cluster } = session.ports;
+  // Once more under the lease: another release may have changed the pods since the preflight.
+  await assertSelectable(request.objects, cluster, options);
+  let record = await superseded(session);
+  if (record.stable === undefined && record.history.length === 0) {
+    const adopted = await adoptable(request.objects, cluster, options);
+    if (adopted.length > 0) {
+      await session.store.saveRevision(1, adopted, { ...options, owner: session.owner });
+      const by = { runId: '', pipeline: '', stage: '', attempt: 0, who: '' };
+      record = {
+        ...record,
+        stable: 1,
+        history: [
+          entryOf({ number: 1, outcome: 'adopted', startedAt: clock.now() }, adopted, {
+            ...{ by, strategy: request.strategy },
+          }),
+        ],
+      };
+    }
+  }
+  const number = nextRevision(record);
+  await session.store.saveRevision(number, request.objects, { ...options, owner: session.owner });
+  const entry = entryOf({ number, outcome: 'unfinished', startedAt: clock.now() }, request.objects, request);
+  const strategy = session.strategies.get(request.strategy);
+  const state = strategy.begin(strategy.settings.parse(request.settings.strategy));
+  const newest = request.rollbackOf === undefined ? entry : { ...entry, rollbackOf: request.rollbackOf };
+  await session.replaceCurrent(
+    {
+      revision: number,
+      owner: session.holder,
+      state: { ...state },
+      phaseSpentMs: 0,
+      generations: {},
+      ...defined({ stable: record.stable }),
+    },
+    options,
+    { ...record, history: [...record.history, newest] },
+  );
+}
+
+/** The record with a release closed whose runner died: a new version takes its place. */
+async function superseded(session: ReleaseSession): Promise<ReleaseRecord> {
+  const { record, ports } = session;
+  if (record.current === undefined) return record;
+  const { current, ...rest } = record;
+  const old = revisionOf(record, current.revision);
+  await ports.report.notice(
+    'warning',
+    `revision ${String(current.revision)} of ${session.application} (run ${old.runId}) was left in phase ${current.state.phase}; the new revision takes its place`,
+  );
+  return withRevision(rest, current.revision, { outcome: 'superseded', finishedAt: ports.clock.now() });
+}

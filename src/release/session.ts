@@ -1,0 +1,220 @@
+import { defined } from '../base/defined.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { CallOptions, Cluster } from '../ports/cluster.ts';
+import type { TrackState } from '../ports/events.ts';
+import type { Leases } from '../ports/leases.ts';
+import type { PodAccess } from '../ports/pod-access.ts';
+import { InternalError } from '../base/errors.ts';
+import { isWorkloadReference } from '../kubernetes/workload-objects.ts';
+import { strategies, type StrategyRegistry } from '../strategies/registry.ts';
+import type { Decision, Observed, ReleaseFacts, Strategy, StrategyState } from '../strategies/strategy.ts';
+import { AnsweredTime } from './answered-time.ts';
+import { ReleaseObserver } from './observe/observer.ts';
+import {
+  revisionOf,
+  type CurrentRelease,
+  type ReleaseRecord,
+  type ReleaseSettings,
+} from './record/release-record.ts';
+import type { ReleaseStore, StoredRecord } from './record/release-store.ts';
+
+/** What a release reports while it is in progress. */
+export interface ReleaseReport {
+  progress(phase: string, message: string, tracks: readonly TrackState[]): Promise<void>;
+  notice(level: 'info' | 'warning', message: string): Promise<void>;
+}
+
+/** What a release works with. */
+export interface ReleasePorts {
+  cluster: Cluster;
+  /** One release of an application at a time. */
+  leases: Leases;
+  clock: Clock;
+  /** For the log tail of a container that failed; missing: it is not reported. */
+  pods?: Pick<PodAccess, 'logs'>;
+  report: ReleaseReport;
+  /** Default: those that pipelines can name. */
+  strategies?: StrategyRegistry;
+}
+
+/** Where nothing is observed, or nothing was looked at. */
+export const nothingSeen: Observed = { type: 'seen', workloads: [] };
+
+/** A release that this runner owns: it holds the lease, and its copy of the record is the newest. */
+export class ReleaseSession {
+  readonly ports: ReleasePorts;
+  readonly application: string;
+  readonly namespace: string;
+  readonly store: ReleaseStore;
+  readonly strategies: StrategyRegistry;
+  /** The last log lines of the container that failed; not kept in the cluster. */
+  logTail: string | undefined;
+  /** Unique to this runner, as in the Lease. */
+  readonly holder: string;
+  readonly #time: AnsweredTime;
+  #stored: StoredRecord;
+  /** `#time` when the phase's time was written last. */
+  #countedMs = 0;
+  #observer: { revision: number; observer: ReleaseObserver } | undefined;
+  #reported = '';
+
+  constructor(
+    ports: ReleasePorts,
+    release: {
+      application: string;
+      namespace: string;
+      holder: string;
+      store: ReleaseStore;
+      stored: StoredRecord;
+    },
+  ) {
+    this.ports = ports;
+    this.strategies = ports.strategies ?? strategies;
+    this.#time = new AnsweredTime(ports.clock);
+    this.holder = release.holder;
+    this.application = release.application;
+    this.namespace = release.namespace;
+    this.store = release.store;
+    this.#stored = release.stored;
+  }
+
+  get record(): ReleaseRecord {
+    return this.#stored.record;
+  }
+
+  /** Uid of the record's ConfigMap, the owner of the revisions. */
+  get owner(): string {
+    return this.#stored.uid;
+  }
+
+  get current(): CurrentRelease {
+    const { current } = this.record;
+    if (current === undefined) throw new InternalError(`no release of ${this.application} is in progress`);
+    return current;
+  }
+
+  /** How the revision in progress is released. */
+  get settings(): ReleaseSettings {
+    const { settings } = revisionOf(this.record, this.current.revision);
+    if (settings === undefined) throw new InternalError(`a release of ${this.application} has no settings`);
+    return settings;
+  }
+
+  get strategy(): Strategy {
+    return this.strategies.get(revisionOf(this.record, this.current.revision).strategy);
+  }
+
+  /** What the strategy keeps. @throws what its schema throws when the record is not its own */
+  get state(): StrategyState {
+    return this.strategy.state.parse(this.current.state);
+  }
+
+  /** What the strategy knows of the release. */
+  get facts(): ReleaseFacts {
+    const { revision, stable, reason, generations } = this.current;
+    const { rollback, timeoutMs } = this.settings;
+    return {
+      ...{ revision, generations, rollback, timeoutMs },
+      ...defined({ stable, reason }),
+    };
+  }
+
+  /** What the strategy wants next. */
+  decide(observed: Observed): Decision {
+    const { strategy, facts: release, state, phaseMs } = this;
+    const settings = strategy.settings.parse(this.settings.strategy);
+    return strategy.decide({ release, settings, state, observed, phaseMs });
+  }
+
+  /** Writes the record, guarded by its version. @throws LeaseLostError */
+  async save(record: ReleaseRecord, options: CallOptions): Promise<void> {
+    this.#stored = await this.store.save(this.#stored, record, options);
+  }
+
+  /**
+   * Reads the record again, since an abort may have cut off the answer to a write of this runner. What another runner
+   * has begun is not taken over: the next write finds it, and throws LeaseLostError.
+   */
+  async reload(options: CallOptions): Promise<void> {
+    const now = await this.store.load(options);
+    const current = now?.record.current;
+    if (now?.uid !== this.owner || (current !== undefined && current.owner !== this.holder)) return;
+    this.#stored = now;
+  }
+
+  /** Milliseconds that the phase has taken, while the API answered. */
+  get phaseMs(): number {
+    return this.current.phaseSpentMs + this.#time.ms - this.#countedMs;
+  }
+
+  /** Milliseconds since the API answered last; 0 while it does. */
+  get unansweredMs(): number {
+    return this.#time.unansweredMs;
+  }
+
+  /** Writes a change of the release in progress, with the time that its phase has taken. */
+  async saveCurrent(change: Partial<CurrentRelease>, options: CallOptions): Promise<void> {
+    await this.replaceCurrent({ ...this.current, phaseSpentMs: this.phaseMs, ...change }, options);
+  }
+
+  /** Writes the release in progress, with what else of the record has changed. */
+  async replaceCurrent(
+    current: CurrentRelease,
+    options: CallOptions,
+    more: Partial<ReleaseRecord> = {},
+  ): Promise<void> {
+    await this.save({ ...this.record, ...more, current }, options);
+    this.#time.skip();
+    this.#countedMs = this.#time.ms;
+  }
+
+  /** What the strategy wants to see in its present state. */
+  async observe(options: CallOptions): Promise<Observed> {
+    const { workloadsOf: revision } = this.strategy.observes(this.state, this.facts);
+    if (revision === undefined) {
+      this.#time.answered();
+      return nothingSeen;
+    }
+    const observer = await this.#observerOf(revision);
+    return observer.observe(this.current.generations, options, this.current.jobs);
+  }
+
+  /** Begins to follow the Jobs of a revision before they are applied: a short one may be gone right after. */
+  async expectJobs(revision: number, options: CallOptions): Promise<void> {
+    const observer = await this.#observerOf(revision);
+    await observer.expectJobs(options);
+  }
+
+  async #observerOf(revision: number): Promise<ReleaseObserver> {
+    if (this.#observer?.revision === revision) return this.#observer.observer;
+    await this.#observer?.observer.close();
+    const references = revisionOf(this.record, revision).objects.filter(isWorkloadReference);
+    const observer = new ReleaseObserver({ ...this.ports, time: this.#time }, references);
+    this.#observer = { revision, observer };
+    return observer;
+  }
+
+  /** Waits for a change of what is observed, at most `ms`; several changes in a burst count as one. */
+  async changed(ms: number, options: CallOptions): Promise<void> {
+    if (this.#observer === undefined) return this.ports.clock.sleep(ms, options);
+    await this.#observer.observer.changed(ms, options);
+    await this.ports.clock.sleep(Math.min(ms, 200), options);
+  }
+
+  /** Reports where the release stands, unless it is what was reported last. */
+  async report(message: string, observed: Observed): Promise<void> {
+    const { phase } = this.current.state;
+    const workloads = observed.type === 'seen' ? observed.workloads : [];
+    const tracks = workloads.flatMap((workload) => workload.tracks);
+    const text = JSON.stringify([phase, message, tracks]);
+    if (text === this.#reported) return;
+    this.#reported = text;
+    await this.ports.report.progress(phase, message, tracks);
+  }
+
+  /** Ends the watches. */
+  async close(): Promise<void> {
+    await this.#observer?.observer.close();
+    this.#observer = undefined;
+  }
+}

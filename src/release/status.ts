@@ -1,0 +1,111 @@
+import { defined } from '../base/defined.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { CallOptions, Cluster } from '../ports/cluster.ts';
+import type { Leases } from '../ports/leases.ts';
+import { UnreachableError } from '../ports/cluster-errors.ts';
+import { AnsweredTime } from './answered-time.ts';
+import { ReleaseObserver } from './observe/observer.ts';
+import { releaseLease } from './release-lease.ts';
+import {
+  revisionOf,
+  type CurrentRelease,
+  type ReleaseRecord,
+  type RevisionRecord,
+} from './record/release-record.ts';
+import { ReleaseStore } from './record/release-store.ts';
+import type { ObservedWorkload } from '../strategies/strategy.ts';
+import { isWorkloadReference } from '../kubernetes/workload-objects.ts';
+
+/** An application in a namespace. */
+export interface ApplicationReference {
+  name: string;
+  namespace: string;
+}
+
+/** Where an application's releases stand now. */
+export interface ReleaseStatus {
+  application: string;
+  namespace: string;
+  /** The revision that serves. */
+  stable?: RevisionRecord;
+  /** The newest revision, where none is in progress and another one serves, or none: how its release ended. */
+  last?: RevisionRecord;
+  /** The release in progress, or left by a runner that died. */
+  current?: CurrentRelease & { phase: string; entry: RevisionRecord };
+  /** The owner of the release by its Lease; whether that runner lives is not known from one look. */
+  holder?: string;
+  /** The workloads of the current revision; else of the last one that was left as it failed; else of the stable one. */
+  workloads: readonly ObservedWorkload[];
+}
+
+/** What is needed to look at releases. */
+export interface StatusRequest {
+  cluster: Cluster;
+  leases: Pick<Leases, 'find'>;
+  clock: Clock;
+  application: ApplicationReference;
+}
+
+/** Where the application stands; undefined when it was never released. @throws ReleaseRecordError, ClusterError */
+export async function releaseStatus(
+  { cluster, leases, clock, application }: StatusRequest,
+  options: CallOptions,
+): Promise<ReleaseStatus | undefined> {
+  const { name, namespace } = application;
+  const stored = await new ReleaseStore(cluster, name, namespace).load(options);
+  if (stored === undefined) return undefined;
+  const { record } = stored;
+  const last = lastOf(record);
+  const followed = record.current?.revision ?? (isLeft(last) ? last.number : record.stable);
+  const stable = record.stable === undefined ? undefined : revisionOf(record, record.stable);
+  const lease = await leases.find(releaseLease(application), options);
+  const holder = lease?.holder === '' ? undefined : lease?.holder;
+  const { current } = record;
+  return {
+    application: name,
+    namespace,
+    ...defined({ stable, last }),
+    ...(current === undefined
+      ? {}
+      : { current: { ...current, phase: current.state.phase, entry: revisionOf(record, current.revision) } }),
+    ...defined({ holder }),
+    workloads:
+      followed === undefined ? [] : await look(revisionOf(record, followed), cluster, clock, options),
+  };
+}
+
+function lastOf({ current, stable, history }: ReleaseRecord): RevisionRecord | undefined {
+  const newest = history.at(-1);
+  return current === undefined && newest?.number !== stable ? newest : undefined;
+}
+
+/** Whether a release ended with its own objects in place. */
+function isLeft(last: RevisionRecord | undefined): last is RevisionRecord {
+  return last?.outcome === 'failed' || last?.outcome === 'halted';
+}
+
+/** The revisions that are kept, newest first; empty when the application was never released. */
+export async function releaseHistory(
+  { cluster, application }: Omit<StatusRequest, 'clock' | 'leases'>,
+  options: CallOptions,
+): Promise<RevisionRecord[]> {
+  const stored = await new ReleaseStore(cluster, application.name, application.namespace).load(options);
+  return [...(stored?.record.history ?? [])].reverse();
+}
+
+async function look(
+  revision: RevisionRecord,
+  cluster: Cluster,
+  clock: Clock,
+  options: CallOptions,
+): Promise<readonly ObservedWorkload[]> {
+  const references = revision.objects.filter(isWorkloadReference);
+  const observer = new ReleaseObserver({ cluster, clock, time: new AnsweredTime(clock) }, references);
+  try {
+    const observed = await observer.observe({}, options);
+    if (observed.type === 'seen') return observed.workloads;
+    throw new UnreachableError(`the cluster does not answer: ${observed.reason}`);
+  } finally {
+    await observer.close();
+  }
+}

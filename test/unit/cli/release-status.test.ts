@@ -1,0 +1,88 @@
+import { expect, it } from '@jest/globals';
+import { defined } from '../../../src/base/defined.ts';
+import type { ReleaseStatus } from '../../../src/app/release-commands.ts';
+import { statusText } from '../../../src/cli/release.ts';
+
+const revision = (number: number, outcome: 'released' | 'failed' | 'rolledBack', reason?: string) => ({
+  ...{
+    number,
+    outcome,
+    strategy: 'rolling',
+    runId: 'r',
+    pipeline: 'np',
+    stage: 'deploy',
+    attempt: 1,
+    who: 'me',
+  },
+  ...{ startedAt: 0, images: { web: 'web:2' }, workloads: [], configuration: [], objects: [] },
+  ...defined({ reason }),
+});
+
+const workload = (kind: string, change: Partial<ReleaseStatus['workloads'][number]> = {}) => ({
+  reference: { apiVersion: 'v1', kind, name: 'np', namespace: 'users' },
+  ...{ complete: false, withoutReadinessProbe: false, paused: false, desired: 2, updated: 0, ready: 0 },
+  ...{ revision: undefined, problems: [], tracks: [], stuckPods: [] },
+  ...change,
+});
+
+const problem = (kind: 'crashLoop' | 'missing', message: string) => ({
+  kind,
+  message,
+  key: 'k',
+  lastedMs: 0,
+});
+const track = {
+  name: 'candidate',
+  workload: 'np-1',
+  image: 'web:2',
+  desired: 2,
+  ready: 0,
+  weight: 0,
+} as const;
+
+it('shows outcome, pods and reason of a first release that failed', () => {
+  const status: ReleaseStatus = {
+    application: 'np',
+    namespace: 'users',
+    last: revision(1, 'failed', 'it crashes'),
+    workloads: [
+      workload('Deployment', { tracks: [track], problems: [problem('crashLoop', 'container web crashes')] }),
+      workload('StatefulSet', { problems: [problem('missing', 'StatefulSet np does not exist')] }),
+      workload('Job', { problems: [problem('missing', 'Job np does not exist')] }),
+    ],
+  };
+
+  expect(statusText(status)).toEqual([
+    'np in users',
+    'last release: revision 1, web=web:2, failed: it crashes',
+    '  candidate np-1: 0 of 2 ready, 0 % of traffic',
+    '    container web crashes',
+    '  StatefulSet np: 0 of 2 ready',
+    '    StatefulSet np does not exist',
+  ]);
+});
+
+it('shows a few of many problems', () => {
+  const problems = Array.from({ length: 12 }, (_, i) => problem('crashLoop', `pod ${String(i)} crashes`));
+  const workloads = [workload('Deployment', { tracks: [track], problems })];
+
+  expect(statusText({ application: 'np', namespace: 'users', workloads }).slice(2)).toEqual([
+    ...['    pod 0 crashes', '    pod 1 crashes', '    pod 2 crashes', '    and 9 more'],
+  ]);
+});
+
+it('shows no problem of what is complete', () => {
+  const status: ReleaseStatus = {
+    application: 'np',
+    namespace: 'users',
+    stable: revision(1, 'released'),
+    last: revision(2, 'rolledBack', 'it crashed'),
+    workloads: [workload('Job', { complete: true, problems: [problem('missing', 'x')] })],
+  };
+
+  expect(statusText(status)).toEqual([
+    'np in users',
+    'serving: revision 1, web=web:2',
+    'last release: revision 2, web=web:2, rolled back: it crashed',
+  ]);
+});

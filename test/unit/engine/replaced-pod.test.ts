@@ -1,0 +1,117 @@
+import { describe, expect, it } from '@jest/globals';
+import { LeaseLostError } from '../../../src/ports/leases.ts';
+import { pipelineOf, RunHarness } from '../../fakes/run-harness.ts';
+
+/** Five stages, each of which needs the files of all before it. */
+function chain(third: string): string {
+  return pipelineOf(`
+stages:
+  - {name: source, checkout: {}}
+  - {name: one, run: "need source\\nwrite one=1\\nsleep 10s"}
+  - {name: two, run: "need one\\nwrite two=1\\nsleep 10s"}
+  - {name: three, retry: {max: 1, backoff: 1s}, run: "need two\\n${third}\\nwrite three=1"}
+  - {name: four, run: "need three\\nneed one\\nwrite four=1\\nsleep 10s"}
+  - {name: five, run: "need four\\nneed one"}
+finally:
+  - {name: tell, run: "need source"}
+`);
+}
+
+/** How often the steps of each stage were started. */
+function starts({ agents }: RunHarness): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const call of agents.calls) {
+    const stage = /^start (\w+)\./.exec(call)?.[1];
+    if (stage !== undefined) counts[stage] = (counts[stage] ?? 0) + 1;
+  }
+  return counts;
+}
+
+describe('after the agent pod was replaced', () => {
+  it('the stages before run once more in the new pod, and those that ran in it never again', async () => {
+    const harness = new RunHarness(chain('once lost lose deleted'));
+
+    const result = await harness.start();
+
+    expect(result.outcome).toBe('succeeded');
+    expect(starts(harness)).toEqual({ source: 2, one: 2, two: 2, three: 2, four: 1, five: 1, tell: 1 });
+  });
+
+  it('so it is by a runner that resumes the run and finds no pod', async () => {
+    const harness = new RunHarness(chain('sleep 10s'));
+    harness.after(25_000, () => harness.steal());
+    await expect(harness.start()).rejects.toThrow(LeaseLostError);
+    harness.agents.lose('nodeLost');
+
+    const result = await harness.resume();
+
+    expect(result.outcome).toBe('succeeded');
+    expect(starts(harness)).toEqual({ source: 2, one: 2, two: 2, three: 2, four: 1, five: 1, tell: 1 });
+  });
+
+  it('a runner that resumes the run while files are brought back brings back the rest alone', async () => {
+    const harness = new RunHarness(chain('once lost lose deleted'));
+    harness.after(33_000, () => harness.steal()); // while `one` or `two` runs again
+    await expect(harness.start()).rejects.toThrow(LeaseLostError);
+    const before = starts(harness);
+
+    const result = await harness.resume();
+
+    expect(before).toEqual({ source: 2, one: 2, two: 2, three: 1 });
+    expect(result.outcome).toBe('succeeded');
+    expect(harness.agents.calls).toContain('follow two.2.run');
+    expect(starts(harness)).toEqual({ source: 2, one: 2, two: 2, three: 2, four: 1, five: 1, tell: 1 });
+  });
+
+  it('a stage that could not be brought back is tried again by the next that needs it', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: source, checkout: {}}
+  - {name: one, run: "need source\\nwrite one=1"}
+  - {name: two, needs: [one], retry: {max: 1, backoff: 1s}, run: "once lost lose deleted\\nneed one"}
+  - {name: other, needs: [one], retry: {max: 1, backoff: 30s}, run: "sleep 5s\\nneed one"}
+`),
+    );
+    harness.agents.failSteps.set('one.2.run', 1);
+
+    const result = await harness.start();
+
+    expect(result.stages.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual([
+      'source succeeded',
+      'one succeeded',
+      'two infrastructure',
+      'other succeeded',
+    ]);
+    expect(starts(harness)).toEqual({ source: 2, one: 3, two: 1, other: 1 });
+  });
+
+  it('a resumed run counts what had succeeded in the pod that it finds', async () => {
+    const harness = new RunHarness(chain('once lost lose deleted'));
+    harness.after(50_000, () => harness.steal()); // while `four` runs
+    await expect(harness.start()).rejects.toThrow(LeaseLostError);
+
+    const result = await harness.resume();
+
+    expect(result.outcome).toBe('succeeded');
+    expect(starts(harness)).toEqual({ source: 2, one: 2, two: 2, three: 2, four: 1, five: 1, tell: 1 });
+  });
+
+  it('a stage that ran beside the loss is brought back only for those that need it', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: source, checkout: {}}
+  - {name: left, needs: [source], run: "write left=1"}
+  - {name: right, needs: [source], retry: {max: 1, backoff: 1s}, run: "sleep 5s\\nonce lost lose evicted\\nwrite right=1"}
+  - {name: after, needs: [right], run: "need right\\nneed source"}
+  - {name: both, needs: [left, after], run: "need left\\nneed right"}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(result.outcome).toBe('succeeded');
+    expect(starts(harness)).toEqual({ source: 2, left: 2, right: 2, after: 1, both: 1 });
+  });
+});

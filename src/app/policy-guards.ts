@@ -86,6 +86,7 @@ export function guardCluster(cluster: Cluster, policies: readonly Policy[]): Clu
     // A namespace that the kind does not have is not where the object goes.
     const placed = served?.namespaced === false ? { ...object, metadata: placeless } : object;
     PolicyError.assertNone(checkWrite(placed, policies, { deletes: write.type === 'delete' }));
+    return options;
   });
 }
 

@@ -17,6 +17,8 @@ export interface AgentPoolOptions {
   /** Current names of agents whose pod was replaced, as in the run's record. */
   replaced: Readonly<Record<string, string>>;
   common: CommonSpec;
+  /** Another runner had the run before, which may have left pods that no stage of this one asks for. */
+  resumed: boolean;
   clock: Clock;
   ownership: Ownership;
   emit: (event: RunEvent) => Promise<void>;
@@ -78,9 +80,9 @@ export class AgentPool {
   }
 
   async #remove(cleanupMs: number): Promise<void> {
-    const { emit, ownership } = this.#options;
+    const { emit, ownership, resumed } = this.#options;
     const sessions = [...this.#sessions.values()].filter((session) => session.isStarted);
-    if (sessions.length === 0) return;
+    if (sessions.length === 0 && !resumed) return;
     try {
       await Promise.all(sessions.map((session) => session.stop(cleanupMs)));
       await this.#release(cleanupMs);
@@ -99,9 +101,8 @@ export class AgentPool {
     const deadline = startDeadline(clock, { ms, reason });
     const { signal } = deadline;
     try {
-      await ownership.confirm({ signal });
       const run = { runId: common.runId, namespace: plan.namespace };
-      await agents.release(run, { signal, priority: 'urgent' });
+      await agents.release(run, ownership.fenced({ signal, priority: 'urgent' }));
     } finally {
       deadline.clear();
     }

@@ -120,15 +120,12 @@ export class AgentSession {
     const signal = AbortSignal.any([this.#ended.signal, ownership.leaseLost]);
     const startedAt = clock.monotonicMs();
     const spec = this.#spec;
-    const confirmed = ownership.confirm({ signal });
-    const acquired = confirmed
-      .then(() => agents.acquire(spec, { signal }))
-      .then(async (agent) => {
-        this.#pod = agent.pod;
-        if (agent.adopted !== true)
-          await this.#options.emit({ type: 'agent.created', pod: agent.pod, namespace: agent.namespace });
-        return agent;
-      });
+    const acquired = agents.acquire(spec, ownership.fenced({ signal })).then(async (agent) => {
+      this.#pod = agent.pod;
+      if (agent.adopted !== true)
+        await this.#options.emit({ type: 'agent.created', pod: agent.pod, namespace: agent.namespace });
+      return agent;
+    });
     const ready = acquired.then(async (agent) => {
       await agent.ready({ signal });
       this.#worked.add(number);
@@ -160,8 +157,8 @@ export class AgentSession {
     const reason = () => new DeadlineError('removing the lost agent pod', ms);
     const deadline = startDeadline(clock, { ms, reason });
     try {
-      await ownership.confirm({ signal: deadline.signal });
-      await agents.release({ runId, namespace, agent }, { signal: deadline.signal, priority: 'urgent' });
+      const options = ownership.fenced({ signal: deadline.signal, priority: 'urgent' });
+      await agents.release({ runId, namespace, agent }, options);
     } finally {
       deadline.clear();
     }

@@ -101,6 +101,7 @@ class Execution {
       ...{ agents, plan, clock, ownership },
       emit: (event) => events.emit(event),
       replaced: stored.record.agents,
+      resumed: request.resumed,
       onReplaced: (agent, name) =>
         this.#writer.update((record) => ({ ...record, agents: { ...record.agents, [agent]: name } })),
       common: {

@@ -27,6 +27,11 @@ export class Ownership {
     this.leaseLost.throwIfAborted();
   }
 
+  /** Options of a call whose writes are sent only while this runner owns the run. */
+  fenced(options: CallOptions): CallOptions {
+    return { ...options, beforeWrite: (call) => this.confirm(call) };
+  }
+
   /** The record was found to be another runner's. */
   lose(error: LeaseLostError): void {
     this.#claimed.abort(error);

@@ -18,6 +18,8 @@ import { unlessAborted } from './signals.ts';
 const lazyMs = 2000;
 const firstBackoffMs = 500;
 const longestBackoffMs = 10_000;
+/** Milliseconds for a look at what is stored, when the time for writing is over. */
+const lastLookMs = 5000;
 
 /** What the writer needs. */
 export interface RecordWriterOptions {
@@ -121,8 +123,23 @@ export class RecordWriter {
       if (this.#signal.aborted) return;
       if (this.#refused?.revision === this.#revision) throw this.#refused.error;
       this.#hurry.resolve(undefined);
-      await unlessAborted(this.#saved.promise, AbortSignal.any([options.signal, this.#signal]));
+      try {
+        await unlessAborted(this.#saved.promise, AbortSignal.any([options.signal, this.#signal]));
+      } catch (error) {
+        if (await this.#isEndStored()) return;
+        throw error;
+      }
     }
+  }
+
+  /** A process that was stopped may have missed the answer to its last write, and its deadline: the store tells. */
+  async #isEndStored(): Promise<boolean> {
+    const { fence, state, outcome } = this.#current;
+    if (state !== 'finished' || this.#signal.aborted) return false;
+    const signal = AbortSignal.any([AbortSignal.timeout(lastLookMs), this.#signal]);
+    const found = await this.#options.store.load(this.#current, { signal }).catch(() => undefined);
+    const { record } = found ?? {};
+    return record?.fence === fence && record.state === 'finished' && record.outcome === outcome;
   }
 
   /** Ends the writing; what is not written stays unwritten. */

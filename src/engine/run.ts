@@ -1,5 +1,6 @@
 import { defined } from '../base/defined.ts';
 import { CancelledError, DeadlineError } from '../base/errors.ts';
+import type { Clock } from '../ports/clock.ts';
 import { ConflictError } from '../ports/cluster-errors.ts';
 import { LeaseLostError, type Lease, type LeaseRequest } from '../ports/leases.ts';
 import {
@@ -27,8 +28,10 @@ export async function startRun(
   dependencies: EngineDependencies,
   options: { signal: AbortSignal },
 ): Promise<RunResult> {
-  const stored = await dependencies.store.create(firstRecord(request, dependencies.clock.now()), options);
-  return executeOwned({ ...request, stored }, false, dependencies, options);
+  const { clock, store } = dependencies;
+  const begunMs = clock.monotonicMs();
+  const stored = await store.create(firstRecord(request, clock.now()), options);
+  return executeOwned({ ...request, stored }, { resumed: false, begunMs }, dependencies, options);
 }
 
 /**
@@ -42,23 +45,31 @@ export function resumeRun(
   dependencies: EngineDependencies,
   options: { signal: AbortSignal },
 ): Promise<RunResult> {
-  return executeOwned(request, true, dependencies, options);
+  return executeOwned(request, { resumed: true }, dependencies, options);
 }
+
+/** How a runner comes to a run; `begunMs`: before its record was made, by the monotonic clock. */
+type Entry = { resumed: true } | { resumed: false; begunMs: number };
 
 /** Takes the run's lease, executes the run, gives the lease back. */
 async function executeOwned(
   request: ResumeRequest,
-  resumed: boolean,
+  entry: Entry,
   dependencies: EngineDependencies,
   options: { signal: AbortSignal },
 ): Promise<RunResult> {
   const { stored, holder } = request;
+  const { resumed } = entry;
   const { store, leases, clock } = dependencies;
   const lease = await leases.acquire(leaseRequest(stored, holder, resumed), options);
   try {
-    const isClaimed = !resumed && lease.fence === stored.record.fence;
+    // Somebody has deleted the lease of the runner before, which acts on it until it would have been renewed.
+    if (resumed && lease.isNew) await clock.sleep(lease.durationMs, options);
     const { logs } = request;
-    const current = isClaimed ? stored : await claim(stored, { lease, store, ...defined({ logs }) }, options);
+    const isClaimed = !resumed && lease.fence === stored.record.fence;
+    const current = isClaimed
+      ? await stillOurs(stored, entry.begunMs, { lease, store, clock }, options)
+      : await claim(stored, { lease, store, ...defined({ logs }) }, options);
     return await executeRun({ ...request, stored: current, lease, resumed }, dependencies, options);
   } finally {
     const deadline = startDeadline(clock, {
@@ -88,6 +99,25 @@ function leaseRequest({ record, owner }: StoredRun, holder: string, resumed: boo
     heldHint: `follow it by \`pipeline attach ${runId}\``,
     lostHint: resumedHint(runId),
   };
+}
+
+/**
+ * A runner that was stopped between its record and its lease may have made that lease after another runner had resumed
+ * the run, and lost its own. The record tells: it was changed then.
+ */
+async function stillOurs(
+  stored: StoredRun,
+  begunMs: number,
+  { lease, store, clock }: { lease: Lease; store: RunStore; clock: Clock },
+  options: { signal: AbortSignal },
+): Promise<StoredRun> {
+  if (clock.monotonicMs() - begunMs < lease.durationMs / 2) return stored;
+  try {
+    return await store.update(stored, stored.record, options);
+  } catch (error) {
+    if (error instanceof ConflictError) throw runLostError(stored.record.runId, 'claimed');
+    throw error;
+  }
 }
 
 /**

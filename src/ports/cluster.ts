@@ -5,6 +5,11 @@ export interface CallOptions {
   signal: AbortSignal;
   /** `urgent` requests (cancel, cleanup, lease renewal) go before all others when the client is throttled. */
   priority?: 'urgent' | 'normal';
+  /**
+   * Awaited before each attempt of a write, repetitions among them; what it throws keeps the write back. Whoever holds a
+   * lease confirms here that it is held still.
+   */
+  beforeWrite?: (options: CallOptions) => Promise<void>;
 }
 
 /** Options of the writing calls. */

@@ -55,6 +55,13 @@ export interface Lease {
    * holder, however late it arrives, is told from one of the present holder and refused.
    */
   readonly fence: number;
+  /**
+   * It was made now, as far as is known. Where the guarded record has an owner already, somebody has deleted the lease,
+   * and that owner learns of it with its next renewal: nothing is its successor's before `durationMs` have passed.
+   */
+  readonly isNew: boolean;
+  /** What it lasts without a renewal; milliseconds. */
+  readonly durationMs: number;
   /** Aborted when the lease is lost; its reason is a LeaseLostError. */
   readonly leaseLost: AbortSignal;
   /**

@@ -1,4 +1,4 @@
-import type { Cluster } from '../ports/cluster.ts';
+import type { CallOptions, Cluster } from '../ports/cluster.ts';
 import type { Lease } from '../ports/leases.ts';
 import { guardedCluster } from './guarded-cluster.ts';
 
@@ -7,5 +7,8 @@ import { guardedCluster } from './guarded-cluster.ts';
  * that was stopped or cut off for longer than its lease lasts changes nothing of what is another's by then.
  */
 export function fencedCluster(cluster: Cluster, lease: Pick<Lease, 'confirm'>): Cluster {
-  return guardedCluster(cluster, (_write, options) => lease.confirm(options));
+  return guardedCluster(cluster, (_write, options) => ({
+    ...options,
+    beforeWrite: (call: CallOptions) => lease.confirm(call),
+  }));
 }

@@ -8,11 +8,11 @@ export type ClusterWrite =
 
 /**
  * The cluster with a check before each of its writes; reads pass.
- * @param check keeps a write back by throwing
+ * @param check keeps a write back by throwing; returns the options that it is sent with
  */
 export function guardedCluster(
   cluster: Cluster,
-  check: (write: ClusterWrite, options: CallOptions) => Promise<void>,
+  check: <O extends CallOptions>(write: ClusterWrite, options: O) => O | Promise<O>,
 ): Cluster {
   return {
     identity: cluster.identity,
@@ -24,24 +24,19 @@ export function guardedCluster(
     firstServed: (kinds, options) => cluster.firstServed(kinds, options),
     mayI: (questions, options) => cluster.mayI(questions, options),
     async create(object, options) {
-      await check({ type: 'create', object }, options);
-      return cluster.create(object, options);
+      return cluster.create(object, await check({ type: 'create', object }, options));
     },
     async replace(object, options) {
-      await check({ type: 'replace', object }, options);
-      return cluster.replace(object, options);
+      return cluster.replace(object, await check({ type: 'replace', object }, options));
     },
     async apply(object, options) {
-      await check({ type: 'apply', object }, options);
-      return cluster.apply(object, options);
+      return cluster.apply(object, await check({ type: 'apply', object }, options));
     },
     async patch(reference, patch, options) {
-      await check({ type: 'patch', reference }, options);
-      return cluster.patch(reference, patch, options);
+      return cluster.patch(reference, patch, await check({ type: 'patch', reference }, options));
     },
     async delete(reference, options) {
-      await check({ type: 'delete', reference }, options);
-      return cluster.delete(reference, options);
+      return cluster.delete(reference, await check({ type: 'delete', reference }, options));
     },
   };
 }

@@ -1,10 +1,12 @@
+import { defined } from '../base/defined.ts';
 import { messageOf } from '../base/errors.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { CallOptions } from '../ports/cluster.ts';
-import { LeaseLostError } from '../ports/leases.ts';
+import { LeaseLostError, type Lease } from '../ports/leases.ts';
 import { fencedCluster } from './fenced-cluster.ts';
 import { PatientCluster, untilAnswered } from './patient-cluster.ts';
 import { reconcile, rollBack } from './reconcile.ts';
-import { ReleaseStore } from './record/release-store.ts';
+import { ReleaseStore, type StoredRecord } from './record/release-store.ts';
 import type { ReleaseOrigin } from './record/revision-entry.ts';
 import { acquireReleaseLease, isReplacedHolder, releaseHolder } from './release-lease.ts';
 import { ReleaseSession, type ReleasePorts } from './session.ts';
@@ -31,6 +33,9 @@ export interface ReleaseOwner {
 
 /** Milliseconds that an aborted release takes to roll back: one round of applying. */
 const abortMs = 20_000;
+
+/** Milliseconds that an answer about a lease is good for while another is asked. */
+const freshMs = 1000;
 
 /** Calls while the lease of an application is held. */
 interface HeldOptions extends CallOptions {
@@ -67,11 +72,7 @@ export async function withSession<T>(
     options,
   );
   const fence = {
-    // A runner that lost its run has lost the release too, though its own lease of it may look fresh.
-    confirm: async (call: CallOptions) => {
-      await owner?.confirm(call);
-      await lease.confirm(call);
-    },
+    confirm: (call: CallOptions) => confirmBoth({ lease, clock, ...defined({ owner }) }, call),
   };
   const cluster = new PatientCluster(fencedCluster(ports.cluster, fence), patience);
   const store = new ReleaseStore(cluster, application, namespace);
@@ -79,7 +80,7 @@ export async function withSession<T>(
   const { leaseLost } = lease;
   const held = { signal: AbortSignal.any([options.signal, leaseLost]), leaseLost };
   try {
-    const stored = await store.loadOrCreate(held);
+    const stored = await loadOwned(store, { lease, clock, report, application }, held);
     session = new ReleaseSession({ ...ports, cluster }, { application, namespace, holder, store, stored });
     return await work(session, held);
   } finally {
@@ -91,6 +92,39 @@ export async function withSession<T>(
         report.notice('warning', `the lease of ${application} could not be released: ${messageOf(error)}`),
       );
   }
+}
+
+/** A runner that lost its run has lost the release too, though its own lease of it may look fresh. */
+async function confirmBoth(
+  { lease, owner, clock }: { lease: Lease; owner?: ReleaseOwner; clock: Clock },
+  options: CallOptions,
+): Promise<void> {
+  for (;;) {
+    const begunMs = clock.monotonicMs();
+    await owner?.confirm(options);
+    await lease.confirm(options);
+    // What took a while may have outlasted the first answer.
+    if (clock.monotonicMs() - begunMs < freshMs) return;
+  }
+}
+
+/** The record, when no other runner can still act on a lease of the release that somebody has deleted. */
+async function loadOwned(
+  store: ReleaseStore,
+  {
+    lease,
+    clock,
+    report,
+    application,
+  }: Pick<ReleasePorts, 'clock' | 'report'> & { lease: Lease; application: string },
+  options: CallOptions,
+): Promise<StoredRecord> {
+  const stored = await store.loadOrCreate(options);
+  if (!lease.isNew || stored.record.current === undefined) return stored;
+  const message = `the lease of ${application} was deleted in the middle of a release; waiting for its runner to notice`;
+  await report.progress('waiting', message, []);
+  await clock.sleep(lease.durationMs, options);
+  return store.loadOrCreate(options);
 }
 
 /** {@link withSession} for what releases: when it is aborted, the release is rolled back before the lease is given back. */

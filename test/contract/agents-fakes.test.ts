@@ -145,6 +145,20 @@ describe('scripted agents', () => {
     expect(next.adopted).toBe(false);
   });
 
+  it('are made and removed only by who still owns the run', async () => {
+    const agents = setUp();
+    const lost = new LeaseLostError('resumed elsewhere');
+    const beforeWrite = () => Promise.reject(lost);
+
+    await expect(agents.acquire(spec(), { ...soon(), beforeWrite })).rejects.toBe(lost);
+    expect(await agents.view({ runId: 'run', namespace: 'ci' }, soon())).toEqual([]);
+    await agents.acquire(spec(), soon());
+    await expect(agents.release({ runId: 'run', namespace: 'ci' }, { ...soon(), beforeWrite })).rejects.toBe(
+      lost,
+    );
+    expect(await agents.view({ runId: 'run', namespace: 'ci' }, soon())).toHaveLength(1);
+  });
+
   it('say by an AgentError that the pod is gone', async () => {
     const agents = setUp();
     const agent = await agents.acquire(spec(), soon());

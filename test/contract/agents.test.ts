@@ -446,6 +446,20 @@ describe('a pod', () => {
     await agents.release(spec, soon());
   });
 
+  it('is made and removed only by who still owns the run', async () => {
+    const spec = scratch.agentSpec();
+    const lost = new LeaseLostError('resumed elsewhere');
+    const beforeWrite = () => Promise.reject(lost);
+    const { agents } = scratch.kubernetes;
+
+    await expect(agents.acquire(spec, { ...soon(), beforeWrite })).rejects.toBe(lost);
+    expect(await agents.view(spec, soon())).toEqual([]);
+    await agents.acquire(spec, soon());
+    await expect(agents.release(spec, { ...soon(), beforeWrite })).rejects.toBe(lost);
+    expect(await agents.view(spec, soon())).toHaveLength(1);
+    await agents.release(spec, soon());
+  });
+
   it('is released, and may be released again', async () => {
     const spec = scratch.agentSpec();
     const released = await scratch.kubernetes.agents.acquire(spec, soon());

@@ -106,6 +106,32 @@ describe.each<{ where: string; connect: () => Cluster }>([
     });
   });
 
+  it('sends no write that is kept back, and reads without asking', async () => {
+    const cluster = connect();
+    const kept = new Error('the lease is lost');
+    let asked = 0;
+    const options = () => ({
+      ...soon(),
+      beforeWrite: async () => {
+        asked += 1;
+        throw kept;
+      },
+    });
+    const there = await cluster.create(map('kept', { a: '1' }), soon());
+
+    await expect(cluster.create(map('never'), options())).rejects.toBe(kept);
+    await expect(cluster.apply(map('never'), options())).rejects.toBe(kept);
+    await expect(cluster.replace({ ...there, data: { a: '2' } }, options())).rejects.toBe(kept);
+    const body = { data: { a: '2' } };
+    await expect(cluster.patch(reference('kept'), { type: 'merge', body }, options())).rejects.toBe(kept);
+    await expect(cluster.delete(reference('kept'), options())).rejects.toBe(kept);
+
+    expect(asked).toBe(5);
+    await expect(cluster.get(reference('kept'), options())).resolves.toMatchObject({ data: { a: '1' } });
+    await expect(cluster.get(reference('never'), options())).resolves.toBeUndefined();
+    expect(asked).toBe(5);
+  });
+
   it('changes nothing in a dry run', async () => {
     const cluster = connect();
 

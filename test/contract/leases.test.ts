@@ -238,6 +238,19 @@ describe.each([
     await held.release(soon());
   });
 
+  it('say whether they were made anew, and how long they last', async () => {
+    lease = newLease();
+    const first = await acquire(one, 'first');
+    await first.release(soon());
+    const second = await acquire(other, 'second');
+    await world.remove(lease);
+    const third = await acquire(one, 'third');
+
+    expect([first.isNew, second.isNew, third.isNew]).toEqual([true, false, true]);
+    expect(third.durationMs).toBe(leaseMs);
+    await third.release(soon());
+  });
+
   it('are renewed for as long as they are held', async () => {
     lease = newLease();
     const held = await acquire(one, 'first');

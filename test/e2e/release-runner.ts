@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { messageOf } from '../../src/base/errors.ts';
 import { waitFor } from '../support/wait-for.ts';
 import type { ReleaseOrder } from './release-process.ts';
 
@@ -26,7 +27,7 @@ export interface RunningRelease {
   lines: Line[];
   /** The last line: the result or the error. */
   result(): Promise<Line>;
-  /** Waits for a line. */
+  /** Waits for a line. @throws Error with all lines when the release ends without it, or it does not come */
   saw(what: string, check: (line: Line) => boolean): Promise<Line>;
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
 }
@@ -44,6 +45,21 @@ export async function startRelease(
   const lines: Line[] = [];
   createInterface(child.stdout).on('line', (line) => lines.push(JSON.parse(line) as Line));
   const ended = once(child, 'close').finally(() => rm(directory, { recursive: true, force: true }));
+  let isOver = false;
+  void ended.then(() => (isOver = true));
+  const saw = async (what: string, check: (line: Line) => boolean): Promise<Line> => {
+    try {
+      return await waitFor(what, async () => lines.find(check) ?? (isOver ? 'over' : undefined), {
+        intervalMs: 50,
+      }).then((found) => {
+        if (found === 'over') throw new Error(`the release ended without ${what}`);
+        return found;
+      });
+    } catch (cause) {
+      const said = lines.map((line) => JSON.stringify(line)).join('\n');
+      throw new Error(`${messageOf(cause)}; it said:\n${said}`, { cause });
+    }
+  };
   return {
     lines,
     result: async () => {
@@ -53,7 +69,7 @@ export async function startRelease(
         throw new Error('the runner ended without a result');
       return last;
     },
-    saw: (what, check) => waitFor(what, async () => lines.find(check), { intervalMs: 50 }),
+    saw,
     kill: async (signal) => {
       child.kill(signal);
       await ended;
@@ -67,6 +83,8 @@ export interface WebOptions {
   /** `crash`: ends with exit code 3 after a line on stderr; `image`: an image that is not there. */
   fault?: 'crash' | 'image' | 'never';
   replicas?: number;
+  /** Seconds a new pod must have been ready before the next one is made, so that a test finds the rollout in its middle. */
+  minReadySeconds?: number;
   /** Labels that both the pods and the Service's selector have besides `app`. */
   labels?: Readonly<Record<string, string>>;
   /** Further documents. */
@@ -74,7 +92,14 @@ export interface WebOptions {
 }
 
 /** A small HTTP service with its configuration: answers its version, ends in order. */
-export function webManifests({ version, fault, replicas = 3, labels, more = '' }: WebOptions): string {
+export function webManifests({
+  version,
+  fault,
+  replicas = 3,
+  minReadySeconds = 0,
+  labels,
+  more = '',
+}: WebOptions): string {
   const podLabels = JSON.stringify({ app: 'web', ...labels });
   const program =
     fault === 'crash'
@@ -96,6 +121,7 @@ kind: Deployment
 metadata: { name: web }
 spec:
   replicas: ${String(replicas)}
+  minReadySeconds: ${String(minReadySeconds)}
   selector: { matchLabels: { app: web } }
   strategy: { rollingUpdate: { maxSurge: 1 } }
   template:

@@ -131,14 +131,14 @@ describe('releases of a service under load', () => {
     'goes on after the runner was killed in the middle, without losing a request',
     async () => {
       await asking();
-      const killed = await release({ version: '4' }, {}, 'run-killed');
+      const killed = await release({ version: '4', minReadySeconds: 2 }, {}, 'run-killed');
       await killed.saw(
         'the rollout',
         ({ phase, message }) => phase === 'progressing' && /[12]\/3/.test(message ?? ''),
       );
       await killed.kill('SIGKILL');
 
-      const resumed = await release({ version: '4' }, {}, 'run-killed');
+      const resumed = await release({ version: '4', minReadySeconds: 2 }, {}, 'run-killed');
       const result = await resumed.result();
 
       expect(result).toMatchObject({ outcome: 'succeeded' });

@@ -93,6 +93,7 @@ export class FakeCluster implements Cluster {
 
   async create<O extends KubernetesObject>(object: O, options: WriteOptions): Promise<O> {
     const reference = referenceOf(object);
+    await options.beforeWrite?.(options);
     this.#begin('create', reference, options);
     if (this.#objects.has(keyOf(reference)))
       throw new ConflictError(`${object.kind} ${reference.name} exists`);
@@ -103,6 +104,7 @@ export class FakeCluster implements Cluster {
 
   async replace<O extends KubernetesObject>(object: O, options: WriteOptions): Promise<O> {
     const reference = referenceOf(object);
+    await options.beforeWrite?.(options);
     this.#begin('replace', reference, options);
     const live = this.#objects.get(keyOf(reference));
     const { resourceVersion, uid } = object.metadata;
@@ -123,6 +125,7 @@ export class FakeCluster implements Cluster {
 
   async apply<O extends KubernetesObject>(object: O, options: ApplyOptions): Promise<O> {
     const reference = referenceOf(object);
+    await options.beforeWrite?.(options);
     this.#begin('apply', reference, options);
     const live = this.#objects.get(keyOf(reference));
     const { resourceVersion } = object.metadata;
@@ -143,6 +146,7 @@ export class FakeCluster implements Cluster {
     patch: Patch,
     options: WriteOptions,
   ): Promise<O> {
+    await options.beforeWrite?.(options);
     this.#begin('patch', reference, options);
     const live = this.#objects.get(keyOf(reference));
     if (live === undefined) throw new NotFoundError(`${reference.kind} ${reference.name} is not there`);
@@ -154,6 +158,7 @@ export class FakeCluster implements Cluster {
   }
 
   async delete(reference: ObjectReference, options: DeleteOptions): Promise<boolean> {
+    await options.beforeWrite?.(options);
     this.#begin('delete', reference, options);
     const live = this.#objects.get(keyOf(reference));
     if (live === undefined || (options.uid !== undefined && options.uid !== live.metadata.uid)) return false;

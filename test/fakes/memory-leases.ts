@@ -133,7 +133,7 @@ export class MemoryLeases implements Leases {
     const held = new HeldEntry(
       { clock: this.#clock, shelf: this.#shelf, leaseMs: this.#leaseMs, process: this },
       request,
-      entry,
+      { ...entry, isNew: before === undefined || isOurs },
     );
     this.#shelf.held.add(held);
     return held;
@@ -155,6 +155,8 @@ interface HeldParts {
 class HeldEntry implements Lease {
   readonly holder: string;
   readonly fence: number;
+  readonly isNew: boolean;
+  readonly durationMs: number;
   readonly #parts: HeldParts;
   readonly #request: LeaseRequest;
   readonly #id: number;
@@ -162,8 +164,10 @@ class HeldEntry implements Lease {
   readonly #stopped = new AbortController();
   #renewedAt: number;
 
-  constructor(parts: HeldParts, request: LeaseRequest, entry: Entry) {
+  constructor(parts: HeldParts, request: LeaseRequest, entry: Entry & { isNew: boolean }) {
     this.#parts = parts;
+    this.isNew = entry.isNew;
+    this.durationMs = parts.leaseMs;
     this.#request = request;
     this.#id = entry.id;
     this.holder = entry.holder;

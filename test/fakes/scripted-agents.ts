@@ -67,8 +67,9 @@ export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release' | 'vie
     this.pods = options.pods ?? new Map<string, Pod>();
   }
 
-  async acquire(spec: AgentSpec, { signal }: CallOptions): Promise<Agent> {
+  async acquire(spec: AgentSpec, { signal, beforeWrite }: CallOptions): Promise<Agent> {
     signal.throwIfAborted();
+    await beforeWrite?.({ signal });
     this.calls.push(`acquire ${spec.name}`);
     const failure = this.failAcquire.shift();
     if (failure !== undefined) throw failure;
@@ -103,9 +104,10 @@ export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release' | 'vie
 
   async release(
     { agent }: { runId: string; namespace: string; agent?: string },
-    { signal }: CallOptions,
+    { signal, beforeWrite }: CallOptions,
   ): Promise<void> {
     signal.throwIfAborted();
+    await beforeWrite?.({ signal });
     this.calls.push(agent === undefined ? 'release' : `release ${agent}`);
     this.#end('deleted', (pod) => agent === undefined || pod.agent === agent);
   }

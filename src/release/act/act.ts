@@ -49,6 +49,7 @@ async function applyRevision(
     clock,
     // In a rollback the released state wins over other managers.
     force: session.settings.force || isRollback,
+    overtakes: isRollback,
     replicas: session.record.replicas,
     autoscaled: await autoscaledWorkloads(objects, cluster, options),
     earlier: earlierManifests(objects, session, options),

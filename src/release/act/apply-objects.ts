@@ -33,6 +33,8 @@ export interface ApplyRequest extends ReplicasPolicy {
   clock: Clock;
   /** Take fields also from others that apply. */
   force: boolean;
+  /** What was sent earlier and not answered must not arrive any more; see {@link markChanged}. */
+  overtakes?: boolean;
   /** What manifests had before. */
   earlier?: EarlierManifests;
   /** Something a person should know. */
@@ -99,6 +101,8 @@ async function applyWorkload(
       const result = await applyOne(seen.object, { ...request, ...defined({ live: seen.live }) }, options);
       const adopted = managersOf(object);
       if (adopted.length > 0) await returnOwnership(result, adopted, cluster, options);
+      const isSame = result.metadata.resourceVersion === live?.metadata.resourceVersion;
+      if (request.overtakes === true && isSame) await markChanged(object, cluster, options);
       const { generation = 0, uid } = result.metadata;
       const isChanged = generation !== before?.metadata.generation || uid !== before.metadata.uid;
       return { ...defined({ uid }), ...(isChanged ? { generation } : {}) };
@@ -106,6 +110,17 @@ async function applyWorkload(
       if (attempt > guardedAttempts || !isOvertaken(error)) throw error;
     }
     await clock.sleep(changedPauseMs, options);
+  }
+}
+
+/**
+ * Makes a new version of an object that was right as it was: an apply that the network still holds has the version before,
+ * and is refused. The mark is taken away at once.
+ */
+async function markChanged(object: Workload, cluster: Cluster, options: CallOptions): Promise<void> {
+  for (const value of [crypto.randomUUID(), null]) {
+    const body = { metadata: { annotations: { 'slipway.dev/changed': value } } };
+    await cluster.patch(referenceOf(object), { type: 'merge', body }, options);
   }
 }
 

@@ -9,6 +9,12 @@ import type { World } from './world.ts';
 /** Milliseconds after which a lease that is not renewed has expired. */
 const expiredMs = 30_000;
 
+interface Claim {
+  by: string;
+  fence: number;
+  atMs: number;
+}
+
 /** Watches a world as it goes, and says what must never be. */
 export class Observer {
   /** What was seen that must not be. */
@@ -21,24 +27,27 @@ export class Observer {
   #sender = '';
   #method = '';
   /** Who has claimed the run last, and when. */
-  #claim: { by: string; fence: number; atMs: number } | undefined;
+  #claim: Claim | undefined;
   readonly #owners: string[] = [];
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  onArrival(request: WireRequest, sender: string): void {
+  /** @returns what to call with the status of the answer */
+  onArrival(request: WireRequest, sender: string): (status: number) => void {
     this.#sender = sender;
     this.#method = request.method;
-    this.#checkOwner(request, sender);
+    const claim = this.#claim;
+    return (status) => {
+      if (status < 300) this.#checkOwner(request, sender, claim);
+    };
   }
 
-  /** A runner whose run another one has claimed changes nothing; leases and records refuse it by themselves. */
-  #checkOwner({ method, path, sentAtMs }: WireRequest, sender: string): void {
-    const claim = this.#claim;
+  /** A runner whose run another one has claimed changes nothing: it sends nothing, or is refused; the run's own record has its fence. */
+  #checkOwner({ method, path, sentAtMs }: WireRequest, sender: string, claim: Claim | undefined): void {
     if (claim === undefined || claim.by === sender || sender === 'kubectl') return;
-    if (method === 'GET' || /leases|configmaps\/slipway-|dryRun=All/.test(path)) return;
+    if (method === 'GET' || /leases|configmaps\/slipway-run-|dryRun=All/.test(path)) return;
     if (sentAtMs > claim.atMs)
       this.#say(`${sender} has sent ${method} ${path} after ${claim.by} has claimed the run`);
   }

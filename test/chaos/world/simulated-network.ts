@@ -36,8 +36,8 @@ export interface NetworkOptions {
   running: () => Promise<void>;
   /** Whether nothing passes in either direction. */
   isCut: () => boolean;
-  /** Called when a request has arrived, before it is done. */
-  onArrival: (request: WireRequest, sender: string) => void;
+  /** Called when a request has arrived, before it is done; what it returns, with the status of the answer. */
+  onArrival: (request: WireRequest, sender: string) => (status: number) => void;
 }
 
 /** The way from one process to the API, with the faults that it is told. */
@@ -90,8 +90,9 @@ export class SimulatedNetwork extends Dispatcher {
       if (fate !== 'pass') return this.#reset(exchange);
       return this.#stream(request, exchange);
     }
-    this.#options.onArrival(request, this.#options.sender);
+    const onAnswer = this.#options.onArrival(request, this.#options.sender);
     const answer = await this.#options.api.handle(request);
+    onAnswer(answer.status);
     await time.sleep(fate === 'delay' ? beyondLimitMs : latencyMs());
     if (fate === 'lose' || (await this.#isCut())) return this.#reset(exchange);
     await this.#answer(exchange, answer);

@@ -118,8 +118,9 @@ export class World {
     return this.random.between(1, 20);
   }
 
-  onArrival(request: WireRequest, sender: string): void {
-    this.observer.onArrival(request, sender);
+  /** @returns what to call with the status of the answer */
+  onArrival(request: WireRequest, sender: string): (status: number) => void {
+    return this.observer.onArrival(request, sender);
   }
 
   /** The run's record as it is stored. */

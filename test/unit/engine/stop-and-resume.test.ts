@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConflictError, UnreachableError } from '../../../src/ports/cluster-errors.ts';
 import { LeaseLostError } from '../../../src/ports/leases.ts';
+import { runLease } from '../../../src/ports/run-record.ts';
 import { outcomesOf, pipelineOf, RunHarness } from '../../fakes/run-harness.ts';
+import { StoppableProcess } from '../../fakes/stoppable-process.ts';
 
 const long = pipelineOf(`
 stages:
@@ -227,6 +229,64 @@ stages:
     expect(harness.story().at(-1)).toBe('stage.started build 1');
   });
 
+  it('removes the pod of a runner that died after its last stage, before the removal', async () => {
+    const harness = new RunHarness(long);
+    const release = harness.agents.release.bind(harness.agents);
+    harness.agents.release = async () => {
+      harness.steal();
+      throw new LeaseLostError('it died here');
+    };
+    await expect(harness.start()).rejects.toThrow(LeaseLostError);
+    harness.agents.release = release;
+
+    const result = await harness.resume();
+
+    expect(result.outcome).toBe('succeeded');
+    expect(harness.agents.calls.slice(-2)).toEqual(['start tell.1.run', 'release']);
+    expect(harness.agents.pods.size).toBe(0);
+  });
+
+  it('waits until a runner whose lease was deleted has noticed, before it takes its run over', async () => {
+    const harness = new RunHarness(long);
+    let lostAt = Infinity;
+    harness.after(12_000, () => harness.leases.delete(runLease({ runId: '01RUN', namespace: 'ci' })));
+    const first = harness.start().catch((error: unknown) => {
+      lostAt = harness.clock.now();
+      return error;
+    });
+    await harness.clock.sleep(12_000, { signal: new AbortController().signal });
+
+    await harness.resume();
+
+    expect(await first).toBeInstanceOf(LeaseLostError);
+    const taken = harness.events.find((event) => event.type === 'run.started' && event.resumed);
+    expect(taken?.at).toBeGreaterThan(lostAt);
+  });
+
+  it('is left alone by a first runner that slept before it had its lease, and makes that anew', async () => {
+    const process = new StoppableProcess();
+    const harness = new RunHarness(long, { process });
+    const acquire = harness.leases.acquire.bind(harness.leases);
+    let isResumed = false;
+    harness.leases.acquire = async (request, options) => {
+      if (isResumed) return acquire(request, options);
+      isResumed = true;
+      await harness.resume();
+      harness.leases.delete(request);
+      return acquire(request, options);
+    };
+
+    await expect(harness.start()).rejects.toThrow('is owned by another runner now');
+
+    expect(harness.agents.calls.at(-1)).toBe('release');
+    expect(harness.agents.calls.filter((call) => call === 'release')).toHaveLength(1);
+    expect(harness.store.recordOf('01RUN')).toMatchObject({
+      state: 'finished',
+      outcome: 'succeeded',
+      fence: 2,
+    });
+  });
+
   it('brings the workspace back when the pod is gone too', async () => {
     const harness = new RunHarness(
       pipelineOf(`
@@ -367,6 +427,18 @@ describe('the record of a run', () => {
     await harness.start();
 
     expect(told).toBe('succeeded');
+  });
+
+  it('takes the run’s end for written when it is stored, though the answer came too late', async () => {
+    const harness = new RunHarness(pipelineOf('stages: [{name: a, wait: {for: 1s}}]'));
+    const update = harness.store.update.bind(harness.store);
+    harness.store.update = async (stored, record, options) => {
+      const written = await update(stored, record, options);
+      if (record.state === 'finished') await harness.clock.sleep(3_600_000, options);
+      return written;
+    };
+
+    await expect(harness.start()).resolves.toMatchObject({ outcome: 'succeeded' });
   });
 
   it('ends the run even when its end cannot be written, and not as a success', async () => {

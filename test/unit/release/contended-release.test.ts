@@ -206,6 +206,8 @@ class Contest {
           const subject = args[0] as KubernetesObject & ObjectReference;
           if (subject.kind === 'Lease') await thaw();
           else if (writes.includes(String(name))) {
+            const options = args.at(-1) as CallOptions;
+            await options.beforeWrite?.(options);
             if (!this.#holds(runId)) this.unfenced.push(`${runId}: ${String(name)} ${subject.kind}`);
           } else {
             if (course?.frozenAt.includes(reads) === true) frozenUntilMs = clock.monotonicMs() + 40_000;

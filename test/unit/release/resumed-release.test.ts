@@ -62,6 +62,25 @@ describe('a release that an earlier runner of the same run holds', () => {
     expect(resumedAt - begun).toBeLessThan(2000);
   });
 
+  it('is begun by no other run before its runner has noticed that its lease was deleted', async () => {
+    await leaveMidway();
+    const lease = world.cluster.all('Lease').find(({ metadata }) => metadata.name === 'slipway-release-web')!;
+    const { apiVersion, kind, metadata } = lease;
+    await world.cluster.delete({ apiVersion, kind, ...metadata }, { signal });
+    const begun = world.clock.now();
+    let appliedAt = Number.POSITIVE_INFINITY;
+    const { cluster, clock } = world;
+    cluster.before = (verb, { kind: of }) => {
+      if (verb === 'apply' && of === 'Deployment') appliedAt = Math.min(appliedAt, clock.now());
+    };
+
+    const ports = { cluster, clock, report: world.report, leases: leasesOn(cluster, clock) };
+    const result = await releaseObjects(requestOf(webObjects('v3'), 'run-3'), ports, { signal });
+
+    expect(result.outcome).toBe('released');
+    expect(appliedAt - begun).toBeGreaterThanOrEqual(15_000);
+  });
+
   it('is waited for by a runner of another run, whatever its fence', async () => {
     await leaveMidway();
     const { cluster, clock, report } = world;

@@ -100,13 +100,10 @@ export class KubernetesAgents implements Agents {
       });
   }
 
-  async release(
-    run: { runId: string; namespace: string; agent?: string },
-    { signal }: CallOptions,
-  ): Promise<void> {
+  async release(run: { runId: string; namespace: string; agent?: string }, call: CallOptions): Promise<void> {
     this.#dispose(run);
     const { cluster } = this.#parts;
-    const options = { signal, priority: 'urgent' } as const;
+    const options = { ...call, priority: 'urgent' } as const;
     const agents = run.agent === undefined ? labels.agent : `${labels.agent}=${labelValue(run.agent)}`;
     const selection = { namespace: run.namespace, labelSelector: `${runSelector(run.runId)},${agents}` };
     const found = await Promise.all(

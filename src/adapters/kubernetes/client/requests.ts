@@ -33,6 +33,9 @@ export interface RequestSettings {
   attemptMs: number;
 }
 
+/** Milliseconds after which an urgent read is asked again: who ends a run has 20 s, which one answer must not use up. */
+const urgentReadMs = 5000;
+
 /** Thrown instead of a ClusterError's final answer when an earlier attempt of a write may have taken effect. */
 export class AmbiguousError extends Error {
   override readonly cause: ClusterError;
@@ -117,10 +120,14 @@ export class Requests {
     this.#queue.stop();
   }
 
-  async #attempt<T>(call: ApiRequest, { signal, priority = 'normal' }: CallOptions): Promise<T> {
+  async #attempt<T>(call: ApiRequest, { signal, priority = 'normal', beforeWrite }: CallOptions): Promise<T> {
+    // Before the queue, in which an urgent renewal must find room; also what comes again after a wait is asked about.
+    if (call.method !== 'GET') await beforeWrite?.({ signal, priority: 'urgent' });
     const leave = await this.#queue.enter(priority, signal);
     try {
-      const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#settings.attemptMs)]);
+      const isHurried = call.method === 'GET' && priority === 'urgent';
+      const limitMs = Math.min(this.#settings.attemptMs, isHurried ? urgentReadMs : Infinity);
+      const bounded = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
       const response = await this.#exchange(call, bounded);
       if (response.statusCode >= 300) throw await this.#failure(response, call);
       try {

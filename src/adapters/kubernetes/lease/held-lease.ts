@@ -34,6 +34,8 @@ type Held = LeaseWriting & { over: StoredLease };
 export class HeldLease implements Lease {
   readonly holder: string;
   readonly fence: number;
+  readonly isNew: boolean;
+  readonly durationMs: number;
   readonly #parts: LeaseParts;
   readonly #leaseLost = new AbortController();
   readonly #stopped = new AbortController();
@@ -44,12 +46,14 @@ export class HeldLease implements Lease {
   #renewing: Promise<void> | undefined;
 
   /** `sentAt`: before the request that acquired it. */
-  constructor(parts: LeaseParts, held: Held, sentAt: Instant) {
+  constructor(parts: LeaseParts, held: Held, { sentAt, isNew }: { sentAt: Instant; isNew: boolean }) {
     this.#parts = parts;
     this.#held = held;
     this.#sentAt = sentAt;
     this.holder = held.holder;
     this.fence = held.fence;
+    this.isNew = isNew;
+    this.durationMs = held.durationMs;
     this.#loop = this.#renewAlways();
   }
 

@@ -114,7 +114,9 @@ export class KubernetesLeases implements Leases {
         over === undefined
           ? await cluster.create(leaseObject(writing, now), urgent(options))
           : await cluster.replace(leaseObject({ ...writing, over }, now), urgent(options));
-      return this.#hold(new HeldLease(this.#parts, { ...writing, over: parseLease(written) }, sentAt));
+      const held = { ...writing, over: parseLease(written) };
+      const isNew = over === undefined || isOurs; // the lost answer may have been that of its creation
+      return this.#hold(new HeldLease(this.#parts, held, { sentAt, isNew }));
     } catch (error) {
       // Where nothing is written over, what is not found is the namespace.
       const isFaster = over === undefined ? error instanceof ConflictError : isRefusal(error);
@@ -129,6 +131,8 @@ export class KubernetesLeases implements Leases {
     return {
       holder: lease.holder,
       fence: lease.fence,
+      isNew: lease.isNew,
+      durationMs: lease.durationMs,
       leaseLost: lease.leaseLost,
       confirm: (options) => lease.confirm(options),
       release: async (options) => {

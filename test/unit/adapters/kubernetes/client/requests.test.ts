@@ -95,6 +95,40 @@ describe('requests', () => {
     await expect(cluster.get(reference, options())).resolves.toBeDefined();
   });
 
+  it('that are writes are asked about before each attempt, and kept back by what is thrown', async () => {
+    const cluster = await client([reset, answer(201, storedMap)]);
+    const asked: number[] = [];
+    const lost = new Error('the lease is lost');
+    const beforeWrite = async () => {
+      asked.push(seen.length);
+      if (asked.length > 2) throw lost;
+    };
+
+    await cluster.get(reference, { ...options(), beforeWrite }).catch(() => undefined);
+    expect(asked).toEqual([]);
+    seen.length = 0;
+    await cluster.create(configMap, { ...options(), beforeWrite });
+    expect(asked).toEqual([0]);
+    await expect(cluster.create(configMap, { ...options(), beforeWrite })).resolves.toBeDefined();
+    await expect(cluster.create(configMap, { ...options(), beforeWrite })).rejects.toBe(lost);
+    expect(seen).toEqual(Array.from({ length: 2 }, () => 'POST /api/v1/namespaces/n/configmaps'));
+  });
+
+  it('that are repeated writes are asked about again', async () => {
+    const cluster = await client([reset, answer(503, {}), answer(201, storedMap)]);
+    const asked: number[] = [];
+
+    await cluster.create(configMap, { ...options(), beforeWrite: async () => void asked.push(seen.length) });
+
+    expect(asked).toEqual([0, 1, 2]);
+  });
+
+  it('that are urgent reads are begun anew long before the limit of an attempt', async () => {
+    const cluster = await client([never, answer(200, storedMap)], { attemptMs: 60_000 });
+
+    await expect(cluster.get(reference, { ...options(), priority: 'urgent' })).resolves.toBeDefined();
+  });
+
   it('end with a clear error when the budget is spent', async () => {
     const cluster = await client([answer(503, { message: 'etcd is down' })], { retryBudgetMs: 300 });
 

@@ -30,7 +30,7 @@ function release(version: string): Promise<string> {
   return folder.pipeline([
     {
       name: 'source',
-      env: { MANIFESTS: webManifests({ version }) },
+      env: { MANIFESTS: webManifests({ version, minReadySeconds: 2 }) },
       run: 'mkdir -p k8s && printf %s "$MANIFESTS" > k8s/app.yaml && echo x >> ../begun',
     },
     { name: 'deploy', deploy: { manifests: 'k8s/*.yaml', namespace: place.application } },

@@ -67,10 +67,13 @@ describe('an API server that is restarted', () => {
     expect(await first.result()).toMatchObject({ outcome: 'succeeded' });
     const { admin, application: namespace, agents: from } = place;
     const load = await startLoad({ environment, admin, namespace, service: 'web', from });
-    const second = await startRelease(webManifests({ version: '2' }), { ...order, runId: 'second' });
+    const second = await startRelease(webManifests({ version: '2', minReadySeconds: 2 }), {
+      ...order,
+      runId: 'second',
+    });
     await second.saw(
       'the rollout',
-      ({ phase, message }) => phase === 'progressing' && /1\/3/.test(message ?? ''),
+      ({ phase, message }) => phase === 'progressing' && /[12]\/3/.test(message ?? ''),
     );
 
     await shell(restartApi);

@@ -79,8 +79,11 @@ export type RunEvent =
       tracks: readonly TrackState[];
     }
   | { type: 'verify.attempt'; stage: string; attempt: number; passed: boolean; message: string }
-  /** Something a person should know: what was found, chosen, generated. */
-  | { type: 'notice'; stage?: string; level: 'info' | 'warning'; message: string };
+  /**
+   * Something a person should know: what was found, chosen, generated. `endTells`: the end of the stage tells it again,
+   * unless the stage is stopped before.
+   */
+  | { type: 'notice'; stage?: string; level: 'info' | 'warning'; message: string; endTells?: true };
 
 /** An event with its run, its time (milliseconds since 1970) and its number in the run, from 1. */
 export type TimedEvent = RunEvent & { runId: string; at: number; sequence: number };

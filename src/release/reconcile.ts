@@ -124,8 +124,10 @@ export async function rollBack(
     { state: { ...next }, phaseSpentMs: 0, reason: current.reason ?? reason },
     options,
   );
-  if (current.stable !== undefined)
-    await session.report(`${reason}; rolling back to revision ${String(current.stable)}`, nothingSeen);
+  if (current.stable !== undefined) {
+    const why = session.hasJustReported(reason) ? '' : `${reason}; `;
+    await session.report(`${why}rolling back to revision ${String(current.stable)}`, nothingSeen);
+  }
   return true;
 }
 
@@ -194,7 +196,7 @@ async function explain(
   if (lines === undefined) return;
   session.logTail ??= lines;
   // What halts a release ends it, and is told with these lines.
-  if (type === 'rollBack') await session.ports.report.notice('warning', lines);
+  if (type === 'rollBack') await session.ports.report.notice('warning', lines, { endTells: true });
 }
 
 async function finish(

@@ -21,7 +21,8 @@ import type { ReleaseStore, StoredRecord } from './record/release-store.ts';
 /** What a release reports while it is in progress. */
 export interface ReleaseReport {
   progress(phase: string, message: string, tracks: readonly TrackState[]): Promise<void>;
-  notice(level: 'info' | 'warning', message: string): Promise<void>;
+  /** `endTells`: the result of the release has it, too. */
+  notice(level: 'info' | 'warning', message: string, more?: { endTells?: true }): Promise<void>;
 }
 
 /** What a release works with. */
@@ -57,6 +58,7 @@ export class ReleaseSession {
   #countedMs = 0;
   #observer: { revision: number; observer: ReleaseObserver } | undefined;
   #reported = '';
+  #message = '';
 
   constructor(
     ports: ReleasePorts,
@@ -209,7 +211,13 @@ export class ReleaseSession {
     const text = JSON.stringify([phase, message, tracks]);
     if (text === this.#reported) return;
     this.#reported = text;
+    this.#message = message;
     await this.ports.report.progress(phase, message, tracks);
+  }
+
+  /** Whether the last report said this. */
+  hasJustReported(text: string): boolean {
+    return this.#message.includes(text);
   }
 
   /** Ends the watches. */

@@ -2,7 +2,7 @@ import type { Pod, PodTemplate, Workload } from '../../src/kubernetes/workload-o
 import type { FakeCluster } from './cluster.ts';
 
 /** How the pods of an image behave. */
-export type PodBehaviour = 'ready' | 'crash' | 'imagePull' | 'never';
+export type PodBehaviour = 'ready' | 'crash' | 'imagePull' | 'registryAway' | 'never';
 
 const revision = 'deployment.kubernetes.io/revision';
 const hash = 'pod-template-hash';
@@ -121,6 +121,11 @@ export class SimulatedDeployments {
             state: { waiting: { reason: 'CrashLoopBackOff' } },
             lastState: { terminated: { exitCode: 3 } },
           },
+        ],
+      },
+      registryAway: {
+        containerStatuses: [
+          { name, state: { waiting: { reason: 'ErrImagePull', message: 'connection refused' } } },
         ],
       },
       imagePull: {

@@ -1,7 +1,9 @@
 import type { Reporter, TimedEvent } from '../../ports/events.ts';
 import { eventText, stageOf } from './event-text.ts';
+import { HeldNotices } from './held-notices.ts';
 import type { Output } from './output.ts';
 import { isShownBefore, StepLines } from './step-lines.ts';
+import { ToldReasons } from './told-reasons.ts';
 import { terminalText } from '../../base/terminal-text.ts';
 
 /** Options of {@link createPlainReporter}. */
@@ -21,26 +23,34 @@ export function createPlainReporter(options: PlainOptions): Reporter {
   const lines = new StepLines();
   const held = options.quiet ? new HeldLines() : undefined;
   const { output } = options;
+  const notices = new HeldNotices();
+  const reasons = new ToldReasons();
+  const textOf = (event: TimedEvent): string => {
+    const isOutput = event.type === 'step.output' || event.type === 'step.end';
+    const written = isOutput ? lines.take(event) : [];
+    const stage = stageOf(event);
+    if (held !== undefined && event.type === 'image.progress') {
+      held.take(event.stage, [event.message]);
+      return '';
+    }
+    if (held !== undefined && stage !== undefined) held.take(stage, written);
+    const shown = held?.release(event) ?? written;
+    const prefix = stage === undefined ? 'slipway:' : `[${stage}]`;
+    const time = options.timestamps ? `${new Date(event.at).toISOString()} ` : '';
+    const mark = event.type === 'stage.started' || event.type === 'stage.finished' ? '== ' : '';
+    return [
+      ...shown.map((line) => `${time}${prefix} ${terminalText(line)}\n`),
+      ...(isShownBefore(event) ? [] : eventText(event)).map(
+        (line) => `${time}${prefix} ${mark}${terminalText(line)}\n`,
+      ),
+    ].join('');
+  };
   return {
     async handle(event: TimedEvent): Promise<void> {
-      const isOutput = event.type === 'step.output' || event.type === 'step.end';
-      const written = isOutput ? lines.take(event) : [];
-      const stage = stageOf(event);
-      if (held !== undefined && event.type === 'image.progress') {
-        held.take(event.stage, [event.message]);
-        return;
-      }
-      if (held !== undefined && stage !== undefined) held.take(stage, written);
-      const shown = held?.release(event) ?? written;
-      const prefix = stage === undefined ? 'slipway:' : `[${stage}]`;
-      const time = options.timestamps ? `${new Date(event.at).toISOString()} ` : '';
-      const mark = event.type === 'stage.started' || event.type === 'stage.finished' ? '== ' : '';
-      const text = [
-        ...shown.map((line) => `${time}${prefix} ${terminalText(line)}\n`),
-        ...(isShownBefore(event) ? [] : eventText(event)).map(
-          (line) => `${time}${prefix} ${mark}${terminalText(line)}\n`,
-        ),
-      ].join('');
+      const text = notices
+        .take(event)
+        .map((each) => textOf(reasons.take(each)))
+        .join('');
       if (text !== '') await output.write(text);
     },
     close: () => Promise.resolve(),

@@ -1,6 +1,7 @@
 import type { StageOutcome, TimedEvent, TrackState } from '../../ports/events.ts';
 import type { TestSummary } from '../../ports/test-report.ts';
 import { eventText, stageOf } from './event-text.ts';
+import { HeldNotices } from './held-notices.ts';
 import { StepLines } from './step-lines.ts';
 
 /** What is shown of one stage. Times are milliseconds since 1970. */
@@ -31,6 +32,7 @@ export class RunView {
   finished: Extract<TimedEvent, { type: 'run.finished' }> | undefined;
   readonly #steps = new StepLines();
   readonly #keptLines: number;
+  readonly #notices = new HeldNotices();
 
   /** @param keptLines how many of each stage's last lines are kept */
   constructor(keptLines = 40) {
@@ -39,6 +41,10 @@ export class RunView {
 
   /** Takes the next event in. */
   take(event: TimedEvent): void {
+    for (const shown of this.#notices.take(event)) this.#takeShown(shown);
+  }
+
+  #takeShown(event: TimedEvent): void {
     switch (event.type) {
       case 'run.started':
         this.pipeline = event.pipeline;

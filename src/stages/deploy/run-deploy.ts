@@ -141,7 +141,8 @@ function reportTo(context: StageContext, application: string): ReleaseReport {
   return {
     progress: (phase, message, tracks) =>
       context.emit({ type: 'release.progress', stage: stage.name, application, phase, message, tracks }),
-    notice: (level, message) => context.emit({ type: 'notice', stage: stage.name, level, message }),
+    notice: (level, message, more) =>
+      context.emit({ type: 'notice', stage: stage.name, level, message, ...more }),
   };
 }
 

@@ -49,8 +49,8 @@ function rollBackOne(
   const report = {
     progress: (phase: string, message: string, tracks: readonly TrackState[]) =>
       context.emit({ type: 'release.progress', stage: stage.name, application, phase, message, tracks }),
-    notice: (level: 'info' | 'warning', message: string) =>
-      context.emit({ type: 'notice', stage: stage.name, level, message }),
+    notice: (level: 'info' | 'warning', message: string, more?: { endTells?: true }) =>
+      context.emit({ type: 'notice', stage: stage.name, level, message, ...more }),
   };
   const request = { application, namespace, revision, by, lockTimeoutMs: defaultTimeoutMs, owner: ownership };
   return rollBackReleased(request, { ...ports, report }, { signal });

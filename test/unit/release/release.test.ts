@@ -81,6 +81,19 @@ describe('releaseObjects', () => {
     expect(image()).toBe('v1');
   });
 
+  it('does not report again why it rolls back, when its last progress said it', async () => {
+    world = new World((name) => (name === 'elsewhere' ? 'registryAway' : 'ready'));
+    await release(webObjects('v1'), 'run-1');
+
+    const { outcome, reason = '' } = await release(webObjects('elsewhere'), 'run-2');
+
+    expect(outcome).toBe('rolledBack');
+    expect(world.told.filter((line) => line.includes(reason))).toEqual([
+      expect.stringMatching(/^progressing: .*\(/),
+    ]);
+    expect(world.told.filter((line) => line.endsWith('rolling back to revision 1'))).toHaveLength(1);
+  });
+
   it('adopts what served before the first release, and rolls back to it', async () => {
     makeWorld();
     const [deployment] = webObjects('by-hand');

@@ -102,6 +102,81 @@ describe('the plain reporter', () => {
   });
 });
 
+describe('a release that is rolled back', () => {
+  const lines = 'its last log lines: no database';
+  const reason = `revision 2 was rolled back; revision 1 is serving: web crashes; ${lines}`;
+  const notice: RunEvent = {
+    type: 'notice',
+    stage: 'deploy',
+    level: 'warning',
+    message: lines,
+    endTells: true,
+  };
+  const endOf = (message: string): RunEvent => ({
+    ...{ type: 'stage.finished', stage: 'deploy', kind: 'deploy', outcome: 'rolledBack', durationMs: 10 },
+    ...{ message, outputs: {}, allowedToFail: false },
+  });
+  const runEnd = (message: string): RunEvent => ({
+    ...{ type: 'run.finished', outcome: 'rolledBack', durationMs: 2000, message, hint: 'look' },
+  });
+  const about = { runId: '01R', at: 0, sequence: 1 };
+
+  async function plainLines(shown: readonly RunEvent[]): Promise<string[]> {
+    const stream = new PassThrough();
+    const reporter = createPlainReporter({ output: new Output(stream), timestamps: false, quiet: false });
+    for (const event of shown) await reporter.handle({ ...event, ...about });
+    await reporter.close();
+    stream.end();
+    return (await stream.toArray()).join('').trim().split('\n');
+  }
+
+  it('is told whole by the end of its stage, which the end of the run names', async () => {
+    expect(await plainLines([notice, endOf(reason), runEnd(`deploy: ${reason}; also: smoke`)])).toEqual([
+      `[deploy] == rolled back in 10ms: ${reason}`,
+      'slipway: rolled back in 2.0s',
+      'slipway: deploy: rolled back; also: smoke',
+      'slipway: hint: look',
+    ]);
+  });
+
+  it('is told by the end of the run where its stage’s end was not shown', async () => {
+    expect(await plainLines([runEnd(`deploy: ${reason}`)])).toContain(`slipway: deploy: ${reason}`);
+  });
+
+  it('loses no lines of its log when its stage is stopped before it could tell them', async () => {
+    const shown = await plainLines([notice, endOf('cancelled by ada')]);
+
+    expect(shown).toEqual([
+      `[deploy] warning: ${lines}`,
+      '[deploy] == rolled back in 10ms: cancelled by ada',
+    ]);
+  });
+
+  it('keeps in the tree no notice beside the reason that has it', () => {
+    const view = new RunView();
+    for (const event of [notice, endOf(reason)]) view.take({ ...event, ...about });
+    const stopped = new RunView();
+    for (const event of [notice, endOf('cancelled by ada')]) stopped.take({ ...event, ...about });
+
+    expect(view.notices).toEqual([]);
+    expect(stopped.notices).toEqual([`deploy: ${lines}`]);
+  });
+
+  it('has its reason in every JSON event', async () => {
+    const stream = new PassThrough();
+    const reporter = createJsonReporter(new Output(stream));
+    for (const event of [notice, endOf(reason), runEnd(`deploy: ${reason}`)])
+      await reporter.handle({ ...event, ...about });
+    await reporter.close();
+    stream.end();
+    const records = (await stream.toArray()).join('').trim().split('\n');
+
+    expect(records).toHaveLength(3);
+    for (const record of records)
+      expect(JSON.parse(record)).toMatchObject({ message: expect.stringContaining(lines) });
+  });
+});
+
 describe('the JSON reporter', () => {
   it('writes an object a line, output as one event a line', async () => {
     const lines = (await textOf((output) => createJsonReporter(output))).trim().split('\n');

@@ -1,10 +1,10 @@
 import { bindNamespace } from '../plan/compile-plan.ts';
 import type { Plan } from '../plan/plan.ts';
 import { checkPlan } from '../policy/check.ts';
-import type { Pipeline } from '../spec/pipeline.ts';
 import { assertNoRefusal } from './allowed-pipeline.ts';
 import type { PlannedFile } from './plan-file.ts';
 import { policyContext } from './policies.ts';
+import { stagePaths } from './stage-paths.ts';
 
 /**
  * The plan where it will run, as the policies of the runner allow it there.
@@ -23,12 +23,4 @@ export function bindPlan(planned: PlannedFile, found: { name: string; namespace:
   });
   assertNoRefusal(refusals, planned);
   return plan;
-}
-
-/** Where each stage stands in the file. */
-export function stagePaths(pipeline: Pipeline): ReadonlyMap<string, readonly (string | number)[]> {
-  const phases = ['stages', 'finally'] as const;
-  return new Map(
-    phases.flatMap((phase) => pipeline[phase].map(({ name }, index) => [name, [phase, index]] as const)),
-  );
 }

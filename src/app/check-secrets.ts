@@ -1,7 +1,5 @@
 import { SlipwayError } from '../base/errors.ts';
 import { defined } from '../base/defined.ts';
-import { evaluateCondition } from '../expressions/evaluate.ts';
-import { parseExpression } from '../expressions/parse-expression.ts';
 import { hasTemplate } from '../expressions/template.ts';
 import type { Plan, PlanNode } from '../plan/plan.ts';
 import type { Environment, SecretData, Secrets } from '../ports/secrets.ts';
@@ -9,7 +7,8 @@ import { PipelineFileError } from '../spec/diagnostic.ts';
 import type { Finding } from '../spec/finding.ts';
 import { placesAt } from '../spec/places.ts';
 import { stageDefinitions } from './stage-definitions.ts';
-import { stagePaths } from './bind-plan.ts';
+import { isLeftOut } from './left-out.ts';
+import { stagePaths } from './stage-paths.ts';
 import type { PlannedFile } from './plan-file.ts';
 
 type Path = readonly (string | number)[];
@@ -82,7 +81,7 @@ async function secretUses(planned: PlannedFile, plan: Plan): Promise<SecretUse[]
     ]),
   ];
   for (const node of plan.nodes) {
-    if (await isOut(node, plan)) continue;
+    if (await isLeftOut(node, plan)) continue;
     const path = paths.get(node.stage) ?? [];
     uses.push(...inEnvironment(node.env, [...path, 'env']), ...inInput(node, path));
   }
@@ -108,17 +107,4 @@ function inInput({ kind, input }: PlanNode, path: Path): SecretUse[] {
         ? [{ secret: value, isWhole: true, path: [...path, ...inside] }]
         : [],
     );
-}
-
-/** Whether its condition is false whatever happens in the run. */
-async function isOut({ when, matrix }: PlanNode, { parameters, trigger }: Plan): Promise<boolean> {
-  if (when === undefined) return false;
-  const { references, functions } = parseExpression(when);
-  const isKnown = references.every(({ root }) => ['params', 'trigger', 'matrix'].includes(root));
-  if (!isKnown || functions.includes('hashFiles')) return false;
-  try {
-    return !(await evaluateCondition(when, { params: parameters, trigger, matrix }));
-  } catch {
-    return false; // the stage says it
-  }
 }

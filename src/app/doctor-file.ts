@@ -11,8 +11,9 @@ import { releaseTarget } from '../stages/deploy/release-target.ts';
 import { bindPlan } from './bind-plan.ts';
 import type { Connection } from './connection.ts';
 import { examine, type Finding, type PushTarget } from './doctor.ts';
-import { deploySettings } from './plan-preview.ts';
+import { deploySettings } from './deploy-settings.ts';
 import type { PlannedFile } from './plan-file.ts';
+import { checkPulls } from './pulls/check-pulls.ts';
 import { describePolicy } from './policies.ts';
 import { createSecretReader } from './secret-reader.ts';
 
@@ -43,9 +44,11 @@ export async function* doctorFile(request: DoctorRequest): AsyncGenerator<Findin
       pushTargets: [],
       agents: [],
       agentImages: [],
+      pulls: () => Promise.resolve([]),
     });
     return;
   }
+  const { file } = request.planned;
   const plan = bindPlan(request.planned, connection);
   const secrets = createSecretReader({
     sources: plan.secrets,
@@ -77,6 +80,7 @@ export async function* doctorFile(request: DoctorRequest): AsyncGenerator<Findin
       : Object.values(plan.agents).flatMap(({ containers, services }) =>
           [...containers, ...services].map(({ image }) => image),
         ),
+    pulls: () => checkPulls(plan, connection, { directory: file.directory, signal }),
   });
 }
 

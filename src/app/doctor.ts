@@ -3,11 +3,12 @@ import { messageOf, SlipwayError } from '../base/errors.ts';
 import type { Builder } from '../ports/builder.ts';
 import type { Cluster } from '../ports/cluster.ts';
 import type { Registry, RegistryCredentials } from '../ports/registry.ts';
+import type { CheckedPull } from './pulls/check-pulls.ts';
 import { describeRight, neededRights } from './access-questions.ts';
 
 /** What was found of one thing that a run needs. */
 export interface Finding {
-  check: 'policy' | 'cluster' | 'rights' | 'agent' | 'builder' | 'registry' | 'image' | 'secret';
+  check: 'policy' | 'cluster' | 'rights' | 'agent' | 'builder' | 'registry' | 'image' | 'pull' | 'secret';
   state: 'ok' | 'warning' | 'failed';
   message: string;
   /** What to do. */
@@ -36,6 +37,8 @@ export interface DoctorOptions {
   agents: readonly { name: string; rehearse: () => Promise<void> }[];
   /** Images of the agent's containers and services. */
   agentImages: readonly string[];
+  /** Looks whether pods can pull what the run pushes. */
+  pulls: () => Promise<readonly CheckedPull[]>;
   signal: AbortSignal;
 }
 
@@ -55,6 +58,7 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
   if (options.pushTargets.length > 0) yield await checkBuilders(options);
   for (const target of options.pushTargets) yield await checkPush(target, options);
   for (const image of options.agentImages) yield await checkImage(image, options);
+  for (const pull of await options.pulls()) yield pullFinding(pull);
 }
 
 async function checkCluster({ cluster, signal }: DoctorOptions): Promise<Finding> {
@@ -128,6 +132,14 @@ async function checkImage(image: string, { registry, signal }: DoctorOptions): P
       hint: 'the nodes may still have it, or reach the registry',
     };
   }
+}
+
+/** Never a failure: nodes may have a login, and the registry may let anybody read. */
+function pullFinding(pull: CheckedPull): Finding {
+  const { message } = pull;
+  return pull.state === 'ok'
+    ? { check: 'pull', state: 'ok', message }
+    : { check: 'pull', state: 'warning', message, hint: pull.hint };
 }
 
 function splitTag(image: string): [repository: string, tag: string] {

@@ -1,15 +1,14 @@
 import { systemClock } from '../adapters/system/clock.ts';
 import { createSourceRepository } from '../adapters/git/source-repository.ts';
 import type { Plan, PlanNode } from '../plan/plan.ts';
-import { evaluateStageInput } from '../plan/stage-input.ts';
-import { deployDefinition } from '../stages/deploy/definition.ts';
-import type { DeployInput } from '../stages/deploy/deploy-stage.ts';
 import { releaseTarget } from '../stages/deploy/release-target.ts';
 import { planRelease, type ReleasePlan } from '../stages/deploy/plan-release.ts';
 import { bindPlan } from './bind-plan.ts';
 import type { Connection } from './connection.ts';
+import { deploySettings } from './deploy-settings.ts';
 import { readLocalManifests } from './local-manifests.ts';
 import type { PlannedFile } from './plan-file.ts';
+import { checkPulls, warningOfPull } from './pulls/check-pulls.ts';
 import { objectGuard } from './policy-guards.ts';
 
 /** What `pipeline plan` is asked. */
@@ -42,12 +41,17 @@ export async function previewFile(request: PreviewRequest): Promise<Preview> {
     copy === undefined
       ? {}
       : { sha: copy.sha, shortSha: copy.sha.slice(0, 12), branch: copy.branch, tag: copy.tag };
+  const search = { directory: file.directory, git, signal };
+  const pulls = await checkPulls(plan, connection, search);
+  const warningsOf = (stage: string | undefined) =>
+    pulls.filter((pull) => pull.stage === stage).flatMap((pull) => warningOfPull(pull) ?? []);
   const releases = [];
   for (const node of plan.nodes.filter(({ kind }) => kind === 'deploy')) {
     const release = await previewRelease(node, { plan, git, planned, connection, signal });
-    releases.push({ stage: node.name, release });
+    const warnings = [...release.warnings, ...warningsOf(node.name)];
+    releases.push({ stage: node.name, release: { ...release, warnings } });
   }
-  return { plan, warnings: planned.warnings, releases };
+  return { plan, warnings: [...planned.warnings, ...warningsOf(undefined)], releases };
 }
 
 interface PreviewContext {
@@ -72,17 +76,4 @@ async function previewRelease(
     { cluster, clock: systemClock, files, settings, admit, elsewhere, ...target },
     { signal },
   );
-}
-
-/** A deploy stage's settings, with what is not known before the run as empty text. */
-export async function deploySettings(
-  node: PlanNode,
-  plan: Plan,
-  git: Record<string, string>,
-): Promise<DeployInput['deploy']> {
-  const outputs = Object.fromEntries(plan.nodes.map(({ stage }) => [stage, { outcome: '', outputs: {} }]));
-  const { images: _images, ...known } = (node.input['deploy'] ?? {}) as Record<string, unknown>;
-  const scope = { params: plan.parameters, trigger: plan.trigger, git, matrix: node.matrix, stages: outputs };
-  const input = await evaluateStageInput(deployDefinition, { ...node.input, deploy: known }, scope);
-  return (input as unknown as DeployInput).deploy;
 }

@@ -22,6 +22,7 @@ import type { PipelineFile } from './pipeline-file.ts';
 import { planFile, type PlannedFile } from './plan-file.ts';
 import { guardAgents, guardStage } from './policy-guards.ts';
 import { prepareCaches } from './prepare-caches.ts';
+import { warnOfPulls } from './pulls/warn-of-pulls.ts';
 import type { Reporters } from './reporters.ts';
 import { createSecretReader } from './secret-reader.ts';
 import type { BuildSettings } from './builders.ts';
@@ -64,6 +65,7 @@ export async function runPipeline(request: RunRequest): Promise<RunResult> {
   const plan = await prepareCaches(request.plan, request);
   return executePlan(request, { plan, directory: file.directory }, async (dependencies) => {
     await checkSecrets({ planned, plan }, dependencies.secrets, request);
+    await warnOfPulls({ plan, connection, directory: file.directory, logger: request.logger }, request);
     return startRun(
       {
         plan,

@@ -72,7 +72,7 @@ export async function* doctorFile(request: DoctorRequest): AsyncGenerator<Findin
     pushTargets: connection.sandbox ? [] : await pushTargets(plan, secrets, signal),
     agents: Object.entries(plan.agents).map(([name, agent]) => ({
       name,
-      rehearse: () => connection.rehearseAgent(specOf(name, agent), { signal }),
+      rehearse: (onWarning) => connection.rehearseAgent(specOf(name, agent), { signal, onWarning }),
     })),
     // The sandbox has an empty image for every one that it does not know.
     agentImages: connection.sandbox

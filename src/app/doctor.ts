@@ -33,8 +33,8 @@ export interface DoctorOptions {
   builders: readonly Builder[];
   registry: Registry;
   pushTargets: readonly PushTarget[];
-  /** Agents of the file, and how the API is asked whether it takes the pod of each. */
-  agents: readonly { name: string; rehearse: () => Promise<void> }[];
+  /** Agents of the file, and how the API is asked whether it takes the pod of each, and told what it warns of. */
+  agents: readonly { name: string; rehearse: (onWarning: (text: string) => void) => Promise<void> }[];
   /** Images of the agent's containers and services. */
   agentImages: readonly string[];
   /** Looks whether pods can pull what the run pushes. */
@@ -51,10 +51,7 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
   for (const secret of options.secrets) {
     yield await finding('secret', `secret ${secret.name} can be read`, secret.read);
   }
-  for (const agent of options.agents) {
-    const message = `${options.agentNamespace} takes the pod of agent ${agent.name}`;
-    yield await finding('agent', message, agent.rehearse);
-  }
+  yield* checkAgents(options);
   if (options.pushTargets.length > 0) yield await checkBuilders(options);
   for (const target of options.pushTargets) yield await checkPush(target, options);
   for (const image of options.agentImages) yield await checkImage(image, options);
@@ -85,6 +82,16 @@ async function* checkRights(options: DoctorOptions): AsyncGenerator<Finding> {
   for (const right of missing) {
     const hint = 'apply the manifests of deploy/rbac, or ask who runs the cluster';
     yield { check: 'rights', state: 'failed', message: `not allowed: ${describeRight(right)}`, hint };
+  }
+}
+
+async function* checkAgents({ agents, agentNamespace }: DoctorOptions): AsyncGenerator<Finding> {
+  for (const { name, rehearse } of agents) {
+    const warnings = new Set<string>();
+    const message = `${agentNamespace} takes the pod of agent ${name}`;
+    yield await finding('agent', message, () => rehearse((text) => void warnings.add(text)));
+    for (const text of warnings)
+      yield { check: 'agent', state: 'warning', message: `the pod of agent ${name}: ${text}` };
   }
 }
 

@@ -44,6 +44,8 @@ export class AgentSession {
   #replacing: Promise<AgentGeneration> | undefined;
   readonly #reported = new Set<number>();
   readonly #worked = new Set<number>();
+  /** What the API has warned of. */
+  readonly #warnings = new Set<string>();
   #pod: string | undefined;
   #spec: AgentSpec;
 
@@ -120,7 +122,8 @@ export class AgentSession {
     const signal = AbortSignal.any([this.#ended.signal, ownership.leaseLost]);
     const startedAt = clock.monotonicMs();
     const spec = this.#spec;
-    const acquired = agents.acquire(spec, ownership.fenced({ signal })).then(async (agent) => {
+    const options = { ...ownership.fenced({ signal }), onWarning: (text: string) => this.#warn(text) };
+    const acquired = agents.acquire(spec, options).then(async (agent) => {
       this.#pod = agent.pod;
       if (agent.adopted !== true)
         await this.#options.emit({ type: 'agent.created', pod: agent.pod, namespace: agent.namespace });
@@ -139,6 +142,14 @@ export class AgentSession {
     acquired.catch(() => undefined); // handled by each stage that needs the agent
     ready.catch((error: unknown) => (signal.aborted ? undefined : this.report(error)));
     return { number, acquired, ready };
+  }
+
+  /** Tells what the API warns of when the pod is made, each text once, however many pods there are. */
+  #warn(text: string): void {
+    if (this.#warnings.has(text)) return;
+    this.#warnings.add(text);
+    const message = `the pod of agent ${this.#options.name}: ${text}`;
+    this.#options.emit({ type: 'notice', level: 'warning', message }).catch(() => undefined); // a notice ends no run
   }
 
   async #makeNext(lost: AgentGeneration): Promise<AgentGeneration> {

@@ -108,7 +108,7 @@ function compileAgent(
   return {
     pipeline: pipeline.name,
     ...defined({ namespace }),
-    containers: [first ?? { name: 'default', image, env: {} }, ...others],
+    containers: [first ?? { name: 'default', image, env: {}, unprivileged: true }, ...others],
     services: Object.entries(evaluated.services).map(([name, settings]): AgentService => ({
       name,
       ...settings,

@@ -17,6 +17,8 @@ export interface AgentContainer {
   env: Environment;
   resources?: Resources;
   imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
+  /** Its image is Slipway's own, which needs neither root nor capabilities; the pod then asks for none. */
+  unprivileged?: boolean;
 }
 
 /** When a service container counts as ready. */

@@ -10,6 +10,12 @@ export interface CallOptions {
    * lease confirms here that it is held still.
    */
   beforeWrite?: (options: CallOptions) => Promise<void>;
+  /**
+   * Told what the server warns of when it answers (a deprecated version, a field it does not know, Pod Security), a
+   * refusal among it: plain text of bounded length. The same is told again by the next call, and by a repetition. It
+   * must not throw. Watches tell nothing.
+   */
+  onWarning?: (warning: string) => void;
 }
 
 /** Options of the writing calls. */

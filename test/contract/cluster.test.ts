@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { PassThrough, Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Cluster, WatchEvent } from '../../src/ports/cluster.ts';
-import type { ObjectMeta } from '../../src/ports/kubernetes-object.ts';
+import type { KubernetesObject, ObjectMeta } from '../../src/ports/kubernetes-object.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
 import { testCluster, type TestCluster } from '../support/cluster.ts';
 import { scratchNamespace, soon, testImage, type ScratchNamespace } from '../support/scratch-namespace.ts';
@@ -33,6 +33,19 @@ const reference = (name: string) => ({ ...configMaps, name, namespace: scratch.n
 
 const fake = new FakeCluster();
 fake.unserved.add('none.example/v1/Nothing');
+fake.warningsOf = (_, { kind, apiVersion }) =>
+  kind === 'Ingress' ? [`${apiVersion} ${kind} is deprecated`] : [];
+
+/** An object that the API warns of: of a version that is on its way out, or of a kind that the sandbox only stores. */
+async function warnedObject(cluster: Cluster): Promise<KubernetesObject | undefined> {
+  const metadata = { name: 'old', namespace: scratch.namespace };
+  const backend = { serviceName: 'web', servicePort: 80 };
+  const service = { name: 'web', port: { number: 80 } };
+  const old = { apiVersion: 'extensions/v1beta1', kind: 'Ingress', metadata, spec: { backend } };
+  if ((await cluster.served(old, soon())) !== undefined) return old;
+  const stored = { ...old, apiVersion: 'networking.k8s.io/v1', spec: { defaultBackend: { service } } };
+  return lab.kind === 'sandbox' ? stored : undefined;
+}
 
 /** What the port promises, on the adapter and on the fake that the tests of the core rest on. */
 describe.each<{ where: string; connect: () => Cluster }>([
@@ -130,6 +143,22 @@ describe.each<{ where: string; connect: () => Cluster }>([
     await expect(cluster.get(reference('kept'), options())).resolves.toMatchObject({ data: { a: '1' } });
     await expect(cluster.get(reference('never'), options())).resolves.toBeUndefined();
     expect(asked).toBe(5);
+  });
+
+  it('tells what the server warns of, where it serves something that it warns of', async () => {
+    const cluster = connect();
+    const made = await warnedObject(cluster);
+    if (made === undefined) return; // it serves nothing old
+    const told: string[] = [];
+    const options = { ...soon(), onWarning: (text: string) => void told.push(text) };
+
+    await cluster.create(map('current'), options);
+    expect(told).toEqual([]);
+    await cluster.apply(made, { ...options, dryRun: true });
+
+    expect(told).not.toEqual([]);
+    expect(told.join()).toMatch(/deprecated|sandbox/);
+    expect(told.join()).not.toMatch(/299|"$/);
   });
 
   it('changes nothing in a dry run', async () => {

@@ -109,6 +109,39 @@ describe('pipeline plan', () => {
   });
 });
 
+describe('what the API warns of', () => {
+  it('is shown once by plan and by run, with the line', async () => {
+    const { application, admin } = namespaces;
+    const old = 'networking.k8s.io/v1beta1';
+    const isServed = (await admin.run(['api-versions'])).split('\n').includes(old);
+    if (!isServed && environment.cluster === 'current') return; // it warns of nothing that is made here
+    const ingress = (name: string) =>
+      isServed
+        ? `---\napiVersion: ${old}\nkind: Ingress\nmetadata: { name: ${name} }\nspec: { backend: { serviceName: web, servicePort: 80 } }\n`
+        : `---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: { name: ${name} }\nspec: { defaultBackend: { service: { name: web, port: { number: 80 } } } }\n`;
+    const text = ingress('one') + ingress('two');
+    await folder.file('ingresses.yaml', text);
+    const file = await folder.pipeline([
+      { name: 'manifests', env: { TEXT: text }, run: 'printf "%s" "$TEXT" > ingresses.yaml' },
+      {
+        name: 'deploy',
+        deploy: { manifests: 'ingresses.yaml', namespace: application, application: 'old-shop' },
+      },
+    ]);
+    const warning =
+      /ingresses\.yaml:2: Ingress \S+\/one and 1 more: .*(?:v1beta1 Ingress is deprecated|the sandbox stores the Ingress)/g;
+
+    const plan = await pipeline(['plan', file]);
+    const run = await pipeline(['run', file]);
+
+    expectExit(plan, 0);
+    expectExit(run, 0);
+    expect(plan.stdout.match(warning)).toHaveLength(1);
+    expect((run.stdout + run.stderr).match(warning)).toHaveLength(1);
+    expect((run.stdout + run.stderr).match(/is deprecated|the sandbox stores/g)).toHaveLength(1);
+  });
+});
+
 describe('pipeline release', () => {
   it('tells of an application that was never released', async () => {
     const result = await release('status', 'unknown-shop');

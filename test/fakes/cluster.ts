@@ -58,6 +58,8 @@ export class FakeCluster implements Cluster {
   readonly unserved = new Set<string>();
   /** Called before every call; what it throws the call throws, with nothing done. */
   before: (verb: Verb, reference: ObjectReference) => void = () => undefined;
+  /** What the API warns of when it answers a call. */
+  warningsOf: (verb: Verb, reference: ObjectReference) => readonly string[] = () => [];
   /** Called after every writing call; what it throws the call throws, though it was done. */
   after: (verb: Verb, reference: ObjectReference) => void = () => undefined;
   /** Called with every object that is stored, and what it was before; not for those of a dry run. */
@@ -264,9 +266,10 @@ export class FakeCluster implements Cluster {
     if (live !== undefined) this.#remove(keyOf(reference), live);
   }
 
-  #begin(verb: Verb, reference: ObjectReference, { signal }: CallOptions): void {
+  #begin(verb: Verb, reference: ObjectReference, { signal, onWarning }: CallOptions): void {
     signal.throwIfAborted();
     this.calls.push(`${verb} ${reference.kind}/${reference.name}`);
+    for (const warning of this.warningsOf(verb, reference)) onWarning?.(warning);
     this.before(verb, reference);
     const { apiVersion, kind } = reference;
     if (this.unserved.has(`${apiVersion}/${kind}`))

@@ -47,6 +47,8 @@ interface RunningStep {
 export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release' | 'view'> {
   /** Every call that reached the agents: `acquire main`, `step build.1.run`, `release`. */
   readonly calls: string[] = [];
+  /** What the API warns of whenever a pod is made. */
+  readonly warnings: string[] = [];
   /** Thrown by the next acquires, one each. */
   readonly failAcquire: AgentError[] = [];
   /** Keep this as the same for two ScriptedAgents to be the same cluster. */
@@ -67,10 +69,11 @@ export class ScriptedAgents implements Pick<Agents, 'acquire' | 'release' | 'vie
     this.pods = options.pods ?? new Map<string, Pod>();
   }
 
-  async acquire(spec: AgentSpec, { signal, beforeWrite }: CallOptions): Promise<Agent> {
+  async acquire(spec: AgentSpec, { signal, beforeWrite, onWarning }: CallOptions): Promise<Agent> {
     signal.throwIfAborted();
     await beforeWrite?.({ signal });
     this.calls.push(`acquire ${spec.name}`);
+    for (const warning of this.warnings) onWarning?.(warning);
     const failure = this.failAcquire.shift();
     if (failure !== undefined) throw failure;
     const name = `${spec.pipeline}-${spec.name}`;

@@ -63,6 +63,7 @@ function asBuildError(error: unknown): Error {
 
 type EntryHeader = Partial<Header> & { name: string };
 
+const setgid = 0o2000;
 const carried = new Set(['file', 'contiguous-file', 'directory', 'symlink', 'link']);
 
 function cleanHeader(header: Header, keep: (name: string) => boolean): EntryHeader | undefined {
@@ -73,7 +74,8 @@ function cleanHeader(header: Header, keep: (name: string) => boolean): EntryHead
     name: type === 'directory' ? `${name}/` : name,
     type,
     size: type === 'file' || type === 'contiguous-file' ? header.size : 0,
-    mode,
+    // A volume that belongs to a group gives each new folder its setgid bit: none that the files of a build have.
+    mode: type === 'directory' ? mode & ~setgid : mode,
     mtime,
     ...(type === 'symlink' ? { linkname } : {}),
     ...(type === 'link' ? { linkname: linkTarget(name, linkname, keep) } : {}),

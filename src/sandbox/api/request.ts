@@ -134,5 +134,7 @@ export function objectIn({ body }: Pick<ApiRequest, 'body'>): Fields {
 
 /** Adds a `Warning:` header, which kubectl prints. https://kubernetes.io/blog/2020/09/03/warnings/ */
 export function warn({ response }: Pick<ApiRequest, 'response'>, message: string): void {
-  response.appendHeader('Warning', `299 - ${JSON.stringify(message)}`);
+  // Kubernetes sends UTF-8; Node.js takes each character of a header for a byte.
+  const text = Buffer.from(JSON.stringify(message)).toString('latin1');
+  response.appendHeader('Warning', `299 - ${text}`);
 }

@@ -15,7 +15,8 @@ interface IgnoredField {
 const knownVolumes = 'emptyDir configMap secret hostPath persistentVolumeClaim downwardAPI projected'.split(
   ' ',
 );
-const users = 'runAsUser|runAsGroup|privileged|readOnlyRootFilesystem|capabilities|fsGroup|sysctls';
+// fsGroup and capabilities.drop take nothing from what runs as that user: its files are its own, and it has none.
+const users = 'runAsUser|runAsGroup|privileged|readOnlyRootFilesystem|sysctls';
 const noUsers = 'pods are processes of the user who runs the sandbox';
 
 /**
@@ -25,6 +26,7 @@ const noUsers = 'pods are processes of the user who runs the sandbox';
 const podFields = `
 securityContext.${users}: ${noUsers}
 containers|initContainers[].securityContext.${users}: ${noUsers}
+containers|initContainers[].securityContext.capabilities.add: ${noUsers}
 containers|initContainers[].ports[].hostPort!=0: use a Service of type NodePort
 containers|initContainers[].volumeDevices: there are no block devices
 containers|initContainers[].livenessProbe|readinessProbe|startupProbe.grpc: it knows exec, httpGet and tcpSocket

@@ -1,10 +1,11 @@
 /** A field as the API writes it: `.spec.ports[0].name`, `spec.containers[name="web"].env`, `data[a/b]`. */
 const fieldPath = /(?:^|[\s[])(\.?[A-Za-z_]\w*(?:\.[\w$-]+|\[(?:[^\]"]|"[^"]*")*\])+|\.[A-Za-z_]\w*): /;
+const unknownField = /unknown field "([^"]+)"/;
 const segment = /\.?([\w$-]+)|\[(\d+)\]|\[((?:[^\]"]|"[^"]*")*)\]/g;
 
-/** Where in the object the field is that a refusal of the API names; empty when it names none. */
+/** Where in the object the field is that a refusal or a warning of the API names; empty when it names none. */
 export function fieldPathIn(message: string, object: unknown): (string | number)[] {
-  const written = fieldPath.exec(message)?.[1];
+  const written = (unknownField.exec(message) ?? fieldPath.exec(message))?.[1];
   if (written === undefined) return [];
   const path: (string | number)[] = [];
   let value: unknown = object;

@@ -8,6 +8,7 @@ import { selectorRefusals } from '../../release/act/service-selectors.ts';
 import { earlierManifests } from '../../release/record/earlier-manifests.ts';
 import { ReleaseStore } from '../../release/record/release-store.ts';
 import { referenceOf } from '../../kubernetes/workload-objects.ts';
+import { dryRunWarnings } from './api-warnings.ts';
 import { difference, type FieldChange } from './difference.ts';
 import type { ManifestFile } from './parse-manifests.ts';
 import { dryRunObjects, type DryRunResult } from './preflight.ts';
@@ -39,6 +40,7 @@ export interface ReleasePlan {
   objects: readonly ObjectChange[];
   /** What the strategy will do, in order. */
   steps: readonly string[];
+  /** What a person should know: of the manifests, and what the API warns of. */
   warnings: readonly string[];
 }
 
@@ -97,7 +99,7 @@ export async function planRelease(request: PlanRequest, options: CallOptions): P
       rollback: settings.rollback ?? 'auto',
       ...defined({ stable }),
     }),
-    warnings: prepared.warnings,
+    warnings: [...prepared.warnings, ...dryRunWarnings(results, prepared).map(({ line }) => line)],
   };
 }
 

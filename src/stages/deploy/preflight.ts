@@ -25,7 +25,11 @@ export interface DryRunResult {
   /** undefined where the API cannot tell yet: its kind, its namespace or what it refers to comes with the release. */
   after: KubernetesObject | undefined;
   error?: unknown;
+  /** What the API warns of, each text once. */
+  warnings: readonly string[];
 }
+
+type Answer = Omit<DryRunResult, 'warnings'>;
 
 /** What a dry run needs. */
 export interface DryRunRequest {
@@ -61,7 +65,7 @@ export async function dryRunObjects(
   const bringsAccounts = objects.some((object) => object.kind === 'ServiceAccount');
   const policy = { replicas, autoscaled: await autoscaledWorkloads(objects, cluster, options) };
   const results: DryRunResult[] = [];
-  const one = async (object: KubernetesObject): Promise<DryRunResult> => {
+  const one = async (object: KubernetesObject, options: CallOptions): Promise<Answer> => {
     const unknown = { object, live: undefined, after: undefined };
     if (!kinds.isServed(object)) return unknown;
     if (missing.has(object.metadata.namespace ?? '')) {
@@ -87,15 +91,21 @@ export async function dryRunObjects(
       return { object, live, after: undefined, error };
     }
   };
+  const withWarnings = async (object: KubernetesObject): Promise<DryRunResult> => {
+    const warnings = new Set<string>();
+    const answer = await one(object, { ...options, onWarning: (text) => void warnings.add(text) });
+    return { ...answer, warnings: [...warnings] };
+  };
   for (let start = 0; start < objects.length; start += parallel) {
-    results.push(...(await Promise.all(objects.slice(start, start + parallel).map(one))));
+    results.push(...(await Promise.all(objects.slice(start, start + parallel).map(withWarnings))));
   }
   return results;
 }
 
 /**
  * What the API says of an object in another namespace than its own, which is not there yet: whether it fits its schema
- * and is valid is the same everywhere. Whatever else it says (rights, quotas, admission) is that other namespace's.
+ * and is valid is the same everywhere. Whatever else it says (rights, quotas, admission, what Pod Security warns of) is
+ * that other namespace's.
  */
 async function dryRunElsewhere(
   object: KubernetesObject,
@@ -106,7 +116,9 @@ async function dryRunElsewhere(
   const copy = { ...object, metadata: { ...object.metadata, namespace } };
   try {
     if ((await cluster.get(referenceOf(copy), options)) !== undefined) return {};
-    await cluster.apply(copy, { ...options, dryRun: true, force: true });
+    const onWarning = (text: string) =>
+      text.includes('PodSecurity') ? undefined : options.onWarning?.(text);
+    await cluster.apply(copy, { ...options, onWarning, dryRun: true, force: true });
     return { after: object };
   } catch (error) {
     options.signal.throwIfAborted();

@@ -18,9 +18,10 @@ import {
 import { earlierManifests } from '../../release/record/earlier-manifests.ts';
 import { ReleaseStore } from '../../release/record/release-store.ts';
 import type { ReleaseReport } from '../../release/session.ts';
+import { dryRunWarnings, warningCluster } from './api-warnings.ts';
 import { ensureNamespace } from './ensure-namespace.ts';
 import { assertAccepted, PreflightError, dryRunObjects } from './preflight.ts';
-import { prepareRelease, type AdmitObjects } from './prepare.ts';
+import { prepareRelease, type AdmitObjects, type PreparedRelease } from './prepare.ts';
 import { readManifestFiles } from './read-manifest-files.ts';
 import { releaseTarget } from './release-target.ts';
 import { pushedImages } from './set-images.ts';
@@ -47,7 +48,7 @@ export async function runDeploy(
   dependencies: DeployDependencies,
   context: StageContext,
 ): Promise<StageResult> {
-  const { cluster, clock } = dependencies;
+  const { cluster } = dependencies;
   const { signal } = context;
   const { application, namespace } = releaseTarget(settings, context.run);
   const report = reportTo(context, application);
@@ -71,25 +72,13 @@ export async function runDeploy(
   );
   for (const warning of prepared.warnings) await report.notice('warning', warning);
   try {
-    const store = new ReleaseStore(cluster, application, namespace);
-    const record = (await store.load({ signal }))?.record;
-    const dryRun = {
-      cluster,
-      clock,
-      force: settings.force ?? false,
-      elsewhere: context.run.namespace,
-      replicas: record?.replicas ?? {},
-      earlier: earlierManifests(prepared.objects, { store, record }, { signal }),
-      onBeingDeleted: (live: KubernetesObject) =>
-        report.notice('info', `waiting for ${nameOf(referenceOf(live))}, which is being deleted`),
-    };
-    assertAccepted(await dryRunObjects(prepared, dryRun, { signal }), prepared);
+    const told = await rehearse(prepared, settings, dependencies, { context, report });
     await assertSelectable(prepared.objects, cluster, { signal });
     const create = settings.createNamespace ?? false;
     const made = await ensureNamespace(namespace, { create, objects: prepared.objects, cluster }, { signal });
     if (made) await report.notice('info', `created namespace ${namespace}`);
     const request = { ...requestOf(settings, dependencies, context), objects: prepared.objects };
-    const result = await releaseObjects(request, { ...dependencies, report }, { signal });
+    const result = await releaseObjects(request, { ...dependencies, cluster: told, report }, { signal });
     return resultOf(result, { application, namespace, ...defined({ cluster: dependencies.chosenCluster }) });
   } catch (error) {
     const isRefusal =
@@ -100,6 +89,42 @@ export async function runDeploy(
     const hint = error.hint === undefined ? {} : { hint: error.hint };
     return { outcome: 'failed', message: error.message, ...hint, outputs: {}, environment: {} };
   }
+}
+
+/**
+ * Asks the API whether it takes every object, and reports what it warns of.
+ * @returns the cluster for the release, which reports what else the API warns of then
+ * @throws PreflightError
+ */
+async function rehearse(
+  prepared: PreparedRelease,
+  settings: DeploySettings,
+  { cluster, clock }: DeployDependencies,
+  { context, report }: { context: StageContext; report: ReleaseReport },
+): Promise<Cluster> {
+  const { signal, run } = context;
+  const { application, namespace } = releaseTarget(settings, run);
+  const store = new ReleaseStore(cluster, application, namespace);
+  const record = (await store.load({ signal }))?.record;
+  const dryRun = {
+    cluster,
+    clock,
+    force: settings.force ?? false,
+    elsewhere: run.namespace,
+    replicas: record?.replicas ?? {},
+    earlier: earlierManifests(prepared.objects, { store, record }, { signal }),
+    onBeingDeleted: (live: KubernetesObject) =>
+      report.notice('info', `waiting for ${nameOf(referenceOf(live))}, which is being deleted`),
+  };
+  const results = await dryRunObjects(prepared, dryRun, { signal });
+  const warnings = dryRunWarnings(results, prepared);
+  for (const { line } of warnings) await report.notice('warning', line);
+  assertAccepted(results, prepared);
+  return warningCluster(cluster, {
+    shown: warnings.map(({ text }) => text),
+    places: prepared,
+    tell: (line) => void report.notice('warning', line).catch(() => undefined), // a notice ends no release
+  });
 }
 
 /** Rolls back what the stage has begun to release, by whichever runner of its run, and has not ended. */

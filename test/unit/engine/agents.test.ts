@@ -55,6 +55,19 @@ describe('a run with two agents', () => {
     ]);
   });
 
+  it('tells once for each what the API warns of when its pods are made', async () => {
+    const harness = new RunHarness(two, { adapt: inWeb });
+    harness.agents.warnings.push('would violate PodSecurity', 'would violate PodSecurity');
+
+    await harness.start();
+
+    const notices = harness.events.filter((event) => event.type === 'notice' && event.level === 'warning');
+    expect(notices.map((event) => 'message' in event && event.message)).toEqual([
+      'the pod of agent main: would violate PodSecurity',
+      'the pod of agent web: would violate PodSecurity',
+    ]);
+  });
+
   it('keeps both when asked to', async () => {
     const harness = new RunHarness(two, { adapt: inWeb });
 

@@ -93,7 +93,7 @@ stages: [{name: a, run: b}]
 
   it('takes the default agent image when the file names no container', () => {
     expect(planOf('stages: [{name: a, run: b}]').agents['main']?.containers).toEqual([
-      { name: 'default', image: 'agent:1', env: {} },
+      { name: 'default', image: 'agent:1', env: {}, unprivileged: true },
     ]);
   });
 

@@ -7,6 +7,7 @@ import { checkControlVolumes, controlVolumeName } from './control-volumes.ts';
 import { idleScript } from './container-scripts.ts';
 import { scratchDirectory } from './step-script.ts';
 import { strategicMerge } from './strategic-merge.ts';
+import { containerSecurity, volumeSecurity } from './unprivileged.ts';
 
 /** Where every container finds the workspace and the caches. */
 export const workspaceDirectory = '/workspace';
@@ -48,10 +49,10 @@ export function buildAgentPod(spec: AgentSpec): KubernetesObject {
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       terminationGracePeriodSeconds: 10,
-      securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+      securityContext: { seccompProfile: { type: 'RuntimeDefault' }, ...volumeSecurity(spec) },
       imagePullSecrets: spec.imagePullSecrets.map((secret) => ({ name: secret })),
       containers: [
-        ...spec.containers.map((container) => stepContainer(container, name)),
+        ...spec.containers.map((container) => stepContainer(container, spec)),
         ...spec.services.map((service) => serviceContainer(service, name)),
       ],
       volumes: [
@@ -116,9 +117,10 @@ export function keepsCache({
   return Array.isArray(spec?.volumes) && spec.volumes.some(({ name }) => name === 'cache');
 }
 
-function stepContainer(container: AgentContainer, podName: string): Fields {
+function stepContainer(container: AgentContainer, spec: AgentSpec): Fields {
   return {
-    ...common(container, podName),
+    ...common(container, agentPodName(spec)),
+    ...defined({ securityContext: containerSecurity(container, spec) }),
     command: ['/bin/sh', '-c', literal(idleScript), 'slipway', container.name],
     workingDir: workspaceDirectory,
     volumeMounts: [

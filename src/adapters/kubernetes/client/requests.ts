@@ -13,6 +13,7 @@ import { errorOfConnection, errorOfResponse, parseStatusBody, retryAfterMs } fro
 import { pause } from './pause.ts';
 import { RequestQueue } from './request-queue.ts';
 import { retryDelay, startingMs } from './retry.ts';
+import { warningsIn } from './warnings.ts';
 
 /** One call of the API. */
 export interface ApiRequest {
@@ -120,7 +121,8 @@ export class Requests {
     this.#queue.stop();
   }
 
-  async #attempt<T>(call: ApiRequest, { signal, priority = 'normal', beforeWrite }: CallOptions): Promise<T> {
+  async #attempt<T>(call: ApiRequest, options: CallOptions): Promise<T> {
+    const { signal, priority = 'normal', beforeWrite, onWarning } = options;
     // Before the queue, in which an urgent renewal must find room; also what comes again after a wait is asked about.
     if (call.method !== 'GET') await beforeWrite?.({ signal, priority: 'urgent' });
     const leave = await this.#queue.enter(priority, signal);
@@ -129,6 +131,7 @@ export class Requests {
       const limitMs = Math.min(this.#settings.attemptMs, isHurried ? urgentReadMs : Infinity);
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
       const response = await this.#exchange(call, bounded);
+      if (onWarning !== undefined) warningsIn(response.headers['warning']).forEach((text) => onWarning(text));
       if (response.statusCode >= 300) throw await this.#failure(response, call);
       try {
         return (await response.body.json()) as T;

@@ -152,6 +152,22 @@ describe('filtering a tar stream', () => {
     expect(seen).toEqual([['a', 0, 0]]);
   });
 
+  it('leaves out the setgid bit that folders have from their volume', async () => {
+    const tar = stream({ name: 'src', type: 'directory', mode: 0o2755 }, { name: 'src/x', mode: 0o4755 });
+    const entries = extract();
+    filterTar(tar, { keep: () => true }).pipe(entries);
+    const seen: unknown[] = [];
+    for await (const entry of entries) {
+      seen.push([entry.header.name, entry.header.mode]);
+      entry.resume();
+    }
+
+    expect(seen).toEqual([
+      ['src/', 0o755],
+      ['src/x', 0o4755],
+    ]);
+  });
+
   it('reads no faster than it is read, and ends its source when it is ended', async () => {
     let made = 0;
     const head = pack();

@@ -15,6 +15,11 @@ describe('what the sandbox stores and passes over', () => {
       deployment({ containers: [{}, { securityContext: { runAsUser: 1000 } }] }),
       'spec.template.spec.containers[1].securityContext.runAsUser: pods are processes of the user who runs the sandbox',
     ],
+    [
+      'Pod',
+      { spec: { containers: [{ securityContext: { capabilities: { add: ['CHOWN'] } } }] } },
+      'spec.containers[0].securityContext.capabilities.add: pods are processes of the user',
+    ],
     ['Pod', { spec: { volumes: [{ name: 'data', nfs: {} }] } }, 'spec.volumes[0]: it knows emptyDir'],
     ['Job', { spec: { completionMode: 'Indexed' } }, 'spec.completionMode: pods get no index'],
     ['Service', { spec: { type: 'LoadBalancer' } }, 'spec.type: there is no load balancer'],
@@ -28,7 +33,8 @@ describe('what the sandbox stores and passes over', () => {
     [
       'Deployment',
       deployment({
-        containers: [{ securityContext: { runAsNonRoot: true } }],
+        containers: [{ securityContext: { runAsNonRoot: true, capabilities: { drop: ['ALL'] } } }],
+        securityContext: { fsGroup: 1000 },
         schedulerName: 'default-scheduler',
       }),
     ],

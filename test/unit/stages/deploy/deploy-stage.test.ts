@@ -227,6 +227,52 @@ describe('the deploy stage', () => {
     expect(before).not.toEqual([]);
   });
 
+  it('tells once what the API warns of, and where it stands', async () => {
+    await makeNamespace();
+    const unknown = 'unknown field "spec.template.spec.containers[0].ports"';
+    world.cluster.warningsOf = (verb, { kind }) => [
+      ...(verb === 'apply' && kind === 'Deployment' ? [unknown, unknown] : []),
+      ...(kind === 'Service' || kind === 'Secret' ? [`v1 is old`] : []),
+    ];
+
+    await deploy();
+
+    const about = notices().filter((message) => /unknown|old/.test(message));
+    expect(about).toEqual([
+      expect.stringMatching(/^k8s\/web\.yaml:22: Secret shop\/web-\w+ and 1 more: v1 is old$/),
+      `k8s/web.yaml:14: Deployment shop/web: ${unknown}`,
+    ]);
+  });
+
+  it('tells what the API warns of when it refuses an object', async () => {
+    await makeNamespace();
+    world.cluster.warningsOf = (_, { kind }) => (kind === 'Service' ? ['would violate a rule'] : []);
+    world.cluster.before = (verb, { kind }) => {
+      if (verb === 'apply' && kind === 'Service') throw new RejectedError('no');
+    };
+
+    expect(await deploy()).toMatchObject({ outcome: 'failed' });
+    expect(notices()).toContain('k8s/web.yaml:17: Service shop/web: would violate a rule');
+  });
+
+  it('tells what the API warns of only when it stores an object, once', async () => {
+    await makeNamespace();
+    const onStore = world.cluster.onStore;
+    let stored = false;
+    world.cluster.onStore = (object, before) => {
+      stored ||= object.kind === 'Secret' && object.metadata.namespace === 'shop';
+      onStore(object, before);
+    };
+    world.cluster.warningsOf = (verb, { kind }) =>
+      stored && verb === 'apply' && kind !== 'ConfigMap' ? ['a webhook says hello'] : [];
+
+    await deploy();
+
+    expect(notices().filter((message) => message.includes('hello'))).toEqual([
+      expect.stringMatching(/^k8s\/web\.yaml:22: Secret shop\/web-\w+: a webhook says hello$/),
+    ]);
+  });
+
   it('says which version of a kind the cluster serves', async () => {
     await makeNamespace();
     await writeFile(
@@ -294,6 +340,28 @@ describe('planRelease', () => {
       },
       { signal },
     );
+
+  it('tells what the API warns of, with the line', async () => {
+    await makeNamespace();
+    world.cluster.warningsOf = (_, { kind }) => (kind === 'Deployment' ? ['spec.replicas: too many'] : []);
+
+    const { warnings } = await plan(manifests);
+
+    expect(warnings).toContain('k8s/web.yaml:6: Deployment shop/web: spec.replicas: too many');
+  });
+
+  it('does not take what Pod Security warns of in another namespace for its own', async () => {
+    await world.cluster.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'ci' } }, { signal });
+    world.cluster.warningsOf = (verb, { kind }) =>
+      verb === 'apply' && kind === 'Deployment'
+        ? ['would violate PodSecurity "restricted:latest"', 'spec.replicas: too many']
+        : [];
+
+    const { warnings } = await plan(manifests, { createNamespace: true });
+
+    expect(warnings.join()).toContain('spec.replicas: too many');
+    expect(warnings.join()).not.toContain('PodSecurity');
+  });
 
   it('tells what would be made, and changes nothing', async () => {
     await makeNamespace();

@@ -30,6 +30,7 @@ describe('the field that a refusal names', () => {
     ],
     ['Pod "w" is invalid: [spec.a: Required value, spec.b: Required value]', ['spec', 'a']],
     ['ConfigMap "s" is invalid: data[a/b]: Invalid value: "a/b"', ['data', 'a/b']],
+    ['unknown field "spec.containers[1].imag"', ['spec', 'containers', 1, 'imag']],
     ['typed patch object: .spec: expected map, got &{x}', ['spec']],
     ['typed patch object: .spec.containers[name="gone"].env: no', ['spec', 'containers']],
     ['admission webhook "w.example.com" denied the request: no', []],

@@ -55,7 +55,7 @@ async function client(
 }
 
 const answer =
-  (status: number, body: unknown, headers: Record<string, string> = {}): Handler =>
+  (status: number, body: unknown, headers: Record<string, string | string[]> = {}): Handler =>
   (_, response) => {
     response.writeHead(status, { 'content-type': 'application/json', ...headers });
     response.end(JSON.stringify(body));
@@ -121,6 +121,26 @@ describe('requests', () => {
     await cluster.create(configMap, { ...options(), beforeWrite: async () => void asked.push(seen.length) });
 
     expect(asked).toEqual([0, 1, 2]);
+  });
+
+  it('tell what the server warns of, when it refuses, too', async () => {
+    const warning = [
+      '299 - "a is deprecated", 299 - "unknown field \\"b\\""',
+      Buffer.from('299 - "naïve"').toString('latin1'),
+    ];
+    const cluster = await client([
+      answer(200, storedMap, { warning }),
+      answer(422, { message: 'no' }, { warning: '299 - "c"' }),
+      answer(200, storedMap, { warning }),
+    ]);
+    const told: string[] = [];
+    const onWarning = (text: string) => void told.push(text);
+
+    await cluster.apply(configMap, { ...options(), onWarning });
+    await cluster.apply(configMap, { ...options(), onWarning }).catch(() => undefined);
+    await cluster.apply(configMap, options());
+
+    expect(told).toEqual(['a is deprecated', 'unknown field "b"', 'naïve', 'c']);
   });
 
   it('that are urgent reads are begun anew long before the limit of an attempt', async () => {

@@ -63,8 +63,7 @@ async function executeOwned(
   const { store, leases, clock } = dependencies;
   const lease = await leases.acquire(leaseRequest(stored, holder, resumed), options);
   try {
-    // Somebody has deleted the lease of the runner before, which acts on it until it would have been renewed.
-    if (resumed && lease.isNew) await clock.sleep(lease.durationMs, options);
+    if (resumed) await outwait(stored, lease, dependencies, options);
     const { logs } = request;
     const isClaimed = !resumed && lease.fence === stored.record.fence;
     const current = isClaimed
@@ -102,6 +101,27 @@ function leaseRequest({ record, owner }: StoredRun, holder: string, resumed: boo
 }
 
 /**
+ * Where somebody has deleted the lease of the runner before, that one acts on it until it would have been renewed: that
+ * time passes first. So it does when one that held the lease since, and perhaps waited here, has not claimed the run.
+ */
+async function outwait(
+  { record }: StoredRun,
+  lease: Lease,
+  { clock, reporter, store }: EngineDependencies,
+  options: { signal: AbortSignal },
+): Promise<void> {
+  const isNext = ({ fence }: RunRecord) => !lease.isNew && lease.fence <= fence + 1;
+  if (isNext(record)) return;
+  const { runId } = record;
+  const now = (await store.load(record, options))?.record;
+  if (now === undefined || now.state === 'finished' || isNext(now)) return;
+  const seconds = String(Math.round(lease.durationMs / 1000));
+  const message = `the lease of run ${runId} was deleted; waiting ${seconds} s for a runner that still relies on it`;
+  await reporter.handle({ type: 'notice', level: 'info', message, runId, at: clock.now(), sequence: 0 });
+  await clock.sleep(lease.durationMs, options);
+}
+
+/**
  * A runner that was stopped between its record and its lease may have made that lease after another runner had resumed
  * the run, and lost its own. The record tells: it was changed then.
  */
@@ -111,7 +131,9 @@ async function stillOurs(
   { lease, store, clock }: { lease: Lease; store: RunStore; clock: Clock },
   options: { signal: AbortSignal },
 ): Promise<StoredRun> {
-  if (clock.monotonicMs() - begunMs < lease.durationMs / 2) return stored;
+  // A monotonic clock may stand still while a machine sleeps.
+  const tookMs = Math.max(clock.monotonicMs() - begunMs, clock.now() - stored.record.createdAt);
+  if (tookMs < lease.durationMs / 2) return stored;
   try {
     return await store.update(stored, stored.record, options);
   } catch (error) {

@@ -101,9 +101,8 @@ async function confirmBoth(
 ): Promise<void> {
   for (;;) {
     const begunMs = clock.monotonicMs();
-    await owner?.confirm(options);
-    await lease.confirm(options);
-    // What took a while may have outlasted the first answer.
+    // At once, so that slow renewals do not outlast each other; what took a while may have outlasted the first answer.
+    await Promise.all([owner?.confirm(options), lease.confirm(options)]);
     if (clock.monotonicMs() - begunMs < freshMs) return;
   }
 }
@@ -123,7 +122,8 @@ async function loadOwned(
   if (!lease.isNew || stored.record.current === undefined) return stored;
   const message = `the lease of ${application} was deleted in the middle of a release; waiting for its runner to notice`;
   await report.progress('waiting', message, []);
-  await clock.sleep(lease.durationMs, options);
+  // Also when it is cancelled meanwhile: the lease that it gives back is another's at once.
+  await clock.sleep(lease.durationMs, { signal: lease.leaseLost });
   return store.loadOrCreate(options);
 }
 

@@ -93,11 +93,11 @@ export class MemoryLeases implements Leases {
       if (key.startsWith(`${namespace}/`)) this.#shelf.entries.delete(key);
   }
 
-  /** Takes a lease away, as another runner that has given it back; its holder hears of it at once. */
+  /** Takes a lease away, as from a runner that has given it back; its holder hears of it at once. */
   steal(reference: LeaseReference): void {
     const entry = this.#shelf.entries.get(keyOf(reference));
     if (entry === undefined) return;
-    Object.assign(entry, { holder: '', fence: entry.fence + 1, version: this.#shelf.next() });
+    Object.assign(entry, { holder: '', version: this.#shelf.next() });
     for (const held of this.#shelf.held) held.hear();
   }
 

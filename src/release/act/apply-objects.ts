@@ -115,11 +115,11 @@ async function applyWorkload(
 
 /**
  * Makes a new version of an object that was right as it was: an apply that the network still holds has the version before,
- * and is refused. The mark is taken away at once.
+ * and is refused. The mark is taken away at once; a label, since the Deployment controller copies annotations to ReplicaSets.
  */
 async function markChanged(object: Workload, cluster: Cluster, options: CallOptions): Promise<void> {
   for (const value of [crypto.randomUUID(), null]) {
-    const body = { metadata: { annotations: { 'slipway.dev/changed': value } } };
+    const body = { metadata: { labels: { 'slipway.dev/changed': value } } };
     await cluster.patch(referenceOf(object), { type: 'merge', body }, options);
   }
 }

@@ -263,6 +263,56 @@ stages:
     expect(taken?.at).toBeGreaterThan(lostAt);
   });
 
+  it('waits for such a runner again after one that waited was interrupted', async () => {
+    const harness = new RunHarness(long);
+    let lostAt = Infinity;
+    harness.after(12_000, () => harness.leases.delete(runLease({ runId: '01RUN', namespace: 'ci' })));
+    const first = harness.start().catch((error: unknown) => {
+      lostAt = harness.clock.now();
+      return error;
+    });
+    await harness.clock.sleep(12_000, { signal: new AbortController().signal });
+    await expect(harness.resume({}, harness.interruptAfter(1000))).rejects.toThrow('interrupted');
+
+    const result = await harness.resume({}, new AbortController().signal, 'third');
+
+    expect(await first).toBeInstanceOf(LeaseLostError);
+    expect(result.outcome).toBe('succeeded');
+    const taken = harness.events.find((event) => event.type === 'run.started' && event.resumed);
+    expect(taken?.at).toBeGreaterThan(lostAt);
+    const notice =
+      'notice the lease of run 01RUN was deleted; waiting 15 s for a runner that still relies on it';
+    expect(harness.story().filter((line) => line === notice)).toHaveLength(2);
+  });
+
+  it.each([
+    ['it has ended meanwhile', { state: 'finished', outcome: 'succeeded' } as const, 'is finished already'],
+    ['another has claimed it meanwhile', { fence: 2 }, undefined],
+  ])('does not wait so when %s', async (_case, change, error) => {
+    const harness = new RunHarness(long);
+    const lease = runLease({ runId: '01RUN', namespace: 'ci' });
+    harness.after(12_000, () => harness.steal());
+    await expect(harness.start()).rejects.toThrow(LeaseLostError);
+    const load = harness.store.load.bind(harness.store);
+    let isRead = false;
+    harness.store.load = async (reference, options) => {
+      const stored = await load(reference, options);
+      if (isRead || stored === undefined) return stored;
+      isRead = true;
+      const other = { ...lease, subject: 'the run', holder: 'other', fenceAfter: 1 };
+      await (await harness.leases.process().acquire(other, options)).release(options);
+      await harness.store.update(stored, { ...stored.record, ...change }, options);
+      return stored;
+    };
+    const begun = harness.clock.now();
+
+    const resumed = harness.resume({}, harness.interruptAfter(5000));
+    await (error === undefined ? resumed : expect(resumed).rejects.toThrow(error));
+
+    expect(harness.story().filter((line) => line.includes('was deleted'))).toEqual([]);
+    expect(harness.clock.now() - begun).toBeLessThan(15_000);
+  });
+
   it('is left alone by a first runner that slept before it had its lease, and makes that anew', async () => {
     const process = new StoppableProcess();
     const harness = new RunHarness(long, { process });
@@ -285,6 +335,22 @@ stages:
       outcome: 'succeeded',
       fence: 2,
     });
+  });
+
+  it('is left alone by a first runner whose machine slept before it had its lease', async () => {
+    const harness = new RunHarness(long);
+    const acquire = harness.leases.acquire.bind(harness.leases);
+    harness.leases.acquire = async (request, options) => {
+      const stored = await harness.store.load({ runId: harness.runId, namespace: 'ci' }, options);
+      if (stored === undefined) throw new Error('there is no stored run');
+      await harness.store.update(stored, { ...stored.record, fence: 2 }, options);
+      harness.clock.wallShiftMs = 3_600_000; // the monotonic clock stood still
+      return acquire(request, options);
+    };
+
+    await expect(harness.start()).rejects.toThrow('is owned by another runner now');
+
+    expect(harness.agents.calls).toEqual([]);
   });
 
   it('brings the workspace back when the pod is gone too', async () => {

@@ -51,5 +51,6 @@ describe('an apply that the network holds until its release was rolled back', ()
     const after = world.cluster.all<Workload>('Deployment')[0]!;
     expect(after.spec).toEqual(before.spec);
     expect(after.metadata.annotations).toEqual(before.metadata.annotations);
+    expect(after.metadata.labels).toEqual(before.metadata.labels);
   });
 });

@@ -81,6 +81,30 @@ describe('a release that an earlier runner of the same run holds', () => {
     expect(appliedAt - begun).toBeGreaterThanOrEqual(15_000);
   });
 
+  it('is begun no sooner when a run that waits for its runner so is cancelled', async () => {
+    await leaveMidway();
+    const lease = world.cluster.all('Lease').find(({ metadata }) => metadata.name === 'slipway-release-web')!;
+    const { apiVersion, kind, metadata } = lease;
+    await world.cluster.delete({ apiVersion, kind, ...metadata }, { signal });
+    const begun = world.clock.now();
+    const { cluster, clock } = world;
+    const cancel = new AbortController();
+    const progress = async (phase: string) => {
+      if (phase === 'waiting') cancel.abort(new Error('cancelled'));
+    };
+    const waiting = {
+      cluster,
+      clock,
+      report: { ...world.report, progress },
+      leases: leasesOn(cluster, clock),
+    };
+
+    const waited = releaseObjects(requestOf(webObjects('v3'), 'run-3'), waiting, { signal: cancel.signal });
+    await expect(waited).rejects.toThrow('cancelled');
+
+    expect(clock.now() - begun).toBeGreaterThanOrEqual(15_000);
+  });
+
   it('is waited for by a runner of another run, whatever its fence', async () => {
     await leaveMidway();
     const { cluster, clock, report } = world;

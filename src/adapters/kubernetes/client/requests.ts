@@ -34,8 +34,14 @@ export interface RequestSettings {
   attemptMs: number;
 }
 
-/** Milliseconds after which an urgent read is asked again: who ends a run has 20 s, which one answer must not use up. */
+/**
+ * Milliseconds after which an urgent read is asked again: who ends a run has 20 s, which one answer must not use up. Twice
+ * as many for each further attempt, since an API server may be slow as a whole.
+ */
 const urgentReadMs = 5000;
+
+/** Milliseconds in the queue after which a write is asked about once more. */
+const lateTurnMs = 1000;
 
 /** Thrown instead of a ClusterError's final answer when an earlier attempt of a write may have taken effect. */
 export class AmbiguousError extends Error {
@@ -70,7 +76,7 @@ export class Requests {
     let ambiguous = false;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#attempt<T>(call, options);
+        return await this.#attempt<T>(call, attempt, options);
       } catch (error) {
         options.signal.throwIfAborted();
         if (!(error instanceof ClusterError)) throw error;
@@ -121,14 +127,15 @@ export class Requests {
     this.#queue.stop();
   }
 
-  async #attempt<T>(call: ApiRequest, options: CallOptions): Promise<T> {
-    const { signal, priority = 'normal', beforeWrite, onWarning } = options;
-    // Before the queue, in which an urgent renewal must find room; also what comes again after a wait is asked about.
-    if (call.method !== 'GET') await beforeWrite?.({ signal, priority: 'urgent' });
-    const leave = await this.#queue.enter(priority, signal);
+  async #attempt<T>(call: ApiRequest, attempt: number, options: CallOptions): Promise<T> {
+    const { signal, priority, onWarning } = options;
+    const leave = await this.#turn(call, options);
     try {
       const isHurried = call.method === 'GET' && priority === 'urgent';
-      const limitMs = Math.min(this.#settings.attemptMs, isHurried ? urgentReadMs : Infinity);
+      const limitMs = Math.min(
+        this.#settings.attemptMs,
+        isHurried ? urgentReadMs * 2 ** (attempt - 1) : Infinity,
+      );
       const bounded = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
       const response = await this.#exchange(call, bounded);
       if (onWarning !== undefined) warningsIn(response.headers['warning']).forEach((text) => onWarning(text));
@@ -139,6 +146,21 @@ export class Requests {
         throw errorOfConnection(error, call.what, this.connection.server);
       }
     } finally {
+      leave();
+    }
+  }
+
+  /**
+   * Waits for a turn in the queue. A write is asked about before it, where an urgent renewal must find room: what comes
+   * again after a pause is asked about, too. What had to wait long for its turn is asked about again, and then goes first.
+   */
+  async #turn({ method }: ApiRequest, { signal, priority = 'normal', beforeWrite }: CallOptions) {
+    if (method === 'GET' || beforeWrite === undefined) return this.#queue.enter(priority, signal);
+    for (let turn = priority; ; turn = 'urgent') {
+      await beforeWrite({ signal, priority: 'urgent' });
+      const askedAt = performance.now();
+      const leave = await this.#queue.enter(turn, signal);
+      if (performance.now() - askedAt < lateTurnMs) return leave;
       leave();
     }
   }

@@ -6,6 +6,7 @@ import type { Connection } from '../../../../../src/adapters/kubernetes/client/c
 import { Requests } from '../../../../../src/adapters/kubernetes/client/requests.ts';
 import { KubernetesCluster } from '../../../../../src/adapters/kubernetes/cluster.ts';
 import { ClusterError, UnreachableError } from '../../../../../src/ports/cluster-errors.ts';
+import { waitFor } from '../../../../support/wait-for.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
@@ -147,6 +148,37 @@ describe('requests', () => {
     const cluster = await client([never, answer(200, storedMap)], { attemptMs: 60_000 });
 
     await expect(cluster.get(reference, { ...options(), priority: 'urgent' })).resolves.toBeDefined();
+  });
+
+  it('that are urgent reads get more time from attempt to attempt, where the whole API server is slow', async () => {
+    const late: Handler = (_, response) => {
+      setTimeout(() => {
+        response.writeHead(200, { 'content-type': 'application/json' });
+        response.end(JSON.stringify(storedMap));
+      }, 6000).unref();
+    };
+    const cluster = await client([late], { attemptMs: 60_000, retryBudgetMs: 60_000 });
+
+    await expect(cluster.get(reference, { ...options(), priority: 'urgent' })).resolves.toBeDefined();
+    expect(seen).toHaveLength(2);
+  }, 30_000);
+
+  it('that are writes are asked about again after a long wait for their turn, and then go first', async () => {
+    const held: ServerResponse[] = [];
+    const slow: Handler = (_, response) => void held.push(response);
+    const cluster = await client([...Array.from({ length: 40 }, () => slow), answer(201, storedMap)]);
+    const reads = Array.from({ length: 40 }, () => cluster.get(reference, options()));
+    await waitFor('all turns to be taken', async () => (held.length === 40 ? true : undefined));
+    const asked: number[] = [];
+    const beforeWrite = async () => void asked.push(performance.now());
+
+    const written = cluster.create(configMap, { ...options(), beforeWrite });
+    await waitFor('a while', async () => (performance.now() - asked[0]! > 1100 ? true : undefined));
+    for (const response of held) answer(200, storedMap)(response.req, response, '');
+
+    await written;
+    await Promise.all(reads);
+    expect(asked).toHaveLength(2);
   });
 
   it('end with a clear error when the budget is spent', async () => {

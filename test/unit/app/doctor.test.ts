@@ -9,7 +9,14 @@ async function findingsOf(rehearse: Rehearse) {
   const findings = examine({
     cluster: new FakeCluster(),
     agentNamespace: 'ci',
-    ...{ releaseNamespaces: [], secrets: [], builders: [], pushTargets: [], agentImages: [], pulls: async () => [] },
+    ...{
+      releaseNamespaces: [],
+      secrets: [],
+      builders: [],
+      pushTargets: [],
+      agentImages: [],
+      pulls: async () => [],
+    },
     registry: {} as never, // there is nothing to push or to look up
     agents: [{ name: 'main', rehearse }],
     signal: new AbortController().signal,

@@ -77,8 +77,6 @@ class Translation {
   #next(): string {
     const character = String.fromCodePoint(this.#glob.codePointAt(this.#at) ?? 0);
     switch (character) {
-      case '/':
-        return this.#take(1, '/');
       case '*':
         return this.#distribute() ? '' : this.#star();
       case '?':

@@ -21,12 +21,12 @@ export class LineSplitter {
       yield this.#line();
       start = end + 1;
     }
-    if (start < chunk.length) this.#take(chunk.subarray(start));
+    this.#take(chunk.subarray(start));
   }
 
   /** The last line when it had no line end. */
   *end(): Generator<string> {
-    if (this.#length > 0 || this.#leftOut > 0) yield this.#line();
+    if (this.#length > 0) yield this.#line();
   }
 
   #take(bytes: Buffer): void {

@@ -11,7 +11,7 @@ function distance(a: string, b: string): number {
         (row[j - 1] ?? 0) + 1,
         (previous[j - 1] ?? 0) + (same ? 0 : 1),
       );
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+      if (a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
         best = Math.min(best, (beforePrevious[j - 2] ?? 0) + 1);
       }
       row.push(best);

@@ -97,7 +97,7 @@ interface Mismatch {
 /** Every issue with its whole path, those inside unions too. */
 function flatten(issues: readonly z.core.$ZodIssue[], at: Path): Mismatch[] {
   return issues.flatMap((issue) => {
-    const path = [...at, ...issue.path.map((part) => (typeof part === 'number' ? part : String(part)))];
+    const path = [...at, ...issue.path.map(String)];
     if (issue.code === 'invalid_union') return issue.errors.flatMap((option) => flatten(option, path));
     return [{ path, expected: issue.code === 'invalid_type' ? issue.expected : undefined }];
   });
@@ -117,7 +117,6 @@ function convert(value: unknown, expected: string | undefined): unknown {
     case 'string':
       return typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
     case 'number':
-    case 'int':
       return typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value))
         ? Number(value)
         : value;

@@ -42,9 +42,8 @@ function readRule(line: string): Rule[] {
     if (exception) throw new BuildError('.dockerignore: a line with nothing after "!"');
     return [];
   }
-  pattern = posix.normalize(pattern).replace(/(?<=.)\/$/, '');
-  if (pattern.length > 1) pattern = pattern.replace(/^\//, '');
-  return [{ exception, pattern, expression: compile(pattern) }];
+  pattern = posix.normalize(pattern).replace(/^\/|\/$/g, '');
+  return pattern === '' ? [] : [{ exception, pattern, expression: compile(pattern) }];
 }
 
 function lastWord(rules: readonly Rule[], path: string): boolean {
@@ -120,9 +119,8 @@ function withoutSlash(text: string): string {
   return ranges.length === 0 ? '[^\\x{0}-\\x{10FFFF}]' : `[${ranges.join('')}]`;
 }
 
-/** A range of a class, cut in two where `/` lies in it; empty when its ends are the wrong way round. */
+/** A range of a class, cut in two where `/` lies in it. */
 function rangesOf(first: number, last: number, whole: boolean): string[] {
-  if (first > last) throw new RangeError('a range of characters from a later one to an earlier one');
   if (whole || first > slash || last < slash) return [range(first, last)];
   return [
     ...(first < slash ? [range(first, slash - 1)] : []),

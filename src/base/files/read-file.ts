@@ -63,9 +63,8 @@ function checkRegular(found: Stats, file: string): void {
   throw new RefusedPathError(`${file} is ${kindOf(found)}: only regular files are read`);
 }
 
-/** What a path is, with its article. */
+/** What a path is that is no link, with its article. */
 export function kindOf(found: Stats): string {
-  if (found.isSymbolicLink()) return 'a symbolic link';
   if (found.isDirectory()) return 'a folder';
   if (found.isFIFO()) return 'a named pipe';
   if (found.isSocket()) return 'a socket';

@@ -60,6 +60,17 @@ describe('a file that becomes a link between the look at it and its opening', ()
   });
 });
 
+describe('a file that becomes a pipe between the look at it and its opening', () => {
+  it('is not read', async () => {
+    beforeOpen = () => {
+      rmSync(join(tree, 'file'));
+      execFileSync('mkfifo', [join(tree, 'file')]);
+    };
+
+    await expect(readRegularFile(join(tree, 'file'), { largest: 100 })).rejects.toThrow('is a named pipe');
+  });
+});
+
 describe('a hard link that appears where a file is about to be made', () => {
   it('is not written through', async () => {
     beforeOpen = () => linkSync(join(base, 'private'), join(tree, 'file'));

@@ -6,9 +6,12 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -72,8 +75,41 @@ describe('reading a file', () => {
     execFileSync('mkfifo', [at('pipe')]);
     symlinkSync('/dev/null', at('device'));
 
-    await expect(read('pipe')).rejects.toMatchObject({ code: 'refused-path' });
-    await expect(read('device')).rejects.toMatchObject({ code: 'refused-path' });
+    await expect(read('pipe')).rejects.toMatchObject({
+      code: 'refused-path',
+      message: `${at('pipe')} is a named pipe: only regular files are read`,
+    });
+    await expect(read('device')).rejects.toThrow('is a device');
+    await expect(read('elsewhere')).rejects.toThrow('is a folder');
+  });
+
+  it('opens no socket', async () => {
+    const server = createServer().listen(at('socket'));
+    await once(server, 'listening');
+    try {
+      await expect(read('socket')).rejects.toThrow('is a socket');
+    } finally {
+      server.close();
+    }
+  });
+
+  it('follows no link of a foreign tree that leads out of it, or into its .git', async () => {
+    writeFileSync(at('tree/.git/config'), 'settings');
+    link('elsewhere', 'tree/out');
+    link('tree/.git/config', 'tree/config');
+
+    await expect(read('tree/out/file')).rejects.toMatchObject({
+      code: 'refused-path',
+      message: `${at('tree/out/file')} is not read: ${at('tree/out')} is a symbolic link to "${at('elsewhere')}", outside of ${at('tree')}`,
+      hint: expect.stringContaining('inside') as unknown,
+    });
+    await expect(read('tree/config')).rejects.toMatchObject({ code: 'refused-path' });
+  });
+
+  it('reads a file of .git that the user has named', async () => {
+    writeFileSync(at('tree/.git/config'), 'settings');
+
+    expect(await read('tree/.git/config')).toBe('settings');
   });
 
   it('takes a file of just the limit', async () => {
@@ -82,6 +118,19 @@ describe('reading a file', () => {
 
     expect(await read('ten')).toBe('0123456789');
     await expect(read('eleven')).rejects.toMatchObject({ code: 'refused-path' });
+  });
+
+  it.each([
+    [1024, '1 KiB'],
+    [1536 * 1024, '1536 KiB'],
+    [2 * 1024 * 1024, '2 MiB'],
+  ])('says that a file has more than %i bytes', async (largest, shown) => {
+    writeFileSync(at('large'), Buffer.alloc(largest + 1));
+
+    await expect(readRegularFile(at('large'), { largest })).rejects.toThrow(
+      `${at('large')} is larger than ${shown}, the limit for such a file`,
+    );
+    expect((await readRegularFile(at('large'), { largest: largest + 1 })).length).toBe(largest + 1);
   });
 
   it('says as the system does that a file is not there', async () => {
@@ -163,6 +212,7 @@ describe('the folder of compiled code', () => {
 
   it('is this user’s alone, and taken again', async () => {
     expect(await compileCacheFolder(at('elsewhere'))).toBe(at(name));
+    expect(statSync(at(name)).mode & 0o077).toBe(0);
     expect(await compileCacheFolder(at('elsewhere'))).toBe(at(name));
   });
 
@@ -172,6 +222,10 @@ describe('the folder of compiled code', () => {
     expect(await compileCacheFolder(at('elsewhere'))).toBeUndefined();
 
     rmSync(at(name), { recursive: true });
+    writeFileSync(at(name), '');
+    expect(await compileCacheFolder(at('elsewhere'))).toBeUndefined();
+
+    rmSync(at(name));
     link('tree/module', name);
     expect(await compileCacheFolder(at('elsewhere'))).toBeUndefined();
     expect(await compileCacheFolder(at('tree'))).toBeUndefined();

@@ -49,6 +49,34 @@ describe('a glob', () => {
     ['a\\*b', 'axb', false],
     ['a(b)+c', 'a(b)+c', true],
     ['ü?', 'ü☺', true],
+    ['?a', '.a', true],
+    ['*a', '.a', true],
+    ['a/*', 'a/', false],
+    ['*/b', '/b', false],
+    ['a**b', 'axyb', true],
+    ['a**b', 'a/b', false],
+    ['**b', 'ab', true],
+    ['**b', 'a/b', false],
+    ['***/b', 'a/b', true],
+    ['***/b', 'a/a/b', false],
+    ['*x*{a,b}', '1x2b', true],
+    ['*{[ab],c}', 'xb', true],
+    ['*{a,[bc]}', 'xc', true],
+    ['*{[,],b}', 'x,', true],
+    ['**{a,b}', 'xb', true],
+    ['{a}', '{a}', true],
+    ['a,b', 'a,b', true],
+    ['a}b', 'a}b', true],
+    ['{a,b},c', 'b,c', true],
+    ['{a,b}}', 'a}', true],
+    ['x{a,b}{', 'xa{', true],
+    ['a[b', 'a[b', true],
+    ['[[]a', '[a', true],
+    ['[a^]', '^', true],
+    ['[!ab]', 'c', true],
+    ['[!ab]', 'b', false],
+    ['[\\]]a', ']a', true],
+    ['a\\', 'a\\', true],
   ])('%s on %s: %s', (glob, path, expected) => {
     expect(compileGlob(glob, { dot: true })(path)).toBe(expected);
   });
@@ -59,6 +87,13 @@ describe('a glob', () => {
     ['*{a*,.b}', 'ab', true],
     ['{*a,.b}', '.b', true],
     ['*{.js,.ts}', 'a.ts', true],
+    ['?a', '.a', false],
+    ['?a', 'ba', true],
+    ['a?b', 'a.b', true],
+    ['a{*,b}', 'a.x', true],
+    ['*', '.a', false],
+    ['a/*', 'a/.b', false],
+    ['a*', 'a.b', true],
     ['*{.js,.ts}', '.ts', false],
   ])('%s on %s: %s, where wildcards match no leading dot', (glob, path, expected) => {
     expect(compileGlob(glob)(path)).toBe(expected);
@@ -67,6 +102,8 @@ describe('a glob', () => {
 
   it('takes braces for themselves in a plain pattern', () => {
     expect(compileGlob('*{a,b}', { plain: true })('x{a,b}')).toBe(true);
+    expect(compileGlob('**', { plain: true })('a')).toBe(true);
+    expect(compileGlob('**', { plain: true })('a/b')).toBe(false);
   });
 
   it('hides names with a dot from the stars of a group, too, as a shell does', () => {
@@ -76,6 +113,13 @@ describe('a glob', () => {
 
   it.each(['!a', '+(a|b)', '!(a)', '?(a)b', '[z-a]'])('%s is refused', (glob) => {
     expect(() => compileGlob(glob)).toThrow(/pattern/);
+  });
+
+  it('has at most 1000 characters', () => {
+    expect(compileGlob('a'.repeat(996))('a')).toBe(false);
+    expect(() => compileGlob('a'.repeat(1001))).toThrow(
+      /^.{1,70} is not a pattern of paths: it has more than 1000/,
+    );
   });
 
   it.each([true, false])('means what it means elsewhere; names with a dot: %s', (dot) => {

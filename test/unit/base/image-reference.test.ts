@@ -10,6 +10,7 @@ describe('an image reference', () => {
     ['library/node', 'docker.io/library/node', 'latest'],
     ['index.docker.io/node', 'docker.io/library/node', 'latest'],
     ['shop/web:1', 'docker.io/shop/web', '1'],
+    ['localhosts', 'docker.io/library/localhosts', 'latest'],
     ['localhost/web', 'localhost/web', 'latest'],
     ['127.0.0.1:5000/shop/web:1.2', '127.0.0.1:5000/shop/web', '1.2'],
     ['harbor.example.com/a/b/c', 'harbor.example.com/a/b/c', 'latest'],

@@ -25,7 +25,11 @@ describe('what runs a script', () => {
     expect(overruledNotice(interpreterOf('#!/bin/bash\necho a', 'sh -eu'))).toBe(
       "the script's first line, #!/bin/bash, is not used: `shell` says that sh -eu runs it",
     );
+    expect(overruledNotice(interpreterOf('#!/usr/bin/env python3', 'python3'))).toContain(
+      '#!/usr/bin/env python3,',
+    );
     expect(overruledNotice(interpreterOf('#!/bin/bash', '/bin/bash'))).toBeUndefined();
+    expect(overruledNotice(interpreterOf('#!/bin/sh -e', '/bin/sh  -e'))).toBeUndefined();
     expect(overruledNotice(interpreterOf('echo', 'bash'))).toBeUndefined();
     expect(overruledNotice(interpreterOf('#!/bin/bash', undefined))).toBeUndefined();
   });

@@ -29,5 +29,6 @@ describe('line splitting', () => {
 
   it('drops the carriage return of a Windows line end', () => {
     expect(lines([Buffer.from('one\r\ntwo')])).toEqual(['one', 'two']);
+    expect(lines([Buffer.from('10 %\r20 %\n')])).toEqual(['10 %\r20 %']);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Masker, MaskedStream, maskText } from '../../../src/base/mask.ts';
+import { cases } from '../../support/cases.ts';
 
 function masker(...secrets: string[]): Masker {
   const result = new Masker();
@@ -86,6 +87,7 @@ describe('masking', () => {
           if (!secrets.some((secret) => text.includes(secret))) expect(shown).toBe(text);
         },
       ),
+      { numRuns: cases(100) },
     );
   });
 

@@ -57,9 +57,10 @@ describe('a pattern', () => {
     ['(a)\\1', 'a pattern cannot have the back-reference \\1', 3],
     ['(?<n>a)\\k<n>', 'a pattern cannot have the back-reference \\k<…>', 7],
     ['a[', 'not a regular expression: missing closing ]: [', 1],
+    ['(a', 'not a regular expression: missing closing ): (a', 0],
     ['a)', 'not a regular expression: unexpected ): a)', 0],
   ])('%s is refused: %s', (source, message, offset) => {
-    expect(() => new Pattern(source)).toThrow(expect.objectContaining({ message, offset }));
+    expect(() => new Pattern(source)).toThrow(expect.objectContaining({ code: 'pattern', message, offset }));
   });
 
   it.each(['[(?=]', '\\(?=', '\\Q(?=\\E', '[[:alpha:](?=]', '[](?=]'])('%s has no look-ahead', (source) => {
@@ -79,6 +80,7 @@ describe('a pattern', () => {
 
   it('is at most 1000 characters, and 5000 with its repetitions written out', () => {
     expect(() => new Pattern('a'.repeat(1000))).not.toThrow();
+    expect(() => new Pattern('a{1000}'.repeat(5))).not.toThrow();
     for (const source of ['a'.repeat(1001), '(a{1,30}){1,300}'])
       expect(() => new Pattern(source)).toThrow('at most 1000 characters, and 5000 with its repetitions');
   });
@@ -88,6 +90,21 @@ describe('a pattern', () => {
 
     expect(() => pattern.isFoundIn('ab'.repeat(20_000))).toThrow(
       /^the pattern .* is tried on at most \d+ characters, not on 40000$/,
+    );
+  });
+
+  it('is tried on a text that is just as long as may be', () => {
+    const pattern = new Pattern('a{1000}');
+
+    expect(pattern.isFoundIn('b'.repeat(20_000))).toBe(false);
+    expect(pattern.matches('b'.repeat(20_000))).toBe(false);
+    expect(() => pattern.isFoundIn('b'.repeat(20_001))).toThrow(PatternError);
+    expect(() => pattern.matches('b'.repeat(20_001))).toThrow(PatternError);
+  });
+
+  it('says what to do about a part that RE2 has not', () => {
+    expect(() => new Pattern('a(?=b)')).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('RE2') as unknown }),
     );
   });
 

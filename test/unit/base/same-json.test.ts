@@ -8,7 +8,10 @@ describe('equal JSON', () => {
     [{ a: 1 }, { a: 1, b: undefined }, true],
     [{ a: 1 }, { a: 1, b: null }, false],
     [[1, 2], [2, 1], false],
+    [[1], [1, 2], false],
     [[], {}, false],
+    [[1], { 0: 1, length: 1 }, false],
+    ['', {}, false],
     [{}, null, false],
     ['1', 1, false],
   ])('%j and %j: %s', (left, right, expected) => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { nearest } from '../../../src/base/nearest.ts';
 import { parseTemplate } from '../../../src/expressions/template.ts';
 
 describe('a string with expressions', () => {
@@ -46,18 +45,5 @@ describe('a string with expressions', () => {
         }
       }),
     );
-  });
-});
-
-describe('the nearest name', () => {
-  it.each([
-    ['rnu', ['run', 'checkout'], 'run'],
-    ['stagse', ['name', 'stages'], 'stages'],
-    ['Needs', ['needs'], 'needs'],
-    ['matirx', ['matrix', 'name'], 'matrix'],
-    ['foo', ['checkout', 'run'], undefined],
-    ['__proto__', ['run'], undefined],
-  ])('of %s among %j is %s', (found, allowed, expected) => {
-    expect(nearest(found, allowed)).toBe(expected);
   });
 });

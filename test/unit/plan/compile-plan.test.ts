@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { bindNamespace, compilePlan } from '../../../src/plan/compile-plan.ts';
-import type { Plan, PlanInputs } from '../../../src/plan/plan.ts';
+import { matrixVariable } from '../../../src/plan/matrix.ts';
+import { agentOf, type Plan, type PlanInputs } from '../../../src/plan/plan.ts';
 import { requirePipeline } from '../../../src/spec/parse-pipeline.ts';
 import { pipelineOf } from '../../fakes/run-harness.ts';
 import { testDefinitions } from '../../fakes/stage-kinds.ts';
@@ -47,6 +48,12 @@ stages:
     expect(plan.nodes.map(({ name }) => name)).toEqual(['a.x-y', 'a.x-y-2', 'a.x-y-3']);
   });
 
+  it('makes of a value no more than a short part of a name', () => {
+    const plan = planOf(`stages: [{name: a, run: b, matrix: {v: ["mac   os", ${'x'.repeat(60)}]}}]`);
+
+    expect(plan.nodes.map(({ name }) => name)).toEqual(['a.mac-os', `a.${'x'.repeat(40)}`]);
+  });
+
   it('names cells by their place in the list where nothing of a value can be read', () => {
     const plan = planOf('stages: [{name: a, run: b, matrix: {v: ["", "日本", "x", "ü1"]}}]');
 
@@ -73,7 +80,8 @@ agent:
   namespace: builds
   containers: {node: {image: "node:\${{ params.node }}", env: {FROM: "\${{ trigger.type }}"}}}
   services: {db: {image: "postgres:16", ready: {tcp: 5432}}}
-  podTemplate: {spec: {nodeSelector: {pool: "p\${{ params.node }}"}}}
+  podTemplate: {spec: {nodeSelector: {pool: "p\${{ params.node }}"}, tolerations: [{key: "t\${{ params.node }}"}], affinity: null}}
+  cache: {claim: caches}
 stages: [{name: a, run: b}]
 `,
       { trigger: { type: 'push' }, parameters: { node: '22' } },
@@ -85,7 +93,10 @@ stages: [{name: a, run: b}]
       namespace: 'builds',
       containers: [{ name: 'node', image: 'node:22', env: { FROM: { type: 'plain', value: 'push' } } }],
       services: [{ name: 'db', image: 'postgres:16', env: {}, ready: { tcp: 5432 } }],
-      podTemplate: { spec: { nodeSelector: { pool: 'p22' } } },
+      podTemplate: {
+        spec: { nodeSelector: { pool: 'p22' }, tolerations: [{ key: 't22' }], affinity: null },
+      },
+      cacheClaim: 'caches',
       imagePullSecrets: [],
       startTimeoutMs: 300_000,
     });
@@ -109,6 +120,39 @@ stages: [{name: a, run: b}]
     expect(() => planOf(`stages: [{name: a, run: b, matrix: {x: ${values}, y: ${values}}}]`)).toThrow(
       'at most 256',
     );
+  });
+
+  it('takes a matrix that is just as large as may be', () => {
+    const values = JSON.stringify(Array.from({ length: 16 }, (_, index) => index));
+
+    expect(planOf(`stages: [{name: a, run: b, matrix: {x: ${values}, y: ${values}}}]`).nodes).toHaveLength(
+      256,
+    );
+  });
+
+  it('is made with the kinds of stages that the file was read with', () => {
+    expect(() => planOf('stages: [{name: a, run: b}]', { definitions: [] })).toThrow(
+      'there is no kind of stage "run"',
+    );
+  });
+
+  it('knows the agent of each of its stages', () => {
+    const plan = planOf('stages: [{name: a, run: b}]');
+
+    expect(agentOf(plan, plan.nodes[0]!)).toBe(plan.agents['main']);
+    expect(() => agentOf(plan, { name: 'a', agent: 'other' })).toThrow(
+      'stage a works in the agent "other", which the plan has not',
+    );
+  });
+});
+
+describe('the variable of a matrix key', () => {
+  it.each([
+    ['shard', 'SHARD'],
+    ['nodeVersion', 'NODE_VERSION'],
+    ['es2023Target', 'ES2023_TARGET'],
+  ])('%s is %s', (key, variable) => {
+    expect(matrixVariable(key)).toBe(variable);
   });
 });
 
@@ -175,5 +219,50 @@ stages: [{name: a, run: b}]
     expect(() =>
       planOf('parameters: {v: {type: string, description: the version}}\nstages: [{name: a, run: b}]'),
     ).toThrow('parameter "v" is missing: the version');
+    expect(() => planOf('parameters: {v: {type: string}}\nstages: [{name: a, run: b}]')).toThrow(
+      /^parameter "v" is missing$/,
+    );
+  });
+
+  it('that are not required are empty', () => {
+    const text = `
+parameters:
+  text: {type: string, required: false}
+  switch: {type: boolean, required: false}
+  number: {type: number, required: false}
+stages: [{name: a, run: b}]
+`;
+
+    expect(planOf(text).parameters).toEqual({ text: '', switch: false, number: 0 });
+    expect(planOf(text, { parameters: { text: 'any Text 1' } }).parameters['text']).toBe('any Text 1');
+  });
+
+  it('have the values that they are given', () => {
+    const parameters = { name: 'shop', target: 'production', fast: 'false', count: '0' };
+
+    expect(planOf(declared, { parameters }).parameters).toEqual({
+      name: 'shop',
+      target: 'production',
+      fast: false,
+      count: 0,
+    });
+  });
+
+  it.each([
+    [{ count: ' ' }, 'parameter "count" is a number, not " "'],
+    [{ count: 'Infinity' }, 'parameter "count" is a number, not "Infinity"'],
+    [{ slow: 'a'.repeat(30_000) }, 'parameter "slow": the pattern ([a-z]{1,30}){1,30} is tried on at most'],
+  ])('are refused with the reason', (parameters, message) => {
+    const text = declared.replace(
+      'parameters:',
+      'parameters:\n  slow: {type: string, pattern: "([a-z]{1,30}){1,30}", default: a}',
+    );
+
+    expect(() => planOf(text, { parameters })).toThrow(
+      expect.objectContaining({
+        message: expect.stringContaining(message) as unknown,
+        hint: expect.stringContaining('-p NAME=VALUE') as unknown,
+      }),
+    );
   });
 });

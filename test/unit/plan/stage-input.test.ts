@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import * as z from '../../../src/base/zod.ts';
 import type { ExpressionScope } from '../../../src/expressions/scope.ts';
 import { evaluateStageInput, staticallyNeedsAgent } from '../../../src/plan/stage-input.ts';
 import { testDefinitions } from '../../fakes/stage-kinds.ts';
@@ -47,8 +48,76 @@ describe("a stage's input", () => {
   });
 });
 
+describe('a value that an expression gives', () => {
+  const thing = z.strictObject({
+    text: z.optional(z.string()),
+    number: z.optional(z.number()),
+    integer: z.optional(z.int()),
+    switch: z.optional(z.boolean()),
+    names: z.optional(z.array(z.string().check(z.minLength(1)))),
+    either: z.optional(z.union([z.array(z.number()), z.strictObject({ size: z.number() })])),
+    nothing: z.optional(z.null()),
+  });
+  const kind = { key: 'thing', fields: { thing }, scripts: [], needsAgent: false };
+  const evaluate = async (input: object) =>
+    (await evaluateStageInput(kind, { thing: input }, scope))['thing'];
+
+  it.each([
+    [{ text: '${{ params.fast }}' }, { text: 'true' }],
+    [{ text: '${{ params.ratio }}' }, { text: '0.5' }],
+    [{ number: '${{ "0.25" }}' }, { number: 0.25 }],
+    [{ integer: '${{ stages.build.outputs.port }}' }, { integer: 8080 }],
+    [{ switch: '${{ "true" }}' }, { switch: true }],
+    [{ switch: '${{ "false" }}' }, { switch: false }],
+    [{ names: ['${{ params.replicas }}', 'b'] }, { names: ['3', 'b'] }],
+    [{ either: { size: '${{ "7" }}' } }, { either: { size: 7 } }],
+    [{ either: ['${{ "7" }}', 8] }, { either: [7, 8] }],
+    [{ text: '${{ null }}', number: 2 }, { number: 2 }],
+    [
+      { nothing: null, number: 5, switch: false },
+      { nothing: null, number: 5, switch: false },
+    ],
+  ])('takes the type of its field: %j is %j', async (input, expected) => {
+    expect(await evaluate(input)).toEqual(expected);
+  });
+
+  it.each([
+    [{ number: '8080' }, 'thing.number'],
+    [{ switch: 'true' }, 'thing.switch'],
+    [{ text: '${{ [1, 2] }}' }, 'thing.text'],
+    [{ text: '${{ {"a": 1} }}' }, 'thing.text'],
+    [{ number: '${{ "many" }}' }, 'thing.number'],
+    [{ number: '${{ " " }}' }, 'thing.number'],
+    [{ number: '${{ [4] }}' }, 'thing.number'],
+    [{ number: '${{ true }}' }, 'thing.number'],
+    [{ switch: '${{ "yes" }}' }, 'thing.switch'],
+    [{ switch: '${{ 1 }}' }, 'thing.switch'],
+    [{ names: ['a', '${{ git.tag }}'] }, 'thing.names.1'],
+  ])('is refused where it has another: %j', async (input, path) => {
+    await expect(evaluate(input)).rejects.toThrow(
+      expect.objectContaining({
+        message: expect.stringMatching(new RegExp(`^${path}: [^\\n]+$`)) as unknown,
+        hint: expect.stringContaining('expression') as unknown,
+      }),
+    );
+  });
+
+  it('is refused with all others that do not fit', async () => {
+    await expect(evaluate({ number: '${{ "many" }}', switch: '${{ "yes" }}' })).rejects.toThrow(
+      /^thing\.number: .+\nthing\.switch: .+$/,
+    );
+  });
+
+  it('takes the type of a field of the stage itself', async () => {
+    const [, run] = testDefinitions;
+    const input = { run: 'x', port: '${{ stages.build.outputs.port }}' };
+
+    expect(await evaluateStageInput(run!, input, scope)).toEqual({ run: 'x', port: 8080 });
+  });
+});
+
 describe('whether a stage needs the agent', () => {
-  const definition = { key: 'verify', fields: {}, scripts: [], needsAgent: ['verify.script'] };
+  const definition = { key: 'verify', fields: {}, scripts: [], needsAgent: ['verify.script', 'probe'] };
 
   it.each([
     [{ verify: { script: { run: 'true' } } }, true],
@@ -56,6 +125,10 @@ describe('whether a stage needs the agent', () => {
     [{ verify: { script: '${{ params.script }}' } }, true],
     [{ verify: '${{ params.check }}' }, true],
     [{}, false],
+    [{ verify: null }, false],
+    [{ verify: { script: undefined } }, false],
+    [{ verify: 'text' }, false],
+    [{ verify: {}, probe: true }, true],
   ])('is told by what stands at its paths: %j', (input, needed) => {
     expect(staticallyNeedsAgent(definition, input)).toBe(needed);
   });

@@ -43,6 +43,10 @@ describe('.dockerignore, by the rules that Docker documents', () => {
     // classes and escapes of filepath.Match
     ['a[b-d]e', 'ace', true],
     ['a[b-d]e', 'aae', false],
+    ['a[b-d]e', 'a[e', false],
+    ['a[bc]e', 'are', false],
+    ['a[^bc]e', 'are', true],
+    ['a[^bc]e', 'a^e', true],
     ['a[^b-d]e', 'aze', true],
     ['a[^b]e', 'a/e', false],
     ['a\\*b', 'a*b', true],
@@ -50,7 +54,14 @@ describe('.dockerignore, by the rules that Docker documents', () => {
     ['[\\]a]', ']', true],
     ['a[.-0]b', 'a/b', false],
     ['a[.-0]b', 'a0b', true],
+    ['a[.-0]b', 'a.b', true],
+    ['a[!-#]b', 'a.b', false],
+    ['a[.-/]b', 'a.b', true],
+    ['a[.-/]b', 'arb', false],
+    ['a[/-0]b', 'a0b', true],
+    ['a[/-0]b', 'arb', false],
     ['a[/]b', 'a/b', false],
+    ['a[/]b', 'ab', false],
     ['a[^.-0]b', 'a/b', false],
     ['[☺x]', '☺', true],
     ['[\\a-\\c]', 'b', true],
@@ -91,10 +102,24 @@ describe('.dockerignore, by the rules that Docker documents', () => {
 
     expect(ignore.excludes('dist/x')).toBe(true);
     expect(ignore.excludes('# comment')).toBe(false);
+    expect(ignore.prunable).toEqual(['dist']);
   });
 
-  it.each(['!', '[', 'a[', 'a\\', '[z-a]'])('refuses the malformed pattern "%s"', (pattern) => {
+  it('takes a byte order mark within a name as part of the name', () => {
+    expect(excluded(['a\uFEFFb'], 'a\uFEFFb')).toBe(true);
+  });
+
+  it.each([
+    ['!', 'a line with nothing after "!"'],
+    ['[', 'has an unclosed "["'],
+    ['a[', 'has an unclosed "["'],
+    ['[]a[b]', 'has an unclosed "["'],
+    ['a\\', 'ends with a backslash'],
+    ['[z-a]', 'is not a pattern'],
+    ['[.-+]', 'is not a pattern'],
+  ])('refuses the malformed pattern "%s": %s', (pattern, message) => {
     expect(() => parseDockerIgnore(pattern)).toThrow(/^\.dockerignore: /);
+    expect(() => parseDockerIgnore(pattern)).toThrow(message);
   });
 
   it('names the folders that need not leave the agent, unless an exception may take something back', () => {
@@ -104,6 +129,7 @@ describe('.dockerignore, by the rules that Docker documents', () => {
       'build',
     ]);
     expect(parseDockerIgnore('node_modules\n!node_modules/keep').prunable).toEqual([]);
+    expect(parseDockerIgnore('.\n/\n./\na**/b\n').prunable).toEqual([]);
   });
 
   it('prunes only what is excluded', () => {

@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { Output } from '../../../../src/adapters/report/output.ts';
 import { createPlainReporter } from '../../../../src/adapters/report/plain.ts';
 import { RunView } from '../../../../src/adapters/report/run-view.ts';
-import { terminalText } from '../../../../src/base/terminal-text.ts';
 import { endText } from '../../../../src/adapters/report/tree.ts';
 import { treeText } from '../../../../src/adapters/report/tree-text.ts';
 import type { RunEvent, TimedEvent } from '../../../../src/ports/events.ts';
@@ -77,20 +76,7 @@ const failed: RunEvent[] = [
   },
 ];
 
-describe('text for a terminal', () => {
-  it.each([
-    ['clears no screen', 'a\u001b[2Jb', 'ab'],
-    ['names no window', 'a\u001b]0;root@prod\u0007b', 'ab'],
-    ['has no 8-bit control sequences', 'a\u009b2Jb', 'ab'],
-    ['shows an escape without a sequence', 'a\u001b', 'a␛'],
-    ['shows a bell', 'a\u0007b', 'a␇b'],
-    ['keeps colours', '\u001b[1;31mred\u001b[0m', '\u001b[1;31mred\u001b[0m'],
-    ['keeps tabs and carriage returns', 'a\tb\r50 %', 'a\tb\r50 %'],
-    ['makes no sequence of what it leaves', '\u001b\u001b[31m[2J', '␛\u001b[31m[2J'],
-  ])('%s', (_name, text, expected) => {
-    expect(terminalText(text)).toBe(expected);
-  });
-
+describe('what a reporter shows', () => {
   it('never holds a control character besides colours, whatever the steps print and however it is cut', async () => {
     const pieces = fc.array(fc.constantFrom(...hostile, ...harmless, '\n'), { maxLength: 20 });
     await fc.assert(

@@ -1,0 +1,45 @@
+/** Files that are changed together, and the tests that judge them. */
+export interface MutationScope {
+  /** As Stryker's `--mutate`. */
+  readonly files: readonly string[];
+  /** Folders and files of test/unit. */
+  readonly tests: readonly string[];
+  /** Tests that are left out by their names, as a regular expression: those that are too slow for each mutant. */
+  readonly without?: string;
+  /** Cases of each property; default 25. */
+  readonly cases?: number;
+}
+
+const masking = [
+  'src/base/mask.ts',
+  'src/base/secret-forms.ts',
+  'src/base/secret-parts.ts',
+  'src/base/joined-lines.ts',
+  'src/base/pattern-automaton.ts',
+  'src/base/pattern-set.ts',
+];
+
+/** By name, the fast ones first. */
+export const mutationScopes: Readonly<Record<string, MutationScope>> = {
+  dockerignore: {
+    files: ['src/adapters/build-context/dockerignore.ts'],
+    tests: ['adapters/build-context/dockerignore.test.ts'],
+  },
+  plan: { files: ['src/plan/**/*.ts'], tests: ['plan'] },
+  kubernetes: { files: ['src/kubernetes/**/*.ts'], tests: ['kubernetes'] },
+  base: {
+    files: ['src/base/**/*.ts', ...masking.map((file) => `!${file}`)],
+    tests: ['base'],
+    without: '^test/unit/base/(?:mask|mask-encodings|pattern-set)\\.test',
+    cases: 100,
+  },
+  strategies: { files: ['src/strategies/**/*.ts'], tests: ['strategies', 'release', 'stages/deploy'] },
+  masking: {
+    files: masking,
+    tests: ['base/mask.test.ts', 'base/mask-encodings.test.ts', 'base/pattern-set.test.ts'],
+    without: '16,000 lines|1 MiB|looks at a few things|large',
+    cases: 8,
+  },
+  release: { files: ['src/release/**/*.ts'], tests: ['release'] },
+  engine: { files: ['src/engine/**/*.ts'], tests: ['engine'] },
+};

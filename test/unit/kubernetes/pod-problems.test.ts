@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { symptomsOfPod } from '../../../src/kubernetes/pod-problems.ts';
+import { exitText, symptomOfCreation, symptomsOfPod } from '../../../src/kubernetes/pod-problems.ts';
 import type { ContainerStatus, Pod } from '../../../src/kubernetes/workload-objects.ts';
 
 function pod(status: Partial<ContainerStatus>, more: object = {}): Pod {
@@ -127,6 +127,95 @@ describe('symptomsOfPod', () => {
     ];
 
     expect(symptomsOfPod(pod({}, { conditions }))).toMatchObject([{ kind: 'unschedulable' }]);
+  });
+
+  it('knows a symptom again as long as it lasts', () => {
+    const conditions = [
+      { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'Insufficient cpu' },
+    ];
+    const both = pod(waiting('ErrImagePull'), { conditions });
+
+    expect(symptomsOfPod(both)).toMatchObject([
+      {
+        key: 'u1/web/imagePull',
+        message: expect.stringMatching(/ of pod web-1 \(ErrImagePull\)$/) as unknown,
+      },
+      { key: 'u1/unschedulable', message: 'pod web-1 cannot be scheduled: Insufficient cpu' },
+    ]);
+    delete both.metadata['uid'];
+    expect(symptomsOfPod(both).map(({ key }) => key)).toEqual(['web-1/web/imagePull', 'web-1/unschedulable']);
+    expect(symptomOfCreation({ kind: 'ReplicaSet', metadata: { name: 'a', uid: 'u' } }, 'm').key).toBe(
+      'u/creation',
+    );
+    expect(symptomOfCreation({ kind: 'ReplicaSet', metadata: { name: 'a' } }, 'm').key).toBe('a/creation');
+  });
+
+  it.each([
+    [{ restartCount: 1, ...waiting('ErrImagePull') }, true],
+    [{ restartCount: 0, ...waiting('ErrImagePull') }, false],
+    [{ ...waiting('ErrImagePull') }, false],
+    [{ restartCount: 2, state: { terminated: { exitCode: 1 } } }, false],
+  ])('points at the log of the run before, where there was one: %j', (status, restarted) => {
+    expect(symptomsOfPod(pod(status))[0]?.pod?.restarted).toBe(restarted);
+  });
+
+  it.each([
+    [{ restartCount: 1 }, 'exit code 1, restarted once'],
+    [
+      { restartCount: 2, lastState: { terminated: { exitCode: 1, reason: 'Error' } } },
+      'exit code 1, restarted 2 times',
+    ],
+    [
+      {
+        restartCount: 2,
+        lastState: { terminated: { exitCode: 3, reason: 'Error', message: 'a word of its own' } },
+      },
+      'exit code 3, restarted 2 times',
+    ],
+    [
+      { restartCount: 2, lastState: { terminated: { exitCode: 128, reason: 'StartError' } } },
+      'exit code 128 (StartError), restarted 2 times',
+    ],
+  ])('tells a crash: %j', (status, text) => {
+    const crash = { lastState: { terminated: { exitCode: 1 } }, ...status };
+
+    expect(symptomsOfPod(pod(crash))[0]?.message).toBe(`container web of pod web-1 crashes: ${text}`);
+  });
+
+  it('tells a crash loop of which no exit is known', () => {
+    expect(symptomsOfPod(pod({ ...waiting('CrashLoopBackOff'), restartCount: 2 }))[0]?.message).toBe(
+      'container web of pod web-1 crashes: exit code unknown, restarted 2 times',
+    );
+  });
+
+  it('takes a container for none that crashes which ended well, or was never started again', () => {
+    expect(symptomsOfPod(pod({ restartCount: 2, lastState: { terminated: { exitCode: 0 } } }))).toEqual([]);
+    expect(symptomsOfPod(pod({ restartCount: 2 }))).toEqual([]);
+    expect(symptomsOfPod(pod({ restartCount: 0, state: { terminated: { exitCode: 1 } } }))).toEqual([]);
+    expect(symptomsOfPod(pod({ state: { terminated: { exitCode: 1 } } }))).toEqual([]);
+  });
+
+  it('names the image of the container that waits', () => {
+    const two = pod(waiting('ErrImagePull'));
+    const message = () => symptomsOfPod(two)[0]?.message;
+
+    two.spec['containers'] = [
+      { name: 'log', image: 'log:1' },
+      { name: 'web', image: 'web:2' },
+    ];
+    expect(message()).toContain('image web:2 cannot be pulled');
+    two.spec['containers'] = [];
+    expect(message()).toContain('image  cannot be pulled');
+  });
+
+  it.each([
+    [{ exitCode: 0, reason: 'Completed' }, 'exit code 0'],
+    [{ exitCode: 1, reason: 'Error' }, 'exit code 1'],
+    [{ exitCode: 1 }, 'exit code 1'],
+    [{ exitCode: 137, reason: 'OOMKilled' }, 'exit code 137 (OOMKilled)'],
+    [undefined, 'exit code unknown'],
+  ])('%j is told as %s', (terminated, text) => {
+    expect(exitText(terminated)).toBe(text);
   });
 
   it('minds neither a pod that starts nor one that is on its way out', () => {

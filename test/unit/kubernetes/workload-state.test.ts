@@ -1,23 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Pod, Workload } from '../../../src/kubernetes/workload-objects.ts';
-import { readWorkload } from '../../../src/kubernetes/read-workload.ts';
-
-const reference = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', namespace: 'shop' };
-
-function object(kind: string, spec: object, status: object, metadata: object = {}): Workload {
-  return {
-    apiVersion: kind === 'Job' ? 'batch/v1' : kind === 'Pod' ? 'v1' : 'apps/v1',
-    kind,
-    metadata: { name: 'web', namespace: 'shop', uid: `uid-${kind}`, generation: 2, ...metadata },
-    spec,
-    status: { observedGeneration: 2, ...status },
-  } as unknown as Workload;
-}
-
-const look = (
-  workload: Workload | undefined,
-  more: { replicaSets?: Workload[]; pods?: Pod[]; generation?: number } = {},
-) => readWorkload(reference, { workload, replicaSets: [], pods: [], generation: 0, ...more });
+import { look, object } from './workload-snapshots.ts';
 
 describe('readWorkload of a Deployment', () => {
   const complete = { replicas: 3, updatedReplicas: 3, availableReplicas: 3, readyReplicas: 3 };

@@ -1,0 +1,58 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  oneLine,
+  pullOutlook,
+  unschedulableReason,
+  waitingTrouble,
+} from '../../../src/kubernetes/pod-trouble.ts';
+
+describe('why a container waits', () => {
+  it.each([
+    [
+      { reason: 'ErrImagePull', message: 'm' },
+      { kind: 'imagePull', reason: 'ErrImagePull', message: 'm' },
+    ],
+    [{ reason: 'CreateContainerError' }, { kind: 'start', reason: 'CreateContainerError', message: '' }],
+    [{ reason: 'ContainerCreating' }, undefined],
+    [{}, undefined],
+    [undefined, undefined],
+  ])('%j is %j', (waiting, trouble) => {
+    expect(waitingTrouble(waiting)).toEqual(trouble);
+  });
+});
+
+describe('whether another try may mend a pull', () => {
+  it.each([
+    ['InvalidImageName', 'connection refused', 'final'],
+    ['ErrImagePull', 'connection reset by peer', 'passing'],
+    ['ErrImagePull', '429 Too Many Requests', 'passing'],
+    ['ErrImagePull', 'manifest unknown', 'final'],
+    ['ErrImagePull', 'something else', 'unclear'],
+  ] as const)('%s: %s: %s', (reason, detail, outlook) => {
+    expect(pullOutlook(reason, detail)).toBe(outlook);
+  });
+});
+
+describe('why the scheduler finds no node', () => {
+  const scheduled = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'no memory' };
+
+  it.each([
+    [[{ type: 'Ready', status: 'False', reason: 'other' }, scheduled], 'no memory'],
+    [[{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }], 'no reason given'],
+    [[{ ...scheduled, status: 'True' }], undefined],
+    [[{ ...scheduled, type: 'Ready' }], undefined],
+    [[{ ...scheduled, reason: 'SchedulerError' }], undefined],
+    [[], undefined],
+    [undefined, undefined],
+  ])('%j: %s', (conditions, reason) => {
+    expect(unschedulableReason(conditions)).toBe(reason);
+  });
+});
+
+describe('a message of Kubernetes', () => {
+  it('is one line of at most 400 characters', () => {
+    expect(oneLine(' a\n\tb  c \n')).toBe('a b c');
+    expect(oneLine('x'.repeat(400))).toBe('x'.repeat(400));
+    expect(oneLine('x'.repeat(401))).toBe(`${'x'.repeat(399)}…`);
+  });
+});

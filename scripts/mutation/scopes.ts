@@ -33,7 +33,7 @@ export const mutationScopes: Readonly<Record<string, MutationScope>> = {
     without: '^test/unit/base/(?:mask|mask-encodings|pattern-set)\\.test',
     cases: 100,
   },
-  strategies: { files: ['src/strategies/**/*.ts'], tests: ['strategies', 'release', 'stages/deploy'] },
+  strategies: { files: ['src/strategies/**/*.ts'], tests: ['strategies'] },
   masking: {
     files: masking,
     tests: ['base/mask.test.ts', 'base/mask-encodings.test.ts', 'base/pattern-set.test.ts'],

@@ -136,8 +136,19 @@ describe('the state of a bare pod', () => {
     });
     expect(look(object('Pod', {}, { phase: 'Succeeded' }))).toMatchObject({ complete: true, ready: 0 });
     expect(
-      look(object('Pod', {}, { phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }] }))
-        .complete,
+      look(
+        object(
+          'Pod',
+          {},
+          {
+            phase: 'Running',
+            conditions: [
+              { type: 'Initialized', status: 'True' },
+              { type: 'Ready', status: 'False' },
+            ],
+          },
+        ),
+      ).complete,
     ).toBe(false);
   });
 

@@ -36,7 +36,7 @@ describe('a rolling release', () => {
     ['restoring', false],
     ['restored', false],
   ])('may be rolled back in phase %s: %s', (name, may) => {
-    expect(rolling.rollBack(phase(name))).toEqual(may ? { phase: 'rollingBack' } : undefined);
+    expect(rolling.rollBack(phase(name), 'the user')).toEqual(may ? { phase: 'rollingBack' } : undefined);
   });
 
   it('goes on without its runner only while Kubernetes restores the pods', () => {
@@ -45,7 +45,7 @@ describe('a rolling release', () => {
   });
 
   it('begins with applying', () => {
-    expect(rolling.begin({}, facts)).toEqual({ phase: 'applying' });
+    expect(rolling.begin({})).toEqual({ phase: 'applying' });
   });
 });
 

@@ -154,7 +154,7 @@ class Translation {
 
   #brace(character: string): string {
     if (this.#options.plain) return this.#take(1, literal(character));
-    if (character === '{' && /^\{[^{}]*,.*\}/s.test(this.#glob.slice(this.#at))) {
+    if (/^\{[^{}]*,.*\}/s.test(this.#glob.slice(this.#at))) {
       this.#groups.push(this.#beginsName());
       this.#alternativeAt = this.#at + 1;
       return this.#take(1, '(?:');

@@ -76,6 +76,10 @@ describe('a glob', () => {
     ['[!ab]', 'c', true],
     ['[!ab]', 'b', false],
     ['[\\]]a', ']a', true],
+    ['[a\\]]', 'a', true],
+    ['**b', 'a/xb', false],
+    ['{a,{b}}', '{b}', true],
+    ['x}{a,b}', 'x}b', true],
     ['a\\', 'a\\', true],
   ])('%s on %s: %s', (glob, path, expected) => {
     expect(compileGlob(glob, { dot: true })(path)).toBe(expected);
@@ -109,6 +113,19 @@ describe('a glob', () => {
   it('hides names with a dot from the stars of a group, too, as a shell does', () => {
     expect(compileGlob('{*,b}/c')('.a/c')).toBe(false);
     expect(compileGlob('{*,b}/c')('a/c')).toBe(true);
+  });
+
+  it.each([
+    ['*x*{a,b}', '1x2b', true],
+    ['x/*{a,.b}', 'x/.b', false],
+    ['**{a,.b}', '.b', false],
+    ['*{[{x],.b}', '.b', false],
+    ['*{.b,[{x]}', '.b', false],
+    ['*{\\,a,b}', 'x,ya', false],
+    ['*{[x,]a,b}', 'y*a', false],
+    ['*{[x,]a,b}', 'y,a', true],
+  ])('%s on %s: %s, where a star stands before a group', (glob, path, expected) => {
+    expect(compileGlob(glob)(path)).toBe(expected);
   });
 
   it.each(['!a', '+(a|b)', '!(a)', '?(a)b', '[z-a]'])('%s is refused', (glob) => {

@@ -2,9 +2,11 @@ import { defined } from '../base/defined.ts';
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../adapters/system/clock.ts';
 import { InputError } from '../base/errors.ts';
+import { answerRelease, isWaiting } from '../release/answer.ts';
 import type { ReleaseResult } from '../release/reconcile.ts';
 import { releasedApplications } from '../release/record/release-store.ts';
 import type { ReleaseRequest } from '../release/held-release.ts';
+import { ReleaseBusyError } from '../release/release-lease.ts';
 import { reconcileRelease, rollbackRelease } from '../release/release.ts';
 import { releaseHistory, releaseStatus, type ReleaseStatus } from '../release/status.ts';
 import type { Connection } from './connection.ts';
@@ -62,14 +64,46 @@ export async function rollBack(
   return rollbackRelease({ ...requestOf(target), ...defined({ to }) }, portsOf(target, report), { signal });
 }
 
-/** Resumes a release whose runner died, or rolls it back. @returns undefined when none is in progress */
+/** Lets a release that waits for a person go on. @throws InputError when none waits */
+export async function promote(target: ReleaseTarget, report: ReportLine): Promise<void> {
+  await statusOfRelease(target);
+  const revision = await answer(target, 'promote');
+  await report(
+    `revision ${String(revision)} of ${target.application} is promoted; its runner goes on (if it has died: pipeline release resume ${target.application})`,
+  );
+}
+
+/**
+ * Resumes a release whose runner died, or rolls it back; one that waits for a person is rolled back by its own runner
+ * where that lives.
+ * @returns undefined when none is in progress; `left` when its runner rolls it back
+ */
 export async function resume(
   target: ReleaseTarget & { direction: 'continue' | 'back' },
   report: ReportLine,
-): Promise<ReleaseResult | undefined> {
+): Promise<ReleaseResult | 'left' | undefined> {
   await statusOfRelease(target);
-  const { direction, signal } = target;
-  return reconcileRelease({ ...requestOf(target), direction }, portsOf(target, report), { signal });
+  const { direction, signal, connection, application } = target;
+  const { cluster, namespace } = connection;
+  const isAnswered =
+    direction === 'back' && (await isWaiting({ cluster, application, namespace }, { signal }));
+  if (isAnswered) await answer(target, 'abort');
+  try {
+    const ports = portsOf(target, report);
+    const result = await reconcileRelease({ ...requestOf(target), direction }, ports, { signal });
+    return isAnswered ? (result ?? 'left') : result;
+  } catch (error) {
+    if (isAnswered && error instanceof ReleaseBusyError) return 'left';
+    throw error;
+  }
+}
+
+function answer(
+  { connection, application, signal }: ReleaseTarget,
+  given: 'promote' | 'abort',
+): Promise<number> {
+  const { cluster, namespace } = connection;
+  return answerRelease({ cluster, application, namespace, answer: given }, { signal });
 }
 
 function portsOf({ connection }: ReleaseTarget, report: ReportLine) {

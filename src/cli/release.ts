@@ -9,13 +9,13 @@ import { withCluster } from './with-cluster.ts';
 import { writeJson, writeLine } from './write-line.ts';
 
 /** What can be done with a release. */
-export const releaseActions = ['status', 'history', 'rollback', 'resume', 'abort'] as const;
+export const releaseActions = ['status', 'history', 'rollback', 'promote', 'resume', 'abort'] as const;
 
-/** `pipeline release status|history|rollback|resume|abort APPLICATION` */
+/** `pipeline release status|history|rollback|promote|resume|abort APPLICATION` */
 export function releaseCommand(setExitCode: SetExitCode): CommandModule {
   return {
     command: 'release',
-    describe: 'releases of an application: status, history, rollback, resume, abort',
+    describe: 'releases of an application: status, history, rollback, promote, resume, abort',
     builder: (yargs) =>
       clusterOptions(yargs)
         .command(action('status', 'show its status', (target, args) => status(target, args)))
@@ -32,12 +32,15 @@ export function releaseCommand(setExitCode: SetExitCode): CommandModule {
           ),
         )
         .command(
+          action('promote', 'let a release that waits for a person go on', (target) => promote(target)),
+        )
+        .command(
           action('resume', 'continue a release whose runner died', (target) =>
             resume(target, 'continue', setExitCode),
           ),
         )
         .command(
-          action('abort', 'roll back a release whose runner died', (target) =>
+          action('abort', 'roll back a release that waits for a person, or whose runner died', (target) =>
             resume(target, 'back', setExitCode),
           ),
         )
@@ -157,6 +160,11 @@ async function rollback(
   if (result.reason !== undefined) await report(result.reason);
 }
 
+async function promote(target: ReleaseTarget): Promise<void> {
+  const commands = await import('../app/release-commands.ts');
+  await commands.promote(target, report);
+}
+
 async function resume(
   target: ReleaseTarget,
   direction: 'continue' | 'back',
@@ -164,6 +172,7 @@ async function resume(
 ): Promise<void> {
   const commands = await import('../app/release-commands.ts');
   const result = await commands.resume({ ...target, direction }, report);
+  if (result === 'left') return report(`the runner of ${target.application} rolls it back`);
   if (result === undefined) return report(`no release of ${target.application} is in progress`);
   if (result.reason !== undefined) await report(result.reason);
   if (result.outcome === 'rolledBack' && direction === 'continue') setExitCode(exitCodes.rolledBack);

@@ -1,12 +1,12 @@
 import type { TrackState } from '../ports/events.ts';
 import { symptomOfCreation, symptomsOfPod } from './pod-problems.ts';
 import { quotaRefusal } from './quota.ts';
+import { hashLabel } from './replica-sets.ts';
 import type { Symptom } from './symptom.ts';
 import { imagesOf, referenceOf, type Condition, type Workload } from './workload-objects.ts';
 import { incomplete, type WorkloadState, type WorkloadSnapshot } from './workload-state.ts';
 
 const revisionAnnotation = 'deployment.kubernetes.io/revision';
-const hashLabel = 'pod-template-hash';
 
 /** The ReplicaSet that the Deployment wants now. */
 export function newReplicaSet(deployment: Workload, replicaSets: readonly Workload[]): Workload | undefined {

@@ -39,6 +39,7 @@ export interface Workload extends KubernetesObject {
   spec: {
     replicas?: number;
     paused?: boolean;
+    minReadySeconds?: number;
     completions?: number;
     selector?: { matchLabels?: Record<string, string>; matchExpressions?: LabelExpression[] };
     template?: PodTemplate;

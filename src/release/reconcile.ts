@@ -6,6 +6,7 @@ import { LeaseLostError } from '../ports/leases.ts';
 import { keyOf } from '../kubernetes/workload-objects.ts';
 import type { Action, Decision, Observed } from '../strategies/strategy.ts';
 import { act, type ActResult } from './act/act.ts';
+import { isOvertaken } from './act/apply-objects.ts';
 import { readLogTail } from './observe/log-tail.ts';
 import { unreachableBudgetMs } from './patient-cluster.ts';
 import { withRevision, type RevisionRecord } from './record/release-record.ts';
@@ -15,6 +16,8 @@ import { nothingSeen, type ReleaseSession } from './session.ts';
 const savedEveryMs = 60_000;
 /** Milliseconds between two looks, though nothing seems to change: the API may have fallen silent. */
 const longestWaitMs = 10_000;
+/** Milliseconds before what another writer has changed meanwhile is looked at again. */
+const overtakenPauseMs = 100;
 
 /** How a release ended. */
 export interface ReleaseResult {
@@ -142,8 +145,11 @@ async function perform(
     result = await act(action, session, options);
   } catch (error) {
     if (options.signal.aborted || isFinal(error)) throw error;
-    if (action.type === 'apply' || action.type === 'select')
-      return applyFailed(action, error, session, options);
+    if (isSeenAgain(action) && isOvertaken(error)) {
+      await session.ports.clock.sleep(overtakenPauseMs, options);
+      return undefined;
+    }
+    if (!isCleanup(action)) return actFailed(action, error, session, options);
     const message = `cleanup after the release failed: ${messageOf(error)}`;
     await session.ports.report.notice('warning', message);
   }
@@ -170,15 +176,26 @@ function isFinal(error: unknown): boolean {
   );
 }
 
+/** Whether an action is guarded by what was seen: when that has changed, it is decided anew. */
+function isSeenAgain({ type }: Action): boolean {
+  return type === 'rollout' || type === 'selectPods';
+}
+
+/** Whether a release goes on without an action. */
+function isCleanup({ type }: Action): boolean {
+  return type === 'cleanUp' || type === 'deletePods' || type === 'removePreview';
+}
+
 /** What cannot be applied is rolled back; what cannot be rolled back halts the release. */
-async function applyFailed(
-  action: Extract<Action, { type: 'apply' | 'select' }>,
+async function actFailed(
+  action: Action,
   error: unknown,
   session: ReleaseSession,
   options: CallOptions,
 ): Promise<Halt | undefined> {
   const { current, settings, strategy, state } = session;
-  const reason = `applying revision ${String(action.revision)} failed: ${messageOf(error)}`;
+  const { revision = current.revision } = action as { revision?: number };
+  const reason = `applying revision ${String(revision)} failed: ${messageOf(error)}`;
   if (strategy.rollBack(state, reason) === undefined)
     return { type: 'halt', reason: `${current.reason ?? 'the release failed'}; ${reason}` };
   if (settings.rollback === 'never' || current.stable === undefined) return { type: 'halt', reason };

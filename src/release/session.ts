@@ -2,14 +2,18 @@ import { defined } from '../base/defined.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CallOptions, Cluster } from '../ports/cluster.ts';
 import type { TrackState } from '../ports/events.ts';
+import type { KubernetesObject } from '../ports/kubernetes-object.ts';
 import type { Leases } from '../ports/leases.ts';
 import type { PodAccess } from '../ports/pod-access.ts';
 import { InternalError } from '../base/errors.ts';
 import { isWorkloadReference } from '../kubernetes/workload-objects.ts';
 import { strategies, type StrategyRegistry } from '../strategies/registry.ts';
+import type { Holding, HeldParts } from '../strategies/holding.ts';
 import type { Decision, Observed, ReleaseFacts, Strategy, StrategyState } from '../strategies/strategy.ts';
 import { AnsweredTime } from './answered-time.ts';
+import { observeHolding } from './observe/holding.ts';
 import { ReleaseObserver } from './observe/observer.ts';
+import { earlierManifests } from './record/earlier-manifests.ts';
 import {
   revisionOf,
   type CurrentRelease,
@@ -38,6 +42,9 @@ export interface ReleasePorts {
   strategies?: StrategyRegistry;
 }
 
+/** Milliseconds that reading a held Deployment takes at most while the API answers. */
+const slowAnswerMs = 5000;
+
 /** Where nothing is observed, or nothing was looked at. */
 export const nothingSeen: Observed = { type: 'seen', workloads: [] };
 
@@ -57,6 +64,7 @@ export class ReleaseSession {
   /** `#time` when the phase's time was written last. */
   #countedMs = 0;
   #observer: { revision: number; observer: ReleaseObserver } | undefined;
+  #held: { revision: number; objects: readonly KubernetesObject[]; parts: HeldParts | undefined } | undefined;
   #reported = '';
   #message = '';
 
@@ -172,13 +180,44 @@ export class ReleaseSession {
 
   /** What the strategy wants to see in its present state. */
   async observe(options: CallOptions): Promise<Observed> {
-    const { workloadsOf: revision } = this.strategy.observes(this.state, this.facts);
+    const { workloadsOf: revision, holding } = this.strategy.observes(this.state, this.facts);
+    const observed = await this.#observeWorkloads(revision, options);
+    if (holding === undefined || observed.type === 'unknown') return observed;
+    const held = await this.#observeHolding(holding === 'compared', options);
+    return { ...observed, ...defined({ holding: held }) };
+  }
+
+  async #observeWorkloads(revision: number | undefined, options: CallOptions): Promise<Observed> {
     if (revision === undefined) {
       this.#time.answered();
       return nothingSeen;
     }
     const observer = await this.#observerOf(revision);
     return observer.observe(this.current.generations, options, this.current.jobs);
+  }
+
+  async #observeHolding(compares: boolean, options: CallOptions): Promise<Holding | undefined> {
+    const { ports, application, settings, store, record } = this;
+    const begunMs = ports.clock.monotonicMs();
+    const { objects, parts } = await this.#heldParts(options);
+    if (parts === undefined) return undefined;
+    const earlier = earlierManifests(objects, { store, record }, options);
+    const request = { ...ports, application, parts, compares, force: settings.force, earlier };
+    const holding = await observeHolding(request, options);
+    // An API that was waited for says nothing of how long the phase has taken.
+    if (ports.clock.monotonicMs() - begunMs > slowAnswerMs) this.#time.skip();
+    return holding;
+  }
+
+  /** What the strategy holds of the revision in progress; its objects are read once. */
+  async #heldParts(options: CallOptions) {
+    const { revision } = this.current;
+    if (this.#held?.revision === revision) return this.#held;
+    const objects = await this.store.loadRevision(revision, options);
+    const parsed = this.strategy.settings.parse(this.settings.strategy);
+    const parts = this.strategy.parts?.(objects, parsed);
+    this.#held = { revision, objects, parts };
+    return this.#held;
   }
 
   /** Begins to follow the Jobs of a revision before they are applied: a short one may be gone right after. */

@@ -1,4 +1,5 @@
 import { InternalError } from '../base/errors.ts';
+import { blueGreen } from './blue-green/blue-green.ts';
 import { rolling } from './rolling/rolling.ts';
 import type { Strategy } from './strategy.ts';
 
@@ -19,4 +20,4 @@ export class StrategyRegistry {
 }
 
 /** The strategies that pipelines can name: a line each. */
-export const strategies = new StrategyRegistry([rolling]);
+export const strategies = new StrategyRegistry([rolling, blueGreen]);

@@ -2,6 +2,7 @@ import type * as z from '../base/zod.ts';
 import type { Symptom } from '../kubernetes/symptom.ts';
 import type { WorkloadState } from '../kubernetes/workload-state.ts';
 import type { KubernetesObject, ObjectReference } from '../ports/kubernetes-object.ts';
+import type { HeldParts, Holding, HoldingAction } from './holding.ts';
 
 /** What a release may do to the cluster. Data, so that it can be saved before it is done; doing one twice is harmless. */
 export type Action =
@@ -12,7 +13,8 @@ export type Action =
   /** Gives Services that kept their selector while pods of before served by it that of the revision. */
   | { type: 'select'; revision: number }
   /** Removes what the revision no longer has and what no kept revision needs. */
-  | { type: 'cleanUp'; revision: number };
+  | { type: 'cleanUp'; revision: number }
+  | HoldingAction;
 
 /** What a strategy keeps of a release; `phase` is a word of its own, shown to people, and has a time limit. */
 export interface StrategyState {
@@ -46,11 +48,13 @@ export interface ObservedWorkload extends Omit<WorkloadState, 'symptoms'> {
 export interface Observes {
   /** The revision whose workloads are followed. */
   workloadsOf?: number;
+  /** The held Deployment of the revision in progress; `compared`: also whether the revision changes its pods. */
+  holding?: 'seen' | 'compared';
 }
 
 /** What is seen of a release. */
 export type Observed =
-  | { type: 'seen'; workloads: readonly ObservedWorkload[] }
+  | { type: 'seen'; workloads: readonly ObservedWorkload[]; holding?: Holding }
   /** The API does not answer for the moment. Nothing is decided from that: a strategy waits. */
   | { type: 'unknown'; reason: string };
 
@@ -81,6 +85,16 @@ export interface DecisionInput<
   phaseMs: number;
 }
 
+/** Why a strategy cannot release these objects. */
+export interface Refusal {
+  /** What it is about; missing: what is not there. */
+  object?: KubernetesObject;
+  /** The field that it is about: `spec.strategy.type`. */
+  field?: string;
+  message: string;
+  hint: string;
+}
+
 /**
  * A way of releasing. All of it is pure: no I/O, no clock, no memory; whatever a decision needs is in its input, so that
  * any runner, after any death, comes to the same one.
@@ -92,6 +106,10 @@ export interface Strategy<Settings extends object = object, State extends Strate
   readonly settings: z.ZodMiniType<Settings>;
   /** What it keeps of a release that is in progress. */
   readonly state: z.ZodMiniType<State>;
+  /** What of a release's objects it cannot release; missing: it releases everything. */
+  refuses?(objects: readonly KubernetesObject[], settings: Settings): Refusal[];
+  /** What of a release's objects it holds; missing: it holds nothing. undefined where it refuses them. */
+  parts?(objects: readonly KubernetesObject[], settings: Settings): HeldParts | undefined;
   /** The objects of a release as this strategy wants them. */
   prepare(objects: readonly KubernetesObject[], settings: Settings): KubernetesObject[];
   /** The state in which a release begins. */

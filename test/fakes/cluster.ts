@@ -154,6 +154,11 @@ export class FakeCluster implements Cluster {
     if (live === undefined) throw new NotFoundError(`${reference.kind} ${reference.name} is not there`);
     if (patch.type === 'strategic') throw new Error('the fake knows no strategic merge patch');
     const next = patch.type === 'json' ? patchJson(live, patch.body) : merge(live, patch.body);
+    if ((next as KubernetesObject).metadata.resourceVersion !== live.metadata.resourceVersion)
+      throw new ConflictError(
+        `Operation cannot be fulfilled on ${live.kind} "${reference.name}": the object has been modified`,
+      );
+    if (options.dryRun !== true) this.#disown(reference, live, next as KubernetesObject);
     const patched = this.#store(reference, next as KubernetesObject, live, options);
     if (options.dryRun !== true) this.after('patch', reference);
     return patched as O;
@@ -331,6 +336,15 @@ export class FakeCluster implements Cluster {
     for (const [other, object] of [...this.#objects])
       if (object.metadata.ownerReferences?.some(({ uid }) => uid === live.metadata.uid))
         this.#remove(other, object);
+  }
+
+  /** Who changes a field's value without applying it takes it from those that applied it. */
+  #disown(reference: ObjectReference, live: KubernetesObject, next: KubernetesObject): void {
+    const before = leavesOf(live);
+    const after = leavesOf(next);
+    for (const paths of this.#owners.get(keyOf(reference))?.values() ?? [])
+      for (const path of paths)
+        if (!isDeepStrictEqual(before.get(path)?.value, after.get(path)?.value)) paths.delete(path);
   }
 
   #tell(type: 'upsert' | 'delete', object: KubernetesObject): void {

@@ -1,5 +1,8 @@
 import type { Pod, PodTemplate, Workload } from '../../src/kubernetes/workload-objects.ts';
+import { nextRollingStep, rolloutLimits } from '../../src/sandbox/controllers/rollout-arithmetic.ts';
+import { sameJson } from '../../src/base/same-json.ts';
 import type { FakeCluster } from './cluster.ts';
+import { simulatedEndpoints } from './service-endpoints.ts';
 
 /** How the pods of an image behave. */
 export type PodBehaviour = 'ready' | 'crash' | 'imagePull' | 'registryAway' | 'never';
@@ -34,6 +37,7 @@ export class SimulatedDeployments {
     const moves = this.#cluster.all<Workload>('Deployment').flatMap((deployment) => this.#moves(deployment));
     const pods = this.#cluster.all<Pod>('Pod').filter(isOfReplicaSet); // a run's agent is none of ours
     moves.push(...pods.flatMap((pod) => this.#podMoves(pod)));
+    moves.push(...simulatedEndpoints(this.#cluster));
     moves[this.#choose(moves.length)]?.();
     return moves.length > 0;
   }
@@ -60,31 +64,45 @@ export class SimulatedDeployments {
     sets: readonly Workload[],
   ): (() => void)[] {
     if (current === undefined) return [() => this.#addSet(deployment, sets)];
-    const { replicas: desired = 1, strategy } = deployment.spec;
-    const { surge, missing } = limitsOf(strategy, desired);
-    const total = sets.reduce((sum, set) => sum + replicasOf(set), 0);
-    const readyAfter = sets.reduce((sum, set) => sum + this.#readyAfter(set), 0);
-    const spare = readyAfter - (desired - missing);
+    const { replicas: desired = 1, strategy, minReadySeconds } = deployment.spec;
+    const { maxSurge = '25%', maxUnavailable = '25%' } = strategy?.rollingUpdate ?? {};
     const moves: (() => void)[] = [];
     if (latest(sets) !== current) moves.push(() => this.#setRevision(deployment, current, sets));
-    if (replicasOf(current) < desired && total < desired + surge)
-      moves.push(() => this.#scale(current, replicasOf(current) + 1));
-    if (replicasOf(current) > desired) moves.push(() => this.#scale(current, replicasOf(current) - 1));
+    if ((current.spec.minReadySeconds ?? 0) !== (minReadySeconds ?? 0))
+      moves.push(() => this.#setMinReady(current, minReadySeconds ?? 0));
+    const older = sets.filter((set) => set !== current);
+    const limits = rolloutLimits(desired, maxSurge, maxUnavailable);
+    const wanted = nextRollingStep(
+      limits,
+      this.#sizeOf(current),
+      older.map((set) => this.#sizeOf(set)),
+    );
     for (const set of sets) {
-      // An unready old pod goes first and costs nothing; a ready one only while enough others stay.
-      const canGo = this.#readyAfter(set) < replicasOf(set) || spare > 0;
-      if (set !== current && replicasOf(set) > 0 && canGo)
-        moves.push(() => this.#scale(set, replicasOf(set) - 1));
+      const size = wanted.get(set.metadata.name) ?? replicasOf(set);
+      // One pod at a time, so that everything may happen between two of them.
+      if (size !== replicasOf(set))
+        moves.push(() => this.#scale(set, replicasOf(set) + Math.sign(size - replicasOf(set))));
     }
     return moves;
   }
 
-  /** Ready pods of a set once it has the size that it was told. */
-  #readyAfter(set: Workload): number {
+  #sizeOf(set: Workload) {
+    const { name } = set.metadata;
+    return { name, replicas: replicasOf(set), available: this.#availableAfter(set), age: revisionOf(set) };
+  }
+
+  /** Available pods of a set once it has the size that it was told; the ReplicaSet's own minReadySeconds counts. */
+  #availableAfter(set: Workload): number {
+    if (isWaitedFor(set)) return 0;
     const pods = this.#owned('Pod', set);
     const ready = pods.filter(isReady).length;
     const going = Math.max(0, pods.length - replicasOf(set));
     return ready - Math.max(0, going - (pods.length - ready));
+  }
+
+  #setMinReady(set: Workload, minReadySeconds: number): void {
+    const live = this.#live(set);
+    this.#cluster.put({ ...live, spec: { ...live.spec, minReadySeconds } });
   }
 
   #setMoves(set: Workload): (() => void)[] {
@@ -96,7 +114,8 @@ export class SimulatedDeployments {
       return [() => this.#cluster.drop(podReference(victim))];
     }
     const readyReplicas = pods.filter(isReady).length;
-    const status = { replicas: pods.length, readyReplicas, availableReplicas: readyReplicas };
+    const availableReplicas = isWaitedFor(set) ? 0 : readyReplicas;
+    const status = { replicas: pods.length, readyReplicas, availableReplicas };
     if (JSON.stringify(status) === JSON.stringify(set.status)) return [];
     return [() => this.#cluster.put({ ...this.#live(set), status })];
   }
@@ -143,7 +162,11 @@ export class SimulatedDeployments {
       apiVersion: 'apps/v1',
       kind: 'ReplicaSet',
       metadata: { ...this.#child(deployment, `${deployment.metadata.name}-${id}`), labels },
-      spec: { replicas: 0, template: { ...template, metadata: { labels } } },
+      spec: {
+        replicas: 0,
+        minReadySeconds: deployment.spec.minReadySeconds ?? 0,
+        template: { ...template, metadata: { ...template?.metadata, labels } },
+      },
     } as unknown as Workload;
     this.#setRevision(deployment, this.#cluster.put(set), sets);
   }
@@ -181,7 +204,9 @@ export class SimulatedDeployments {
     const podsOf = (set: Workload) => this.#owned('Pod', set);
     const all = sets.flatMap(podsOf);
     const { generation = 0 } = deployment.metadata;
-    const isTaken = current !== undefined && latest(sets) === current;
+    const { paused } = deployment.spec;
+    // A paused Deployment is observed, too, though nothing is made of its template.
+    const isTaken = paused === true || (current !== undefined && latest(sets) === current);
     return {
       observedGeneration: isTaken
         ? generation
@@ -189,7 +214,10 @@ export class SimulatedDeployments {
       replicas: all.length,
       updatedReplicas: current === undefined ? 0 : podsOf(current).length,
       readyReplicas: all.filter(isReady).length,
-      availableReplicas: all.filter(isReady).length,
+      availableReplicas: sets
+        .filter((set) => !isWaitedFor(set))
+        .flatMap(podsOf)
+        .filter(isReady).length,
     };
   }
 
@@ -226,8 +254,14 @@ function latest(sets: readonly Workload[]): Workload | undefined {
   return [...sets].sort((a, b) => revisionOf(b) - revisionOf(a))[0];
 }
 
-function sameTemplate(a: PodTemplate | undefined, b: PodTemplate | undefined): boolean {
-  return JSON.stringify(a?.spec) === JSON.stringify(b?.spec);
+function sameTemplate(set: PodTemplate | undefined, wanted: PodTemplate | undefined): boolean {
+  const { [hash]: _, ...labels } = set?.metadata?.labels ?? {};
+  return sameJson({ ...set, metadata: { ...set?.metadata, labels } }, wanted);
+}
+
+/** Whether ready pods of a set do not become available in any time of a test. */
+function isWaitedFor({ spec }: Workload): boolean {
+  return (spec.minReadySeconds ?? 0) >= 31_536_000;
 }
 
 function isReady(pod: Pod): boolean {
@@ -236,16 +270,6 @@ function isReady(pod: Pod): boolean {
 
 function isOfReplicaSet({ metadata }: Pod): boolean {
   return metadata.ownerReferences?.[0]?.kind === 'ReplicaSet';
-}
-
-/** Rounded as the controller does: surge up, missing down. */
-function limitsOf(strategy: Workload['spec']['strategy'], desired: number) {
-  const { maxSurge = '25%', maxUnavailable = '25%' } = strategy?.rollingUpdate ?? {};
-  return { surge: count(maxSurge, desired, Math.ceil), missing: count(maxUnavailable, desired, Math.floor) };
-}
-
-function count(value: number | string, total: number, round: (n: number) => number): number {
-  return typeof value === 'number' ? value : round((Number.parseInt(value, 10) / 100) * total);
 }
 
 function podReference({ metadata: { name, namespace = '' } }: Pod) {

@@ -5,7 +5,9 @@ import { autoscaledWorkloads } from './autoscalers.ts';
 import { prune, removeOldConfiguration, prunable } from './clean-up.ts';
 import { earlierManifests } from '../record/earlier-manifests.ts';
 import { revisionOf, trimmed, type ReleasedJobs } from '../record/release-record.ts';
+import { heldObjects, makePreview, removePreview, selectPods, writeRollout } from './hold.ts';
 import { servicesToSelect, withHeldSelectors } from './service-selectors.ts';
+import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 import type { ReleaseSession } from '../session.ts';
 import type { Action } from '../../strategies/strategy.ts';
 
@@ -32,6 +34,21 @@ export async function act(action: Action, session: ReleaseSession, options: Call
     case 'cleanUp':
       await cleanUp(action.revision, session, options);
       return {};
+    case 'hold':
+      return applyRevision(action.revision, session, options, (objects) =>
+        heldObjects(objects, action, session),
+      );
+    case 'rollout':
+      return writeRollout(action, session, options);
+    case 'selectPods':
+      await selectPods(action, session, options);
+      return {};
+    case 'preview':
+      await makePreview(action, session, options);
+      return {};
+    case 'removePreview':
+      await removePreview(action.service, session, options);
+      return {};
   }
 }
 
@@ -39,6 +56,7 @@ async function applyRevision(
   number: number,
   session: ReleaseSession,
   options: CallOptions,
+  prepare: (objects: KubernetesObject[]) => KubernetesObject[] = (objects) => objects,
 ): Promise<ActResult> {
   const { cluster, clock, report } = session.ports;
   const objects = await session.store.loadRevision(number, options);
@@ -57,7 +75,7 @@ async function applyRevision(
   };
   // In a rollback the Services come first: the new selector is written only when the new pods are available.
   const first = isRollback ? objects : await withHeldSelectors(objects, cluster, options);
-  return applyObjects(first, request, options);
+  return applyObjects(prepare(first), request, options);
 }
 
 /** All new pods are available: Services that kept their selector until now get that of the revision. */

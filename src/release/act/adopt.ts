@@ -4,9 +4,8 @@ import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 import { referenceOf, selectorText, isWorkload, type Workload } from '../../kubernetes/workload-objects.ts';
 import { managersOf, withFields } from '../../kubernetes/field-set.ts';
 import { newReplicaSet } from '../../kubernetes/deployment-state.ts';
+import { withoutHash } from '../../kubernetes/replica-sets.ts';
 import { writtenFields } from './ownership.ts';
-
-const hashLabel = 'pod-template-hash';
 
 /**
  * What serves now of the workloads that a first release is about to change, as objects that bring it back: their pod
@@ -48,13 +47,8 @@ async function servingTemplate(
   const available = (set: Workload) => set.status?.availableReplicas ?? 0;
   if (current !== undefined && available(current) >= (live.spec.replicas ?? 1)) return live.spec.template;
   const best = [...sets].sort((a, b) => available(b) - available(a))[0];
-  return best === undefined || available(best) === 0 ? undefined : withoutHash(best.spec.template);
-}
-
-function withoutHash(template: Workload['spec']['template']): Workload['spec']['template'] {
-  if (template === undefined) return undefined;
-  const { [hashLabel]: _, ...labels } = template.metadata?.labels ?? {};
-  return { ...template, metadata: { ...template.metadata, labels } };
+  const template = best === undefined || available(best) === 0 ? undefined : best.spec.template;
+  return template === undefined ? undefined : withoutHash(template);
 }
 
 /**

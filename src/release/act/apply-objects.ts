@@ -229,7 +229,7 @@ async function withOwnership(
 }
 
 /** A 409 that is no conflict of fields: "the object has been modified", or another writer has just created it. */
-function isOvertaken(error: unknown): boolean {
+export function isOvertaken(error: unknown): boolean {
   if (!(error instanceof ConflictError)) return false;
   return (
     error.reason === 'AlreadyExists' || /the object has been modified|already exists/.test(error.message)

@@ -114,6 +114,9 @@ export const historyLimit = 10;
 /** Ownership label of everything a release applies. */
 export const applicationLabel = 'slipway.dev/application';
 
+/** On the Service that a release makes for its new pods: the application that it is of. */
+export const previewLabel = 'slipway.dev/preview';
+
 /** Label of a ConfigMap or Secret that belongs to one revision; its value is the name in the manifest. */
 export const configurationLabel = 'slipway.dev/configuration';
 

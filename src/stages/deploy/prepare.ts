@@ -1,6 +1,8 @@
+import { InputError } from '../../base/errors.ts';
 import type { CallOptions, Cluster } from '../../ports/cluster.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 import { applicationLabel, configurationLabel } from '../../release/record/release-record.ts';
+import type { Refusal } from '../../strategies/strategy.ts';
 import { withDefaultProtocols } from './default-protocols.ts';
 import { resolveKinds, type ManifestKinds } from './kinds.ts';
 import { fieldPathIn } from './field-path.ts';
@@ -58,16 +60,32 @@ export async function prepareRelease(
   const versioned = settings.configuration === 'inPlace' ? unversioned : versionConfiguration(unversioned);
   const imaged = setImages(versioned, settings.images, pushed);
   const chosen = chosenStrategy(settings);
+  const placeOf = (object: KubernetesObject, message: string): string | undefined => {
+    const manifest = manifests.find((each) => isOf(each.object, object, namespace));
+    return manifest?.lineOf(fieldPathIn(message, manifest.object));
+  };
+  assertReleasable(chosen.strategy.refuses?.(imaged.objects, chosen.settings) ?? [], placeOf);
   const objects = chosen.strategy.prepare(imaged.objects, chosen.settings);
   return {
     objects,
     kinds,
     warnings: [...warnings, ...imaged.warnings, ...releaseWarnings(objects)],
-    placeOf: (object, message) => {
-      const manifest = manifests.find((each) => isOf(each.object, object, namespace));
-      return manifest?.lineOf(fieldPathIn(message, manifest.object));
-    },
+    placeOf,
   };
+}
+
+/** @throws InputError that lists everything that the strategy cannot release */
+function assertReleasable(
+  refusals: readonly Refusal[],
+  placeOf: (object: KubernetesObject, message: string) => string | undefined,
+): void {
+  const [first] = refusals;
+  if (first === undefined) return;
+  const lines = refusals.map(({ object, field = '', message }) => {
+    const place = object === undefined ? undefined : placeOf(object, `.${field}: `);
+    return place === undefined ? message : `${place}: ${message}`;
+  });
+  throw new InputError(lines.join('; '), { hint: first.hint });
 }
 
 /** Whether an object that will be applied is that of a manifest; a ConfigMap may have got a name per content. */

@@ -55,7 +55,7 @@ export class World {
     let die = (_: 'died'): void => undefined;
     const died = new Promise<'died'>((resolve) => (die = resolve));
     const never = new Promise<never>(() => undefined);
-    const faulty = ['get', 'list', 'create', 'replace', 'apply', 'delete', 'firstServed'];
+    const faulty = ['get', 'list', 'create', 'replace', 'apply', 'patch', 'delete', 'firstServed'];
     const cluster = new Proxy<Cluster>(this.cluster, {
       get: (target, name) => {
         const method: unknown = Reflect.get(target, name);

@@ -1,0 +1,196 @@
+import { defined } from '../../base/defined.ts';
+import { sameJson } from '../../base/same-json.ts';
+import { holdAnnotation, holdMarkOf, answerAnnotation, type HoldMark } from '../../kubernetes/hold-mark.ts';
+import { withoutHash } from '../../kubernetes/replica-sets.ts';
+import {
+  heldFields,
+  rolloutPatch,
+  withRolloutFields,
+  type PatchOperation,
+} from '../../kubernetes/rollout-fields.ts';
+import { isWorkload, keyOf, nameOf, referenceOf, type Workload } from '../../kubernetes/workload-objects.ts';
+import { ConflictError, NotFoundError } from '../../ports/cluster-errors.ts';
+import type { CallOptions } from '../../ports/cluster.ts';
+import type { KubernetesObject, ObjectReference } from '../../ports/kubernetes-object.ts';
+import type { HoldingAction, Selector } from '../../strategies/holding.ts';
+import { applicationLabel, previewLabel } from '../record/release-record.ts';
+import type { ReleaseSession } from '../session.ts';
+import { applyOne } from './apply-objects.ts';
+
+type Of<Type extends HoldingAction['type']> = Extract<HoldingAction, { type: Type }>;
+
+interface Service extends KubernetesObject {
+  spec: { selector?: Selector; ports?: { nodePort?: number; [field: string]: unknown }[] };
+}
+
+/** The objects of a revision with its Deployment held and marked, and without the Service whose traffic stays. */
+export function heldObjects(
+  objects: readonly KubernetesObject[],
+  { revision, step, before, active }: Of<'hold'>,
+  session: ReleaseSession,
+): KubernetesObject[] {
+  const mark = markOf({ revision, step, before, since: now(session) }, session);
+  return objects
+    .filter(({ kind, metadata }) => kind !== 'Service' || metadata.name !== active)
+    .map((object) => {
+      if (!isWorkload(object) || object.kind !== 'Deployment') return object;
+      const annotations = { ...object.metadata.annotations, [holdAnnotation]: mark };
+      const marked = { ...object, metadata: { ...object.metadata, annotations } };
+      return withRolloutFields(marked, heldFields);
+    });
+}
+
+/**
+ * Writes a Deployment's rollout fields, its template where that of a ReplicaSet is wanted, and its mark, in one request
+ * for the Deployment as it was seen.
+ * @throws ConflictError when it has been changed since
+ */
+export async function writeRollout(
+  { deployment, resourceVersion, fields, before, replicaSet, step }: Of<'rollout'>,
+  session: ReleaseSession,
+  options: CallOptions,
+): Promise<{ generations?: Record<string, number> }> {
+  const { cluster } = session.ports;
+  const live = await asSeen<Workload>(deployment, resourceVersion, session, options);
+  const set =
+    replicaSet === undefined
+      ? undefined
+      : await cluster.get<Workload>({ ...deployment, kind: 'ReplicaSet', name: replicaSet }, options);
+  if (replicaSet !== undefined && set === undefined)
+    throw new NotFoundError(`ReplicaSet ${replicaSet} is not there any more`);
+  const template = set?.spec.template === undefined ? undefined : withoutHash(set.spec.template);
+  const operations = rolloutPatch(live, fields, template);
+  const { annotations } = live.metadata;
+  const marked = { ...annotations };
+  if (step === undefined) {
+    Reflect.deleteProperty(marked, holdAnnotation);
+    Reflect.deleteProperty(marked, answerAnnotation);
+  } else {
+    const since = holdMarkOf(live)?.since ?? now(session);
+    marked[holdAnnotation] = markOf({ revision: session.current.revision, step, before, since }, session);
+  }
+  if (!sameJson(annotations ?? {}, marked))
+    operations.push({ op: 'add', path: '/metadata/annotations', value: marked });
+  const changed = await patchSeen(live, operations, session, options);
+  const { generation } = changed.metadata;
+  return generation === undefined
+    ? {}
+    : { generations: { ...session.current.generations, [keyOf(deployment)]: generation } };
+}
+
+/**
+ * Gives a Service a selector, and all else that a revision says of it where one is named, in one request for the Service
+ * as it was seen. Where there is no Service, a revision makes it.
+ * @throws ConflictError when it has been changed since
+ */
+export async function selectPods(
+  { service, resourceVersion, selector, revision }: Of<'selectPods'>,
+  session: ReleaseSession,
+  options: CallOptions,
+): Promise<void> {
+  const { cluster, clock } = session.ports;
+  const manifest = revision === undefined ? undefined : await manifestOf(service, revision, session, options);
+  const live =
+    resourceVersion === undefined
+      ? await cluster.get<Service>(service, options)
+      : await asSeen<Service>(service, resourceVersion, session, options);
+  if (live !== undefined && resourceVersion === undefined) throw changedSince(service);
+  let applied = live;
+  if (manifest !== undefined) {
+    const metadata = { ...manifest.metadata, ...defined({ resourceVersion }) };
+    const wanted = { ...manifest, metadata, spec: { ...manifest.spec, selector } };
+    const request = { cluster, clock, force: true, ...defined({ live }) };
+    applied = (await applyOne(wanted, request, options)) as Service;
+  }
+  // Older API servers merge selectors: a label that another manager has written stays.
+  if (applied === undefined || sameJson(applied.spec.selector, selector)) return;
+  await patchSeen(applied, [{ op: 'add', path: '/spec/selector', value: selector }], session, options);
+}
+
+/** Makes or renews the Service of the new pods: the ports of the active one, and their hash. */
+export async function makePreview(
+  { active, revision, name, selector }: Of<'preview'>,
+  session: ReleaseSession,
+  options: CallOptions,
+): Promise<void> {
+  const { cluster, clock } = session.ports;
+  const objects = await session.store.loadRevision(revision, options);
+  const service = objects.find(({ kind, metadata }) => kind === 'Service' && metadata.name === active) as
+    Service | undefined;
+  if (service === undefined) return;
+  const { namespace } = service.metadata;
+  const ports = (service.spec.ports ?? []).map(({ nodePort: _, ...port }) => port);
+  const labels = { [applicationLabel]: session.application, [previewLabel]: session.application };
+  const preview: Service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, labels, ...defined({ namespace }) },
+    spec: { selector, ports },
+  };
+  const applied = (await applyOne(preview, { cluster, clock, force: true }, options)) as Service;
+  if (sameJson(applied.spec.selector, selector)) return;
+  await patchSeen(applied, [{ op: 'add', path: '/spec/selector', value: selector }], session, options);
+}
+
+/** Removes the Service of the new pods, when a release has made it. */
+export async function removePreview(
+  service: ObjectReference,
+  session: ReleaseSession,
+  options: CallOptions,
+): Promise<void> {
+  const { cluster } = session.ports;
+  const live = await cluster.get(service, options);
+  if (live?.metadata.labels?.[previewLabel] !== session.application) return;
+  await cluster.delete(service, { ...options, ...defined({ uid: live.metadata.uid }) });
+}
+
+async function manifestOf(
+  service: ObjectReference,
+  revision: number,
+  session: ReleaseSession,
+  options: CallOptions,
+): Promise<Service | undefined> {
+  const objects = await session.store.loadRevision(revision, options);
+  return objects.find((object) => keyOf(referenceOf(object)) === keyOf(service)) as Service | undefined;
+}
+
+/** The live object. @throws ConflictError when it is not the one that was decided from */
+async function asSeen<O extends KubernetesObject>(
+  reference: ObjectReference,
+  resourceVersion: string,
+  session: ReleaseSession,
+  options: CallOptions,
+): Promise<O> {
+  const live = await session.ports.cluster.get<O>(reference, options);
+  if (live?.metadata.resourceVersion !== resourceVersion) throw changedSince(reference);
+  return live;
+}
+
+function changedSince(reference: ObjectReference): ConflictError {
+  return new ConflictError(`${nameOf(reference)}: the object has been modified`);
+}
+
+async function patchSeen<O extends KubernetesObject>(
+  live: O,
+  operations: readonly PatchOperation[],
+  session: ReleaseSession,
+  options: CallOptions,
+): Promise<O> {
+  if (operations.length === 0) return live;
+  const value = live.metadata.resourceVersion;
+  const guard = { op: 'replace', path: '/metadata/resourceVersion', value } as const;
+  return session.ports.cluster.patch<O>(
+    referenceOf(live),
+    { type: 'json', body: [...operations, guard] },
+    options,
+  );
+}
+
+function now({ ports }: ReleaseSession): string {
+  return new Date(ports.clock.now()).toISOString();
+}
+
+/** The text of a Deployment's mark. */
+function markOf(mark: Omit<HoldMark, 'end'>, { application, namespace }: ReleaseSession): string {
+  return JSON.stringify({ ...mark, end: `pipeline release abort ${application} --namespace ${namespace}` });
+}

@@ -1,0 +1,158 @@
+import { defined } from '../../base/defined.ts';
+import { SlipwayError } from '../../base/errors.ts';
+import { sameJson } from '../../base/same-json.ts';
+import { answerOf, holdMarkOf } from '../../kubernetes/hold-mark.ts';
+import { hashOf, liveReplicaSet } from '../../kubernetes/replica-sets.ts';
+import { rolloutFieldsOf } from '../../kubernetes/rollout-fields.ts';
+import { referenceOf, selectorText, type Pod, type Workload } from '../../kubernetes/workload-objects.ts';
+import { isReady } from '../../kubernetes/workload-state.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { CallOptions, Cluster } from '../../ports/cluster.ts';
+import { UnreachableError } from '../../ports/cluster-errors.ts';
+import type { KubernetesObject, ObjectReference } from '../../ports/kubernetes-object.ts';
+import type {
+  HeldParts,
+  Holding,
+  SeenDeployment,
+  SeenReplicaSet,
+  SeenService,
+  Selector,
+} from '../../strategies/holding.ts';
+import { rehearseApply } from '../act/rehearse-apply.ts';
+import type { EarlierManifests } from '../act/take-ownership.ts';
+import { previewLabel } from '../record/release-record.ts';
+import { readyEndpoints } from './ready-endpoints.ts';
+
+/** What a held Deployment is read with. */
+export interface HoldingRequest {
+  cluster: Cluster;
+  clock: Clock;
+  application: string;
+  parts: HeldParts;
+  /** Take fields also from others that apply. */
+  force: boolean;
+  earlier: EarlierManifests;
+  /** Find out whether the revision changes pods. */
+  compares: boolean;
+}
+
+/** Reads what a release holds, in requests of this moment: what is decided from it is written only if it is still so. */
+export async function observeHolding(request: HoldingRequest, options: CallOptions): Promise<Holding> {
+  const { cluster, application, parts, compares } = request;
+  const { deployment: manifest, service, previewName } = parts;
+  const reference = referenceOf(manifest);
+  const active = referenceOf(service);
+  const live = await cluster.get<Workload>(reference, options);
+  const pods = live === undefined ? [] : await podsOf(live, cluster, options);
+  const preview = await cluster.get({ ...active, name: previewName }, options);
+  const isOwn = preview?.metadata.labels?.[previewLabel] === application;
+  const hashes = new Map(pods.map((pod) => [pod.metadata.name, hashOf(pod)]));
+  const seenPreview = isOwn ? await readService(preview, hashes, cluster, options) : undefined;
+  const liveService = await cluster.get(active, options);
+  const seenActive =
+    liveService === undefined ? undefined : await readService(liveService, hashes, cluster, options);
+  const deployment = live === undefined ? undefined : await readDeployment(live, pods, cluster, options);
+  const changesPods =
+    live !== undefined && compares ? await changesTemplate(manifest, live, request, options) : undefined;
+  return {
+    manifest: {
+      deployment: reference,
+      replicas: manifest.spec.replicas ?? 1,
+      fields: rolloutFieldsOf(manifest),
+      service: active,
+      selector: selectorOf(service),
+    },
+    previewName,
+    isPreviewTaken: preview !== undefined && !isOwn,
+    ...defined({ deployment, active: seenActive, preview: seenPreview, changesPods }),
+  };
+}
+
+/** Pods that are not on their way out. */
+async function podsOf(live: Workload, cluster: Cluster, options: CallOptions): Promise<Pod[]> {
+  const selection = {
+    namespace: live.metadata.namespace ?? '',
+    labelSelector: selectorText(live.spec.selector),
+  };
+  const pods = await cluster.list<Pod>({ apiVersion: 'v1', kind: 'Pod' }, selection, options);
+  return pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+}
+
+async function readDeployment(
+  live: Workload,
+  pods: readonly Pod[],
+  cluster: Cluster,
+  options: CallOptions,
+): Promise<SeenDeployment> {
+  const { metadata, spec, status } = live;
+  const selection = { namespace: metadata.namespace ?? '', labelSelector: selectorText(spec.selector) };
+  const kind = { apiVersion: 'apps/v1', kind: 'ReplicaSet' };
+  const found = await cluster.list<Workload>(kind, selection, options);
+  const owned = found.filter((set) => set.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid));
+  const current = liveReplicaSet(live, owned);
+  return {
+    reference: referenceOf({ ...live, apiVersion: 'apps/v1', kind: 'Deployment' }),
+    resourceVersion: metadata.resourceVersion ?? '',
+    isObserved: (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0),
+    desired: spec.replicas ?? 1,
+    fields: rolloutFieldsOf(live),
+    sets: owned.map((set) => readSet(set, pods)),
+    ...defined({
+      mark: holdMarkOf(live),
+      answer: answerOf(live),
+      live: current === undefined ? undefined : readSet(current, pods),
+    }),
+  };
+}
+
+function readSet(set: Workload, pods: readonly Pod[]): SeenReplicaSet {
+  const own = pods.filter(({ metadata }) =>
+    metadata.ownerReferences?.some(({ uid }) => uid === set.metadata.uid),
+  );
+  return {
+    name: set.metadata.name,
+    hash: hashOf(set),
+    wanted: set.spec.replicas ?? 0,
+    present: own.length,
+    ready: own.filter(isReady).length,
+  };
+}
+
+async function readService(
+  live: KubernetesObject,
+  hashes: ReadonlyMap<string, string>,
+  cluster: Cluster,
+  options: CallOptions,
+): Promise<SeenService> {
+  const reference: ObjectReference = referenceOf({ ...live, apiVersion: 'v1', kind: 'Service' });
+  const endpoints: Record<string, number> = {};
+  for (const pod of await readyEndpoints(reference, cluster, options)) {
+    const hash = hashes.get(pod) ?? '';
+    endpoints[hash] = (endpoints[hash] ?? 0) + 1;
+  }
+  const { resourceVersion = '' } = live.metadata;
+  return { reference, resourceVersion, selector: selectorOf(live), endpoints };
+}
+
+function selectorOf(service: KubernetesObject): Selector {
+  return (service as { spec?: { selector?: Selector } }).spec?.selector ?? {};
+}
+
+/** Whether applying the manifest would change the pod template. What the API would refuse is found when it is applied. */
+async function changesTemplate(
+  manifest: Workload,
+  live: Workload,
+  ports: HoldingRequest,
+  options: CallOptions,
+): Promise<boolean> {
+  const { replicas } = live.spec;
+  const wanted = { ...manifest, spec: { ...manifest.spec, ...defined({ replicas }) } };
+  try {
+    const after = (await rehearseApply(wanted, live, ports, options)) as Workload;
+    return !sameJson(after.spec.template, live.spec.template);
+  } catch (error) {
+    options.signal.throwIfAborted();
+    if (!(error instanceof SlipwayError) || error instanceof UnreachableError) throw error;
+    return true;
+  }
+}

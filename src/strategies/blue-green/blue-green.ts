@@ -1,0 +1,37 @@
+import { rolling } from '../rolling/rolling.ts';
+import { withRollingUpdate } from '../rolling/rolling-update.ts';
+import type { Strategy } from '../strategy.ts';
+import { decideBlueGreen } from './decide.ts';
+import { blueGreenParts, blueGreenRefusals } from './parts.ts';
+import { blueGreenSettings, type BlueGreenSettings } from './settings.ts';
+import { blueGreenState, isRolling, type BlueGreenState } from './state.ts';
+import { blueGreenSteps } from './steps.ts';
+
+/**
+ * Releases by starting all new pods beside the old ones in the team's own Deployment, whose rollout is held, and by moving
+ * the traffic of its Service to them in one write; going back is one write, too, as long as the old pods are kept. How a
+ * rollout is held: docs/decisions/0100-one-deployment-held.md.
+ */
+export const blueGreen: Strategy<BlueGreenSettings, BlueGreenState> = {
+  name: 'blueGreen',
+  settings: blueGreenSettings,
+  state: blueGreenState,
+  refuses: blueGreenRefusals,
+  parts: blueGreenParts,
+  // What is no blue/green switch (a first release, the end of a rollback) is a rolling update.
+  prepare: (objects) => withRollingUpdate(objects, {}),
+  begin: () => ({ phase: 'comparing' }),
+  observes(state, release) {
+    if (isRolling(state)) return rolling.observes({ phase: state.phase }, release);
+    if (state.phase === 'comparing') return { holding: 'compared' };
+    if (state.phase === 'undoing' || state.phase === 'pinned') return { holding: 'seen' };
+    return { workloadsOf: release.revision, holding: 'seen' };
+  },
+  decide: decideBlueGreen,
+  rollBack(state, reason) {
+    if (isRolling(state)) return rolling.rollBack({ phase: state.phase }, reason);
+    return state.phase === 'undoing' ? undefined : { ...state, phase: 'undoing' };
+  },
+  finishesAlone: (state) => isRolling(state) && rolling.finishesAlone({ phase: state.phase }),
+  steps: blueGreenSteps,
+};

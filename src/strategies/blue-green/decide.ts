@@ -1,0 +1,245 @@
+import { defined } from '../../base/defined.ts';
+import { formatDuration } from '../../base/duration.ts';
+import { heldFields } from '../../kubernetes/rollout-fields.ts';
+import type { SeenDeployment } from '../holding.ts';
+import { decideRolling } from '../rolling/decide.ts';
+import { failureOf } from '../rolling/failure.ts';
+import type { DecisionInput, Problem, ReleaseFacts } from '../strategy.ts';
+import { compare } from './compare.ts';
+import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
+import { pinned, pinOf, settle } from './settle.ts';
+import { promotionMs, scaleDownDelayMs, type BlueGreenSettings } from './settings.ts';
+import { isRolling, type BlueGreenState } from './state.ts';
+import { undo } from './undo.ts';
+
+/** Milliseconds between two looks: while pods start, while traffic moves, while a person is waited for. */
+const lookMs = { starting: 1000, moving: 250, waiting: 2000, unknown: 2000 } as const;
+
+/** The rollout fields of a Deployment that changes no pod, whatever is written to it. */
+const restingFields = { ...heldFields, paused: true };
+
+/** The next decision of a blue/green release. Worked examples: test/unit/strategies/blue-green/decide.test.ts. */
+export function decideBlueGreen(input: DecisionInput<BlueGreenSettings, BlueGreenState>): BlueGreenDecision {
+  const { state, observed } = input;
+  if (isRolling(state)) return decideRolling({ ...input, settings: {}, state: { phase: state.phase } });
+  if (observed.type === 'unknown' || observed.holding === undefined) {
+    const reason = observed.type === 'unknown' ? observed.reason : 'nothing seen of the Deployment';
+    return { type: 'wait', forMs: lookMs.unknown, message: `the cluster does not answer: ${reason}` };
+  }
+  const now: HoldingInput = { ...input, holding: observed.holding, workloads: observed.workloads };
+  switch (state.phase) {
+    case 'undoing':
+      return undo(now);
+    case 'comparing':
+      return compare(now);
+    default:
+      return state.hold === undefined ? compare(now) : goForward(now, state.hold);
+  }
+}
+
+function goForward(now: HoldingInput, hold: Hold): BlueGreenDecision {
+  const { release, state, holding } = now;
+  if (state.phase === 'pinned') {
+    return {
+      type: 'act',
+      action: {
+        type: 'hold',
+        revision: release.revision,
+        step: 'starting',
+        before: hold.before,
+        active: holding.manifest.service.name,
+      },
+      next: { phase: 'starting', hold },
+      message: `applying revision ${String(release.revision)} beside the pods that serve`,
+    };
+  }
+  const { deployment } = holding;
+  if (deployment?.answer?.revision === release.revision && deployment.answer.answer === 'abort')
+    return { type: 'rollBack', reason: 'aborted by a person' };
+  const problem = problemOf(now, hold);
+  if (problem !== undefined) return failed(release, problem.message, problem.cause);
+  switch (state.phase) {
+    case 'starting':
+      return start(now, hold);
+    case 'previewing':
+      return preview(now, hold);
+    case 'waiting':
+      return awaitAnswer(now, hold);
+    case 'switched':
+      return keepBoth(now, hold);
+    default:
+      return letGo(now, hold);
+  }
+}
+
+/** Why the release cannot go on: new pods that fail, or somebody else's change. */
+function problemOf(
+  { holding, state, workloads }: HoldingInput,
+  { stable, candidate }: Hold,
+): { message: string; cause?: Problem } | undefined {
+  const { deployment } = holding;
+  const { name } = holding.manifest.deployment;
+  if (deployment === undefined) return { message: `Deployment ${name} was deleted` };
+  const failure = failureOf(workloads, {});
+  if (failure !== undefined) return { message: failure.message, cause: failure };
+  if (deployment.desired === 0) return { message: `somebody scaled Deployment ${name} to 0` };
+  if (!deployment.isObserved) return undefined;
+  const change = foreignChange(deployment, state, { stable, ...defined({ candidate }) });
+  if (change !== undefined) return { message: `somebody ${change} during the release` };
+  if (state.phase === 'switched' && deployment.live?.ready === 0)
+    return { message: `no new pod of Deployment ${name} is ready any more` };
+  return undefined;
+}
+
+/** What somebody else has changed of a held Deployment. */
+function foreignChange(
+  { reference: { name }, live, mark, fields }: SeenDeployment,
+  { phase }: BlueGreenState,
+  { stable, candidate }: Pick<Hold, 'stable' | 'candidate'>,
+): string | undefined {
+  const isOther = candidate === undefined ? live?.hash === stable : live?.hash !== candidate;
+  if (isOther) return `changed the pod template of Deployment ${name}`;
+  // Letting go takes it off itself, before its last steps.
+  if (mark === undefined && phase !== 'lettingGo')
+    return `took the annotation of the release off Deployment ${name}`;
+  const isAtRest = phase !== 'starting' && phase !== 'lettingGo';
+  return isAtRest && fields.paused !== true ? `resumed Deployment ${name}` : undefined;
+}
+
+function start(now: HoldingInput, hold: Hold): BlueGreenDecision {
+  const { holding, state } = now;
+  const { deployment } = holding;
+  const live = deployment?.live;
+  if (deployment?.isObserved !== true || live === undefined || live.ready < deployment.desired) {
+    const counts = `${String(live?.ready ?? 0)} of ${String(deployment?.desired ?? 0)} new pods are ready`;
+    return waitOr(now, counts, lookMs.starting);
+  }
+  if (deployment.fields.paused !== true) return rest(now, hold, 'ready', state);
+  return makePreview(now, { ...hold, candidate: live.hash }, live.hash);
+}
+
+function makePreview({ holding, release }: HoldingInput, hold: Hold, candidate: string): BlueGreenDecision {
+  const { manifest, previewName } = holding;
+  return {
+    type: 'act',
+    action: {
+      type: 'preview',
+      active: manifest.service.name,
+      revision: release.revision,
+      name: previewName,
+      selector: pinned(manifest.selector, candidate),
+    },
+    next: { phase: 'previewing', hold },
+    message: `Service ${previewName} selects the new pods`,
+  };
+}
+
+/** The Deployment at rest, with a step for people. */
+function rest(
+  { holding }: HoldingInput,
+  { before }: Hold,
+  step: string,
+  next: BlueGreenState,
+): BlueGreenDecision {
+  const { reference = holding.manifest.deployment, resourceVersion = '' } = holding.deployment ?? {};
+  const action = { type: 'rollout', deployment: reference, resourceVersion, fields: restingFields } as const;
+  return { type: 'act', action: { ...action, before, step }, next, message: `${reference.name}: ${step}` };
+}
+
+function preview(now: HoldingInput, hold: Hold): BlueGreenDecision {
+  const { holding, settings } = now;
+  const { candidate = '' } = hold;
+  if (holding.preview === undefined) return makePreview(now, hold, candidate);
+  if (!isServable(now, hold)) {
+    const seen = String(holding.preview.endpoints[candidate] ?? 0);
+    return waitOr(now, `${seen} new pods are endpoints of ${holding.previewName}`, lookMs.moving);
+  }
+  if (promotionMs(settings) === 0) return moveTraffic(now, hold);
+  return rest(now, hold, 'waiting for promote or abort', { phase: 'waiting', hold });
+}
+
+/** Whether the new pods can carry what the old ones do: as many are ready, and were seen in the preview's endpoints. */
+function isServable({ holding }: HoldingInput, { candidate = '' }: Hold): boolean {
+  const { deployment, preview: seen } = holding;
+  const { desired = 0, live } = deployment ?? {};
+  const ready = Math.min(live?.ready ?? 0, seen?.endpoints[candidate] ?? 0);
+  return live?.hash === candidate && desired > 0 && ready >= desired;
+}
+
+function awaitAnswer(now: HoldingInput, hold: Hold): BlueGreenDecision {
+  const { holding, release, settings, phaseMs } = now;
+  if (!isServable(now, hold))
+    return { type: 'wait', forMs: lookMs.starting, message: 'not all new pods are ready' };
+  const isPromoted = holding.deployment?.answer?.revision === release.revision;
+  const leftMs = promotionMs(settings) - phaseMs;
+  if (isPromoted || leftMs <= 0) return moveTraffic(now, hold);
+  const message = `the new pods are ready behind ${holding.previewName}; waiting for promote or abort`;
+  return { type: 'wait', forMs: Math.min(lookMs.waiting, leftMs), message };
+}
+
+function moveTraffic({ holding, release }: HoldingInput, hold: Hold): BlueGreenDecision {
+  const { manifest, active } = holding;
+  const guard = active === undefined ? {} : { resourceVersion: active.resourceVersion };
+  return {
+    type: 'act',
+    action: {
+      type: 'selectPods',
+      service: manifest.service,
+      ...guard,
+      selector: pinned(manifest.selector, hold.candidate ?? ''),
+      revision: release.revision,
+    },
+    next: { phase: 'switched', hold },
+    message: `moving the traffic of ${manifest.service.name} to the new pods`,
+  };
+}
+
+function keepBoth(now: HoldingInput, hold: Hold): BlueGreenDecision {
+  const { holding, release, settings, phaseMs } = now;
+  const { active, deployment, manifest } = holding;
+  const { candidate = '' } = hold;
+  if (pinOf(active) !== candidate)
+    return failed(
+      release,
+      `somebody changed the selector of Service ${manifest.service.name} during the release`,
+    );
+  const isMoved = Object.keys(active?.endpoints ?? {}).every((hash) => hash === candidate);
+  if (!isMoved || active?.endpoints[candidate] === undefined)
+    return waitOr(now, `the traffic of ${manifest.service.name} is moving`, lookMs.moving);
+  const leftMs = scaleDownDelayMs(settings) - phaseMs;
+  if (leftMs > 0) {
+    const delay = formatDuration(scaleDownDelayMs(settings));
+    const message = `the new pods serve; the old ones stay for ${delay}`;
+    return { type: 'wait', forMs: Math.min(lookMs.starting, leftMs), message };
+  }
+  return deployment === undefined ? waitOr(now, '', lookMs.moving) : letGo(now, hold);
+}
+
+function letGo(now: HoldingInput, { candidate, before, ...hold }: Hold): BlueGreenDecision {
+  const { holding, release } = now;
+  const own = { ...before, ...holding.manifest.fields };
+  const next: BlueGreenState = {
+    phase: 'lettingGo',
+    hold: { ...hold, before, ...defined({ candidate }) },
+  };
+  const step = settle({ holding, toward: candidate, own, before, state: next });
+  if (step === undefined) {
+    const plain = { phase: 'applying' } as const;
+    return decideRolling({ ...now, settings: {}, state: plain, release });
+  }
+  return step.type === 'wait' ? waitOr(now, step.message, step.forMs) : step;
+}
+
+/** Waits, as long as the phase may last. */
+function waitOr({ release, phaseMs }: HoldingInput, message: string, forMs: number): BlueGreenDecision {
+  const leftMs = release.timeoutMs - phaseMs;
+  if (leftMs > 0) return { type: 'wait', forMs: Math.min(forMs, leftMs), message };
+  const time = `not done within ${String(Math.round(release.timeoutMs / 1000))} s`;
+  return failed(release, `${message}: ${time}`);
+}
+
+function failed(release: ReleaseFacts, reason: string, problem?: Problem): BlueGreenDecision {
+  const cause = problem === undefined ? {} : { problem };
+  if (release.rollback === 'never') return { type: 'halt', reason: `${reason} (rollback: never)`, ...cause };
+  return { type: 'rollBack', reason, ...cause };
+}

@@ -1,0 +1,175 @@
+import { hashLabel } from '../../kubernetes/replica-sets.ts';
+import {
+  isWorkload,
+  nameOf,
+  podTemplateOf,
+  referenceOf,
+  type Workload,
+} from '../../kubernetes/workload-objects.ts';
+import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
+import type { HeldParts } from '../holding.ts';
+import type { Refusal } from '../strategy.ts';
+import type { BlueGreenSettings } from './settings.ts';
+
+interface Service extends KubernetesObject {
+  spec?: { selector?: Record<string, string> };
+}
+
+/** The parts of a release's objects that a blue/green release holds and moves; undefined where they are refused. */
+export function blueGreenParts(
+  objects: readonly KubernetesObject[],
+  settings: BlueGreenSettings,
+): HeldParts | undefined {
+  const [deployment] = deploymentsOf(objects);
+  const service = deployment === undefined ? undefined : activeService(deployment, objects, settings);
+  if (deployment === undefined || service === undefined) return undefined;
+  return { deployment, service, previewName: settings.previewService ?? `${service.metadata.name}-preview` };
+}
+
+/** What of the objects keeps a blue/green release from being made, and why. */
+export function blueGreenRefusals(
+  objects: readonly KubernetesObject[],
+  settings: BlueGreenSettings,
+): Refusal[] {
+  const deployments = deploymentsOf(objects);
+  const others = objects.filter((object) => isWorkload(object) && object.kind !== 'Deployment');
+  const [deployment, second] = deployments;
+  return [
+    ...others.map(otherKind),
+    ...(second === undefined ? [] : [severalDeployments(second, deployments.length)]),
+    ...(deployment === undefined ? [noDeployment] : deploymentRefusals(deployment)),
+    ...(deployment === undefined ? [] : serviceRefusals(deployment, objects, settings)),
+  ];
+}
+
+function deploymentsOf(objects: readonly KubernetesObject[]): Workload[] {
+  return objects.filter((object): object is Workload => isWorkload(object) && object.kind === 'Deployment');
+}
+
+function selecting(deployment: Workload, objects: readonly KubernetesObject[]): Service[] {
+  const labels = podTemplateOf(deployment)?.metadata?.labels ?? {};
+  return objects.filter((object): object is Service => {
+    const selector = Object.entries((object as Service).spec?.selector ?? {});
+    const isService = object.kind === 'Service' && object.apiVersion === 'v1' && selector.length > 0;
+    const isNear = object.metadata.namespace === deployment.metadata.namespace;
+    return (
+      isService && isNear && selector.every(([key, value]) => key === hashLabel || labels[key] === value)
+    );
+  });
+}
+
+function activeService(
+  deployment: Workload,
+  objects: readonly KubernetesObject[],
+  { activeService: named }: BlueGreenSettings,
+): Service | undefined {
+  const found = selecting(deployment, objects);
+  if (named !== undefined) return found.find(({ metadata }) => metadata.name === named);
+  return found.length === 1 ? found[0] : undefined;
+}
+
+const rollingHint = 'release it with strategy: {rolling: {}}';
+
+const noDeployment: Refusal = {
+  message: 'blueGreen releases a Deployment, and the manifests have none',
+  hint: rollingHint,
+};
+
+function otherKind(object: KubernetesObject): Refusal {
+  const reasons: Partial<Record<string, string>> = {
+    StatefulSet: 'its pods have names and volumes of their own, so that there cannot be two groups of them',
+    DaemonSet: 'a node has one pod of it, so that there cannot be two groups of them',
+    Job: 'it ends, and serves nothing',
+  };
+  const reason = reasons[object.kind] ?? 'it has no rollout that can be held';
+  return {
+    object,
+    field: 'kind',
+    message: `blueGreen cannot release ${nameOf(referenceOf(object))}: ${reason}`,
+    hint: 'release it in a deploy stage of its own, with another "application" and strategy: {rolling: {}}',
+  };
+}
+
+function severalDeployments(object: Workload, count: number): Refusal {
+  return {
+    object,
+    field: 'metadata.name',
+    message: `blueGreen releases one Deployment, and the manifests have ${String(count)}`,
+    hint: 'release the others in a deploy stage of their own, with another "application"',
+  };
+}
+
+function deploymentRefusals(object: Workload): Refusal[] {
+  const name = nameOf(referenceOf(object));
+  const { strategy, paused } = object.spec;
+  const recreate: Refusal = {
+    object,
+    field: 'spec.strategy.type',
+    message: `blueGreen cannot release ${name}: its strategy Recreate stops all old pods before the first new one`,
+    hint: `take spec.strategy out of the manifest, or ${rollingHint}`,
+  };
+  const pausedManifest: Refusal = {
+    object,
+    field: 'spec.paused',
+    message: `blueGreen cannot release ${name}: the manifest pauses it, so that no new pod would start`,
+    hint: 'take spec.paused out of the manifest',
+  };
+  return [...(strategy?.type === 'Recreate' ? [recreate] : []), ...(paused === true ? [pausedManifest] : [])];
+}
+
+function serviceRefusals(
+  deployment: Workload,
+  objects: readonly KubernetesObject[],
+  settings: BlueGreenSettings,
+): Refusal[] {
+  const name = nameOf(referenceOf(deployment));
+  const found = selecting(deployment, objects);
+  const names = found.map(({ metadata }) => metadata.name).join(', ');
+  const active = activeService(deployment, objects, settings);
+  if (active === undefined) return [noService(name, settings.activeService, names)];
+  const refusals: Refusal[] = [];
+  if (active.spec?.selector?.[hashLabel] !== undefined)
+    refusals.push({
+      object: active,
+      field: `spec.selector.${hashLabel}`,
+      message: `${nameOf(referenceOf(active))} selects by ${hashLabel}, which blueGreen itself writes`,
+      hint: 'take the label out of the selector',
+    });
+  const preview = settings.previewService ?? `${active.metadata.name}-preview`;
+  const taken = objects.find(
+    ({ kind, metadata }) =>
+      kind === 'Service' && metadata.name === preview && metadata.namespace === active.metadata.namespace,
+  );
+  if (taken !== undefined)
+    refusals.push({
+      object: taken,
+      field: 'metadata.name',
+      message: `the preview Service ${preview} is made by the release and removed at its end, and the manifests have it too`,
+      hint: 'take it out of the manifests, or give previewService another name',
+    });
+  if (preview.length > 63)
+    refusals.push({
+      object: active,
+      field: 'metadata.name',
+      message: `the name of the preview Service, ${preview}, has more than 63 characters`,
+      hint: 'set strategy.blueGreen.previewService',
+    });
+  return refusals;
+}
+
+function noService(deployment: string, named: string | undefined, found: string): Refusal {
+  if (named !== undefined)
+    return {
+      message: `the manifests have no Service ${named} that selects the pods of ${deployment}`,
+      hint: found === '' ? 'add it to the manifests' : `activeService may be: ${found}`,
+    };
+  if (found === '')
+    return {
+      message: `no Service of the manifests selects the pods of ${deployment}, so that there is no traffic to move`,
+      hint: `add the Service to the manifests, or ${rollingHint}`,
+    };
+  return {
+    message: `several Services select the pods of ${deployment}: ${found}`,
+    hint: 'name the one whose traffic moves: strategy.blueGreen.activeService',
+  };
+}

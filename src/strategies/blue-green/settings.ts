@@ -1,0 +1,53 @@
+import { parseDuration } from '../../base/duration.ts';
+import * as z from '../../base/zod.ts';
+
+const duration = z
+  .string()
+  .check(z.regex(/^(?:\d+(?:ms|[smhd]))+$/, 'must be a duration like 90s, 2m or 1h30m'));
+
+const name = z
+  .string()
+  .check(
+    z.regex(
+      /^[a-z]([-a-z0-9]*[a-z0-9])?$/,
+      'must be the name of a Service: lowercase letters, digits and "-"',
+    ),
+    z.maxLength(63),
+  );
+
+/** `strategy.blueGreen`: when the traffic moves from the old pods to the new ones, and when the old ones go. */
+export const blueGreenSettings = z.described(
+  'Start all new pods beside the old ones, move the traffic to them in one write, keep the old ones for a while',
+  z.strictObject({
+    activeService: z.described(
+      'The Service whose traffic moves; default: the one of the manifests that selects the pods',
+      z.optional(name),
+    ),
+    previewService: z.described(
+      'The Service that the release makes for the new pods and removes at its end; default: the active one with "-preview"',
+      z.optional(name),
+    ),
+    autoPromote: z.described(
+      'true (default): move the traffic when the new pods are ready; false: wait for "pipeline release promote"; after: wait at most that long',
+      z.optional(z.union([z.boolean(), z.strictObject({ after: duration })])),
+    ),
+    scaleDownDelay: z.described(
+      'Time for which the old pods stay after the traffic has moved; default 30s',
+      z.optional(duration),
+    ),
+  }),
+);
+
+/** `strategy.blueGreen` as parsed. */
+export type BlueGreenSettings = z.infer<typeof blueGreenSettings>;
+
+/** Milliseconds to wait for a person before the traffic moves: 0 for none, Infinity for one without an end. */
+export function promotionMs({ autoPromote = true }: BlueGreenSettings): number {
+  if (typeof autoPromote === 'boolean') return autoPromote ? 0 : Infinity;
+  return parseDuration(autoPromote.after);
+}
+
+/** Milliseconds for which the old pods stay after the traffic has moved. */
+export function scaleDownDelayMs({ scaleDownDelay = '30s' }: BlueGreenSettings): number {
+  return parseDuration(scaleDownDelay);
+}

@@ -1,0 +1,82 @@
+import { isHeld, type RolloutFields } from '../../kubernetes/rollout-fields.ts';
+import type { SeenDeployment } from '../holding.ts';
+import { decideRolling } from '../rolling/decide.ts';
+import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
+import { pinned, pinOf, settle, unpin } from './settle.ts';
+
+const lookMs = 250;
+/** Milliseconds for the old pods to be ready again before they are taken for unhealthy. */
+const unhealthyMs = 10_000;
+
+/**
+ * Decides the way back: traffic that has moved goes back to the old pods where they can carry it; then the Deployment is
+ * let go with their template, which removes the new pods; then the stable revision is applied, as rolling does.
+ */
+export function undo(now: HoldingInput): BlueGreenDecision {
+  const { holding, state, release, phaseMs } = now;
+  const { active, deployment } = holding;
+  const { hold } = state;
+  const before = hold?.before ?? fieldsBefore(deployment);
+  const toward = hold?.stable ?? pinOf(active) ?? deployment?.live?.hash;
+  const back = hold === undefined ? undefined : moveBack(now, hold);
+  const step = back ?? settle({ holding, toward, own: before, before, state });
+  if (step === undefined) return decideRolling({ ...now, settings: {}, state: { phase: 'rollingBack' } });
+  const leftMs = release.timeoutMs - phaseMs;
+  if (step.type !== 'wait' || leftMs > 0) return step;
+  const seconds = String(Math.round(release.timeoutMs / 1000));
+  return {
+    type: 'halt',
+    reason: `${release.reason ?? 'the release failed'}; rolling back: ${step.message}: not done within ${seconds} s`,
+  };
+}
+
+/** The rollout fields of a Deployment that no release of this record holds: an earlier one may. */
+function fieldsBefore(deployment: SeenDeployment | undefined): RolloutFields {
+  return deployment?.mark?.before ?? deployment?.fields ?? {};
+}
+
+/** Moves traffic that the new pods have back to the old ones; undefined: they have none. */
+function moveBack(
+  { holding, state, release, phaseMs }: HoldingInput,
+  { stable, selector }: Hold,
+): BlueGreenDecision | undefined {
+  const { active, deployment } = holding;
+  const pin = pinOf(active);
+  if (active === undefined || deployment === undefined || pin === undefined) return undefined;
+  const old = deployment.sets.find(({ hash }) => hash === stable);
+  if (pin === stable) {
+    const isMoved = Object.keys(active.endpoints).every((hash) => hash === stable);
+    const message = `the traffic of ${active.reference.name} is moving back`;
+    return isMoved ? undefined : { type: 'wait', forMs: lookMs, message };
+  }
+  // Once let go, the old pods are on their way out, however many are ready now: both serve until they are back.
+  if (!isHeld(deployment.fields))
+    return {
+      type: 'act',
+      action: unpin(active),
+      next: state,
+      message: `${active.reference.name} selects old and new pods`,
+    };
+  if (old !== undefined && old.ready >= deployment.desired) {
+    const { reference: service, resourceVersion } = active;
+    const action = {
+      type: 'selectPods',
+      service,
+      resourceVersion,
+      selector: pinned(selector, stable),
+    } as const;
+    const revision = release.stable === undefined ? {} : { revision: release.stable };
+    return {
+      type: 'act',
+      action: { ...action, ...revision },
+      next: state,
+      message: `moving the traffic of ${service.name} back to the old pods`,
+    };
+  }
+  const counts = `${String(old?.ready ?? 0)} of ${String(deployment.desired)} old pods are ready`;
+  if (phaseMs < unhealthyMs) return { type: 'wait', forMs: lookMs, message: counts };
+  return {
+    type: 'halt',
+    reason: `${release.reason ?? 'the release failed'}; the traffic has moved to the new pods and stays there, as only ${counts}`,
+  };
+}

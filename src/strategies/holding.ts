@@ -1,0 +1,104 @@
+import type { Answer, HoldMark } from '../kubernetes/hold-mark.ts';
+import type { RolloutFields } from '../kubernetes/rollout-fields.ts';
+import type { Workload } from '../kubernetes/workload-objects.ts';
+import type { KubernetesObject, ObjectReference } from '../ports/kubernetes-object.ts';
+
+/** The selector of a Service. */
+export type Selector = Readonly<Record<string, string>>;
+
+/** The objects of a release that it holds and whose traffic it moves. */
+export interface HeldParts {
+  deployment: Workload;
+  /** The Service whose traffic moves. */
+  service: KubernetesObject;
+  /** Name of the Service that the release makes for the new pods. */
+  previewName: string;
+}
+
+/** A ReplicaSet of a Deployment, in pods. */
+export interface SeenReplicaSet {
+  name: string;
+  /** Its `pod-template-hash`. */
+  hash: string;
+  /** `spec.replicas` */
+  wanted: number;
+  /** Pods that are there. */
+  present: number;
+  ready: number;
+}
+
+/** A Deployment that a release holds, or is about to. */
+export interface SeenDeployment {
+  reference: ObjectReference;
+  /** What the next write is guarded by. */
+  resourceVersion: string;
+  /** Its controller has seen it as it is. */
+  isObserved: boolean;
+  /** `spec.replicas` */
+  desired: number;
+  fields: RolloutFields;
+  /** Missing: no release holds it. */
+  mark?: HoldMark;
+  /** A person's answer to a release that waits. */
+  answer?: Answer;
+  /** The ReplicaSet of its template; missing before it is made. */
+  live?: SeenReplicaSet;
+  sets: readonly SeenReplicaSet[];
+}
+
+/** A Service of a held Deployment. */
+export interface SeenService {
+  reference: ObjectReference;
+  resourceVersion: string;
+  selector: Selector;
+  /** Ready endpoints by the hash of their pods. */
+  endpoints: Readonly<Record<string, number>>;
+}
+
+/** What is seen of a release that holds its Deployment. Missing parts are not there. */
+export interface Holding {
+  deployment?: SeenDeployment;
+  /** The Service whose traffic moves. */
+  active?: SeenService;
+  /** The Service of the candidate that the release has made. */
+  preview?: SeenService;
+  /** What the revision's manifests say. */
+  manifest: {
+    deployment: ObjectReference;
+    replicas: number;
+    fields: RolloutFields;
+    service: ObjectReference;
+    selector: Selector;
+  };
+  previewName: string;
+  /** A Service of that name is there that the release has not made. */
+  isPreviewTaken: boolean;
+  /** The revision has another pod template than the live one; only where it was asked for. */
+  changesPods?: boolean;
+}
+
+/** What a release does to hold a Deployment, to move its traffic and to let it go. Each is guarded by what was seen. */
+export type HoldingAction =
+  /** Applies the revision with its Deployment held; its active Service stays as it is. */
+  | { type: 'hold'; revision: number; step: string; before: RolloutFields; active: string }
+  /** Writes the rollout fields, with the template of a ReplicaSet where one is named; `step` missing: the mark goes. */
+  | {
+      type: 'rollout';
+      deployment: ObjectReference;
+      resourceVersion: string;
+      fields: RolloutFields;
+      before: RolloutFields;
+      replicaSet?: string;
+      step?: string;
+    }
+  /** Writes a Service's selector in one request, with the rest of the Service as the revision has it where one is named. */
+  | {
+      type: 'selectPods';
+      service: ObjectReference;
+      resourceVersion?: string;
+      selector: Selector;
+      revision?: number;
+    }
+  /** Makes the Service by which the candidate is reached before it gets traffic. */
+  | { type: 'preview'; active: string; revision: number; name: string; selector: Selector }
+  | { type: 'removePreview'; service: ObjectReference };

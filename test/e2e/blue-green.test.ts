@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { e2eEnvironment } from '../support/e2e-environment.ts';
+import { endingPodsGone } from '../support/ending-pods.ts';
+import { startLoad } from '../support/load-client.ts';
+import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
+import { startRelease, webManifests, type WebOptions } from './release-runner.ts';
+
+const minutes = 60_000;
+
+describe('blue/green releases of a service under load', () => {
+  const environment = e2eEnvironment();
+  let place: RunnerNamespaces;
+  let run = 0;
+
+  beforeAll(async () => {
+    place = await makeRunnerNamespaces(environment, 'bluegreen');
+  }, 2 * minutes);
+
+  afterAll(async () => {
+    await place.remove();
+  }, minutes);
+
+  const release = (options: WebOptions, runId = `run-${String(++run)}`) =>
+    startRelease(webManifests(options), {
+      kubeconfig: place.kubeconfig,
+      runId,
+      namespace: place.application,
+      settings: { strategy: { blueGreen: { scaleDownDelay: '3s' } } },
+    });
+
+  const live = async () => {
+    const { admin, application: namespace } = place;
+    const deployment = await admin.json<{
+      metadata: { annotations: Record<string, string> };
+      spec: Record<string, unknown> & { template: unknown };
+    }>(['get', 'deployment', 'web', '--namespace', namespace]);
+    const services = await admin.json<{
+      items: { metadata: { name: string }; spec: { selector: Record<string, string> } }[];
+    }>(['get', 'services', '--namespace', namespace]);
+    const { template: _, ...spec } = deployment.spec;
+    const held = Object.keys(deployment.metadata.annotations).filter((key) => key.startsWith('slipway.dev/'));
+    return {
+      spec,
+      held,
+      services: services.items.map(({ metadata, spec: { selector } }) => [metadata.name, selector]),
+    };
+  };
+
+  it(
+    'move forth and back, go on after kill -9, lose no request and leave the objects as the manifests say',
+    async () => {
+      expect(await (await release({ version: '1' })).result()).toMatchObject({ outcome: 'succeeded' });
+      const before = await live();
+      const { admin, application: namespace, agents: from } = place;
+      const load = await startLoad({ environment, admin, namespace, service: 'web', from });
+
+      expect(await (await release({ version: '2' })).result()).toMatchObject({ outcome: 'succeeded' });
+      const killed = await release({ version: '3' }, 'run-killed');
+      await killed.saw('the switch', ({ phase }) => phase === 'switched');
+      await killed.kill('SIGKILL');
+      const resumed = await release({ version: '3' }, 'run-killed');
+      expect(await resumed.result()).toMatchObject({ outcome: 'succeeded' });
+      const bad = await release({ version: '4', fault: 'crash' });
+      expect(await bad.result()).toMatchObject({ outcome: 'rolledBack' });
+      // What was released before, again: a rollback is a release.
+      expect(await (await release({ version: '2' })).result()).toMatchObject({ outcome: 'succeeded' });
+
+      await endingPodsGone(admin, namespace);
+      const result = await load.stop();
+      expect(result).toMatchObject({ failures: 0, errors: [], last: '2' });
+      expect(Object.keys(result.versions).sort()).toEqual(['1', '2', '3']);
+      expect(await live()).toEqual(before);
+    },
+    6 * minutes,
+  );
+});

@@ -1,20 +1,18 @@
 import { ulid } from 'ulid';
 import { createBuilders, type BuildSettings } from './builders.ts';
 import { Masker } from '../base/mask.ts';
-import { evaluateText } from '../expressions/evaluate.ts';
 import type { Plan, PlannedAgent } from '../plan/plan.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { AgentSpec } from '../ports/agent.ts';
-import type { Secrets } from '../ports/secrets.ts';
-import { registryCredentials } from '../stages/image/registry-credentials.ts';
 import { releaseTarget } from '../stages/deploy/release-target.ts';
 import { bindPlan } from './bind-plan.ts';
 import type { Connection } from './connection.ts';
-import { examine, type Finding, type PushTarget } from './doctor.ts';
+import { examine, type Finding } from './doctor.ts';
 import { deploySettings } from './deploy-settings.ts';
 import type { PlannedFile } from './plan-file.ts';
 import { checkPulls } from './pulls/check-pulls.ts';
 import { describePolicy } from './policies.ts';
+import { pushTargets } from './push-targets.ts';
 import { createSecretReader } from './secret-reader.ts';
 
 /** What `pipeline doctor` is asked. */
@@ -93,24 +91,4 @@ async function releaseNamespaces(plan: Plan): Promise<string[]> {
   const nodes = plan.nodes.filter(({ kind }) => kind === 'deploy');
   const settings = await Promise.all(nodes.map((node) => deploySettings(node, plan, {})));
   return [...new Set(settings.map((each) => releaseTarget(each, plan).namespace))];
-}
-
-async function pushTargets(plan: Plan, secrets: Secrets, signal: AbortSignal): Promise<PushTarget[]> {
-  const nodes = plan.nodes.filter(({ kind }) => kind === 'image');
-  return Promise.all(
-    nodes.map(async (node): Promise<PushTarget> => {
-      const image = node.input['image'] as { repository: string; credentials?: string };
-      const repository = await evaluateText(image.repository, {
-        params: plan.parameters,
-        trigger: plan.trigger,
-      });
-      const name = image.credentials;
-      if (name === undefined) return { repository };
-      const host = repository.split('/')[0] ?? '';
-      return {
-        repository,
-        credentials: async () => registryCredentials(name, await secrets.read(name, { signal }), host),
-      };
-    }),
-  );
 }

@@ -75,7 +75,11 @@ async function* filesAt(directory: string, name: string): AsyncGenerator<string>
 }
 
 async function* filesBelow(directory: string, folder: string): AsyncGenerator<string> {
-  for await (const entry of await opendir(path.join(directory, folder))) {
+  const at = path.join(directory, folder);
+  const opened = await opendir(at).catch((error: unknown) => {
+    throw new InputError(`${at} cannot be read: ${messageOf(error)}`, { cause: error });
+  });
+  for await (const entry of opened) {
     const name = path.join(folder, entry.name);
     if (entry.isDirectory()) {
       if (!passedOver.has(entry.name)) yield* filesBelow(directory, name);

@@ -2,7 +2,7 @@ import { defined } from '../base/defined.ts';
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../adapters/system/clock.ts';
 import { InputError } from '../base/errors.ts';
-import { answerRelease, isWaiting } from '../release/answer.ts';
+import { answerRelease, takesAnswer } from '../release/answer.ts';
 import type { ReleaseResult } from '../release/reconcile.ts';
 import { releasedApplications } from '../release/record/release-store.ts';
 import type { ReleaseRequest } from '../release/held-release.ts';
@@ -74,24 +74,24 @@ export async function promote(target: ReleaseTarget, report: ReportLine): Promis
 }
 
 /**
- * Resumes a release whose runner died, or rolls it back; one that waits for a person is rolled back by its own runner
+ * Resumes a release whose runner died, or rolls it back; one that holds its Deployment is rolled back by its own runner
  * where that lives.
- * @returns undefined when none is in progress; `left` when its runner rolls it back
+ * @returns undefined when none is in progress; `left` when its runner rolls it back; `over` when it has ended meanwhile
  */
 export async function resume(
   target: ReleaseTarget & { direction: 'continue' | 'back' },
   report: ReportLine,
-): Promise<ReleaseResult | 'left' | undefined> {
+): Promise<ReleaseResult | 'left' | 'over' | undefined> {
   await statusOfRelease(target);
   const { direction, signal, connection, application } = target;
   const { cluster, namespace } = connection;
-  const isAnswered =
-    direction === 'back' && (await isWaiting({ cluster, application, namespace }, { signal }));
+  const abort = { cluster, application, namespace, answer: 'abort' } as const;
+  const isAnswered = direction === 'back' && (await takesAnswer(abort, { signal }));
   if (isAnswered) await answer(target, 'abort');
   try {
     const ports = portsOf(target, report);
     const result = await reconcileRelease({ ...requestOf(target), direction }, ports, { signal });
-    return isAnswered ? (result ?? 'left') : result;
+    return isAnswered ? (result ?? 'over') : result;
   } catch (error) {
     if (isAnswered && error instanceof ReleaseBusyError) return 'left';
     throw error;

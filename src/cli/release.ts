@@ -40,7 +40,7 @@ export function releaseCommand(setExitCode: SetExitCode): CommandModule {
           ),
         )
         .command(
-          action('abort', 'roll back a release that waits for a person, or whose runner died', (target) =>
+          action('abort', 'roll back a release that is held, or whose runner died', (target) =>
             resume(target, 'back', setExitCode),
           ),
         )
@@ -88,7 +88,7 @@ export function statusText(now: ReleaseStatus): string[] {
   if (now.current !== undefined) {
     const { entry } = now.current;
     lines.push(
-      `in progress: revision ${String(entry.number)}, ${images(entry.images)}, owned by ${now.holder ?? 'no runner'}`,
+      `in progress: revision ${String(entry.number)}, ${images(entry.images)}, in phase ${now.current.phase}, owned by ${now.holder ?? 'no runner'}`,
     );
   }
   if (now.last !== undefined) {
@@ -173,6 +173,10 @@ async function resume(
   const commands = await import('../app/release-commands.ts');
   const result = await commands.resume({ ...target, direction }, report);
   if (result === 'left') return report(`the runner of ${target.application} rolls it back`);
+  if (result === 'over') {
+    setExitCode(exitCodes.failure);
+    return report(`the release of ${target.application} has ended meanwhile: see pipeline release status`);
+  }
   if (result === undefined) return report(`no release of ${target.application} is in progress`);
   if (result.reason !== undefined) await report(result.reason);
   if (result.outcome === 'rolledBack' && direction === 'continue') setExitCode(exitCodes.rolledBack);

@@ -26,7 +26,10 @@ export function readPullSecret(secret: KubernetesObject): PullSecret {
   if (key === undefined) return { type: 'wrongType', secretType };
   const config = parseJson(textAt(stringData, key) ?? decoded(textAt(data, key)));
   const auths = key === '.dockercfg' ? config : fieldsOf(config)['auths'];
-  return { type: 'read', servers: Object.keys(fieldsOf(auths)) };
+  const servers = Object.entries(fieldsOf(auths)).flatMap(([server, login]) =>
+    hasLogin(login) ? [server] : [],
+  );
+  return { type: 'read', servers };
 }
 
 /**
@@ -41,6 +44,11 @@ export function isLoginFor(server: string, repository: string): boolean {
   return hostMatches(login.host, wanted.host) && wanted.path.startsWith(login.path);
 }
 
+/** A login that a credential helper of another machine keeps is none for a kubelet. */
+function hasLogin(login: unknown): boolean {
+  return ['auth', 'username', 'identitytoken'].some((key) => (textAt(login, key) ?? '') !== '');
+}
+
 function takeApart(text: string): { host: string; path: string } {
   const slash = text.indexOf('/');
   const host = (slash === -1 ? text : text.slice(0, slash)).toLowerCase();
@@ -52,7 +60,13 @@ function hostMatches(pattern: string, host: string): boolean {
   if (!pattern.includes('*')) return pattern === host;
   const parts = pattern.split('.');
   const names = host.split('.');
-  return parts.length === names.length && parts.every((part, index) => compileGlob(part)(names[index] ?? ''));
+  try {
+    return (
+      parts.length === names.length && parts.every((part, index) => compileGlob(part)(names[index] ?? ''))
+    );
+  } catch {
+    return false; // no pattern, and no host
+  }
 }
 
 function textAt(value: unknown, key: string): string | undefined {

@@ -1,10 +1,13 @@
 import { InputError } from '../base/errors.ts';
-import { answerAnnotation, type Answer } from '../kubernetes/hold-mark.ts';
+import { answerAnnotation, answerOf, type Answer } from '../kubernetes/hold-mark.ts';
+import type { Workload } from '../kubernetes/workload-objects.ts';
+import { ConflictError } from '../ports/cluster-errors.ts';
 import type { CallOptions, Cluster } from '../ports/cluster.ts';
+import type { ObjectReference } from '../ports/kubernetes-object.ts';
 import { revisionOf } from './record/release-record.ts';
 import { ReleaseStore } from './record/release-store.ts';
 
-/** An answer to the release of an application that waits for a person. */
+/** An answer to the release of an application that holds its Deployment. */
 export interface AnswerRequest {
   cluster: Cluster;
   application: string;
@@ -12,41 +15,64 @@ export interface AnswerRequest {
   answer: Answer['answer'];
 }
 
-/** The phase in which a release waits for a person. */
-const waitingPhase = 'waiting';
+/** The phases of a release in which its runner takes an answer. */
+const phases: Record<Answer['answer'], readonly string[]> = {
+  promote: ['waiting'],
+  abort: ['starting', 'previewing', 'waiting', 'switched', 'lettingGo'],
+};
+
+/** How often an answer is written again when the Deployment was changed in the same moment. */
+const tries = 10;
 
 /**
- * Answers a release that waits for a person, by an annotation of the Deployment that it holds: its runner, or whoever
- * resumes the release, reads it there. The record is the runner's own to write.
+ * Answers a release by an annotation of the Deployment that it holds: its runner, or whoever resumes the release, reads
+ * it there. The record is the runner's own to write. An abort wins over a promotion, whoever comes first.
  * @returns the revision that is answered for
- * @throws InputError when no release of the application waits
+ * @throws InputError when no release of the application takes the answer
  */
-export async function answerRelease(
-  { cluster, application, namespace, answer }: AnswerRequest,
-  options: CallOptions,
-): Promise<number> {
-  const record = (await new ReleaseStore(cluster, application, namespace).load(options))?.record;
-  const current = record?.current;
-  const held =
-    record === undefined || current?.state.phase !== waitingPhase
-      ? undefined
-      : revisionOf(record, current.revision).objects.find(({ kind }) => kind === 'Deployment');
-  if (current === undefined || held === undefined) {
-    const phase = current === undefined ? 'none is in progress' : `it is in phase ${current.state.phase}`;
-    throw new InputError(`no release of ${application} waits for an answer: ${phase}`, {
-      hint: `pipeline release status ${application} shows where it stands`,
+export async function answerRelease(request: AnswerRequest, options: CallOptions): Promise<number> {
+  const { cluster, application, namespace, answer } = request;
+  const { revision, phase, held } = await heldBy(request, options);
+  if (revision === undefined || held === undefined) {
+    const where = phase === undefined ? 'none is in progress' : `it is in phase ${phase}`;
+    throw new InputError(`no release of ${application} waits for an answer: ${where}`, {
+      hint: `pipeline release status ${application} --namespace ${namespace} shows where it stands`,
     });
   }
-  const annotations = { [answerAnnotation]: `${String(current.revision)} ${answer}` };
-  await cluster.patch(held, { type: 'merge', body: { metadata: { annotations } } }, options);
-  return current.revision;
+  const annotations = { [answerAnnotation]: `${String(revision)} ${answer}` };
+  for (let tried = 1; ; tried += 1) {
+    const live = await cluster.get<Workload>(held, options);
+    if (live === undefined) throw new InputError(`Deployment ${held.name} of ${application} is not there`);
+    const given = answerOf(live);
+    if (given?.revision === revision && given.answer === answer) return revision;
+    if (given?.revision === revision && given.answer === 'abort')
+      throw new InputError(`revision ${String(revision)} of ${application} is being aborted`);
+    const { resourceVersion } = live.metadata;
+    try {
+      const body = { metadata: { resourceVersion, annotations } };
+      await cluster.patch(held, { type: 'merge', body }, options);
+      return revision;
+    } catch (error) {
+      if (!(error instanceof ConflictError) || tried === tries) throw error;
+    }
+  }
 }
 
-/** Whether a release of the application waits for a person. */
-export async function isWaiting(
-  { cluster, application, namespace }: Omit<AnswerRequest, 'answer'>,
+/** Whether the release of the application takes an answer. */
+export async function takesAnswer(request: AnswerRequest, options: CallOptions): Promise<boolean> {
+  return (await heldBy(request, options)).held !== undefined;
+}
+
+/** The release in progress, and its Deployment where it takes the answer. */
+async function heldBy(
+  { cluster, application, namespace, answer }: AnswerRequest,
   options: CallOptions,
-): Promise<boolean> {
+): Promise<{ revision?: number; phase?: string; held?: ObjectReference }> {
   const record = (await new ReleaseStore(cluster, application, namespace).load(options))?.record;
-  return record?.current?.state.phase === waitingPhase;
+  if (record?.current === undefined) return {};
+  const { revision, state } = record.current;
+  const { phase } = state;
+  if (!phases[answer].includes(phase)) return { revision, phase };
+  const held = revisionOf(record, revision).objects.find(({ kind }) => kind === 'Deployment');
+  return held === undefined ? { revision, phase } : { revision, phase, held };
 }

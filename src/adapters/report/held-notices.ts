@@ -9,17 +9,20 @@ type Notice = Extract<TimedEvent, { type: 'notice' }>;
 export class HeldNotices {
   readonly #held = new Map<string, Notice[]>();
 
+  /** What was kept back for stages whose end does not come: the runner lost its run. */
+  rest(): Notice[] {
+    const left = [...this.#held.values()].flat();
+    this.#held.clear();
+    return left;
+  }
+
   /** What is to be shown now that an event has come, in order. */
   take(event: TimedEvent): TimedEvent[] {
     if (event.type === 'notice' && event.endTells === true && event.stage !== undefined) {
       this.#held.set(event.stage, [...(this.#held.get(event.stage) ?? []), event]);
       return [];
     }
-    if (event.type === 'run.finished') {
-      const left = [...this.#held.values()].flat();
-      this.#held.clear();
-      return [...left, event];
-    }
+    if (event.type === 'run.finished') return [...this.rest(), event];
     if (event.type !== 'stage.finished' && event.type !== 'stage.retrying') return [event];
     const held = this.#held.get(event.stage) ?? [];
     this.#held.delete(event.stage);

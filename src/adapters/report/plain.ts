@@ -53,7 +53,10 @@ export function createPlainReporter(options: PlainOptions): Reporter {
         .join('');
       if (text !== '') await output.write(text);
     },
-    close: () => Promise.resolve(),
+    async close(): Promise<void> {
+      const text = notices.rest().map(textOf).join('');
+      if (text !== '') await output.write(text);
+    },
   };
 }
 

@@ -44,6 +44,11 @@ export class RunView {
     for (const shown of this.#notices.take(event)) this.#takeShown(shown);
   }
 
+  /** No event comes any more. */
+  end(): void {
+    for (const shown of this.#notices.rest()) this.#takeShown(shown);
+  }
+
   #takeShown(event: TimedEvent): void {
     switch (event.type) {
       case 'run.started':

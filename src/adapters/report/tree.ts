@@ -31,6 +31,7 @@ export function createTreeReporter(
     },
     close(): Promise<void> {
       clearInterval(timer);
+      view.end();
       draw(
         [...treeText(view, Date.now(), { columns: size().columns, rows: Infinity }), ...footer()].join('\n'),
       );

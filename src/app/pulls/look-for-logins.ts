@@ -1,5 +1,6 @@
 import { defined } from '../../base/defined.ts';
 import { messageOf } from '../../base/errors.ts';
+import { isFields } from '../../base/fields.ts';
 import { parseImageReference, repositoryName } from '../../base/image-reference.ts';
 import { decidePull, type PullAnswer } from '../../kubernetes/image-pull.ts';
 import { readPullSecret, type PullSecret } from '../../kubernetes/pull-secret.ts';
@@ -59,8 +60,17 @@ async function secretOf(
   const live = await read(reference, cluster, options);
   if ('hidden' in live) return { type: 'hidden', reason: live.hidden };
   if (live.object !== undefined) return readPullSecret(live.object);
-  const isMade = pull.objects.some(({ kind, metadata }) => kind.endsWith('Secret') && metadata.name === name);
+  const isMade = pull.objects.some((object) => makesSecret(object, name));
   return { type: isMade || sandbox ? 'brought' : 'missing' };
+}
+
+/** A SealedSecret, or an ExternalSecret, which may name its Secret. */
+function makesSecret(object: KubernetesObject, name: string): boolean {
+  const { kind, metadata } = object;
+  const spec = object['spec'];
+  if (!kind.endsWith('Secret')) return false;
+  const target = isFields(spec) && isFields(spec['target']) ? spec['target']['name'] : undefined;
+  return metadata.name === name || target === name;
 }
 
 /** Whether pods of the workload run from the repository now, with no pull secret of their own. */
@@ -72,15 +82,21 @@ async function pullsAlready(
   if (reference === undefined) return false;
   const found = await read(reference, cluster, options);
   const live = 'hidden' in found ? undefined : (found.object as Workload | undefined);
-  if (live === undefined) return false;
-  const { readyReplicas = 0, numberReady = readyReplicas } = live.status ?? {};
+  if (live === undefined || !isWhole(live)) return false;
   const template = podTemplateOf(live);
   const isFrom = (image: string | undefined) => nameOfRepository(image) === repository;
   return (
-    numberReady > 0 &&
     namesIn(template?.spec['imagePullSecrets']).length === 0 &&
     containersOf(template).some(({ image }) => isFrom(image))
   );
+}
+
+/** Whether all pods are those of the template, and ready: old ones say nothing of new ones that cannot be pulled. */
+function isWhole({ status = {} }: Workload): boolean {
+  const wanted = status.desiredNumberScheduled ?? status.replicas ?? 0;
+  const updated = status.updatedNumberScheduled ?? status.updatedReplicas;
+  const ready = status.numberReady ?? status.readyReplicas;
+  return wanted > 0 && updated === wanted && ready === wanted;
 }
 
 function nameOfRepository(image: string | undefined): string | undefined {

@@ -1,6 +1,7 @@
 import { defined } from '../../base/defined.ts';
 import path from 'node:path';
 import { InputError } from '../../base/errors.ts';
+import { parseImageReference } from '../../base/image-reference.ts';
 import type { Agent } from '../../ports/agent.ts';
 import {
   BuildError,
@@ -115,5 +116,5 @@ async function buildRequest(image: Image, builder: Builder, context: Workshop): 
 async function readCredentials(image: Image, context: StageContext): Promise<BuildRequest['credentials']> {
   if (image.credentials === undefined) return undefined;
   const data = await context.secrets.read(image.credentials, { signal: context.signal });
-  return registryCredentials(image.credentials, data, image.repository.split('/')[0] ?? '');
+  return registryCredentials(image.credentials, data, parseImageReference(image.repository).host);
 }

@@ -74,21 +74,32 @@ function goForward(now: HoldingInput, hold: Hold): BlueGreenDecision {
 
 /** Why the release cannot go on: new pods that fail, or somebody else's change. */
 function problemOf(
-  { holding, state, workloads }: HoldingInput,
+  now: HoldingInput,
   { stable, candidate }: Hold,
 ): { message: string; cause?: Problem } | undefined {
+  const { holding, state, workloads } = now;
   const { deployment } = holding;
   const { name } = holding.manifest.deployment;
   if (deployment === undefined) return { message: `Deployment ${name} was deleted` };
   const failure = failureOf(workloads, {});
   if (failure !== undefined) return { message: failure.message, cause: failure };
   if (deployment.desired === 0) return { message: `somebody scaled Deployment ${name} to 0` };
+  if (isUnpinned(now, stable))
+    return {
+      message: `somebody changed the selector of Service ${holding.manifest.service.name} during the release`,
+    };
   if (!deployment.isObserved) return undefined;
   const change = foreignChange(deployment, state, { stable, ...defined({ candidate }) });
   if (change !== undefined) return { message: `somebody ${change} during the release` };
   if (state.phase === 'switched' && deployment.live?.ready === 0)
     return { message: `no new pod of Deployment ${name} is ready any more` };
   return undefined;
+}
+
+/** Whether new pods get traffic before it is moved: the pin to the pods that serve is gone. */
+function isUnpinned({ holding: { active }, state: { phase } }: HoldingInput, stable: string): boolean {
+  if (phase !== 'starting' && phase !== 'previewing' && phase !== 'waiting') return false;
+  return active !== undefined && pinOf(active) !== stable;
 }
 
 /** What somebody else has changed of a held Deployment. */

@@ -43,7 +43,9 @@ describe('readPullSecret', () => {
   });
 
   it('keeps the registries and none of the logins', () => {
-    const config = JSON.stringify({ auths: { 'a.example.com': { auth: 'c2VjcmV0' }, b: {} } });
+    const config = JSON.stringify({
+      auths: { 'a.example.com': { auth: 'c2VjcmV0' }, b: { username: 'ada' } },
+    });
 
     const read = readPullSecret(secret('kubernetes.io/dockerconfigjson', { '.dockerconfigjson': config }));
 
@@ -51,21 +53,24 @@ describe('readPullSecret', () => {
   });
 
   it('reads the older form, and what manifests write as text', () => {
-    const older = secret('kubernetes.io/dockercfg', { '.dockercfg': '{"a.example.com":{}}' });
+    const older = secret('kubernetes.io/dockercfg', { '.dockercfg': '{"a.example.com":{"auth":"x"}}' });
     const text = {
       ...secret('kubernetes.io/dockerconfigjson', {}),
-      stringData: { '.dockerconfigjson': '{"auths":{"b":{}}}' },
+      stringData: { '.dockerconfigjson': '{"auths":{"b":{"auth":"x"}}}' },
     };
 
     expect(readPullSecret(older)).toEqual({ type: 'read', servers: ['a.example.com'] });
     expect(readPullSecret(text)).toEqual({ type: 'read', servers: ['b'] });
   });
 
-  it.each(['no JSON', '[]', '{"auths":3}', '{}'])('finds no login in %s', (config) => {
-    const read = readPullSecret(secret('kubernetes.io/dockerconfigjson', { '.dockerconfigjson': config }));
+  it.each(['no JSON', '[]', '{"auths":3}', '{}', '{"auths":{"b":{}},"credsStore":"desktop"}'])(
+    'finds no login in %s',
+    (config) => {
+      const read = readPullSecret(secret('kubernetes.io/dockerconfigjson', { '.dockerconfigjson': config }));
 
-    expect(read).toEqual({ type: 'read', servers: [] });
-  });
+      expect(read).toEqual({ type: 'read', servers: [] });
+    },
+  );
 
   it.each([undefined, 'kubernetes.io/basic-auth'])('takes none of type %s', (type) => {
     const read = readPullSecret(secret(type, { '.dockerconfigjson': '{"auths":{"b":{}}}' }));

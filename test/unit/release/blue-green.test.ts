@@ -266,8 +266,45 @@ describe('an answer to a release', () => {
 
     await expect(answerRelease(request, { signal })).rejects.toMatchObject({
       message: 'no release of web waits for an answer: none is in progress',
-      hint: 'pipeline release status web shows where it stands',
+      hint: 'pipeline release status web --namespace shop shows where it stands',
     });
+  });
+
+  it('aborts after the switch, too', async () => {
+    const traffic = await releasedWorld();
+    const request = {
+      cluster: world.cluster,
+      application: 'web',
+      namespace: 'shop',
+      answer: 'abort',
+    } as const;
+    when('switched', () => void answerRelease(request, { signal }));
+
+    const result = await release('v2', 'run-2', { scaleDownDelay: '5m' });
+
+    expect(result).toMatchObject({ outcome: 'rolledBack', reason: 'aborted by a person' });
+    expect(traffic.versions).toEqual(['v1', 'v2', 'v1']);
+    expectRest('v1');
+  });
+
+  it('is an abort when one was given, whatever else is said', async () => {
+    await releasedWorld();
+    const request = { cluster: world.cluster, application: 'web', namespace: 'shop' };
+    const said: unknown[] = [];
+    const sayAll = async () => {
+      for (const given of ['promote', 'abort', 'abort', 'promote'] as const)
+        said.push(
+          await answerRelease({ ...request, answer: given }, { signal }).catch(
+            (error: unknown) => (error as Error).message,
+          ),
+        );
+    };
+    when('waiting', () => void sayAll());
+
+    const result = await release('v2', 'run-2', { autoPromote: false });
+
+    expect(said).toEqual([2, 2, 2, 'revision 2 of web is being aborted']);
+    expect(result).toMatchObject({ outcome: 'rolledBack', reason: 'aborted by a person' });
   });
 });
 

@@ -152,6 +152,15 @@ describe('a release that is rolled back', () => {
     ]);
   });
 
+  it('loses no lines of its log when its runner loses the run: no end comes', async () => {
+    const view = new RunView();
+    view.take({ ...notice, ...about });
+    view.end();
+
+    expect(await plainLines([notice])).toEqual([`[deploy] warning: ${lines}`]);
+    expect(view.notices).toEqual([`deploy: ${lines}`]);
+  });
+
   it('keeps in the tree no notice beside the reason that has it', () => {
     const view = new RunView();
     for (const event of [notice, endOf(reason)]) view.take({ ...event, ...about });

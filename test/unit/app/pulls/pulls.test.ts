@@ -50,7 +50,9 @@ const login = (name: string, host = 'harbor.example.com', namespace = 'shop'): K
   metadata: { name, namespace },
   type: 'kubernetes.io/dockerconfigjson',
   data: {
-    '.dockerconfigjson': Buffer.from(JSON.stringify({ auths: { [host]: {} } })).toString('base64'),
+    '.dockerconfigjson': Buffer.from(JSON.stringify({ auths: { [host]: { auth: 'YTpi' } } })).toString(
+      'base64',
+    ),
   },
 });
 
@@ -130,6 +132,17 @@ describe('what a cluster says of pods that take what the run pushes with credent
       ],
       [],
     ],
+    [
+      'that a controller makes by another name',
+      [
+        deployment({ imagePullSecrets: [{ name: 'pull' }] }),
+        {
+          ...{ apiVersion: 'external-secrets.io/v1', kind: 'ExternalSecret', metadata: { name: 'web' } },
+          spec: { target: { name: 'pull' } },
+        },
+      ],
+      [],
+    ],
   ])('finds the login %s', async (_, objects, live) => {
     for (const object of live) cluster.put(object);
 
@@ -175,11 +188,14 @@ describe('what a cluster says of pods that take what the run pushes with credent
   it('is content when ready pods run from there without a pull secret: their nodes have a login', async () => {
     const live = deployment();
     live.metadata.namespace = 'shop';
-    cluster.put({ ...live, status: { readyReplicas: 1 } });
+    cluster.put({ ...live, status: { replicas: 1, updatedReplicas: 1, readyReplicas: 1 } });
 
     expect(await check([deployment()])).toMatchObject([{ state: 'ok' }]);
 
     cluster.put({ ...live, status: { readyReplicas: 0 } });
+    expect(await check([deployment()])).toMatchObject([{ state: 'missing' }]);
+    // New pods that cannot be pulled, beside old ones of another image.
+    cluster.put({ ...live, status: { replicas: 3, updatedReplicas: 1, readyReplicas: 2 } });
     expect(await check([deployment()])).toMatchObject([{ state: 'missing' }]);
   });
 

@@ -56,6 +56,15 @@ describe('a blue/green decision', () => {
     });
   });
 
+  it.each(['starting', 'previewing', 'waiting'] as const)(
+    'goes back when somebody has changed the selector while it is %s',
+    (phase) => {
+      const message = 'somebody changed the selector of Service web during the release';
+      for (const pin of [undefined, 'b'])
+        expect(decide(phase, seen(resting, pin))).toEqual({ type: 'rollBack', reason: message });
+    },
+  );
+
   it('does not move it while a new pod is not ready', () => {
     const live = { ...candidate, ready: 1 };
 

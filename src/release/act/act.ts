@@ -67,7 +67,8 @@ async function applyRevision(
     clock,
     // In a rollback the released state wins over other managers.
     force: session.settings.force || isRollback,
-    overtakes: isRollback,
+    // What was answered has its generation; nothing of it can still be under way.
+    isUnanswered: (key: string) => isRollback && session.current.generations[key] === undefined,
     replicas: session.record.replicas,
     autoscaled: await autoscaledWorkloads(objects, cluster, options),
     earlier: earlierManifests(objects, session, options),

@@ -33,8 +33,8 @@ export interface ApplyRequest extends ReplicasPolicy {
   clock: Clock;
   /** Take fields also from others that apply. */
   force: boolean;
-  /** What was sent earlier and not answered must not arrive any more; see {@link markChanged}. */
-  overtakes?: boolean;
+  /** Whether an earlier apply of a workload, by its key, may still be under way; see {@link markChanged}. */
+  isUnanswered?: (key: string) => boolean;
   /** What manifests had before. */
   earlier?: EarlierManifests;
   /** Something a person should know. */
@@ -98,11 +98,9 @@ async function applyWorkload(
       const seen = isGuarded
         ? { object: asSeen(ready, live), live }
         : { object: asSeen(ready, undefined), live: undefined };
-      const result = await applyOne(seen.object, { ...request, ...defined({ live: seen.live }) }, options);
+      const result = await applySeen(seen, request, options);
       const adopted = managersOf(object);
       if (adopted.length > 0) await returnOwnership(result, adopted, cluster, options);
-      const isSame = result.metadata.resourceVersion === live?.metadata.resourceVersion;
-      if (request.overtakes === true && isSame) await markChanged(object, cluster, options);
       const { generation = 0, uid } = result.metadata;
       const isChanged = generation !== before?.metadata.generation || uid !== before.metadata.uid;
       return { ...defined({ uid }), ...(isChanged ? { generation } : {}) };
@@ -113,14 +111,46 @@ async function applyWorkload(
   }
 }
 
+/** Applies a workload; what was sent of it earlier and not answered is refused from then on. */
+async function applySeen(
+  { object, live }: { object: Workload; live: Workload | undefined },
+  request: ApplyRequest,
+  options: CallOptions,
+): Promise<KubernetesObject> {
+  const { cluster } = request;
+  let result = await applyOne(object, { ...request, ...defined({ live }) }, options);
+  const isSame = result.metadata.resourceVersion === live?.metadata.resourceVersion;
+  if (isSame && request.isUnanswered?.(keyOf(referenceOf(object))) === true)
+    result = await markChanged(result as Workload, cluster, options);
+  return result;
+}
+
 /**
  * Makes a new version of an object that was right as it was: an apply that the network still holds has the version before,
- * and is refused. The mark is taken away at once; a label, since the Deployment controller copies annotations to ReplicaSets.
+ * and is refused. The mark is taken away at once, with what the API keeps of who wrote it; a label, since the Deployment
+ * controller copies annotations to ReplicaSets.
  */
-async function markChanged(object: Workload, cluster: Cluster, options: CallOptions): Promise<void> {
-  for (const value of [crypto.randomUUID(), null]) {
-    const body = { metadata: { labels: { 'slipway.dev/changed': value } } };
-    await cluster.patch(referenceOf(object), { type: 'merge', body }, options);
+async function markChanged(
+  object: Workload,
+  cluster: Cluster,
+  options: CallOptions,
+): Promise<KubernetesObject> {
+  const reference = referenceOf(object);
+  const name = 'slipway.dev/changed';
+  const mark = (value: string | null) =>
+    cluster.patch(reference, { type: 'merge', body: { metadata: { labels: { [name]: value } } } }, options);
+  const { resourceVersion } = (await mark(crypto.randomUUID())).metadata;
+  const managers = managersOf(object);
+  const body = [
+    { op: 'remove', path: `/metadata/labels/${name.replace('/', '~1')}` },
+    ...(managers.length === 0 ? [] : [{ op: 'add', path: '/metadata/managedFields', value: managers }]),
+    { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
+  ];
+  try {
+    return await cluster.patch(reference, { type: 'json', body }, options);
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    return mark(null); // somebody else was faster: what is kept of the writers is theirs, too
   }
 }
 

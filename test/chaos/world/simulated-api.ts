@@ -109,7 +109,10 @@ export class SimulatedApi {
             body: await cluster.apply(object(), { signal, dryRun, force, fieldManager }),
           };
         }
-        const patch: Patch = { type: 'merge', body: JSON.parse(body) as Record<string, unknown> };
+        const patch = {
+          type: contentType === 'application/json-patch+json' ? 'json' : 'merge',
+          body: JSON.parse(body) as unknown,
+        } as Patch;
         return { status: 200, body: await cluster.patch(referenceOf(target), patch, { signal, dryRun }) };
       }
       case 'DELETE':

@@ -165,7 +165,7 @@ describeWhereRightsCount('a runner with the rights of deploy/rbac', () => {
   it('of the namespace of agents alone runs, watches and resumes', async () => {
     expect(await command('doctor')).toMatch(/✓ all \d+ rights are given in/);
     const env = { TOKEN: { secret: 'token' }, LOGIN: { secret: 'login' } };
-    const stages = [{ ...numbers(4000, 0.2), env }, begunOnce];
+    const stages = [{ ...numbers(4000, 0.6), env }, begunOnce];
     const { running, id } = await bench.beginRun(stages, { secrets });
     const watching = bench.begin('attach', id);
     await watching.output(/number 1000\n/);

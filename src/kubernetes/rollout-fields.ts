@@ -1,5 +1,6 @@
 import { defined } from '../base/defined.ts';
 import { sameJson } from '../base/same-json.ts';
+import type { PatchOperation } from '../ports/cluster.ts';
 import type { PodTemplate, Workload } from './workload-objects.ts';
 
 /** The fields of a Deployment by which its rollout is held, moved and let go. */
@@ -9,13 +10,6 @@ export interface RolloutFields {
   paused?: boolean;
   maxSurge?: number | string;
   maxUnavailable?: number | string;
-}
-
-/** An operation of a JSON patch. */
-export interface PatchOperation {
-  op: 'add' | 'remove' | 'replace';
-  path: string;
-  value?: unknown;
 }
 
 /**

@@ -41,11 +41,19 @@ export interface Selection {
   fieldSelector?: string;
 }
 
+/** An operation of a JSON patch: https://datatracker.ietf.org/doc/html/rfc6902 */
+export interface PatchOperation {
+  op: string;
+  path: string;
+  value?: unknown;
+  from?: string;
+}
+
 /** A patch of one object. A `json` patch may start with a `test` operation as its guard. */
 export type Patch =
   | { type: 'merge'; body: Record<string, unknown> }
   | { type: 'strategic'; body: Record<string, unknown> }
-  | { type: 'json'; body: readonly { op: string; path: string; value?: unknown; from?: string }[] };
+  | { type: 'json'; body: readonly PatchOperation[] };
 
 /** Options of {@link Cluster.delete}. */
 export interface DeleteOptions extends CallOptions {

@@ -6,7 +6,7 @@ import { LeaseLostError } from '../ports/leases.ts';
 import { keyOf } from '../kubernetes/workload-objects.ts';
 import type { Action, Decision, Observed } from '../strategies/strategy.ts';
 import { act, type ActResult } from './act/act.ts';
-import { isOvertaken } from './act/apply-objects.ts';
+import { isOvertaken } from './act/as-seen.ts';
 import { readLogTail } from './observe/log-tail.ts';
 import { unreachableBudgetMs } from './patient-cluster.ts';
 import { withRevision, type RevisionRecord } from './record/release-record.ts';
@@ -194,7 +194,7 @@ async function actFailed(
   options: CallOptions,
 ): Promise<Halt | undefined> {
   const { current, settings, strategy, state } = session;
-  const { revision = current.revision } = action as { revision?: number };
+  const revision = ('revision' in action ? action.revision : undefined) ?? current.revision;
   const reason = `applying revision ${String(revision)} failed: ${messageOf(error)}`;
   if (strategy.rollBack(state, reason) === undefined)
     return { type: 'halt', reason: `${current.reason ?? 'the release failed'}; ${reason}` };

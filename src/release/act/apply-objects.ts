@@ -1,7 +1,9 @@
 import { defined } from '../../base/defined.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CallOptions, Cluster } from '../../ports/cluster.ts';
+import { isOvertaken } from './as-seen.ts';
 import { isBeingDeleted, untilGone } from './being-deleted.ts';
+import { markChanged } from './mark-changed.ts';
 import { ConflictError, RejectedError } from '../../ports/cluster-errors.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 import {
@@ -117,41 +119,10 @@ async function applySeen(
   request: ApplyRequest,
   options: CallOptions,
 ): Promise<KubernetesObject> {
-  const { cluster } = request;
-  let result = await applyOne(object, { ...request, ...defined({ live }) }, options);
+  const result = await applyOne(object, { ...request, ...defined({ live }) }, options);
   const isSame = result.metadata.resourceVersion === live?.metadata.resourceVersion;
-  if (isSame && request.isUnanswered?.(keyOf(referenceOf(object))) === true)
-    result = await markChanged(result as Workload, cluster, options);
-  return result;
-}
-
-/**
- * Makes a new version of an object that was right as it was: an apply that the network still holds has the version before,
- * and is refused. The mark is taken away at once, with what the API keeps of who wrote it; a label, since the Deployment
- * controller copies annotations to ReplicaSets.
- */
-async function markChanged(
-  object: Workload,
-  cluster: Cluster,
-  options: CallOptions,
-): Promise<KubernetesObject> {
-  const reference = referenceOf(object);
-  const name = 'slipway.dev/changed';
-  const mark = (value: string | null) =>
-    cluster.patch(reference, { type: 'merge', body: { metadata: { labels: { [name]: value } } } }, options);
-  const { resourceVersion } = (await mark(crypto.randomUUID())).metadata;
-  const managers = managersOf(object);
-  const body = [
-    { op: 'remove', path: `/metadata/labels/${name.replace('/', '~1')}` },
-    ...(managers.length === 0 ? [] : [{ op: 'add', path: '/metadata/managedFields', value: managers }]),
-    { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
-  ];
-  try {
-    return await cluster.patch(reference, { type: 'json', body }, options);
-  } catch (error) {
-    if (!(error instanceof ConflictError)) throw error;
-    return mark(null); // somebody else was faster: what is kept of the writers is theirs, too
-  }
+  if (!isSame || request.isUnanswered?.(keyOf(referenceOf(object))) !== true) return result;
+  return markChanged(result, request.cluster, options);
 }
 
 /** What has ended badly says nothing of this release: it gives way, and is made again. */
@@ -256,14 +227,6 @@ async function withOwnership(
   if (live === undefined) return object;
   const { resourceVersion } = (await takeOwnership(object, live, request, options)).metadata;
   return isSeen ? { ...object, metadata: { ...object.metadata, ...defined({ resourceVersion }) } } : object;
-}
-
-/** A 409 that is no conflict of fields: "the object has been modified", or another writer has just created it. */
-export function isOvertaken(error: unknown): boolean {
-  if (!(error instanceof ConflictError)) return false;
-  return (
-    error.reason === 'AlreadyExists' || /the object has been modified|already exists/.test(error.message)
-  );
 }
 
 /** The template of a Job or a Pod cannot be changed: a finished one gives way, a working one does not. */

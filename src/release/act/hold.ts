@@ -2,20 +2,16 @@ import { defined } from '../../base/defined.ts';
 import { sameJson } from '../../base/same-json.ts';
 import { holdAnnotation, holdMarkOf, answerAnnotation, type HoldMark } from '../../kubernetes/hold-mark.ts';
 import { withoutHash } from '../../kubernetes/replica-sets.ts';
-import {
-  heldFields,
-  rolloutPatch,
-  withRolloutFields,
-  type PatchOperation,
-} from '../../kubernetes/rollout-fields.ts';
-import { isWorkload, keyOf, nameOf, referenceOf, type Workload } from '../../kubernetes/workload-objects.ts';
-import { ConflictError, NotFoundError } from '../../ports/cluster-errors.ts';
+import { heldFields, rolloutPatch, withRolloutFields } from '../../kubernetes/rollout-fields.ts';
+import { isWorkload, keyOf, referenceOf, type Workload } from '../../kubernetes/workload-objects.ts';
+import { NotFoundError } from '../../ports/cluster-errors.ts';
 import type { CallOptions } from '../../ports/cluster.ts';
 import type { KubernetesObject, ObjectReference } from '../../ports/kubernetes-object.ts';
 import type { HoldingAction, Selector } from '../../strategies/holding.ts';
 import { applicationLabel, previewLabel } from '../record/release-record.ts';
 import type { ReleaseSession } from '../session.ts';
 import { applyOne } from './apply-objects.ts';
+import { asSeen, changedSince, patchSeen } from './as-seen.ts';
 
 type Of<Type extends HoldingAction['type']> = Extract<HoldingAction, { type: Type }>;
 
@@ -51,7 +47,7 @@ export async function writeRollout(
   options: CallOptions,
 ): Promise<{ generations?: Record<string, number> }> {
   const { cluster } = session.ports;
-  const live = await asSeen<Workload>(deployment, resourceVersion, session, options);
+  const live = await asSeen<Workload>(deployment, resourceVersion, cluster, options);
   const set =
     replicaSet === undefined
       ? undefined
@@ -71,7 +67,7 @@ export async function writeRollout(
   }
   if (!sameJson(annotations ?? {}, marked))
     operations.push({ op: 'add', path: '/metadata/annotations', value: marked });
-  const changed = await patchSeen(live, operations, session, options);
+  const changed = await patchSeen(live, operations, cluster, options);
   const { generation } = changed.metadata;
   return generation === undefined
     ? {}
@@ -93,7 +89,7 @@ export async function selectPods(
   const live =
     resourceVersion === undefined
       ? await cluster.get<Service>(service, options)
-      : await asSeen<Service>(service, resourceVersion, session, options);
+      : await asSeen<Service>(service, resourceVersion, cluster, options);
   if (live !== undefined && resourceVersion === undefined) throw changedSince(service);
   let applied = live;
   if (manifest !== undefined) {
@@ -104,7 +100,7 @@ export async function selectPods(
   }
   // Older API servers merge selectors: a label that another manager has written stays.
   if (applied === undefined || sameJson(applied.spec.selector, selector)) return;
-  await patchSeen(applied, [{ op: 'add', path: '/spec/selector', value: selector }], session, options);
+  await patchSeen(applied, [{ op: 'add', path: '/spec/selector', value: selector }], cluster, options);
 }
 
 /** Makes or renews the Service of the new pods: the ports of the active one, and their hash. */
@@ -129,7 +125,7 @@ export async function makePreview(
   };
   const applied = (await applyOne(preview, { cluster, clock, force: true }, options)) as Service;
   if (sameJson(applied.spec.selector, selector)) return;
-  await patchSeen(applied, [{ op: 'add', path: '/spec/selector', value: selector }], session, options);
+  await patchSeen(applied, [{ op: 'add', path: '/spec/selector', value: selector }], cluster, options);
 }
 
 /** Removes the Service of the new pods, when a release has made it. */
@@ -152,38 +148,6 @@ async function manifestOf(
 ): Promise<Service | undefined> {
   const objects = await session.store.loadRevision(revision, options);
   return objects.find((object) => keyOf(referenceOf(object)) === keyOf(service)) as Service | undefined;
-}
-
-/** The live object. @throws ConflictError when it is not the one that was decided from */
-async function asSeen<O extends KubernetesObject>(
-  reference: ObjectReference,
-  resourceVersion: string,
-  session: ReleaseSession,
-  options: CallOptions,
-): Promise<O> {
-  const live = await session.ports.cluster.get<O>(reference, options);
-  if (live?.metadata.resourceVersion !== resourceVersion) throw changedSince(reference);
-  return live;
-}
-
-function changedSince(reference: ObjectReference): ConflictError {
-  return new ConflictError(`${nameOf(reference)}: the object has been modified`);
-}
-
-async function patchSeen<O extends KubernetesObject>(
-  live: O,
-  operations: readonly PatchOperation[],
-  session: ReleaseSession,
-  options: CallOptions,
-): Promise<O> {
-  if (operations.length === 0) return live;
-  const value = live.metadata.resourceVersion;
-  const guard = { op: 'replace', path: '/metadata/resourceVersion', value } as const;
-  return session.ports.cluster.patch<O>(
-    referenceOf(live),
-    { type: 'json', body: [...operations, guard] },
-    options,
-  );
 }
 
 function now({ ports }: ReleaseSession): string {

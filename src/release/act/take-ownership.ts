@@ -6,6 +6,7 @@ import { nameOf, referenceOf } from '../../kubernetes/workload-objects.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CallOptions, Cluster } from '../../ports/cluster.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
+import { patchSeen } from './as-seen.ts';
 import { asksEarlier, decideOwnership, restoredManagers, type Ownership } from './ownership.ts';
 import { fieldManager } from './replicas.ts';
 
@@ -63,18 +64,11 @@ export async function returnOwnership(
 
 function writeManagers(
   live: KubernetesObject,
-  managedFields: readonly ManagedFields[],
+  value: readonly ManagedFields[],
   cluster: Cluster,
   options: CallOptions,
 ): Promise<KubernetesObject> {
-  const patch = {
-    type: 'json',
-    body: [
-      { op: 'add', path: '/metadata/managedFields', value: managedFields },
-      { op: 'replace', path: '/metadata/resourceVersion', value: live.metadata.resourceVersion },
-    ],
-  } as const;
-  return cluster.patch(referenceOf(live), patch, options);
+  return patchSeen(live, [{ op: 'add', path: '/metadata/managedFields', value }], cluster, options);
 }
 
 /** Who shall own what of a live object. */

@@ -3,7 +3,7 @@ import { sameJson } from '../base/same-json.ts';
 import type { PatchOperation } from '../ports/cluster.ts';
 import type { PodTemplate, Workload } from './workload-objects.ts';
 
-/** The fields of a Deployment by which its rollout is held, moved and let go. */
+/** The fields of a Deployment by which its rollout is held and completed. */
 export interface RolloutFields {
   minReadySeconds?: number;
   progressDeadlineSeconds?: number;
@@ -31,8 +31,8 @@ export function rolloutFieldsOf({ spec }: Workload): RolloutFields {
   return defined({ minReadySeconds, progressDeadlineSeconds, paused, maxSurge, maxUnavailable });
 }
 
-/** A rollout that goes on, with times of its own and without ever taking a pod away before another is available. */
-export function letGoFields(own: RolloutFields): RolloutFields {
+/** A rollout that is completed: with times of its own, and without ever taking a pod away before another is available. */
+export function completingFields(own: RolloutFields): RolloutFields {
   return { ...own, paused: false, maxSurge: '100%', maxUnavailable: 0 };
 }
 

@@ -4,6 +4,7 @@ import type { Workload } from '../kubernetes/workload-objects.ts';
 import { ConflictError } from '../ports/cluster-errors.ts';
 import type { CallOptions, Cluster } from '../ports/cluster.ts';
 import type { ObjectReference } from '../ports/kubernetes-object.ts';
+import { strategies } from '../strategies/registry.ts';
 import { revisionOf } from './record/release-record.ts';
 import { ReleaseStore } from './record/release-store.ts';
 
@@ -14,12 +15,6 @@ export interface AnswerRequest {
   namespace: string;
   answer: Answer['answer'];
 }
-
-/** The phases of a release in which its runner takes an answer. */
-const phases: Record<Answer['answer'], readonly string[]> = {
-  promote: ['waiting'],
-  abort: ['starting', 'previewing', 'waiting', 'switched', 'lettingGo'],
-};
 
 /** How often an answer is written again when the Deployment was changed in the same moment. */
 const tries = 10;
@@ -72,7 +67,9 @@ async function heldBy(
   if (record?.current === undefined) return {};
   const { revision, state } = record.current;
   const { phase } = state;
-  if (!phases[answer].includes(phase)) return { revision, phase };
-  const held = revisionOf(record, revision).objects.find(({ kind }) => kind === 'Deployment');
+  const { strategy: name, objects } = revisionOf(record, revision);
+  const strategy = strategies.get(name);
+  if (strategy.answers?.(strategy.state.parse(state)).includes(answer) !== true) return { revision, phase };
+  const held = objects.find(({ kind }) => kind === 'Deployment');
   return held === undefined ? { revision, phase } : { revision, phase, held };
 }

@@ -1,4 +1,5 @@
 import type * as z from '../base/zod.ts';
+import type { Answer } from '../kubernetes/hold-mark.ts';
 import type { Symptom } from '../kubernetes/symptom.ts';
 import type { WorkloadState } from '../kubernetes/workload-state.ts';
 import type { KubernetesObject, ObjectReference } from '../ports/kubernetes-object.ts';
@@ -122,6 +123,8 @@ export interface Strategy<Settings extends object = object, State extends Strate
    * begun already or the release is over.
    */
   rollBack(state: State, reason: string): State | undefined;
+  /** What a person may answer in a state; missing: it asks nothing. */
+  answers?(state: State): readonly Answer['answer'][];
   /** Whether Kubernetes ends by itself what is left to do, so that an aborted runner need not stay for it. */
   finishesAlone(state: State): boolean;
   /** What the strategy will do, for `pipeline plan`. */

@@ -32,6 +32,10 @@ export const blueGreen: Strategy<BlueGreenSettings, BlueGreenState> = {
     if (isRolling(state)) return rolling.rollBack({ phase: state.phase }, reason);
     return state.phase === 'undoing' ? undefined : { ...state, phase: 'undoing' };
   },
+  answers({ phase, hold }) {
+    if (hold === undefined || phase === 'pinned' || phase === 'undoing') return [];
+    return phase === 'waiting' ? ['promote', 'abort'] : ['abort'];
+  },
   finishesAlone: (state) => isRolling(state) && rolling.finishesAlone({ phase: state.phase }),
   steps: blueGreenSteps,
 };

@@ -1,14 +1,15 @@
 import type { Holding, SeenDeployment } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import type { BlueGreenDecision, HoldingInput } from './input.ts';
-import { othersOf, pinned, pinOf, settle, unpinned } from './settle.ts';
+import { completeRollout, othersOf } from './complete-rollout.ts';
+import { pinned, pinOf, selectPods, unpinned } from './traffic.ts';
 
 /** Milliseconds for what an earlier release has left, or a rollout by others, to come to rest. */
 const restMs = 60_000;
 const lookMs = 500;
 
 /**
- * Decides how a release begins: what an earlier one has left is brought to rest; where no pod changes, or none is
+ * Decides how a release begins: what an earlier one has left is completed; where no pod changes, or none is
  * there, the objects are applied and no more; else the Service is pinned to the pods that serve.
  */
 export function compare(now: HoldingInput): BlueGreenDecision {
@@ -24,7 +25,7 @@ export function compare(now: HoldingInput): BlueGreenDecision {
     return phaseMs < restMs
       ? pause(`${deployment.reference.name} not observed by its controller yet`)
       : applyAlone(now);
-  const leftover = settleLeftover(now, deployment);
+  const leftover = completeLeftover(now, deployment);
   if (leftover !== undefined) return leftover;
   if (isPlain(now, deployment)) return applyAlone(now);
   const { fields, live } = deployment;
@@ -46,27 +47,21 @@ function pin(
   hold: { stable: string; before: SeenDeployment['fields'] },
 ): BlueGreenDecision {
   const { active, manifest } = holding;
-  const guard = active === undefined ? {} : { resourceVersion: active.resourceVersion };
   const selector = unpinned(active?.selector ?? manifest.selector);
   return {
     type: 'act',
-    action: {
-      type: 'selectPods',
-      service: manifest.service,
-      ...guard,
-      selector: pinned(selector, hold.stable),
-    },
+    action: selectPods(holding, pinned(selector, hold.stable)),
     next: { phase: 'pinned', hold: { ...hold, selector } },
     message: `pinning Service ${manifest.service.name} to the pods that serve`,
   };
 }
 
-/** The next step of bringing to rest what an earlier release has left; undefined: nothing is left, or it can stay. */
-function settleLeftover(now: HoldingInput, deployment: SeenDeployment): BlueGreenDecision | undefined {
+/** The next step of completing what an earlier release has left; undefined: nothing is left, or it can stay. */
+function completeLeftover(now: HoldingInput, deployment: SeenDeployment): BlueGreenDecision | undefined {
   const { holding, state, phaseMs } = now;
   const own = deployment.mark?.before ?? deployment.fields;
   const toward = pinOf(holding.active) ?? deployment.live?.hash;
-  const step = settle({ holding, toward, own, before: own, state });
+  const step = completeRollout({ holding, toward, own, before: own, state });
   if (step?.type !== 'wait' || phaseMs < restMs) return step;
   // The pods that serve are those of the template: the rest does not keep their fix from being released.
   return toward === deployment.live?.hash ? undefined : step;

@@ -7,9 +7,10 @@ import { failureOf } from '../rolling/failure.ts';
 import type { DecisionInput, Problem, ReleaseFacts } from '../strategy.ts';
 import { compare } from './compare.ts';
 import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
-import { pinned, pinOf, settle } from './settle.ts';
+import { completeRollout } from './complete-rollout.ts';
 import { promotionMs, scaleDownDelayMs, type BlueGreenSettings } from './settings.ts';
 import { isRolling, type BlueGreenState } from './state.ts';
+import { pinned, pinOf, selectPods } from './traffic.ts';
 import { undo } from './undo.ts';
 
 /** Milliseconds between two looks: while pods start, while traffic moves, while a person is waited for. */
@@ -68,7 +69,7 @@ function goForward(now: HoldingInput, hold: Hold): BlueGreenDecision {
     case 'switched':
       return keepBoth(now, hold);
     default:
-      return letGo(now, hold);
+      return complete(now, hold);
   }
 }
 
@@ -110,10 +111,10 @@ function foreignChange(
 ): string | undefined {
   const isOther = candidate === undefined ? live?.hash === stable : live?.hash !== candidate;
   if (isOther) return `changed the pod template of Deployment ${name}`;
-  // Letting go takes it off itself, before its last steps.
-  if (mark === undefined && phase !== 'lettingGo')
+  // Completing takes it off itself, before its last steps.
+  if (mark === undefined && phase !== 'completing')
     return `took the annotation of the release off Deployment ${name}`;
-  const isAtRest = phase !== 'starting' && phase !== 'lettingGo';
+  const isAtRest = phase !== 'starting' && phase !== 'completing';
   return isAtRest && fields.paused !== true ? `resumed Deployment ${name}` : undefined;
 }
 
@@ -189,17 +190,10 @@ function awaitAnswer(now: HoldingInput, hold: Hold): BlueGreenDecision {
 }
 
 function moveTraffic({ holding, release }: HoldingInput, hold: Hold): BlueGreenDecision {
-  const { manifest, active } = holding;
-  const guard = active === undefined ? {} : { resourceVersion: active.resourceVersion };
+  const { manifest } = holding;
   return {
     type: 'act',
-    action: {
-      type: 'selectPods',
-      service: manifest.service,
-      ...guard,
-      selector: pinned(manifest.selector, hold.candidate ?? ''),
-      revision: release.revision,
-    },
+    action: selectPods(holding, pinned(manifest.selector, hold.candidate ?? ''), release.revision),
     next: { phase: 'switched', hold },
     message: `moving the traffic of ${manifest.service.name} to the new pods`,
   };
@@ -223,17 +217,17 @@ function keepBoth(now: HoldingInput, hold: Hold): BlueGreenDecision {
     const message = `the new pods serve; the old ones stay for ${delay}`;
     return { type: 'wait', forMs: Math.min(lookMs.starting, leftMs), message };
   }
-  return deployment === undefined ? waitOr(now, '', lookMs.moving) : letGo(now, hold);
+  return deployment === undefined ? waitOr(now, '', lookMs.moving) : complete(now, hold);
 }
 
-function letGo(now: HoldingInput, { candidate, before, ...hold }: Hold): BlueGreenDecision {
+function complete(now: HoldingInput, { candidate, before, ...hold }: Hold): BlueGreenDecision {
   const { holding, release } = now;
   const own = { ...before, ...holding.manifest.fields };
   const next: BlueGreenState = {
-    phase: 'lettingGo',
+    phase: 'completing',
     hold: { ...hold, before, ...defined({ candidate }) },
   };
-  const step = settle({ holding, toward: candidate, own, before, state: next });
+  const step = completeRollout({ holding, toward: candidate, own, before, state: next });
   if (step === undefined) {
     const plain = { phase: 'applying' } as const;
     return decideRolling({ ...now, settings: {}, state: plain, release });

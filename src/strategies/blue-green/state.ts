@@ -9,7 +9,7 @@ const holdingPhases = [
   'previewing',
   'waiting',
   'switched',
-  'lettingGo',
+  'completing',
   'undoing',
 ] as const;
 

@@ -2,15 +2,16 @@ import { isHeld, type RolloutFields } from '../../kubernetes/rollout-fields.ts';
 import type { SeenDeployment } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
-import { pinned, pinOf, settle, unpin } from './settle.ts';
+import { completeRollout } from './complete-rollout.ts';
+import { pinned, pinOf, selectPods, unpin } from './traffic.ts';
 
 const lookMs = 250;
 /** Milliseconds for the old pods to be ready again before they are taken for unhealthy. */
 const unhealthyMs = 10_000;
 
 /**
- * Decides the way back: traffic that has moved goes back to the old pods where they can carry it; then the Deployment is
- * let go with their template, which removes the new pods; then the stable revision is applied, as rolling does.
+ * Decides the way back: traffic that has moved goes back to the old pods where they can carry it; then the rollout is
+ * completed with their template, which removes the new pods; then the stable revision is applied, as rolling does.
  */
 export function undo(now: HoldingInput): BlueGreenDecision {
   const { holding, state, release, phaseMs } = now;
@@ -19,7 +20,7 @@ export function undo(now: HoldingInput): BlueGreenDecision {
   const before = hold?.before ?? fieldsBefore(deployment);
   const toward = hold?.stable ?? pinOf(active) ?? deployment?.live?.hash;
   const back = hold === undefined ? undefined : moveBack(now, hold);
-  const step = back ?? settle({ holding, toward, own: before, before, state });
+  const step = back ?? completeRollout({ holding, toward, own: before, before, state });
   if (step === undefined) return decideRolling({ ...now, settings: {}, state: { phase: 'rollingBack' } });
   const leftMs = release.timeoutMs - phaseMs;
   if (step.type !== 'wait' || leftMs > 0) return step;
@@ -49,28 +50,20 @@ function moveBack(
     const message = `the traffic of ${active.reference.name} is moving back`;
     return isMoved ? undefined : { type: 'wait', forMs: lookMs, message };
   }
-  // Once let go, the old pods are on their way out, however many are ready now: both serve until they are back.
+  // Once the rollout is being completed, the old pods are on their way out, however many are ready now: both serve until they are back.
   if (!isHeld(deployment.fields))
     return {
       type: 'act',
-      action: unpin(active),
+      action: unpin(holding),
       next: state,
       message: `${active.reference.name} selects old and new pods`,
     };
   if (old !== undefined && old.ready >= deployment.desired) {
-    const { reference: service, resourceVersion } = active;
-    const action = {
-      type: 'selectPods',
-      service,
-      resourceVersion,
-      selector: pinned(selector, stable),
-    } as const;
-    const revision = release.stable === undefined ? {} : { revision: release.stable };
     return {
       type: 'act',
-      action: { ...action, ...revision },
+      action: selectPods(holding, pinned(selector, stable), release.stable),
       next: state,
-      message: `moving the traffic of ${service.name} back to the old pods`,
+      message: `moving the traffic of ${active.reference.name} back to the old pods`,
     };
   }
   const counts = `${String(old?.ready ?? 0)} of ${String(deployment.desired)} old pods are ready`;

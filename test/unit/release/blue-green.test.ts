@@ -333,7 +333,7 @@ describe('what an earlier blue/green release has left', () => {
     });
   }
 
-  it.each(['starting', 'previewing', 'waiting', 'switched', 'lettingGo'])(
+  it.each(['starting', 'previewing', 'waiting', 'switched', 'completing'])(
     'is replaced by the next release (left in %s) without losing a pod that serves',
     async (phase) => {
       const traffic = await releasedWorld();
@@ -347,7 +347,7 @@ describe('what an earlier blue/green release has left', () => {
     },
   );
 
-  it.each(['starting', 'waiting', 'switched', 'lettingGo'])(
+  it.each(['starting', 'waiting', 'switched', 'completing'])(
     'is rolled back by another runner (left in %s)',
     async (phase) => {
       const traffic = await releasedWorld();

@@ -95,9 +95,9 @@ describe('a blue/green decision', () => {
   it('takes the mark that it has itself taken off for no foreign change', () => {
     const { mark: _, ...own } = { ...resting, fields: before, sets: [candidate] };
 
-    expect(decide('lettingGo', seen(own, undefined, { b: 2 }))).toMatchObject({
+    expect(decide('completing', seen(own, undefined, { b: 2 }))).toMatchObject({
       action: { type: 'removePreview' },
-      next: { phase: 'lettingGo', isPreviewRemoved: true },
+      next: { phase: 'completing', isPreviewRemoved: true },
     });
   });
 });

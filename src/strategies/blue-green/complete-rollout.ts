@@ -1,11 +1,11 @@
-import { hashLabel } from '../../kubernetes/replica-sets.ts';
-import { letGoFields, sameRollout, type RolloutFields } from '../../kubernetes/rollout-fields.ts';
-import type { Holding, SeenDeployment, SeenReplicaSet, SeenService, Selector } from '../holding.ts';
+import { completingFields, sameRollout, type RolloutFields } from '../../kubernetes/rollout-fields.ts';
+import type { Holding, SeenDeployment, SeenReplicaSet } from '../holding.ts';
 import type { Decision } from '../strategy.ts';
 import type { BlueGreenState } from './state.ts';
+import { pinOf, unpin } from './traffic.ts';
 
-/** What a blue/green release brings to rest. */
-export interface Settling {
+/** How the rollout of a held Deployment is completed. */
+export interface Completion {
   holding: Holding;
   /** Hash of the pods that shall be left. */
   toward: string | undefined;
@@ -21,40 +21,30 @@ type BlueGreenDecision = Decision<BlueGreenState>;
 /** Milliseconds between two looks while pods go. */
 const lookMs = 300;
 
-/** The hash to which a Service is pinned. */
-export function pinOf(service: SeenService | undefined): string | undefined {
-  return service?.selector[hashLabel];
-}
-
-/** A selector that picks the pods of one ReplicaSet. */
-export function pinned(selector: Selector, hash: string): Selector {
-  return { ...selector, [hashLabel]: hash };
-}
-
-/** A selector without its pin. */
-export function unpinned({ [hashLabel]: _, ...selector }: Selector): Selector {
-  return selector;
-}
-
 /** The ReplicaSets beside one that have pods, or are to have some. */
 export function othersOf({ sets }: SeenDeployment, one: SeenReplicaSet | undefined): SeenReplicaSet[] {
   return sets.filter(({ name, wanted, present }) => name !== one?.name && (wanted > 0 || present > 0));
 }
 
 /**
- * Lets a held Deployment go until it has the pods of one ReplicaSet alone, from wherever it stands: the controller
- * removes a pod of the others only for an available one. Then the Service is the team's own again, and the Deployment.
- * The Service is unpinned before the Deployment gets its own fields back, and when no other pods are left.
- * @returns undefined when everything is at rest
+ * Completes the rollout of a held Deployment, from wherever it stands, until it has the pods of one ReplicaSet alone: the
+ * controller removes a pod of the others only for an available one. Then the Service is the team's own again, and the
+ * Deployment. The Service is unpinned before the Deployment gets its own fields back, and when no other pods are left.
+ * @returns undefined when the rollout is complete and nothing of the release is left
  */
-export function settle(settling: Settling): BlueGreenDecision | undefined {
-  const { holding, state } = settling;
+export function completeRollout(completion: Completion): BlueGreenDecision | undefined {
+  const { holding, state } = completion;
   const { deployment, active, preview } = holding;
-  const moving = deployment === undefined ? undefined : letGo(deployment, settling);
+  const moving = deployment === undefined ? undefined : removeOthers(deployment, completion);
   if (moving !== undefined) return moving;
   if (active !== undefined && pinOf(active) !== undefined)
-    return { type: 'act', action: unpin(active), next: state, message: `unpinning ${active.reference.name}` };
-  if (deployment?.mark !== undefined) return restore(deployment, settling);
+    return {
+      type: 'act',
+      action: unpin(holding),
+      next: state,
+      message: `unpinning ${active.reference.name}`,
+    };
+  if (deployment?.mark !== undefined) return restore(deployment, completion);
   if (preview === undefined || state.isPreviewRemoved === true) return undefined;
   return {
     type: 'act',
@@ -65,20 +55,20 @@ export function settle(settling: Settling): BlueGreenDecision | undefined {
 }
 
 /** The next step until the Deployment has no other pods; undefined: it has none. */
-function letGo(
+function removeOthers(
   deployment: SeenDeployment,
-  { toward, own, before, state }: Settling,
+  { toward, own, before, state }: Completion,
 ): BlueGreenDecision | undefined {
   const { reference, resourceVersion, live, mark, fields } = deployment;
   const target = deployment.sets.find(({ hash }) => hash === toward) ?? live;
   if (target === undefined || (mark === undefined && live?.name === target.name)) return undefined;
-  if (live?.name !== target.name || !sameRollout(fields, letGoFields(own))) {
+  if (live?.name !== target.name || !sameRollout(fields, completingFields(own))) {
     const guard = { type: 'rollout', deployment: reference, resourceVersion, before } as const;
     return {
       type: 'act',
-      action: { ...guard, fields: letGoFields(own), replicaSet: target.name, step: 'let go' },
+      action: { ...guard, fields: completingFields(own), replicaSet: target.name, step: 'completing' },
       next: state,
-      message: `letting ${reference.name} go with the pods of ${target.name}`,
+      message: `completing the rollout of ${reference.name} with the pods of ${target.name}`,
     };
   }
   if (!deployment.isObserved)
@@ -92,17 +82,12 @@ function letGo(
 /** Gives a Deployment its own fields back, and takes its mark off. */
 function restore(
   { reference, resourceVersion }: SeenDeployment,
-  { own, before, state }: Settling,
+  { own, before, state }: Completion,
 ): BlueGreenDecision {
   return {
     type: 'act',
     action: { type: 'rollout', deployment: reference, resourceVersion, fields: own, before },
     next: state,
-    message: `${reference.name} is itself again`,
+    message: `${reference.name} has its own rollout fields again`,
   };
-}
-
-/** The Service as it is, without its pin. */
-export function unpin({ reference, resourceVersion, selector }: SeenService) {
-  return { type: 'selectPods', service: reference, resourceVersion, selector: unpinned(selector) } as const;
 }

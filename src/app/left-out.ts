@@ -1,6 +1,6 @@
 import { evaluateCondition } from '../expressions/evaluate.ts';
-import { parseExpression } from '../expressions/parse-expression.ts';
 import type { Plan, PlanNode } from '../plan/plan.ts';
+import { isKnownBeforeRun } from './known-before-run.ts';
 
 /** Whether the condition of a stage is false whatever happens in the run. */
 export async function isLeftOut(
@@ -8,9 +8,7 @@ export async function isLeftOut(
   { parameters, trigger }: Pick<Plan, 'parameters' | 'trigger'>,
 ): Promise<boolean> {
   if (when === undefined) return false;
-  const { references, functions } = parseExpression(when);
-  const isKnown = references.every(({ root }) => ['params', 'trigger', 'matrix'].includes(root));
-  if (!isKnown || functions.includes('hashFiles')) return false;
+  if (!isKnownBeforeRun(when)) return false;
   try {
     return !(await evaluateCondition(when, { params: parameters, trigger, matrix }));
   } catch {

@@ -43,7 +43,7 @@ const someDigest = `sha256:${'0'.repeat(64)}`;
  * tell. Manifests that are not there or cannot be read have none: they may come with the checkout.
  */
 export async function findPulls(plan: PullPlan, search: PullSearch): Promise<FoundPull[]> {
-  const pushed = await pushedRepositories(plan, search.git ?? {});
+  const pushed = await pushedRepositories(plan, search.git);
   if (pushed.length === 0) return [];
   const found = agentPulls(plan, pushed);
   for (const node of plan.nodes) {

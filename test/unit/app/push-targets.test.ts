@@ -4,8 +4,12 @@ import type { Plan, PlanNode } from '../../../src/plan/plan.ts';
 
 const { signal } = new AbortController();
 
-function planOf(...images: { repository: string; credentials?: string; matrix?: Record<string, unknown> }[]) {
-  const nodes = images.map(({ matrix = {}, ...image }) => ({ kind: 'image', input: { image }, matrix }));
+function planOf(
+  ...images: { repository: string; credentials?: string; matrix?: Record<string, unknown>; when?: string }[]
+) {
+  const nodes = images.map(({ matrix = {}, when, ...image }) => ({
+    ...{ kind: 'image', input: { image }, matrix, when },
+  }));
   return { nodes: nodes as unknown as PlanNode[], parameters: { team: 'shop' }, trigger: {} } as Pick<
     Plan,
     'nodes' | 'parameters' | 'trigger'
@@ -36,6 +40,12 @@ describe('the repositories that a run pushes to', () => {
     );
 
     await expect(pushTargets(plan, secrets, signal)).resolves.toEqual([{ repository: 'r.example.com/web' }]);
+  });
+
+  it('leave out a stage that will not run', async () => {
+    const plan = planOf({ repository: 'r.example.com/web', when: "params.team == 'other'" });
+
+    await expect(pushTargets(plan, secrets, signal)).resolves.toEqual([]);
   });
 
   it('have their login by the host of a short name, too', async () => {

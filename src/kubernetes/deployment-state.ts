@@ -1,25 +1,17 @@
 import type { TrackState } from '../ports/events.ts';
 import { symptomOfCreation, symptomsOfPod } from './pod-problems.ts';
 import { quotaRefusal } from './quota.ts';
-import { hashLabel } from './replica-sets.ts';
+import { hashLabel, liveReplicaSet } from './replica-sets.ts';
 import type { Symptom } from './symptom.ts';
 import { imagesOf, referenceOf, type Condition, type Workload } from './workload-objects.ts';
 import { incomplete, type WorkloadState, type WorkloadSnapshot } from './workload-state.ts';
-
-const revisionAnnotation = 'deployment.kubernetes.io/revision';
-
-/** The ReplicaSet that the Deployment wants now. */
-export function newReplicaSet(deployment: Workload, replicaSets: readonly Workload[]): Workload | undefined {
-  const revision = deployment.metadata.annotations?.[revisionAnnotation];
-  return replicaSets.find((set) => set.metadata.annotations?.[revisionAnnotation] === revision);
-}
 
 /** The state of a Deployment whose status is up to date, by the rules of `kubectl rollout status`. */
 export function deploymentState(deployment: Workload, snapshot: WorkloadSnapshot): WorkloadState {
   const { replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = deployment.status ?? {};
   const desired = deployment.spec.replicas ?? 1;
   const paused = deployment.spec.paused === true;
-  const current = newReplicaSet(deployment, snapshot.replicaSets);
+  const current = liveReplicaSet(deployment, snapshot.replicaSets);
   const old = snapshot.replicaSets.filter((set) => set !== current && (set.status?.replicas ?? 0) > 0);
   const isComplete =
     updatedReplicas === desired && replicas === updatedReplicas && availableReplicas === updatedReplicas;

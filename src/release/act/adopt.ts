@@ -3,8 +3,7 @@ import type { CallOptions, Cluster } from '../../ports/cluster.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 import { referenceOf, selectorText, isWorkload, type Workload } from '../../kubernetes/workload-objects.ts';
 import { managersOf, withFields } from '../../kubernetes/field-set.ts';
-import { newReplicaSet } from '../../kubernetes/deployment-state.ts';
-import { withoutHash } from '../../kubernetes/replica-sets.ts';
+import { liveReplicaSet, withoutHash } from '../../kubernetes/replica-sets.ts';
 import { writtenFields } from './ownership.ts';
 
 /**
@@ -43,7 +42,7 @@ async function servingTemplate(
   const sets = (
     await cluster.list<Workload>({ apiVersion: 'apps/v1', kind: 'ReplicaSet' }, selection, options)
   ).filter((set) => set.metadata.ownerReferences?.some((owner) => owner.uid === live.metadata.uid));
-  const current = newReplicaSet(live, sets);
+  const current = liveReplicaSet(live, sets);
   const available = (set: Workload) => set.status?.availableReplicas ?? 0;
   if (current !== undefined && available(current) >= (live.spec.replicas ?? 1)) return live.spec.template;
   const best = [...sets].sort((a, b) => available(b) - available(a))[0];

@@ -1,18 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Pod, Workload } from '../../../src/kubernetes/workload-objects.ts';
-import { broken, look, object } from './workload-snapshots.ts';
+import { broken, look, object, withTemplate } from './workload-snapshots.ts';
 
-const annotations = (revision: number) => ({
-  annotations: { 'deployment.kubernetes.io/revision': String(revision) },
-});
-
-function set(name: string, revision: number, status: object = {}, spec: object = { replicas: 2 }): Workload {
+function set(name: string, version: number, status: object = {}, spec: object = { replicas: 2 }): Workload {
   const labels = { 'pod-template-hash': name };
-  return object('ReplicaSet', spec, status, { name, uid: name, labels, ...annotations(revision) });
+  return object('ReplicaSet', withTemplate(spec, version), status, { name, uid: name, labels });
 }
 
 function deployment(status: object = {}, spec: object = { replicas: 2 }): Workload {
-  return object('Deployment', spec, status, annotations(2));
+  return object('Deployment', withTemplate(spec, 2), status);
 }
 
 const pod = (name: string, labels?: object): Pod =>
@@ -20,10 +16,7 @@ const pod = (name: string, labels?: object): Pod =>
 
 describe('the state of a Deployment', () => {
   it('counts the pods of its newest ReplicaSet', () => {
-    const { metadata, ...foreign } = object('ReplicaSet', {}, {}, { name: 'foreign' });
-    const replicaSets = [
-      { ...foreign, metadata: { ...metadata, annotations: undefined } } as unknown as Workload,
-    ];
+    const replicaSets = [object('ReplicaSet', {}, {}, { name: 'foreign' })];
     const status = { replicas: 3, updatedReplicas: 1, availableReplicas: 2 };
 
     expect(

@@ -43,3 +43,9 @@ export const ready = {
 export const broken = {
   containerStatuses: [{ name: 'web', state: { waiting: { reason: 'InvalidImageName' } } }],
 };
+
+/** A spec with the pod template of a version, by which a Deployment and its ReplicaSet are told to belong together. */
+export function withTemplate(spec: object, version: number): object {
+  const containers = [{ name: 'web', image: `web:${String(version)}` }];
+  return { ...spec, template: { metadata: { labels: { app: 'web' } }, spec: { containers } } };
+}

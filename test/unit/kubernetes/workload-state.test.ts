@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Pod, Workload } from '../../../src/kubernetes/workload-objects.ts';
-import { look, object } from './workload-snapshots.ts';
+import { look, object, withTemplate } from './workload-snapshots.ts';
 
 describe('readWorkload of a Deployment', () => {
   const complete = { replicas: 3, updatedReplicas: 3, availableReplicas: 3, readyReplicas: 3 };
@@ -30,17 +30,15 @@ describe('readWorkload of a Deployment', () => {
   });
 
   it('looks for trouble among the new pods only, and shares the weight by ready pods', () => {
-    const annotations = (n: number) => ({ annotations: { 'deployment.kubernetes.io/revision': String(n) } });
     const set = (name: string, n: number, ready: number): Workload =>
       object(
         'ReplicaSet',
-        { replicas: 2 },
+        withTemplate({ replicas: 2 }, n),
         { replicas: 2, readyReplicas: ready },
         {
           name,
           uid: name,
           labels: { 'pod-template-hash': name },
-          ...annotations(n),
         },
       );
     const crash = (hash: string): Pod =>
@@ -54,7 +52,7 @@ describe('readWorkload of a Deployment', () => {
         },
         { name: `${hash}-1`, labels: { 'pod-template-hash': hash } },
       );
-    const deployment = object('Deployment', { replicas: 2 }, complete, annotations(2));
+    const deployment = object('Deployment', withTemplate({ replicas: 2 }, 2), complete);
 
     const state = look(deployment, {
       replicaSets: [set('old', 1, 3), set('new', 2, 1)],
@@ -69,11 +67,10 @@ describe('readWorkload of a Deployment', () => {
   });
 
   it('tells that pods are refused, by the words of the API', () => {
-    const annotations = { 'deployment.kubernetes.io/revision': '1' };
     const conditions = [{ type: 'ReplicaFailure', status: 'True', message: 'exceeded quota: pods' }];
-    const set = object('ReplicaSet', {}, { conditions }, { name: 'web-1', annotations });
+    const set = object('ReplicaSet', withTemplate({}, 1), { conditions }, { name: 'web-1' });
 
-    const { symptoms } = look(object('Deployment', {}, {}, { annotations }), { replicaSets: [set] });
+    const { symptoms } = look(object('Deployment', withTemplate({}, 1), {}), { replicaSets: [set] });
 
     expect(symptoms).toMatchObject([
       { kind: 'creation', message: 'ReplicaSet web-1 cannot create pods: exceeded quota: pods' },
@@ -81,16 +78,15 @@ describe('readWorkload of a Deployment', () => {
   });
 
   describe('whose new pods a quota refuses', () => {
-    const revision = (n: number) => ({ annotations: { 'deployment.kubernetes.io/revision': String(n) } });
     const set = (n: number, replicas: number, refused = ''): Workload =>
       object(
         'ReplicaSet',
-        { replicas },
+        withTemplate({ replicas }, n),
         {
           replicas,
           conditions: refused === '' ? [] : [{ type: 'ReplicaFailure', status: 'True', message: refused }],
         },
-        { name: `web-${String(n)}`, uid: String(n), ...revision(n) },
+        { name: `web-${String(n)}`, uid: String(n) },
       );
     const quota =
       'pods "web-2-x" is forbidden: exceeded quota: pods, requested: pods=1, used: pods=3, limited: pods=3';
@@ -109,8 +105,8 @@ describe('readWorkload of a Deployment', () => {
       const conditions = [
         { type: 'Progressing', status: 'True', reason: rollout.reason ?? 'ReplicaSetUpdated' },
       ];
-      const spec = { replicas: 3, strategy: strategy(unavailable, type) };
-      const { symptoms } = look(object('Deployment', spec, { conditions }, revision(2)), {
+      const spec = withTemplate({ replicas: 3, strategy: strategy(unavailable, type) }, 2);
+      const { symptoms } = look(object('Deployment', spec, { conditions }), {
         replicaSets: sets,
         pods,
       });

@@ -43,17 +43,19 @@ export async function observeHolding(request: HoldingRequest, options: CallOptio
   const reference = referenceOf(manifest);
   const active = referenceOf(service);
   const live = await cluster.get<Workload>(reference, options);
-  const pods = live === undefined ? [] : await podsOf(live, cluster, options);
-  const preview = await cluster.get({ ...active, name: previewName }, options);
+  const [pods, sets, preview, liveService, changesPods] = await Promise.all([
+    live === undefined ? [] : podsOf(live, cluster, options),
+    live === undefined ? [] : setsOf(live, cluster, options),
+    cluster.get({ ...active, name: previewName }, options),
+    cluster.get(active, options),
+    live !== undefined && compares ? changesTemplate(manifest, live, request, options) : undefined,
+  ]);
   const isOwn = preview?.metadata.labels?.[previewLabel] === application;
   const hashes = new Map(pods.map((pod) => [pod.metadata.name, hashOf(pod)]));
-  const seenPreview = isOwn ? await readService(preview, hashes, cluster, options) : undefined;
-  const liveService = await cluster.get(active, options);
-  const seenActive =
-    liveService === undefined ? undefined : await readService(liveService, hashes, cluster, options);
-  const deployment = live === undefined ? undefined : await readDeployment(live, pods, cluster, options);
-  const changesPods =
-    live !== undefined && compares ? await changesTemplate(manifest, live, request, options) : undefined;
+  const seen = (service: KubernetesObject | undefined) =>
+    service === undefined ? undefined : readService(service, hashes, cluster, options);
+  const [seenActive, seenPreview] = await Promise.all([seen(liveService), seen(isOwn ? preview : undefined)]);
+  const deployment = live === undefined ? undefined : readDeployment(live, pods, sets);
   return {
     manifest: {
       deployment: reference,
@@ -78,17 +80,17 @@ async function podsOf(live: Workload, cluster: Cluster, options: CallOptions): P
   return pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 }
 
-async function readDeployment(
-  live: Workload,
-  pods: readonly Pod[],
-  cluster: Cluster,
-  options: CallOptions,
-): Promise<SeenDeployment> {
-  const { metadata, spec, status } = live;
+/** The ReplicaSets that a Deployment owns. */
+async function setsOf(live: Workload, cluster: Cluster, options: CallOptions): Promise<Workload[]> {
+  const { metadata, spec } = live;
   const selection = { namespace: metadata.namespace ?? '', labelSelector: selectorText(spec.selector) };
   const kind = { apiVersion: 'apps/v1', kind: 'ReplicaSet' };
   const found = await cluster.list<Workload>(kind, selection, options);
-  const owned = found.filter((set) => set.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid));
+  return found.filter((set) => set.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid));
+}
+
+function readDeployment(live: Workload, pods: readonly Pod[], owned: readonly Workload[]): SeenDeployment {
+  const { metadata, spec, status } = live;
   const current = liveReplicaSet(live, owned);
   return {
     reference: referenceOf({ ...live, apiVersion: 'apps/v1', kind: 'Deployment' }),

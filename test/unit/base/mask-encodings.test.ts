@@ -122,9 +122,10 @@ describe('masking of what programs make of a secret', () => {
     for (const text of printed) {
       const left = shown(key, text, [1000, 17]);
 
-      // Nothing of the key longer than what its first or last characters may share with text around it.
+      // Nothing of the key longer than what its first or last characters may share with text around it; the padding
+      // of base64 has nothing of it.
       expect(
-        left.replaceAll(/-----(?:BEGIN|END) PRIVATE KEY-----|\\n/g, '').replaceAll(/[*\s]/g, '').length,
+        left.replaceAll(/-----(?:BEGIN|END) PRIVATE KEY-----|\\n/g, '').replaceAll(/[*\s=]/g, '').length,
       ).toBeLessThan(10);
     }
   });

@@ -142,11 +142,11 @@ describe('a Deployment', () => {
       );
       const isDone = (events: WatchEvent[]): boolean =>
         events.some(({ object }) => object.metadata.generation === 2 && isRolledOut(object));
-      const names = { fieldSelector: 'metadata.name=steady', timeoutSeconds: '25' };
+      const names = { fieldSelector: 'metadata.name=steady', timeoutSeconds: String(25 * patience) };
       const deployments = lab.wire.watch(await lab.url('deployments'), names, isDone);
       const sets = lab.wire.watch(
         await lab.url('replicasets'),
-        { labelSelector: 'app=steady', timeoutSeconds: '25' },
+        { labelSelector: 'app=steady', timeoutSeconds: String(25 * patience) },
         (events) => events.some(({ object }) => revision(object) === '1' && object.spec.replicas === 0),
       );
 
@@ -310,7 +310,7 @@ describe('a Deployment', () => {
       await rollOut(deployment('anew', { replicas: 2, strategy: { type: 'Recreate' } }));
       const watching = lab.wire.watch(
         await lab.url('pods'),
-        { labelSelector: 'app=anew', timeoutSeconds: '30' },
+        { labelSelector: 'app=anew', timeoutSeconds: String(30 * patience) },
         (events) =>
           events.filter(
             ({ object }) =>

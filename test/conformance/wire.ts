@@ -134,7 +134,7 @@ export async function connect(kubeconfig: string): Promise<Wire> {
     enough: (events: WatchEvent[]) => boolean,
   ): Promise<WatchEvent[]> {
     const abort = new AbortController();
-    const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(45_000)]);
+    const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(150_000)]);
     const response = await send('GET', path, { query: { watch: 'true', ...query }, signal });
     const events: WatchEvent[] = [];
     if (response.status !== 200)

@@ -303,7 +303,7 @@ describe('a Job', () => {
     async () => {
       const watching = lab.wire.watch(
         await lab.url('jobs'),
-        { fieldSelector: 'metadata.name=several', timeoutSeconds: '30' },
+        { fieldSelector: 'metadata.name=several', timeoutSeconds: String(30 * patience) },
         (events) => events.some(({ object }) => ended(object)),
       );
 

@@ -5,7 +5,7 @@ import { expectExit } from '../support/pipeline-command.ts';
 import { makeRunsBench, type RunsBench } from '../support/runs-bench.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-jest.setTimeout(240_000);
+jest.setTimeout(400_000);
 
 let bench: RunsBench;
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { runScript } from '../support/run-script.ts';
 import { scratchNamespace, soon, testImage, type ScratchNamespace } from '../support/scratch-namespace.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(400_000);
 
 let scratch: ScratchNamespace;
 let spec: AgentSpec;

@@ -16,7 +16,7 @@ import { clusterArguments } from '../support/runner.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
 import { addressForPods } from '../support/this-machine.ts';
 
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 const environment = e2eEnvironment();
 let namespaces: RunnerNamespaces;
@@ -86,7 +86,7 @@ async function run(
   await writeFile(file, stringify({ ...head, secrets: { login: { env: 'LOGIN' } }, stages, ...more }));
   return runPipeline(['run', file, ...clusterArguments(environment, namespaces)], {
     env: { KUBECONFIG: namespaces.kubeconfig, LOGIN: server.password },
-    timeoutMs: 120_000,
+    timeoutMs: 240_000,
   });
 }
 

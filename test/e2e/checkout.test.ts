@@ -119,7 +119,7 @@ describe('a checkout', () => {
     await writeFile(path, stringify(pipeline));
     return runPipeline(['run', path, ...clusterArguments(environment, namespaces)], {
       env: { KUBECONFIG: namespaces.kubeconfig },
-      timeoutMs: 1.5 * minute,
+      timeoutMs: 4 * minute,
     });
   }
 
@@ -219,7 +219,7 @@ describe('a checkout', () => {
 
       const result = await runPipeline(['run', file, ...clusterArguments(environment, namespaces)], {
         env: { KUBECONFIG: namespaces.kubeconfig },
-        timeoutMs: 1.5 * minute,
+        timeoutMs: 4 * minute,
       });
 
       expectExit(result, 0);

@@ -10,7 +10,7 @@ import { clusterArguments } from '../support/runner.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
 import { testImage } from '../support/scratch-namespace.ts';
 
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 const environment = e2eEnvironment();
 /** The sandbox has no RBAC and takes every login: what is refused is seen on a real cluster alone. */
@@ -31,7 +31,7 @@ afterAll(async () => {
 function pipeline(args: readonly string[], kubeconfig = namespaces.kubeconfig): Promise<PipelineResult> {
   return runPipeline([...args, ...clusterArguments(environment, namespaces)], {
     env: { KUBECONFIG: kubeconfig, LOGIN: `${environment.registryUser}:not-the-password` },
-    timeoutMs: 120_000,
+    timeoutMs: 240_000,
   });
 }
 
@@ -39,7 +39,7 @@ function pipeline(args: readonly string[], kubeconfig = namespaces.kubeconfig): 
 function release(...args: string[]): Promise<PipelineResult> {
   return runPipeline(
     ['release', ...args, ...clusterArguments(environment, { agents: namespaces.application })],
-    { env: { KUBECONFIG: namespaces.kubeconfig }, timeoutMs: 120_000 },
+    { env: { KUBECONFIG: namespaces.kubeconfig }, timeoutMs: 240_000 },
   );
 }
 
@@ -227,7 +227,7 @@ describe('pipeline doctor', () => {
       }),
     );
 
-    const result = await runPipeline(['doctor', '--kubeconfig', kubeconfig], { timeoutMs: 60_000 });
+    const result = await runPipeline(['doctor', '--kubeconfig', kubeconfig], { timeoutMs: 240_000 });
 
     expectExit(result, 3);
     expect(result.stdout).toMatch(/✗ .*127\.0\.0\.1:9/);
@@ -307,7 +307,7 @@ describe('--namespace', () => {
     const result = await runPipeline(['run', file, ...cluster, '--namespace', 'no-such-namespace'], {
       env: { KUBECONFIG: namespaces.kubeconfig },
       cwd: join(folder.path),
-      timeoutMs: 60_000,
+      timeoutMs: 240_000,
     });
 
     // Where rights count, they end with the namespaces: what is not there looks like what may not be used.

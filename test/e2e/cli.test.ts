@@ -15,7 +15,7 @@ import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-n
 import { testImage } from '../support/scratch-namespace.ts';
 import { waitFor } from '../support/wait-for.ts';
 
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 const environment = e2eEnvironment();
 let namespaces: RunnerNamespaces;
@@ -35,7 +35,7 @@ async function runOf(stages: readonly StageText[], ...options: string[]) {
   const file = await folder.pipeline(stages);
   const results = ['--results', join(folder.path, 'results')];
   const args = ['run', file, ...clusterArguments(environment, namespaces), ...results, ...options];
-  return [args, { env: { KUBECONFIG: namespaces.kubeconfig }, timeoutMs: 120_000 }] as const;
+  return [args, { env: { KUBECONFIG: namespaces.kubeconfig }, timeoutMs: 240_000 }] as const;
 }
 
 async function run(stages: readonly StageText[], ...options: string[]): Promise<PipelineResult> {

@@ -9,7 +9,7 @@ import { expectExit, runPipeline } from '../support/pipeline-command.ts';
 import { clusterArguments } from '../support/runner.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
 
-jest.setTimeout(240_000);
+jest.setTimeout(400_000);
 
 const environment = e2eEnvironment();
 let namespaces: RunnerNamespaces;
@@ -56,7 +56,7 @@ describe('the default agent', () => {
 
     const result = await runPipeline([...args, ...clusterArguments(environment, namespaces)], {
       env: { KUBECONFIG: namespaces.kubeconfig },
-      timeoutMs: 200_000,
+      timeoutMs: 240_000,
     });
 
     expectExit(result, 0);

@@ -23,7 +23,7 @@ import { waitFor } from '../support/wait-for.ts';
 
 const openHttp = openHttpClients(systemClock, process.env);
 
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 const environment = e2eEnvironment();
 const { registry: host, registryUser: username, registryPassword: password } = environment;

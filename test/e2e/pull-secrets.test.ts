@@ -6,7 +6,7 @@ import { expectExit, runPipeline, type PipelineResult } from '../support/pipelin
 import { makePipelineFolder, type PipelineFolder } from '../support/pipeline-folder.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
 
-jest.setTimeout(360_000);
+jest.setTimeout(400_000);
 
 const environment = e2eEnvironment();
 const repository = `${environment.registry}/pull-secrets/web`;
@@ -31,7 +31,7 @@ function pipeline(command: string, file: string): Promise<PipelineResult> {
   return runPipeline([command, file, ...place], {
     env: { KUBECONFIG: namespaces.kubeconfig },
     cwd: folder.path,
-    timeoutMs: 120_000,
+    timeoutMs: 240_000,
   });
 }
 

@@ -17,7 +17,7 @@ import { soon } from '../support/scratch-namespace.ts';
 import { waitFor } from '../support/wait-for.ts';
 import { webManifests } from './release-runner.ts';
 
-jest.setTimeout(300_000);
+jest.setTimeout(400_000);
 
 const environment = e2eEnvironment();
 /** The sandbox has no authorization: it answers every review with yes. */

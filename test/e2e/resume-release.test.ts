@@ -8,7 +8,7 @@ import { clusterArguments, ourObjects } from '../support/runner.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
 import { webManifests } from './release-runner.ts';
 
-jest.setTimeout(300_000);
+jest.setTimeout(400_000);
 
 const environment = e2eEnvironment();
 let place: RunnerNamespaces;

@@ -7,7 +7,7 @@ import { expectExit } from '../support/pipeline-command.ts';
 import type { StageText } from '../support/pipeline-folder.ts';
 import { makeRunsBench, type RunsBench } from '../support/runs-bench.ts';
 
-jest.setTimeout(240_000);
+jest.setTimeout(400_000);
 
 let bench: RunsBench;
 beforeAll(async () => {

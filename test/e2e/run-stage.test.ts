@@ -11,7 +11,7 @@ import { clusterArguments } from '../support/runner.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
 import { testImage } from '../support/scratch-namespace.ts';
 
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 const environment = e2eEnvironment();
 const password = 'hunter2-but-longer';
@@ -42,7 +42,7 @@ async function run(
       join(folder.path, 'results'),
       ...options,
     ],
-    { env: { KUBECONFIG: namespaces.kubeconfig, PASSWORD: password }, timeoutMs: 120_000 },
+    { env: { KUBECONFIG: namespaces.kubeconfig, PASSWORD: password }, timeoutMs: 240_000 },
   );
 }
 

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { expectExit } from '../support/pipeline-command.ts';
 import { makeRunsBench, password, type RunsBench } from '../support/runs-bench.ts';
 
-jest.setTimeout(240_000);
+jest.setTimeout(400_000);
 
 let bench: RunsBench;
 beforeAll(async () => {

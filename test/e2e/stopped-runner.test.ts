@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { expectExit } from '../support/pipeline-command.ts';
 import { makeRunsBench, type RunsBench } from '../support/runs-bench.ts';
 
-jest.setTimeout(240_000);
+jest.setTimeout(400_000);
 
 interface RecordObject {
   metadata: { uid: string; resourceVersion: string };

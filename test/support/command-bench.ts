@@ -66,7 +66,7 @@ export async function makeCommandBench(name: string): Promise<CommandBench> {
         ? clusterArguments(environment, namespaces)
         : ['--kubeconfig', kubeconfig, '--namespace', agents];
     const all = ['run', file, ...place, '--results', join(folder.path, 'results'), ...args];
-    return [all, { timeoutMs: 150_000, ...options, env: { ...env, ...options.env } }];
+    return [all, { timeoutMs: 240_000, ...options, env: { ...env, ...options.env } }];
   };
   const begin: CommandBench['begin'] = async (stages, settings) => {
     const running = startPipeline(...(await runOf(stages, settings)));
@@ -91,8 +91,8 @@ export async function makeCommandBench(name: string): Promise<CommandBench> {
     begin,
     run: async (stages, settings) => (await begin(stages, settings)).result,
     command: (...args) =>
-      runPipeline([...args, ...clusterArguments(environment, namespaces)], { env, timeoutMs: 120_000 }),
-    runAnywhere: (...args) => runPipeline(args, { env, timeoutMs: 120_000 }),
+      runPipeline([...args, ...clusterArguments(environment, namespaces)], { env, timeoutMs: 240_000 }),
+    runAnywhere: (...args) => runPipeline(args, { env, timeoutMs: 240_000 }),
     pods,
     inPod: (runId, script) =>
       waitFor(`the agent pod of ${runId} to run ${script}`, async () => {

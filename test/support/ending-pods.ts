@@ -14,6 +14,6 @@ export async function endingPodsGone(admin: Kubectl, namespace: string): Promise
       ]);
       return items.every(({ metadata }) => metadata.deletionTimestamp === undefined) ? true : undefined;
     },
-    { timeoutMs: 120_000, intervalMs: 1_000 },
+    { timeoutMs: 240_000, intervalMs: 1_000 },
   );
 }

@@ -28,7 +28,7 @@ async function leftovers(admin: Kubectl, namespace: string): Promise<string[]> {
  */
 export async function expectNothingLeft(
   place: { admin: Kubectl; agents: string },
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<void> {
   const end = Date.now() + timeoutMs;
   for (;;) {

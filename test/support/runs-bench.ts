@@ -50,7 +50,7 @@ export async function makeRunsBench(name: string): Promise<RunsBench> {
   const started = new Set<RunningPipeline>();
   const settings = {
     env: { KUBECONFIG: namespaces.kubeconfig, PASSWORD: password },
-    timeoutMs: 200_000,
+    timeoutMs: 240_000,
   };
   const withCluster = (args: readonly string[]) => [...args, ...clusterArguments(environment, namespaces)];
 

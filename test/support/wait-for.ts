@@ -9,7 +9,7 @@ export async function waitFor<T>(
   ask: () => Promise<T | undefined>,
   options: { timeoutMs?: number; intervalMs?: number } = {},
 ): Promise<T> {
-  const timeoutMs = options.timeoutMs ?? 60_000;
+  const timeoutMs = options.timeoutMs ?? 120_000;
   const end = Date.now() + timeoutMs;
   for (;;) {
     const answer = await ask();

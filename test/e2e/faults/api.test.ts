@@ -6,7 +6,7 @@ import { startApiProxy, type ApiProxy } from '../../chaos/proxy/api-proxy.ts';
 import { runScript } from '../../support/run-script.ts';
 import { scratchNamespace, soon, type ScratchNamespace } from '../../support/scratch-namespace.ts';
 
-jest.setTimeout(240_000);
+jest.setTimeout(400_000);
 
 let scratch: ScratchNamespace;
 let api: ApiProxy;

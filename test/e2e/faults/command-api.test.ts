@@ -4,7 +4,7 @@ import { makeCommandBench, type CommandBench } from '../../support/command-bench
 import { startApiProxy, startTcpProxy, type ApiProxy, type TcpProxy } from '../../chaos/proxy/api-proxy.ts';
 import { expectExit, type PipelineResult, type RunningPipeline } from '../../support/pipeline-command.ts';
 
-jest.setTimeout(150_000);
+jest.setTimeout(400_000);
 
 let bench: CommandBench;
 let faulty: ApiProxy;

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { makeCommandBench, runIdOf, type CommandBench } from '../../support/command-bench.ts';
 import { expectExit } from '../../support/pipeline-command.ts';
 
-jest.setTimeout(150_000);
+jest.setTimeout(400_000);
 
 const shiftedClock = fileURLToPath(new URL('../../support/shifted-clock.ts', import.meta.url));
 const minute = 60_000;

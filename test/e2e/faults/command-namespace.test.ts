@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { makeCommandBench, runIdOf, type CommandBench } from '../../support/command-bench.ts';
 import { expectExit, startPipeline } from '../../support/pipeline-command.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(400_000);
 
 let bench: CommandBench;
 
@@ -63,7 +63,7 @@ describe('a namespace that is deleted during a run', () => {
     await admin.run(['create', 'namespace', name]);
     const file = await bench.folder.pipeline([{ name: 'long', run: 'echo begun; sleep 600' }]);
     const place = ['--kubeconfig', bench.environment.kubeconfig, '--namespace', name];
-    const running = startPipeline(['run', file, ...place], { timeoutMs: 100_000 });
+    const running = startPipeline(['run', file, ...place], { timeoutMs: 240_000 });
     await running.output(/\[long\] begun/);
 
     await admin.run(['delete', 'namespace', name, '--wait=false']);

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { makeCommandBench, type CommandBench } from '../../support/command-bench.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 /** How long the reader stops reading once the step has ended; more than the silence that ends a follow (20 s). */
 const pauseMs = 22_000;
@@ -75,7 +75,7 @@ describe('a reader of the output that stops reading', () => {
         peak = Math.max(peak, (await peakMemoryMiB(pid)) ?? 0);
         return running.child.exitCode === null ? undefined : true;
       },
-      { timeoutMs: 120_000 },
+      { timeoutMs: 240_000 },
     );
     const result = await running.result;
     console.log(`memory of the runner: ${before.toFixed(0)} MiB before, ${peak.toFixed(0)} MiB at most`);

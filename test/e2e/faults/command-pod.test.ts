@@ -10,7 +10,7 @@ import { testImage } from '../../support/scratch-namespace.ts';
 import { addressForPods } from '../../support/this-machine.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(400_000);
 
 /** What the sandbox does not do: it limits no memory of a step's process, and keeps no quotas. */
 const itOnARealNode = e2eEnvironment().cluster === 'current' ? it : it.skip;

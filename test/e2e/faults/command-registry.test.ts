@@ -6,7 +6,7 @@ import { makeCommandBench, type CommandBench } from '../../support/command-bench
 import { startFailingRegistry, type FailingRegistry } from '../../support/failing-registry.ts';
 import { expectExit, type PipelineResult } from '../../support/pipeline-command.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(400_000);
 
 const real = findRealDocker();
 if ('missing' in real) console.log(`skipped, pushes of a Docker Engine: ${real.missing}`);

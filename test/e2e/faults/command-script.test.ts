@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { makeCommandBench, runIdOf, type CommandBench } from '../../support/command-bench.ts';
 import { expectExit } from '../../support/pipeline-command.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(400_000);
 
 let bench: CommandBench;
 

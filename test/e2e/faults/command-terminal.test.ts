@@ -8,7 +8,7 @@ import { shellWord } from '../../support/shell-word.ts';
 import { pipelineProgram } from '../../support/pipeline-command.ts';
 import { waitFor } from '../../support/wait-for.ts';
 
-jest.setTimeout(90_000);
+jest.setTimeout(400_000);
 
 let bench: CommandBench;
 let terminal: ChildProcess | undefined;

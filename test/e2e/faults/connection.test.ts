@@ -8,7 +8,7 @@ import { e2eEnvironment } from '../../support/e2e-environment.ts';
 import { runScript, stepOf } from '../../support/run-script.ts';
 import { scratchNamespace, soon, type ScratchNamespace } from '../../support/scratch-namespace.ts';
 
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 let scratch: ScratchNamespace;
 let proxy: TcpProxy;

@@ -3,7 +3,7 @@ import { e2eEnvironment } from '../../support/e2e-environment.ts';
 import { runScript } from '../../support/run-script.ts';
 import { scratchNamespace, soon, type ScratchNamespace } from '../../support/scratch-namespace.ts';
 
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 const environment = e2eEnvironment();
 /** What only a real kubelet does; the sandbox enforces no limits of disks. */

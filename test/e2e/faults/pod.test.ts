@@ -7,7 +7,7 @@ import { runScript } from '../../support/run-script.ts';
 import { waitFor } from '../../support/wait-for.ts';
 import { scratchNamespace, soon, testImage, type ScratchNamespace } from '../../support/scratch-namespace.ts';
 
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 const environment = e2eEnvironment();
 /** What only a real kubelet does; the sandbox isolates nothing and enforces no limits. */

@@ -9,7 +9,7 @@ import { e2eEnvironment } from '../../support/e2e-environment.ts';
 import { kubectl } from '../../support/kubectl.ts';
 import { testImage } from '../../support/scratch-namespace.ts';
 
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 /** Debian's own Python, whatever else is first in the path. */
 const python = '/usr/bin/python3';

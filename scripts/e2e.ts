@@ -53,6 +53,7 @@ async function runTests(
   args: readonly string[],
 ): Promise<number> {
   if (cluster === 'current') await makeImages();
+  await runCommand([process.execPath, join(root, 'scripts', 'build.ts')], { cwd: root });
   await mkdir(join(root, 'test-results'), { recursive: true });
   const isGiven = (option: string): boolean => args.some((argument) => argument.startsWith(option));
   const { exitCode } = await runCommand(
@@ -72,6 +73,7 @@ async function runTests(
         ...environment,
         ...(await oldKubectl()),
         SLIPWAY_TEST_CLUSTER: cluster,
+        SLIPWAY_TEST_MAIN: join(root, 'dist', 'main.js'),
         NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
       },
       inherit: true,

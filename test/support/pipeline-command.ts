@@ -2,7 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const main = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'src', 'main.ts');
+/** End-to-end tests start what users start, which `scripts/e2e.ts` has built. */
+const main =
+  process.env['SLIPWAY_TEST_MAIN'] ??
+  join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'src', 'main.ts');
 
 /** The command `pipeline` as a program and its first arguments, for those who start it in a way of their own. */
 export const pipelineProgram: readonly string[] = [process.execPath, main];

@@ -5,7 +5,7 @@ import type { Workload } from './workload-objects.ts';
 /** On a Deployment that a release holds: which, since when, and how to end it. */
 export const holdAnnotation = 'slipway.dev/hold';
 
-/** On a held Deployment: the revision that a person has answered for, and how: `7 promote`. */
+/** On a held Deployment: the revision that a person has answered for, and how; `7 promote 3` promotes its third step. */
 export const answerAnnotation = 'slipway.dev/answer';
 
 const count = z.union([z.number(), z.string()]);
@@ -29,6 +29,8 @@ const mark = z.object({
   end: z.string(),
   /** The rollout fields as they were before. */
   before: rolloutFields,
+  /** Hash of the pods with which the rollout is completed when nobody continues the release. */
+  stable: z.exactOptional(z.string()),
 });
 
 /** What {@link holdAnnotation} says. */
@@ -38,6 +40,7 @@ export interface HoldMark {
   since: string;
   end: string;
   before: RolloutFields;
+  stable?: string;
 }
 
 /** The mark of a Deployment; undefined when no release holds it, or what stands there is none of ours. */
@@ -54,11 +57,22 @@ export function holdMarkOf({ metadata }: Workload): HoldMark | undefined {
 export interface Answer {
   revision: number;
   answer: 'promote' | 'abort';
+  /** The number of the step that is promoted; missing: the release as a whole. */
+  step?: number;
 }
 
 /** The answer on a held Deployment. */
 export function answerOf({ metadata }: Workload): Answer | undefined {
-  const found = /^(\d+) (promote|abort)$/.exec(metadata.annotations?.[answerAnnotation] ?? '');
+  const found = /^(\d+) (promote|abort)(?: (\d+))?$/.exec(metadata.annotations?.[answerAnnotation] ?? '');
   if (found === null) return undefined;
-  return { revision: Number(found[1]), answer: found[2] === 'promote' ? 'promote' : 'abort' };
+  return {
+    revision: Number(found[1]),
+    answer: found[2] === 'promote' ? 'promote' : 'abort',
+    ...(found[3] === undefined ? {} : { step: Number(found[3]) }),
+  };
+}
+
+/** The text of an answer. */
+export function answerText({ revision, answer, step }: Answer): string {
+  return [revision, answer, ...(step === undefined ? [] : [step])].join(' ');
 }

@@ -1,5 +1,7 @@
+import { defined } from '../base/defined.ts';
 import { InputError } from '../base/errors.ts';
-import { answerAnnotation, answerOf, type Answer } from '../kubernetes/hold-mark.ts';
+import { sameJson } from '../base/same-json.ts';
+import { answerAnnotation, answerOf, answerText, type Answer } from '../kubernetes/hold-mark.ts';
 import type { Workload } from '../kubernetes/workload-objects.ts';
 import { ConflictError } from '../ports/cluster-errors.ts';
 import type { CallOptions, Cluster } from '../ports/cluster.ts';
@@ -27,19 +29,20 @@ const tries = 10;
  */
 export async function answerRelease(request: AnswerRequest, options: CallOptions): Promise<number> {
   const { cluster, application, namespace, answer } = request;
-  const { revision, phase, held } = await heldBy(request, options);
+  const { revision, phase, held, step } = await heldBy(request, options);
   if (revision === undefined || held === undefined) {
     const where = phase === undefined ? 'none is in progress' : `it is in phase ${phase}`;
     throw new InputError(`no release of ${application} waits for an answer: ${where}`, {
       hint: `pipeline release status ${application} --namespace ${namespace} shows where it stands`,
     });
   }
-  const annotations = { [answerAnnotation]: `${String(revision)} ${answer}` };
+  const wanted: Answer = { revision, answer, ...defined({ step }) };
+  const annotations = { [answerAnnotation]: answerText(wanted) };
   for (let tried = 1; ; tried += 1) {
     const live = await cluster.get<Workload>(held, options);
     if (live === undefined) throw new InputError(`Deployment ${held.name} of ${application} is not there`);
     const given = answerOf(live);
-    if (given?.revision === revision && given.answer === answer) return revision;
+    if (sameJson(given, wanted)) return revision;
     if (given?.revision === revision && given.answer === 'abort')
       throw new InputError(`revision ${String(revision)} of ${application} is being aborted`);
     const { resourceVersion } = live.metadata;
@@ -62,14 +65,16 @@ export async function takesAnswer(request: AnswerRequest, options: CallOptions):
 async function heldBy(
   { cluster, application, namespace, answer }: AnswerRequest,
   options: CallOptions,
-): Promise<{ revision?: number; phase?: string; held?: ObjectReference }> {
+): Promise<{ revision?: number; phase?: string; held?: ObjectReference; step?: number }> {
   const record = (await new ReleaseStore(cluster, application, namespace).load(options))?.record;
   if (record?.current === undefined) return {};
   const { revision, state } = record.current;
   const { phase } = state;
   const { strategy: name, objects } = revisionOf(record, revision);
   const strategy = strategies.get(name);
-  if (strategy.answers?.(strategy.state.parse(state)).includes(answer) !== true) return { revision, phase };
+  const parsed = strategy.state.parse(state);
+  if (strategy.answers?.(parsed).includes(answer) !== true) return { revision, phase };
   const held = objects.find(({ kind }) => kind === 'Deployment');
-  return held === undefined ? { revision, phase } : { revision, phase, held };
+  const step = answer === 'promote' ? strategy.waitingStep?.(parsed) : undefined;
+  return { revision, phase, ...defined({ held, step }) };
 }

@@ -8,7 +8,7 @@ import type { PodAccess } from '../ports/pod-access.ts';
 import { InternalError } from '../base/errors.ts';
 import { isWorkloadReference } from '../kubernetes/workload-objects.ts';
 import { strategies, type StrategyRegistry } from '../strategies/registry.ts';
-import type { Holding, HeldParts } from '../strategies/holding.ts';
+import type { DeploymentHolding, HeldParts } from '../strategies/holding.ts';
 import type { Decision, Observed, ReleaseFacts, Strategy, StrategyState } from '../strategies/strategy.ts';
 import { AnsweredTime } from './answered-time.ts';
 import { observeHolding } from './observe/holding.ts';
@@ -196,7 +196,7 @@ export class ReleaseSession {
     return observer.observe(this.current.generations, options, this.current.jobs);
   }
 
-  async #observeHolding(compares: boolean, options: CallOptions): Promise<Holding | undefined> {
+  async #observeHolding(compares: boolean, options: CallOptions): Promise<DeploymentHolding | undefined> {
     const { ports, application, settings, store, record } = this;
     const begunMs = ports.clock.monotonicMs();
     const { objects, parts } = await this.#heldParts(options);

@@ -9,10 +9,10 @@ export type Selector = Readonly<Record<string, string>>;
 /** The objects of a release that it holds and whose traffic it moves. */
 export interface HeldParts {
   deployment: Workload;
-  /** The Service whose traffic moves. */
-  service: KubernetesObject;
+  /** The Service whose traffic moves; missing: its traffic is shared by all pods that are there. */
+  service?: KubernetesObject;
   /** Name of the Service that the release makes for the new pods. */
-  previewName: string;
+  previewName?: string;
 }
 
 /** A ReplicaSet of a Deployment, in pods. */
@@ -56,31 +56,48 @@ export interface SeenService {
 }
 
 /** What is seen of a release that holds its Deployment. Missing parts are not there. */
-export interface Holding {
+export interface DeploymentHolding {
   deployment?: SeenDeployment;
-  /** The Service whose traffic moves. */
-  active?: SeenService;
-  /** The Service of the candidate that the release has made. */
-  preview?: SeenService;
   /** What the revision's manifests say. */
   manifest: {
     deployment: ObjectReference;
     replicas: number;
     fields: RolloutFields;
-    service: ObjectReference;
-    selector: Selector;
   };
-  previewName: string;
-  /** A Service of that name is there that the release has not made. */
-  isPreviewTaken: boolean;
   /** The revision has another pod template than the live one; only where it was asked for. */
   changesPods?: boolean;
 }
 
+/** What is seen of a release that also moves the traffic of a Service. */
+export interface Holding extends DeploymentHolding {
+  /** The Service whose traffic moves. */
+  active?: SeenService;
+  /** The Service of the candidate that the release has made. */
+  preview?: SeenService;
+  manifest: DeploymentHolding['manifest'] & { service: ObjectReference; selector: Selector };
+  previewName: string;
+  /** A Service of that name is there that the release has not made. */
+  isPreviewTaken: boolean;
+}
+
+/** Whether the release moves the traffic of a Service. */
+export function hasTraffic(holding: DeploymentHolding): holding is Holding {
+  return 'previewName' in holding;
+}
+
 /** What a release does to hold a Deployment, to move its traffic and to let it go. Each is guarded by what was seen. */
 export type HoldingAction =
-  /** Applies the revision with its Deployment held; its active Service stays as it is. */
-  | { type: 'hold'; revision: number; step: string; before: RolloutFields; active: string }
+  /** Applies the revision with its Deployment held. */
+  | {
+      type: 'hold';
+      revision: number;
+      step: string;
+      before: RolloutFields;
+      /** Name of the Service that stays as it is. */
+      active?: string;
+      /** New pods beside the old ones; missing: as many as there are old ones. The number of pods stays what it is. */
+      share?: { surge: number; stable: string };
+    }
   /** Writes the rollout fields, with the template of a ReplicaSet where one is named; `step` missing: the mark goes. */
   | {
       type: 'rollout';

@@ -3,7 +3,7 @@ import type { Answer } from '../kubernetes/hold-mark.ts';
 import type { Symptom } from '../kubernetes/symptom.ts';
 import type { WorkloadState } from '../kubernetes/workload-state.ts';
 import type { KubernetesObject, ObjectReference } from '../ports/kubernetes-object.ts';
-import type { HeldParts, Holding, HoldingAction } from './holding.ts';
+import type { DeploymentHolding, HeldParts, HoldingAction } from './holding.ts';
 
 /** What a release may do to the cluster. Data, so that it can be saved before it is done; doing one twice is harmless. */
 export type Action =
@@ -55,7 +55,7 @@ export interface Observes {
 
 /** What is seen of a release. */
 export type Observed =
-  | { type: 'seen'; workloads: readonly ObservedWorkload[]; holding?: Holding }
+  | { type: 'seen'; workloads: readonly ObservedWorkload[]; holding?: DeploymentHolding }
   /** The API does not answer for the moment. Nothing is decided from that: a strategy waits. */
   | { type: 'unknown'; reason: string };
 
@@ -125,8 +125,10 @@ export interface Strategy<Settings extends object = object, State extends Strate
   rollBack(state: State, reason: string): State | undefined;
   /** What a person may answer in a state; missing: it asks nothing. */
   answers?(state: State): readonly Answer['answer'][];
+  /** Number of the step that waits for a person, counted from 1; missing: an answer is for the whole release. */
+  waitingStep?(state: State): number | undefined;
   /** Whether Kubernetes ends by itself what is left to do, so that an aborted runner need not stay for it. */
   finishesAlone(state: State): boolean;
   /** What the strategy will do, for `pipeline plan`. */
-  steps(release: Pick<ReleaseFacts, 'stable' | 'rollback'>): string[];
+  steps(release: Pick<ReleaseFacts, 'stable' | 'rollback'>, settings: Settings): string[];
 }

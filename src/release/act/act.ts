@@ -35,9 +35,10 @@ export async function act(action: Action, session: ReleaseSession, options: Call
       await cleanUp(action.revision, session, options);
       return {};
     case 'hold':
-      return applyRevision(action.revision, session, options, (objects) =>
-        heldObjects(objects, action, session),
-      );
+      return applyRevision(action.revision, session, options, {
+        prepare: (objects) => heldObjects(objects, action, session),
+        keepsReplicas: action.share !== undefined,
+      });
     case 'rollout':
       return writeRollout(action, session, options);
     case 'selectPods':
@@ -56,7 +57,7 @@ async function applyRevision(
   number: number,
   session: ReleaseSession,
   options: CallOptions,
-  prepare: (objects: KubernetesObject[]) => KubernetesObject[] = (objects) => objects,
+  held: { prepare?: (objects: KubernetesObject[]) => KubernetesObject[]; keepsReplicas?: boolean } = {},
 ): Promise<ActResult> {
   const { cluster, clock, report } = session.ports;
   const objects = await session.store.loadRevision(number, options);
@@ -70,13 +71,14 @@ async function applyRevision(
     // What was answered has its generation; nothing of it can still be under way.
     isUnanswered: (key: string) => isRollback && session.current.generations[key] === undefined,
     replicas: session.record.replicas,
+    keepsReplicas: held.keepsReplicas === true,
     autoscaled: await autoscaledWorkloads(objects, cluster, options),
     earlier: earlierManifests(objects, session, options),
     notice: (message: string) => report.notice('info', message),
   };
   // In a rollback the Services come first: the new selector is written only when the new pods are available.
   const first = isRollback ? objects : await withHeldSelectors(objects, cluster, options);
-  return applyObjects(prepare(first), request, options);
+  return applyObjects(held.prepare?.(first) ?? first, request, options);
 }
 
 /** All new pods are available: Services that kept their selector until now get that of the revision. */

@@ -68,7 +68,8 @@ export async function applyObjects(
       const { uid = '', generation } = await applyWorkload(object, request, options);
       if (generation !== undefined) applied.generations[key] = generation;
       if (object.kind === 'Job') applied.jobs[key] = { uid, complete: false };
-      if (object.spec.replicas !== undefined) applied.replicas[key] = object.spec.replicas;
+      if (object.spec.replicas !== undefined && request.keepsReplicas !== true)
+        applied.replicas[key] = object.spec.replicas;
       continue;
     }
     const result = await applyOne(object, request, options);

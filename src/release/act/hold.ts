@@ -1,7 +1,7 @@
 import { defined } from '../../base/defined.ts';
 import { sameJson } from '../../base/same-json.ts';
 import { holdAnnotation, holdMarkOf, answerAnnotation, type HoldMark } from '../../kubernetes/hold-mark.ts';
-import { withoutHash } from '../../kubernetes/replica-sets.ts';
+import { hashOf, withoutHash } from '../../kubernetes/replica-sets.ts';
 import { heldFields, rolloutPatch, withRolloutFields } from '../../kubernetes/rollout-fields.ts';
 import { isWorkload, keyOf, referenceOf, type Workload } from '../../kubernetes/workload-objects.ts';
 import { NotFoundError } from '../../ports/cluster-errors.ts';
@@ -22,17 +22,18 @@ interface Service extends KubernetesObject {
 /** The objects of a revision with its Deployment held and marked, and without the Service whose traffic stays. */
 export function heldObjects(
   objects: readonly KubernetesObject[],
-  { revision, step, before, active }: Of<'hold'>,
+  { revision, step, before, active, share }: Of<'hold'>,
   session: ReleaseSession,
 ): KubernetesObject[] {
-  const mark = markOf({ revision, step, before, since: now(session) }, session);
+  const stable = share?.stable;
+  const mark = markOf({ revision, step, before, since: now(session), ...defined({ stable }) }, session);
   return objects
     .filter(({ kind, metadata }) => kind !== 'Service' || metadata.name !== active)
     .map((object) => {
       if (!isWorkload(object) || object.kind !== 'Deployment') return object;
       const annotations = { ...object.metadata.annotations, [holdAnnotation]: mark };
       const marked = { ...object, metadata: { ...object.metadata, annotations } };
-      return withRolloutFields(marked, heldFields);
+      return withRolloutFields(marked, { ...heldFields, ...defined({ maxSurge: share?.surge }) });
     });
 }
 
@@ -62,8 +63,11 @@ export async function writeRollout(
     Reflect.deleteProperty(marked, holdAnnotation);
     Reflect.deleteProperty(marked, answerAnnotation);
   } else {
-    const since = holdMarkOf(live)?.since ?? now(session);
-    marked[holdAnnotation] = markOf({ revision: session.current.revision, step, before, since }, session);
+    const mark = holdMarkOf(live);
+    const since = mark?.since ?? now(session);
+    const stable = set === undefined ? mark?.stable : hashOf(set);
+    const { revision } = session.current;
+    marked[holdAnnotation] = markOf({ revision, step, before, since, ...defined({ stable }) }, session);
   }
   if (!sameJson(annotations ?? {}, marked))
     operations.push({ op: 'add', path: '/metadata/annotations', value: marked });

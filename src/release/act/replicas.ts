@@ -18,6 +18,8 @@ export interface ReplicasPolicy {
   replicas: Readonly<Record<string, number>>;
   /** Keys of workloads that an autoscaler sets the replicas of. */
   autoscaled: ReadonlySet<string>;
+  /** The live count stays, whatever the manifest has. */
+  keepsReplicas?: boolean;
 }
 
 /** Who sets `spec.replicas` of a workload. */
@@ -36,7 +38,7 @@ export type ReplicasDecision =
 export function decideReplicas(
   object: Workload,
   live: Workload | undefined,
-  { replicas, autoscaled }: ReplicasPolicy,
+  { replicas, autoscaled, keepsReplicas = false }: ReplicasPolicy,
 ): ReplicasDecision {
   const key = keyOf(referenceOf(object));
   const present = live?.spec.replicas;
@@ -47,6 +49,7 @@ export function decideReplicas(
   }
   if (autoscaled.has(key)) return { type: 'keep', replicas: present, setBy: 'its autoscaler' };
   if (wanted === present) return { type: 'manifest' };
+  if (keepsReplicas) return { type: 'keep', replicas: present, setBy: undefined };
   const last = replicas[key] ?? valueAt(lastAppliedOf(live), replicasPath);
   return last === wanted
     ? { type: 'keep', replicas: present, setBy: 'another client' }

@@ -11,6 +11,7 @@ import type { CallOptions, Cluster } from '../../ports/cluster.ts';
 import { UnreachableError } from '../../ports/cluster-errors.ts';
 import type { KubernetesObject, ObjectReference } from '../../ports/kubernetes-object.ts';
 import type {
+  DeploymentHolding,
   HeldParts,
   Holding,
   SeenDeployment,
@@ -37,36 +38,60 @@ export interface HoldingRequest {
 }
 
 /** Reads what a release holds, in requests of this moment: what is decided from it is written only if it is still so. */
-export async function observeHolding(request: HoldingRequest, options: CallOptions): Promise<Holding> {
-  const { cluster, application, parts, compares } = request;
+export async function observeHolding(
+  request: HoldingRequest,
+  options: CallOptions,
+): Promise<DeploymentHolding | Holding> {
+  const { cluster, parts, compares } = request;
   const { deployment: manifest, service, previewName } = parts;
   const reference = referenceOf(manifest);
-  const active = referenceOf(service);
   const live = await cluster.get<Workload>(reference, options);
-  const [pods, sets, preview, liveService, changesPods] = await Promise.all([
-    live === undefined ? [] : podsOf(live, cluster, options),
+  const pods = live === undefined ? [] : podsOf(live, cluster, options);
+  const [found, sets, traffic, changesPods] = await Promise.all([
+    pods,
     live === undefined ? [] : setsOf(live, cluster, options),
+    service === undefined || previewName === undefined
+      ? undefined
+      : observeTraffic({ ...request, service, previewName, pods }, options),
+    live !== undefined && compares ? changesTemplate(manifest, live, request, options) : undefined,
+  ]);
+  const deployment = live === undefined ? undefined : readDeployment(live, found, sets);
+  const held = {
+    deployment: reference,
+    replicas: manifest.spec.replicas ?? 1,
+    fields: rolloutFieldsOf(manifest),
+  };
+  const seen = defined({ deployment, changesPods });
+  if (traffic === undefined) return { manifest: held, ...seen };
+  return { ...traffic, manifest: { ...held, ...traffic.manifest }, ...seen };
+}
+
+/** The Service whose traffic a release moves, and the one that it makes for the new pods. */
+async function observeTraffic(
+  request: Pick<HoldingRequest, 'cluster' | 'application'> & {
+    service: KubernetesObject;
+    previewName: string;
+    pods: Promise<Pod[]> | Pod[];
+  },
+  options: CallOptions,
+) {
+  const { cluster, application, service, previewName } = request;
+  const active = referenceOf(service);
+  const [pods, preview, liveService] = await Promise.all([
+    request.pods,
     cluster.get({ ...active, name: previewName }, options),
     cluster.get(active, options),
-    live !== undefined && compares ? changesTemplate(manifest, live, request, options) : undefined,
   ]);
   const isOwn = preview?.metadata.labels?.[previewLabel] === application;
   const hashes = new Map(pods.map((pod) => [pod.metadata.name, hashOf(pod)]));
-  const seen = (service: KubernetesObject | undefined) =>
-    service === undefined ? undefined : readService(service, hashes, cluster, options);
+  const seen = (found: KubernetesObject | undefined) =>
+    found === undefined ? undefined : readService(found, hashes, cluster, options);
   const [seenActive, seenPreview] = await Promise.all([seen(liveService), seen(isOwn ? preview : undefined)]);
-  const deployment = live === undefined ? undefined : readDeployment(live, pods, sets);
   return {
-    manifest: {
-      deployment: reference,
-      replicas: manifest.spec.replicas ?? 1,
-      fields: rolloutFieldsOf(manifest),
-      service: active,
-      selector: selectorOf(service),
-    },
+    manifest: { service: active, selector: selectorOf(service) },
     previewName,
     isPreviewTaken: preview !== undefined && !isOwn,
-    ...defined({ deployment, active: seenActive, preview: seenPreview, changesPods }),
+    ...defined({ active: seenActive, preview: seenPreview }),
   };
 }
 

@@ -95,12 +95,14 @@ export async function planRelease(request: PlanRequest, options: CallOptions): P
     namespace,
     ...defined({ stable }),
     objects,
-    steps: chosenStrategy(settings).strategy.steps({
-      rollback: settings.rollback ?? 'auto',
-      ...defined({ stable }),
-    }),
+    steps: plannedSteps(settings, stable),
     warnings: [...prepared.warnings, ...dryRunWarnings(results, prepared).map(({ line }) => line)],
   };
+}
+
+function plannedSteps(settings: DeploySettings, stable: number | undefined): string[] {
+  const { strategy, settings: chosen } = chosenStrategy(settings);
+  return strategy.steps({ rollback: settings.rollback ?? 'auto', ...defined({ stable }) }, chosen);
 }
 
 function changeOf({ object, live, after, error }: DryRunResult): ObjectChange {

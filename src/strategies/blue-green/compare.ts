@@ -1,7 +1,8 @@
 import type { Holding, SeenDeployment } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import type { BlueGreenDecision, HoldingInput } from './input.ts';
-import { completeRollout, othersOf } from './complete-rollout.ts';
+import { othersOf, stableHash } from '../held/complete.ts';
+import { completeRollout } from './complete-rollout.ts';
 import { pinned, pinOf, selectPods, unpinned } from './traffic.ts';
 
 /** Milliseconds for what an earlier release has left, or a rollout by others, to come to rest. */
@@ -60,7 +61,7 @@ function pin(
 function completeLeftover(now: HoldingInput, deployment: SeenDeployment): BlueGreenDecision | undefined {
   const { holding, state, phaseMs } = now;
   const own = deployment.mark?.before ?? deployment.fields;
-  const toward = pinOf(holding.active) ?? deployment.live?.hash;
+  const toward = pinOf(holding.active) ?? stableHash(deployment);
   const step = completeRollout({ holding, toward, own, before: own, state });
   if (step?.type !== 'wait' || phaseMs < restMs) return step;
   // The pods that serve are those of the template: the rest does not keep their fix from being released.

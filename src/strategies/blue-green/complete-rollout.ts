@@ -1,30 +1,15 @@
-import { completingFields, sameRollout, type RolloutFields } from '../../kubernetes/rollout-fields.ts';
-import type { Holding, SeenDeployment, SeenReplicaSet } from '../holding.ts';
+import { removeOthers, restoreFields, type Completion as DeploymentCompletion } from '../held/complete.ts';
+import type { Holding } from '../holding.ts';
 import type { Decision } from '../strategy.ts';
 import type { BlueGreenState } from './state.ts';
 import { pinOf, unpin } from './traffic.ts';
 
-/** How the rollout of a held Deployment is completed. */
-export interface Completion {
+/** How the rollout of a held Deployment is completed, and its traffic is the team's own again. */
+export interface Completion extends DeploymentCompletion<BlueGreenState> {
   holding: Holding;
-  /** Hash of the pods that shall be left. */
-  toward: string | undefined;
-  /** The rollout fields that the Deployment has at rest. */
-  own: RolloutFields;
-  /** As it is written while the old pods go. */
-  before: RolloutFields;
-  state: BlueGreenState;
 }
 
 type BlueGreenDecision = Decision<BlueGreenState>;
-
-/** Milliseconds between two looks while pods go. */
-const lookMs = 300;
-
-/** The ReplicaSets beside one that have pods, or are to have some. */
-export function othersOf({ sets }: SeenDeployment, one: SeenReplicaSet | undefined): SeenReplicaSet[] {
-  return sets.filter(({ name, wanted, present }) => name !== one?.name && (wanted > 0 || present > 0));
-}
 
 /**
  * Completes the rollout of a held Deployment, from wherever it stands, until it has the pods of one ReplicaSet alone: the
@@ -44,50 +29,12 @@ export function completeRollout(completion: Completion): BlueGreenDecision | und
       next: state,
       message: `unpinning ${active.reference.name}`,
     };
-  if (deployment?.mark !== undefined) return restore(deployment, completion);
+  if (deployment?.mark !== undefined) return restoreFields(deployment, completion);
   if (preview === undefined || state.isPreviewRemoved === true) return undefined;
   return {
     type: 'act',
     action: { type: 'removePreview', service: preview.reference },
     next: { ...state, isPreviewRemoved: true },
     message: `removing Service ${preview.reference.name}`,
-  };
-}
-
-/** The next step until the Deployment has no other pods; undefined: it has none. */
-function removeOthers(
-  deployment: SeenDeployment,
-  { toward, own, before, state }: Completion,
-): BlueGreenDecision | undefined {
-  const { reference, resourceVersion, live, mark, fields } = deployment;
-  const target = deployment.sets.find(({ hash }) => hash === toward) ?? live;
-  if (target === undefined || (mark === undefined && live?.name === target.name)) return undefined;
-  if (live?.name !== target.name || !sameRollout(fields, completingFields(own))) {
-    const guard = { type: 'rollout', deployment: reference, resourceVersion, before } as const;
-    return {
-      type: 'act',
-      action: { ...guard, fields: completingFields(own), replicaSet: target.name, step: 'completing' },
-      next: state,
-      message: `completing the rollout of ${reference.name} with the pods of ${target.name}`,
-    };
-  }
-  if (!deployment.isObserved)
-    return { type: 'wait', forMs: lookMs, message: 'the controller is about to see it' };
-  const [other] = othersOf(deployment, target);
-  if (other === undefined) return undefined;
-  const message = `${target.name} has ${String(target.ready)} ready pods, ${other.name} still has ${String(other.present)}`;
-  return { type: 'wait', forMs: lookMs, message };
-}
-
-/** Gives a Deployment its own fields back, and takes its mark off. */
-function restore(
-  { reference, resourceVersion }: SeenDeployment,
-  { own, before, state }: Completion,
-): BlueGreenDecision {
-  return {
-    type: 'act',
-    action: { type: 'rollout', deployment: reference, resourceVersion, fields: own, before },
-    next: state,
-    message: `${reference.name} has its own rollout fields again`,
   };
 }

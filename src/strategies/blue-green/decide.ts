@@ -1,7 +1,7 @@
 import { defined } from '../../base/defined.ts';
 import { formatDuration } from '../../base/duration.ts';
 import { heldFields } from '../../kubernetes/rollout-fields.ts';
-import type { SeenDeployment } from '../holding.ts';
+import { hasTraffic, type SeenDeployment } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import { failureOf } from '../rolling/failure.ts';
 import type { DecisionInput, Problem, ReleaseFacts } from '../strategy.ts';
@@ -23,7 +23,7 @@ const restingFields = { ...heldFields, paused: true };
 export function decideBlueGreen(input: DecisionInput<BlueGreenSettings, BlueGreenState>): BlueGreenDecision {
   const { state, observed } = input;
   if (isRolling(state)) return decideRolling({ ...input, settings: {}, state: { phase: state.phase } });
-  if (observed.type === 'unknown' || observed.holding === undefined) {
+  if (observed.type === 'unknown' || observed.holding === undefined || !hasTraffic(observed.holding)) {
     const reason = observed.type === 'unknown' ? observed.reason : 'nothing seen of the Deployment';
     return { type: 'wait', forMs: lookMs.unknown, message: `the cluster does not answer: ${reason}` };
   }

@@ -1,6 +1,7 @@
 import { isHeld, type RolloutFields } from '../../kubernetes/rollout-fields.ts';
 import type { SeenDeployment } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
+import { stableHash } from '../held/complete.ts';
 import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
 import { completeRollout } from './complete-rollout.ts';
 import { pinned, pinOf, selectPods, unpin } from './traffic.ts';
@@ -18,7 +19,7 @@ export function undo(now: HoldingInput): BlueGreenDecision {
   const { active, deployment } = holding;
   const { hold } = state;
   const before = hold?.before ?? fieldsBefore(deployment);
-  const toward = hold?.stable ?? pinOf(active) ?? deployment?.live?.hash;
+  const toward = hold?.stable ?? pinOf(active) ?? stableHash(deployment);
   const back = hold === undefined ? undefined : moveBack(now, hold);
   const step = back ?? completeRollout({ holding, toward, own: before, before, state });
   if (step === undefined) return decideRolling({ ...now, settings: {}, state: { phase: 'rollingBack' } });

@@ -25,7 +25,7 @@ describe('what a blue/green release holds', () => {
     const objects = [service(), service('web-headless'), deployment()];
 
     expect(blueGreenParts(objects, {})).toBeUndefined();
-    expect(blueGreenParts(objects, { activeService: 'web' })?.service.metadata.name).toBe('web');
+    expect(blueGreenParts(objects, { activeService: 'web' })?.service?.metadata.name).toBe('web');
   });
 });
 

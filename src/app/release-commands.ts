@@ -69,7 +69,7 @@ export async function promote(target: ReleaseTarget, report: ReportLine): Promis
   await statusOfRelease(target);
   const revision = await answer(target, 'promote');
   await report(
-    `revision ${String(revision)} of ${target.application} is promoted; its runner goes on (if it has died: pipeline release resume ${target.application})`,
+    `revision ${String(revision)} of ${target.application} is promoted; its runner continues (if it has died: pipeline release resume ${target.application})`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { InternalError } from '../base/errors.ts';
 import { blueGreen } from './blue-green/blue-green.ts';
+import { canary } from './canary/canary.ts';
 import { rolling } from './rolling/rolling.ts';
 import type { Strategy } from './strategy.ts';
 
@@ -20,4 +21,4 @@ export class StrategyRegistry {
 }
 
 /** The strategies that pipelines can name: a line each. */
-export const strategies = new StrategyRegistry([rolling, blueGreen]);
+export const strategies = new StrategyRegistry([rolling, blueGreen, canary]);

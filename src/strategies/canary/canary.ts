@@ -1,0 +1,42 @@
+import { rolling } from '../rolling/rolling.ts';
+import { withRollingUpdate } from '../rolling/rolling-update.ts';
+import type { Strategy } from '../strategy.ts';
+import { decideCanary } from './decide.ts';
+import { canaryParts, canaryRefusals } from './parts.ts';
+import { canarySettings, stepsOf, type CanarySettings } from './settings.ts';
+import { canaryState, isRolling, type CanaryState } from './state.ts';
+import { canarySteps } from './steps.ts';
+
+/**
+ * Releases by replacing a share of the pods of the team's own Deployment at a time, whose rollout is held in between. All
+ * pods get the same traffic, so that the share of new pods is the share of the traffic. How a rollout is held:
+ * docs/decisions/0100-one-deployment-held.md; by which writes its share grows: 0101-canary-by-replicas.md.
+ */
+export const canary: Strategy<CanarySettings, CanaryState> = {
+  name: 'canary',
+  settings: canarySettings,
+  state: canaryState,
+  refuses: canaryRefusals,
+  parts: canaryParts,
+  // What is no canary (a first release, the end of a rollback) is a rolling update.
+  prepare: (objects) => withRollingUpdate(objects, {}),
+  begin: () => ({ phase: 'comparing' }),
+  observes(state, release) {
+    if (isRolling(state)) return rolling.observes({ phase: state.phase }, release);
+    if (state.phase === 'comparing') return { holding: 'compared' };
+    if (state.phase === 'undoing') return { holding: 'seen' };
+    return { workloadsOf: release.revision, holding: 'seen' };
+  },
+  decide: decideCanary,
+  rollBack(state, reason) {
+    if (isRolling(state)) return rolling.rollBack({ phase: state.phase }, reason);
+    return state.phase === 'undoing' ? undefined : { ...state, phase: 'undoing' };
+  },
+  answers({ phase, hold }) {
+    if (hold === undefined || phase === 'undoing') return [];
+    return phase === 'waiting' ? ['promote', 'abort'] : ['abort'];
+  },
+  waitingStep: ({ phase, step = 0 }) => (phase === 'waiting' ? step + 1 : undefined),
+  finishesAlone: (state) => isRolling(state) && rolling.finishesAlone({ phase: state.phase }),
+  steps: (release, settings) => canarySteps(release, stepsOf(settings)),
+};

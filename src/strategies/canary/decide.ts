@@ -1,0 +1,205 @@
+import { defined } from '../../base/defined.ts';
+import { heldFields, type RolloutFields } from '../../kubernetes/rollout-fields.ts';
+import { removeOthers, restoreFields } from '../held/complete.ts';
+import { failed, waitOrFail } from '../held/deadline.ts';
+import { foreignChange } from '../held/foreign-change.ts';
+import type { SeenDeployment } from '../holding.ts';
+import { decideRolling } from '../rolling/decide.ts';
+import { failureOf } from '../rolling/failure.ts';
+import type { DecisionInput, Problem } from '../strategy.ts';
+import { begin } from './begin.ts';
+import type { CanaryDecision, CanaryInput, Hold } from './input.ts';
+import { pauseMs, stepsOf, type CanarySettings, type CanaryStep } from './settings.ts';
+import { podsOf, shareText, unavailable } from './share.ts';
+import { isRolling, type CanaryState } from './state.ts';
+import { undo } from './undo.ts';
+
+/** Milliseconds between two looks: while pods start or end, while a pause lasts. */
+const lookMs = { moving: 500, waiting: 2000, unknown: 2000 } as const;
+
+/** The next decision of a canary release. Worked examples: test/unit/strategies/canary/decide.test.ts. */
+export function decideCanary(input: DecisionInput<CanarySettings, CanaryState>): CanaryDecision {
+  const { state, observed } = input;
+  if (isRolling(state)) return decideRolling({ ...input, settings: {}, state: { phase: state.phase } });
+  if (observed.type === 'unknown' || observed.holding === undefined) {
+    const reason = observed.type === 'unknown' ? observed.reason : 'nothing seen of the Deployment';
+    return { type: 'wait', forMs: lookMs.unknown, message: `the cluster does not answer: ${reason}` };
+  }
+  const now: CanaryInput = { ...input, holding: observed.holding, workloads: observed.workloads };
+  if (state.phase === 'undoing') return undo(now);
+  if (state.phase === 'comparing' || state.hold === undefined) return begin(now);
+  return goForward(now, state.hold);
+}
+
+function goForward(now: CanaryInput, hold: Hold): CanaryDecision {
+  const { release, state, holding } = now;
+  const { deployment } = holding;
+  if (deployment?.answer?.revision === release.revision && deployment.answer.answer === 'abort')
+    return { type: 'rollBack', reason: 'aborted by a person' };
+  const problem = problemOf(now, hold);
+  if (problem !== undefined) return failed(release, problem.message, problem.cause);
+  if (deployment?.isObserved !== true || deployment.live === undefined)
+    return waitOrFail(now, 'the controller has not seen the Deployment yet', lookMs.moving);
+  switch (state.phase) {
+    case 'starting':
+      return start(now, deployment, hold);
+    case 'shifting':
+      return shift(now, deployment, hold);
+    case 'stepping':
+      return takeStep(now, deployment, hold);
+    case 'waiting':
+      return pause(now, deployment, hold);
+    default:
+      return complete(now, deployment, hold);
+  }
+}
+
+/** Why the release cannot go on: new pods that fail, or somebody else's change. */
+function problemOf(
+  { holding, state: { phase }, workloads }: CanaryInput,
+  { stable, candidate }: Hold,
+): { message: string; cause?: Problem } | undefined {
+  const { deployment } = holding;
+  const { name } = holding.manifest.deployment;
+  if (deployment === undefined) return { message: `Deployment ${name} was deleted` };
+  const failure = failureOf(workloads, {});
+  if (failure !== undefined) return { message: failure.message, cause: failure };
+  if (deployment.desired === 0) return { message: `somebody scaled Deployment ${name} to 0` };
+  if (!deployment.isObserved) return undefined;
+  const change = foreignChange(deployment, {
+    ...{ stable, isPaused: phase === 'stepping' || phase === 'waiting', isMarkOff: phase === 'completing' },
+    ...defined({ candidate }),
+  });
+  return change === undefined ? undefined : { message: `somebody ${change} during the release` };
+}
+
+/** New pods start beside the others; when all are ready, as many old ones may go. */
+function start(now: CanaryInput, deployment: SeenDeployment, hold: Hold): CanaryDecision {
+  const { desired, live } = deployment;
+  const target = targetOf(now, deployment);
+  const ready = live?.ready ?? 0;
+  if (ready < target)
+    return waitOrFail(now, `${String(ready)} of ${String(target)} new pods are ready`, lookMs.moving);
+  return write(
+    deployment,
+    hold,
+    { ...heldFields, maxSurge: 0, maxUnavailable: unavailable(target, desired) },
+    {
+      step: `moving to ${shareText(target, desired)}`,
+      next: { ...now.state, phase: 'shifting', hold: { ...hold, ...defined({ candidate: live?.hash }) } },
+    },
+  );
+}
+
+/** Old pods go until old and new ones are as many as there shall be; then the Deployment rests. */
+function shift(now: CanaryInput, deployment: SeenDeployment, hold: Hold): CanaryDecision {
+  const { desired, sets, live } = deployment;
+  const old = sets.filter(({ name }) => name !== live?.name);
+  const present = sum(old.map((set) => Math.max(set.present, set.wanted)));
+  const left = desired - targetOf(now, deployment);
+  if (present > left)
+    return waitOrFail(now, `${String(present)} old pods are there, ${String(left)} stay`, lookMs.moving);
+  const { step = 0 } = now.state;
+  return rest(deployment, hold, {
+    step: shareText(live?.ready ?? 0, desired),
+    next: { ...now.state, phase: 'stepping', step: step + 1 },
+  });
+}
+
+/** What the step that is due wants. */
+function takeStep(now: CanaryInput, deployment: SeenDeployment, hold: Hold): CanaryDecision {
+  const { state, settings } = now;
+  const { step: index = 0 } = state;
+  const step = stepsOf(settings)[index];
+  const { desired, live } = deployment;
+  if (step === undefined) return complete(now, deployment, hold);
+  if ('pause' in step) {
+    const text = `new: ${shareText(live?.ready ?? 0, desired)}; ${waitText(step)}`;
+    return rest(deployment, hold, { step: text, next: { ...state, phase: 'waiting' } });
+  }
+  const target = targetOf(now, deployment);
+  const present = live?.wanted ?? 0;
+  // A scaling has brought the share up already.
+  if (target <= present)
+    return rest(deployment, hold, {
+      step: shareText(present, desired),
+      next: { ...state, phase: 'stepping', step: index + 1 },
+    });
+  const fields = { ...heldFields, maxSurge: target - present, maxUnavailable: unavailable(present, desired) };
+  const text = `starting ${shareText(target, desired)}`;
+  return write(deployment, hold, fields, { step: text, next: { ...state, phase: 'starting' } });
+}
+
+function pause(now: CanaryInput, deployment: SeenDeployment, hold: Hold): CanaryDecision {
+  const { state, settings, release, phaseMs } = now;
+  const { step: index = 0 } = state;
+  const step = stepsOf(settings)[index];
+  const { answer, desired, live } = deployment;
+  const limitMs = step !== undefined && 'pause' in step ? pauseMs(step.pause) : 0;
+  const isPromoted = answer?.revision === release.revision && answer.step === index + 1;
+  const share = `new: ${shareText(live?.ready ?? 0, desired)}`;
+  if (isPromoted || phaseMs >= limitMs)
+    return rest(deployment, hold, { step: share, next: { ...state, phase: 'stepping', step: index + 1 } });
+  const message = `${share}; ${waitText(step)}`;
+  return { type: 'wait', forMs: Math.min(lookMs.waiting, limitMs - phaseMs), message };
+}
+
+/** What a pause waits for. */
+function waitText(step: CanaryStep | undefined): string {
+  if (step === undefined || !('pause' in step)) return '';
+  return step.pause === true ? 'waiting for promote or abort' : `paused for ${step.pause}`;
+}
+
+function complete(now: CanaryInput, deployment: SeenDeployment, hold: Hold): CanaryDecision {
+  const { candidate, before } = hold;
+  const own = { ...before, ...now.holding.manifest.fields };
+  const state: CanaryState = { ...now.state, phase: 'completing' };
+  const completion = { toward: candidate, own, before, surge: surgeOf(own), state };
+  const step = removeOthers(deployment, completion);
+  if (step?.type === 'wait') return waitOrFail(now, step.message, step.forMs);
+  if (step !== undefined) return step;
+  if (deployment.mark !== undefined) return restoreFields(deployment, completion);
+  return decideRolling({ ...now, settings: {}, state: { phase: 'applying' } });
+}
+
+/** The team's own `maxSurge`; none may be unavailable meanwhile, so that it cannot be 0. */
+function surgeOf({ maxSurge = '25%' }: RolloutFields): number | string {
+  return maxSurge === 0 || maxSurge === '0%' ? 1 : maxSurge;
+}
+
+/** New pods that the step under way wants of those that there are to be now. */
+function targetOf({ state, settings }: CanaryInput, { desired, live }: SeenDeployment): number {
+  return podsOf(stepsOf(settings)[state.step ?? 0], desired) ?? live?.wanted ?? 0;
+}
+
+/** The Deployment at rest: whatever is written to it changes no pod. */
+function rest(
+  deployment: SeenDeployment,
+  hold: Hold,
+  to: { step: string; next: CanaryState },
+): CanaryDecision {
+  return write(deployment, hold, { ...heldFields, ...sharesOf(deployment), paused: true }, to);
+}
+
+/** The shares that the Deployment was given last. */
+function sharesOf({ fields: { maxSurge, maxUnavailable } }: SeenDeployment): RolloutFields {
+  return defined({ maxSurge, maxUnavailable });
+}
+
+function write(
+  { reference, resourceVersion }: SeenDeployment,
+  { before }: Hold,
+  fields: RolloutFields,
+  { step, next }: { step: string; next: CanaryState },
+): CanaryDecision {
+  return {
+    type: 'act',
+    action: { type: 'rollout', deployment: reference, resourceVersion, fields, before, step },
+    next,
+    message: `${reference.name}: ${step}`,
+  };
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}

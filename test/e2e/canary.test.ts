@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { answerRelease } from '../../src/release/answer.ts';
+import { createKubernetes } from '../../src/adapters/kubernetes/create-kubernetes.ts';
+import { e2eEnvironment } from '../support/e2e-environment.ts';
+import { endingPodsGone } from '../support/ending-pods.ts';
+import { startLoad } from '../support/load-client.ts';
+import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
+import { startRelease, webManifests, type WebOptions } from './release-runner.ts';
+
+const minutes = 60_000;
+
+describe('canary releases of a service under load', () => {
+  const environment = e2eEnvironment();
+  let place: RunnerNamespaces;
+  let run = 0;
+
+  beforeAll(async () => {
+    place = await makeRunnerNamespaces(environment, 'canary');
+  }, 2 * minutes);
+
+  afterAll(async () => {
+    await place.remove();
+  }, minutes);
+
+  const release = (options: WebOptions, runId = `run-${String(++run)}`) =>
+    startRelease(webManifests({ replicas: 4, ...options }), {
+      kubeconfig: place.kubeconfig,
+      runId,
+      namespace: place.application,
+      settings: { strategy: { canary: { steps: [{ weight: 25 }, { pause: true }, { weight: 75 }] } } },
+    });
+
+  const answer = async (given: 'promote' | 'abort') => {
+    const kubernetes = await createKubernetes({ kubeconfig: place.kubeconfig });
+    const { cluster } = kubernetes;
+    const { application: namespace } = place;
+    const signal = AbortSignal.timeout(minutes);
+    try {
+      await answerRelease({ cluster, application: 'web', namespace, answer: given }, { signal });
+    } finally {
+      await kubernetes.close();
+    }
+  };
+
+  const live = async () => {
+    const { admin, application: namespace } = place;
+    const deployment = await admin.json<{
+      metadata: { annotations: Record<string, string> };
+      spec: Record<string, unknown> & { template: unknown };
+    }>(['get', 'deployment', 'web', '--namespace', namespace]);
+    const { template: _, ...spec } = deployment.spec;
+    return {
+      spec,
+      held: Object.keys(deployment.metadata.annotations).filter((key) => key.startsWith('slipway.dev/')),
+    };
+  };
+
+  /** Ready pods by ReplicaSet, the fewest first. */
+  const groups = async () => {
+    const { items } = await place.admin.json<{ items: { status: { readyReplicas?: number } }[] }>([
+      ...['get', 'replicasets', '--namespace', place.application, '--selector', 'app=web'],
+    ]);
+    return items.flatMap(({ status }) => status.readyReplicas ?? []).sort((left, right) => left - right);
+  };
+
+  it(
+    'wait at their share for a person, go on after kill -9, lose no request and leave the objects as the manifests say',
+    async () => {
+      expect(await (await release({ version: '1' })).result()).toMatchObject({ outcome: 'succeeded' });
+      const before = await live();
+      const { admin, application: namespace, agents: from } = place;
+      const load = await startLoad({ environment, admin, namespace, service: 'web', from });
+
+      const killed = await release({ version: '2' }, 'run-killed');
+      await killed.saw('the pause', ({ phase }) => phase === 'waiting');
+      expect(await groups()).toEqual([1, 3]);
+      await killed.kill('SIGKILL');
+      await answer('promote');
+      const resumed = await release({ version: '2' }, 'run-killed');
+      expect(await resumed.result()).toMatchObject({ outcome: 'succeeded' });
+
+      const aborted = await release({ version: '3' });
+      await aborted.saw('the pause', ({ phase }) => phase === 'waiting');
+      await answer('abort');
+      expect(await aborted.result()).toMatchObject({ outcome: 'rolledBack' });
+
+      const bad = await release({ version: '4', fault: 'crash' });
+      expect(await bad.result()).toMatchObject({ outcome: 'rolledBack' });
+
+      await endingPodsGone(admin, namespace);
+      const result = await load.stop();
+      expect(result).toMatchObject({ failures: 0, errors: [], last: '2' });
+      expect(Object.keys(result.versions).sort()).toEqual(['1', '2', '3']);
+      expect(await live()).toEqual(before);
+    },
+    6 * minutes,
+  );
+});

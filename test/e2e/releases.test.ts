@@ -117,7 +117,7 @@ describe('releases of a service under load', () => {
   );
 
   it(
-    'takes a version that never gets ready back at its deadline',
+    'rolls a version that never gets ready back at its deadline',
     async () => {
       const result = await (await release({ version: '3', fault: 'never' }, { timeout: '10s' })).result();
 

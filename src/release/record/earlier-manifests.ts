@@ -32,7 +32,7 @@ export function earlierManifests(
   return async (object) => (await (reading ??= read())).get(keyOf(referenceOf(object))) ?? [];
 }
 
-/** A revision that never served may be forgotten already: what it said was taken back. */
+/** A revision that never served may be forgotten already: what it said was rolled back. */
 async function objectsOf(
   number: number,
   store: ReleaseStore,

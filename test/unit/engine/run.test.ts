@@ -113,7 +113,7 @@ stages:
     expect(result.durationMs).toBe(30_000);
   });
 
-  it('says that a release was taken back rather than that a stage failed', async () => {
+  it('says that a release was rolled back rather than that a stage failed', async () => {
     const harness = new RunHarness(
       pipelineOf(`
 stages:

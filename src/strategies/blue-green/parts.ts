@@ -1,12 +1,7 @@
 import { hashLabel } from '../../kubernetes/replica-sets.ts';
-import {
-  isWorkload,
-  nameOf,
-  podTemplateOf,
-  referenceOf,
-  type Workload,
-} from '../../kubernetes/workload-objects.ts';
+import { nameOf, podTemplateOf, referenceOf, type Workload } from '../../kubernetes/workload-objects.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
+import { deploymentsOf, holdingRefusals, rollingHint } from '../held/refusals.ts';
 import type { HeldParts } from '../holding.ts';
 import type { Refusal } from '../strategy.ts';
 import type { BlueGreenSettings } from './settings.ts';
@@ -31,19 +26,9 @@ export function blueGreenRefusals(
   objects: readonly KubernetesObject[],
   settings: BlueGreenSettings,
 ): Refusal[] {
-  const deployments = deploymentsOf(objects);
-  const others = objects.filter((object) => isWorkload(object) && object.kind !== 'Deployment');
-  const [deployment, second] = deployments;
-  return [
-    ...others.map(otherKind),
-    ...(second === undefined ? [] : [severalDeployments(second, deployments.length)]),
-    ...(deployment === undefined ? [noDeployment] : deploymentRefusals(deployment)),
-    ...(deployment === undefined ? [] : serviceRefusals(deployment, objects, settings)),
-  ];
-}
-
-function deploymentsOf(objects: readonly KubernetesObject[]): Workload[] {
-  return objects.filter((object): object is Workload => isWorkload(object) && object.kind === 'Deployment');
+  const [deployment] = deploymentsOf(objects);
+  const services = deployment === undefined ? [] : serviceRefusals(deployment, objects, settings);
+  return [...holdingRefusals('blueGreen', objects), ...services];
 }
 
 function selecting(deployment: Workload, objects: readonly KubernetesObject[]): Service[] {
@@ -66,55 +51,6 @@ function activeService(
   const found = selecting(deployment, objects);
   if (named !== undefined) return found.find(({ metadata }) => metadata.name === named);
   return found.length === 1 ? found[0] : undefined;
-}
-
-const rollingHint = 'release it with strategy: {rolling: {}}';
-
-const noDeployment: Refusal = {
-  message: 'blueGreen releases a Deployment, and the manifests have none',
-  hint: rollingHint,
-};
-
-function otherKind(object: KubernetesObject): Refusal {
-  const reasons: Partial<Record<string, string>> = {
-    StatefulSet: 'its pods have names and volumes of their own, so that there cannot be two groups of them',
-    DaemonSet: 'a node has one pod of it, so that there cannot be two groups of them',
-    Job: 'it ends, and serves nothing',
-  };
-  const reason = reasons[object.kind] ?? 'it has no rollout that can be held';
-  return {
-    object,
-    field: 'kind',
-    message: `blueGreen cannot release ${nameOf(referenceOf(object))}: ${reason}`,
-    hint: 'release it in a deploy stage of its own, with another "application" and strategy: {rolling: {}}',
-  };
-}
-
-function severalDeployments(object: Workload, count: number): Refusal {
-  return {
-    object,
-    field: 'metadata.name',
-    message: `blueGreen releases one Deployment, and the manifests have ${String(count)}`,
-    hint: 'release the others in a deploy stage of their own, with another "application"',
-  };
-}
-
-function deploymentRefusals(object: Workload): Refusal[] {
-  const name = nameOf(referenceOf(object));
-  const { strategy, paused } = object.spec;
-  const recreate: Refusal = {
-    object,
-    field: 'spec.strategy.type',
-    message: `blueGreen cannot release ${name}: its strategy Recreate stops all old pods before the first new one`,
-    hint: `take spec.strategy out of the manifest, or ${rollingHint}`,
-  };
-  const pausedManifest: Refusal = {
-    object,
-    field: 'spec.paused',
-    message: `blueGreen cannot release ${name}: the manifest pauses it, so that no new pod would start`,
-    hint: 'take spec.paused out of the manifest',
-  };
-  return [...(strategy?.type === 'Recreate' ? [recreate] : []), ...(paused === true ? [pausedManifest] : [])];
 }
 
 function serviceRefusals(

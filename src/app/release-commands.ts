@@ -2,7 +2,7 @@ import { defined } from '../base/defined.ts';
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../adapters/system/clock.ts';
 import { InputError } from '../base/errors.ts';
-import { answerRelease, takesAnswer } from '../release/answer.ts';
+import { answerRelease, takesAnswer, type AnswerRequest } from '../release/answer.ts';
 import type { ReleaseResult } from '../release/reconcile.ts';
 import { releasedApplications } from '../release/record/release-store.ts';
 import type { ReleaseRequest } from '../release/held-release.ts';
@@ -54,13 +54,18 @@ export async function historyOfRelease(target: ReleaseTarget) {
 /** Reports what happens, a line each. */
 export type ReportLine = (message: string) => Promise<void>;
 
-/** Rolls back to an earlier revision; without `to`, to the one before, or out of a release in progress. */
+/**
+ * Rolls back to an earlier revision; without `to`, out of the release in progress, as {@link resume} does, else to the
+ * one before.
+ */
 export async function rollBack(
   target: ReleaseTarget & { to?: number },
   report: ReportLine,
-): Promise<ReleaseResult> {
+): Promise<Resumed> {
   await statusOfRelease(target);
   const { to, signal } = target;
+  if (to === undefined && (await takesAnswer(abortOf(target), { signal })))
+    return resume({ ...target, direction: 'back' }, report);
   return rollbackRelease({ ...requestOf(target), ...defined({ to }) }, portsOf(target, report), { signal });
 }
 
@@ -73,20 +78,20 @@ export async function promote(target: ReleaseTarget, report: ReportLine): Promis
   );
 }
 
+/** How a release ended; undefined: none is in progress; `left`: its runner rolls it back; `over`: it has ended meanwhile. */
+export type Resumed = ReleaseResult | 'left' | 'over' | undefined;
+
 /**
  * Resumes a release whose runner died, or rolls it back; one that holds its Deployment is rolled back by its own runner
  * where that lives.
- * @returns undefined when none is in progress; `left` when its runner rolls it back; `over` when it has ended meanwhile
  */
 export async function resume(
   target: ReleaseTarget & { direction: 'continue' | 'back' },
   report: ReportLine,
-): Promise<ReleaseResult | 'left' | 'over' | undefined> {
+): Promise<Resumed> {
   await statusOfRelease(target);
-  const { direction, signal, connection, application } = target;
-  const { cluster, namespace } = connection;
-  const abort = { cluster, application, namespace, answer: 'abort' } as const;
-  const isAnswered = direction === 'back' && (await takesAnswer(abort, { signal }));
+  const { direction, signal } = target;
+  const isAnswered = direction === 'back' && (await takesAnswer(abortOf(target), { signal }));
   if (isAnswered) await answer(target, 'abort');
   try {
     const ports = portsOf(target, report);
@@ -96,6 +101,10 @@ export async function resume(
     if (isAnswered && error instanceof ReleaseBusyError) return 'left';
     throw error;
   }
+}
+
+function abortOf({ connection: { cluster, namespace }, application }: ReleaseTarget): AnswerRequest {
+  return { cluster, application, namespace, answer: 'abort' };
 }
 
 function answer(

@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import type { ReleaseStatus, ReleaseTarget } from '../app/release-commands.ts';
+import type { ReleaseStatus, ReleaseTarget, Resumed } from '../app/release-commands.ts';
 import { formatDuration } from '../base/duration.ts';
 import { exitCodes } from '../base/exit-code.ts';
 import { clusterOptions } from './cluster-options.ts';
@@ -156,8 +156,9 @@ async function rollback(
   const { rollBack } = await import('../app/release-commands.ts');
   const to = args['to'];
   const result = await rollBack({ ...target, ...(typeof to === 'number' ? { to } : {}) }, report);
-  if (result.outcome !== 'released' && result.outcome !== 'rolledBack') setExitCode(exitCodes.failure);
-  if (result.reason !== undefined) await report(result.reason);
+  const ended = await tell(result, target, setExitCode);
+  if (ended !== undefined && ended.outcome !== 'released' && ended.outcome !== 'rolledBack')
+    setExitCode(exitCodes.failure);
 }
 
 async function promote(target: ReleaseTarget): Promise<void> {
@@ -171,16 +172,27 @@ async function resume(
   setExitCode: SetExitCode,
 ): Promise<void> {
   const commands = await import('../app/release-commands.ts');
-  const result = await commands.resume({ ...target, direction }, report);
-  if (result === 'left') return report(`the runner of ${target.application} rolls it back`);
-  if (result === 'over') {
+  const result = await tell(await commands.resume({ ...target, direction }, report), target, setExitCode);
+  if (result?.outcome === 'rolledBack' && direction === 'continue') setExitCode(exitCodes.rolledBack);
+  else if (result?.outcome === 'failed' || result?.outcome === 'halted') setExitCode(exitCodes.failure);
+}
+
+/** Tells what became of a release, and returns how it ended when that was seen. */
+async function tell(
+  result: Resumed,
+  { application }: ReleaseTarget,
+  setExitCode: SetExitCode,
+): Promise<Exclude<Resumed, string> | undefined> {
+  if (result === 'left') await report(`the runner of ${application} rolls it back`);
+  else if (result === 'over') {
     setExitCode(exitCodes.failure);
-    return report(`the release of ${target.application} has ended meanwhile: see pipeline release status`);
+    await report(`the release of ${application} has ended meanwhile: see pipeline release status`);
+  } else if (result === undefined) await report(`no release of ${application} is in progress`);
+  else {
+    if (result.reason !== undefined) await report(result.reason);
+    return result;
   }
-  if (result === undefined) return report(`no release of ${target.application} is in progress`);
-  if (result.reason !== undefined) await report(result.reason);
-  if (result.outcome === 'rolledBack' && direction === 'continue') setExitCode(exitCodes.rolledBack);
-  else if (result.outcome === 'failed' || result.outcome === 'halted') setExitCode(exitCodes.failure);
+  return undefined;
 }
 
 function report(message: string): Promise<void> {

@@ -3,6 +3,7 @@ import { InputError } from '../base/errors.ts';
 import type { CallOptions } from '../ports/cluster.ts';
 import type { KubernetesObject } from '../ports/kubernetes-object.ts';
 import { adoptable } from './act/adopt.ts';
+import { assertNotHeld } from './act/left-hold.ts';
 import { assertSelectable } from './act/service-selectors.ts';
 import { rollBackAborted, withRelease, withSession, type ReleaseRequest } from './held-release.ts';
 import { reconcile, rollBack, type ReleaseResult } from './reconcile.ts';
@@ -16,6 +17,7 @@ import {
 } from './record/release-record.ts';
 import type { ReleasePorts, ReleaseSession } from './session.ts';
 import { ReleaseStore } from './record/release-store.ts';
+import { wayBackTo } from './return-to.ts';
 import {
   assertOwnName,
   endedBefore,
@@ -23,11 +25,9 @@ import {
   isSameRelease,
   isServable,
   previousRevision,
+  rollbackTarget,
   whyKept,
 } from './record/revision-entry.ts';
-
-/** Milliseconds that a phase of a release may take, where the settings have none. */
-export const defaultTimeoutMs = 600_000;
 
 /** A request to release objects, complete and in the order of their dependencies. */
 export interface ReleaseObjectsRequest extends ReleaseRequest {
@@ -36,15 +36,6 @@ export interface ReleaseObjectsRequest extends ReleaseRequest {
   settings: ReleaseSettings;
   objects: readonly KubernetesObject[];
 }
-
-/** What is taken for a revision that was released before settings were kept, or was adopted: the defaults of a file. */
-const defaultSettings: ReleaseSettings = {
-  strategy: {},
-  timeoutMs: defaultTimeoutMs,
-  rollback: 'auto',
-  prune: false,
-  force: false,
-};
 
 /**
  * Releases objects as the next revision of an application. A release of the same run and stage that was not ended is
@@ -72,7 +63,8 @@ export function releaseObjects(
 }
 
 /**
- * Releases the objects of an earlier revision again, as a new revision, with the settings that it was released with.
+ * Releases the objects of an earlier revision again, as a new revision, with the settings that it was released with, see
+ * {@link wayBackTo}. Without `to`: what was released last where a later one was left in its place, else the one before.
  * @throws InputError when there is no such revision
  */
 export function rollbackRelease(
@@ -88,7 +80,7 @@ export function rollbackRelease(
       await rollBack(`rolled back by ${request.by.who}`, session, held);
       return run(session, held);
     }
-    const number = request.to ?? previousRevision(session.record);
+    const number = request.to ?? rollbackTarget(session.record);
     const target = session.record.history.find((entry) => entry.number === number);
     if (target === undefined || !isServable(target)) {
       const known = session.record.history.filter(isServable).map((entry) => entry.number);
@@ -154,8 +146,8 @@ async function releaseAgain(
   options: CallOptions,
 ): Promise<ReleaseResult> {
   const objects = await session.store.loadRevision(target.number, options);
-  const { strategy, settings = defaultSettings } = target;
-  await begin(session, { ...request, strategy, settings, objects, rollbackOf: target.number }, options);
+  const way = wayBackTo(target, objects, session);
+  await begin(session, { ...request, ...way, objects, rollbackOf: target.number }, options);
   return run(session, options);
 }
 
@@ -222,9 +214,12 @@ async function begin(
   request: ReleaseObjectsRequest & { rollbackOf?: number },
   options: CallOptions,
 ): Promise<void> {
-  const { clock, cluster } = session.ports;
+  const { application, ports } = session;
+  const { clock, cluster } = ports;
   // Once more under the lease: another release may have changed the pods since the preflight.
   await assertSelectable(request.objects, cluster, options);
+  const strategy = session.strategies.get(request.strategy);
+  if (strategy.parts === undefined) await assertNotHeld(request.objects, { cluster, application }, options);
   let record = await superseded(session);
   if (record.stable === undefined && record.history.length === 0) {
     const adopted = await adoptable(request.objects, cluster, options);
@@ -245,7 +240,6 @@ async function begin(
   const number = nextRevision(record);
   await session.store.saveRevision(number, request.objects, { ...options, owner: session.owner });
   const entry = entryOf({ number, outcome: 'unfinished', startedAt: clock.now() }, request.objects, request);
-  const strategy = session.strategies.get(request.strategy);
   const state = strategy.begin(strategy.settings.parse(request.settings.strategy));
   const newest = request.rollbackOf === undefined ? entry : { ...entry, rollbackOf: request.rollbackOf };
   await session.replaceCurrent(

@@ -123,9 +123,10 @@ export class ReleaseSession {
   get facts(): ReleaseFacts {
     const { revision, stable, reason, generations } = this.current;
     const { rollback, timeoutMs } = this.settings;
+    const { rollbackOf } = revisionOf(this.record, revision);
     return {
       ...{ revision, generations, rollback, timeoutMs },
-      ...defined({ stable, reason }),
+      ...defined({ stable, reason, rollbackOf }),
     };
   }
 

@@ -13,6 +13,7 @@ import {
   type RevisionRecord,
 } from './record/release-record.ts';
 import { ReleaseStore } from './record/release-store.ts';
+import { isLeft } from './record/revision-entry.ts';
 import type { ObservedWorkload } from '../strategies/strategy.ts';
 import { isWorkloadReference } from '../kubernetes/workload-objects.ts';
 
@@ -56,7 +57,8 @@ export async function releaseStatus(
   if (stored === undefined) return undefined;
   const { record } = stored;
   const last = lastOf(record);
-  const followed = record.current?.revision ?? (isLeft(last) ? last.number : record.stable);
+  const followed =
+    record.current?.revision ?? (last !== undefined && isLeft(last) ? last.number : record.stable);
   const stable = record.stable === undefined ? undefined : revisionOf(record, record.stable);
   const lease = await leases.find(releaseLease(application), options);
   const holder = lease?.holder === '' ? undefined : lease?.holder;
@@ -77,11 +79,6 @@ export async function releaseStatus(
 function lastOf({ current, stable, history }: ReleaseRecord): RevisionRecord | undefined {
   const newest = history.at(-1);
   return current === undefined && newest?.number !== stable ? newest : undefined;
-}
-
-/** Whether a release ended with its own objects in place. */
-function isLeft(last: RevisionRecord | undefined): last is RevisionRecord {
-  return last?.outcome === 'failed' || last?.outcome === 'halted';
 }
 
 /** The revisions that are kept, newest first; empty when the application was never released. */

@@ -64,6 +64,8 @@ export interface ReleaseFacts {
   revision: number;
   /** Revision to roll back to; missing for a first release. */
   stable?: number;
+  /** Set when it is the objects of an earlier revision again: somebody has decided to go back to it. */
+  rollbackOf?: number;
   /** Why the release is rolled back. */
   reason?: string;
   rollback: 'auto' | 'never';

@@ -108,6 +108,9 @@ export type ReleaseSettings = z.infer<typeof settings>;
 /** What the cluster keeps of an application's releases: ConfigMap `slipway-release-<application>`. */
 export type ReleaseRecord = z.infer<typeof record>;
 
+/** Milliseconds that a phase of a release may take, where the settings have none. */
+export const defaultTimeoutMs = 600_000;
+
 /** Revisions that are kept to roll back to. */
 export const historyLimit = 10;
 

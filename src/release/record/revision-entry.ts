@@ -88,6 +88,17 @@ export function isServable(entry: RevisionRecord): boolean {
   return entry.outcome === 'released' || entry.outcome === 'adopted';
 }
 
+/** Whether a release ended with its own objects in place. */
+export function isLeft({ outcome }: Pick<RevisionRecord, 'outcome'>): boolean {
+  return outcome === 'failed' || outcome === 'halted';
+}
+
+/** What a person rolls back to: what was released last, where a later revision was left in its place; else the one before. */
+export function rollbackTarget(record: ReleaseRecord): number | undefined {
+  const newest = record.history.at(-1);
+  return newest !== undefined && isLeft(newest) ? record.stable : previousRevision(record);
+}
+
 /** The newest released revision before the one that serves. */
 export function previousRevision(record: ReleaseRecord): number | undefined {
   const stable = record.stable ?? 0;

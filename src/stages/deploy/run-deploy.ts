@@ -9,13 +9,9 @@ import { nameOf, referenceOf } from '../../kubernetes/workload-objects.ts';
 import { assertSelectable, ServiceSelectorError } from '../../release/act/service-selectors.ts';
 import type { ReleaseResult } from '../../release/reconcile.ts';
 import { ReleaseBusyError } from '../../release/release-lease.ts';
-import {
-  cancelRelease,
-  defaultTimeoutMs,
-  releaseObjects,
-  type ReleaseObjectsRequest,
-} from '../../release/release.ts';
+import { cancelRelease, releaseObjects, type ReleaseObjectsRequest } from '../../release/release.ts';
 import { earlierManifests } from '../../release/record/earlier-manifests.ts';
+import { defaultTimeoutMs } from '../../release/record/release-record.ts';
 import { ReleaseStore } from '../../release/record/release-store.ts';
 import type { ReleaseReport } from '../../release/session.ts';
 import { dryRunWarnings, warningCluster } from './api-warnings.ts';

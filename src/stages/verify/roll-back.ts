@@ -4,7 +4,8 @@ import type { TrackState } from '../../ports/events.ts';
 import type { Leases } from '../../ports/leases.ts';
 import type { PodAccess } from '../../ports/pod-access.ts';
 import type { StageContext, StageResult } from '../../ports/stage.ts';
-import { defaultTimeoutMs, rollBackReleased, type ReleasedRollback } from '../../release/release.ts';
+import { defaultTimeoutMs } from '../../release/record/release-record.ts';
+import { rollBackReleased, type ReleasedRollback } from '../../release/release.ts';
 import { releasesBefore, type EarlierRelease } from './earlier-releases.ts';
 
 /** What a rollback works with. */

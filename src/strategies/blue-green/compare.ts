@@ -1,4 +1,4 @@
-import type { Holding, SeenDeployment } from '../holding.ts';
+import type { Holding, SeenDeployment, SeenReplicaSet } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import type { BlueGreenDecision, HoldingInput } from './input.ts';
 import { othersOf, stableHash } from '../held/complete.ts';
@@ -16,25 +16,30 @@ const lookMs = 500;
 export function compare(now: HoldingInput): BlueGreenDecision {
   const { holding, phaseMs } = now;
   const { deployment } = holding;
+  const notObserved = `${holding.manifest.deployment.name} not observed by its controller yet`;
   if (holding.isPreviewTaken)
     return {
       type: 'halt',
       reason: `Service ${holding.previewName} is not one that a release has made: give strategy.blueGreen.previewService another name`,
     };
   if (deployment === undefined) return applyAlone(now);
-  if (!deployment.isObserved || deployment.live === undefined)
-    return phaseMs < restMs
-      ? pause(`${deployment.reference.name} not observed by its controller yet`)
-      : applyAlone(now);
   const leftover = completeLeftover(now, deployment);
   if (leftover !== undefined) return leftover;
-  if (isPlain(now, deployment)) return applyAlone(now);
-  const { fields, live } = deployment;
-  if (fields.paused === true && deployment.mark === undefined)
+  const { live } = deployment;
+  if (!deployment.isObserved || live === undefined)
+    return phaseMs < restMs ? pause(notObserved) : applyAlone(now);
+  return isPlain(now, deployment) ? applyAlone(now) : beginHold(now, deployment, live);
+}
+
+/** Pins the Service, as soon as the Deployment is at rest. */
+function beginHold(now: HoldingInput, deployment: SeenDeployment, live: SeenReplicaSet): BlueGreenDecision {
+  const { holding, phaseMs } = now;
+  const { fields, mark } = deployment;
+  if (fields.paused === true && mark === undefined)
     return { type: 'halt', reason: pausedMessage(deployment) };
   const unrest = unrestOf(holding, deployment);
   if (unrest !== undefined) return phaseMs < restMs ? pause(unrest) : { type: 'halt', reason: unrest };
-  return pin(now, { stable: live.hash, before: deployment.mark?.before ?? fields });
+  return pin(now, { stable: live.hash, before: mark?.before ?? fields });
 }
 
 /** Whether there is nothing to hold: no pod that serves, or none that changes. */
@@ -60,12 +65,15 @@ function pin(
 /** The next step of completing what an earlier release has left; undefined: nothing is left, or it can stay. */
 function completeLeftover(now: HoldingInput, deployment: SeenDeployment): BlueGreenDecision | undefined {
   const { holding, state, phaseMs } = now;
-  const own = deployment.mark?.before ?? deployment.fields;
+  const { live, mark, isObserved } = deployment;
+  // A held Deployment is paused: for a template that somebody has given it no ReplicaSet is made.
+  if (!isObserved || (live ?? mark) === undefined) return undefined;
+  const own = mark?.before ?? deployment.fields;
   const toward = pinOf(holding.active) ?? stableHash(deployment);
   const step = completeRollout({ holding, toward, own, before: own, state });
   if (step?.type !== 'wait' || phaseMs < restMs) return step;
   // The pods that serve are those of the template: the rest does not keep their fix from being released.
-  return toward === deployment.live?.hash ? undefined : step;
+  return toward === live?.hash ? undefined : step;
 }
 
 /** Why a Deployment whose pods change cannot be held as it is. */

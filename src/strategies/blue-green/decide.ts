@@ -159,14 +159,14 @@ function rest(
 }
 
 function preview(now: HoldingInput, hold: Hold): BlueGreenDecision {
-  const { holding, settings } = now;
+  const { holding } = now;
   const { candidate = '' } = hold;
   if (holding.preview === undefined) return makePreview(now, hold, candidate);
   if (!isServable(now, hold)) {
     const seen = String(holding.preview.endpoints[candidate] ?? 0);
     return waitOr(now, `${seen} new pods are endpoints of ${holding.previewName}`, lookMs.moving);
   }
-  if (promotionMs(settings) === 0) return moveTraffic(now, hold);
+  if (answerMs(now) === 0) return moveTraffic(now, hold);
   return rest(now, hold, 'waiting for promote or abort', { phase: 'waiting', hold });
 }
 
@@ -178,12 +178,17 @@ function isServable({ holding }: HoldingInput, { candidate = '' }: Hold): boolea
   return live?.hash === candidate && desired > 0 && ready >= desired;
 }
 
+/** Milliseconds to wait for a person; who has rolled back to the revision has answered by that. */
+function answerMs({ settings, release }: HoldingInput): number {
+  return release.rollbackOf === undefined ? promotionMs(settings) : 0;
+}
+
 function awaitAnswer(now: HoldingInput, hold: Hold): BlueGreenDecision {
-  const { holding, release, settings, phaseMs } = now;
+  const { holding, release, phaseMs } = now;
   if (!isServable(now, hold))
     return { type: 'wait', forMs: lookMs.starting, message: 'not all new pods are ready' };
   const isPromoted = holding.deployment?.answer?.revision === release.revision;
-  const leftMs = promotionMs(settings) - phaseMs;
+  const leftMs = answerMs(now) - phaseMs;
   if (isPromoted || leftMs <= 0) return moveTraffic(now, hold);
   const message = `the new pods are ready behind ${holding.previewName}; waiting for promote or abort`;
   return { type: 'wait', forMs: Math.min(lookMs.waiting, leftMs), message };

@@ -1,0 +1,49 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Connection } from '../../../src/app/connection.ts';
+import { rollBack } from '../../../src/app/release-commands.ts';
+import { releaseObjects } from '../../../src/release/release.ts';
+import { blueGreenRequest, liveState, servedObjects } from '../release/blue-green-world.ts';
+import { World } from '../release/release-world.ts';
+
+const { signal } = new AbortController();
+let world: World;
+
+afterEach(() => {
+  world.close();
+});
+
+const release = (image: string, runId: string, autoPromote: boolean) =>
+  releaseObjects(blueGreenRequest(servedObjects(image), runId, { autoPromote }), world, { signal });
+
+const rollback = () => {
+  const { cluster, leases } = world;
+  const connection = { cluster, leases, namespace: 'shop' } as unknown as Connection;
+  return rollBack({ connection, application: 'web', signal }, () => Promise.resolve());
+};
+
+/** Resolves when a release waits for a person. */
+function waiting(): Promise<void> {
+  const progress = world.report.progress.bind(world.report);
+  return new Promise((resolve) => {
+    world.report.progress = async (phase, message, tracks) => {
+      if (phase === 'waiting') resolve();
+      await progress(phase, message, tracks);
+    };
+  });
+}
+
+describe('pipeline release rollback', () => {
+  it('aborts a blue/green release that waits for a person, by its own runner', async () => {
+    world = new World(() => 'ready');
+    await release('v1', 'run-1', true);
+    const waits = waiting();
+    const running = release('v2', 'run-2', false);
+    await waits;
+
+    const said = await rollback();
+
+    expect(['left', 'over']).toContain(said);
+    expect(await running).toMatchObject({ outcome: 'rolledBack', reason: 'aborted by a person' });
+    expect(liveState(world)).toMatchObject({ image: 'v1', isHeld: false });
+  });
+});

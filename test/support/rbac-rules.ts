@@ -11,7 +11,8 @@ interface RoleDocument {
 }
 
 /** The names of the files of deploy/rbac. */
-export type RbacFile = 'agent-namespace.yaml' | 'application-namespace.yaml' | 'create-namespaces.yaml';
+export type RbacFile =
+  'agent-namespace.yaml' | 'application-namespace.yaml' | 'blue-green.yaml' | 'create-namespaces.yaml';
 
 /** The text of a file of deploy/rbac with its namespaces replaced. */
 export async function rbacText(file: RbacFile, namespaces: Record<string, string> = {}): Promise<string> {
@@ -51,4 +52,19 @@ export function rightText(right: {
   const { verb, group, resource, subresource } = right;
   const path = subresource === undefined ? resource : `${resource}/${subresource}`;
   return `${verb} ${path}${group === '' ? '' : `.${group}`}`;
+}
+
+/** The right that a request to a namespace needs, as {@link rightText} writes it; undefined: none, as for discovery. */
+export function rightOf(method: string, url: string): string | undefined {
+  const { pathname, searchParams } = new URL(url, 'http://api');
+  const found =
+    /^\/(?:api|apis\/(?<group>[^/]+))\/[^/]+\/namespaces\/(?<namespace>[^/]+)(?:\/(?<resource>[^/]+)(?:\/(?<name>[^/]+)(?:\/(?<subresource>.+))?)?)?$/.exec(
+      pathname,
+    )?.groups;
+  if (found === undefined) return undefined;
+  const { group = '', resource = 'namespaces', name, subresource } = found;
+  const isOne = name !== undefined || found['resource'] === undefined;
+  const reading = searchParams.get('watch') === 'true' ? 'watch' : isOne ? 'get' : 'list';
+  const verbs: Record<string, string> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+  return rightText({ verb: verbs[method] ?? reading, group, resource, subresource });
 }

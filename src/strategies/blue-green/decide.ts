@@ -226,11 +226,12 @@ function keepBoth(now: HoldingInput, hold: Hold): BlueGreenDecision {
 }
 
 function complete(now: HoldingInput, { candidate, before, ...hold }: Hold): BlueGreenDecision {
-  const { holding, release } = now;
+  const { holding, release, state } = now;
   const own = { ...before, ...holding.manifest.fields };
   const next: BlueGreenState = {
     phase: 'completing',
     hold: { ...hold, before, ...defined({ candidate }) },
+    ...defined({ isPreviewRemoved: state.isPreviewRemoved }),
   };
   const step = completeRollout({ holding, toward: candidate, own, before, state: next });
   if (step === undefined) {

@@ -24,8 +24,8 @@ export const fates = [
   'break',
 ] as const;
 
-/** What becomes of one request. */
-export type Fate = 'pass' | (typeof fates)[number];
+/** What becomes of one request; `forbid`: answered by 403 before it reaches the server, as for want of a right. */
+export type Fate = 'pass' | 'forbid' | (typeof fates)[number];
 
 /** An answer that a fault gives in the server's place. */
 export interface Refusal {
@@ -36,6 +36,7 @@ export interface Refusal {
 
 const refusals: Partial<Record<Fate, { status: number; reason: string; message: string }>> = {
   fail: { status: 500, reason: 'InternalError', message: 'made to fail' },
+  forbid: { status: 403, reason: 'Forbidden', message: 'made to be forbidden' },
   unavailable: { status: 503, reason: 'ServiceUnavailable', message: 'made to be unavailable' },
   throttle: { status: 429, reason: 'TooManyRequests', message: 'made to throttle' },
   conflict: {

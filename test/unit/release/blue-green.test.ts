@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { InternalError } from '../../../src/base/errors.ts';
 import { answerAnnotation, holdMarkOf } from '../../../src/kubernetes/hold-mark.ts';
 import type { Workload } from '../../../src/kubernetes/workload-objects.ts';
+import { ForbiddenError } from '../../../src/ports/cluster-errors.ts';
 import type { KubernetesObject } from '../../../src/ports/kubernetes-object.ts';
 import { answerRelease } from '../../../src/release/answer.ts';
 import { reconcileRelease, releaseObjects, rollbackRelease } from '../../../src/release/release.ts';
@@ -176,6 +178,26 @@ describe('a blue/green release', () => {
     expect(world.cluster.all('Pod')).toEqual([]);
     expectRest('v2');
   });
+
+  it.each(['released', 'rolledBack'])(
+    'ends though its preview Service cannot be removed, and says so (%s)',
+    async (outcome) => {
+      await releasedWorld();
+      let tries = 0;
+      world.cluster.before = (verb, { kind }) => {
+        if (verb !== 'delete' || kind !== 'Service') return;
+        if (++tries === 3) throw new InternalError('it is tried without an end');
+        throw new ForbiddenError('services is forbidden');
+      };
+      if (outcome === 'rolledBack') when('previewing', () => answer('2 abort'));
+
+      const result = await release('v2', 'run-2');
+
+      expect(result.outcome).toBe(outcome);
+      expect(tries).toBe(1);
+      expect(world.told).toContain('warning: cleanup after the release failed: services is forbidden');
+    },
+  );
 
   it('gives back rollout fields that others had set and the manifest does not say', async () => {
     await releasedWorld();

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startApiProxy, type ApiProxy } from '../chaos/proxy/api-proxy.ts';
+import { e2eEnvironment } from '../support/e2e-environment.ts';
+import { expectExit, runPipeline } from '../support/pipeline-command.ts';
+import { rbacRights, rbacText, rightOf } from '../support/rbac-rules.ts';
+import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
+import { startRelease, webManifests } from './release-runner.ts';
+
+const minutes = 60_000;
+
+/** An apply that makes its object asks for this right, too; a request does not show it. */
+const madeByApply = ['create configmaps', 'create deployments.apps', 'create services'];
+
+/** Rights that a release uses only when something goes wrong, or of which another version of Kubernetes needs others. */
+const rare = ['get pods/log', 'get endpoints', 'list endpointslices.discovery.k8s.io'];
+
+describe('a runner with the rights of deploy/rbac/blue-green.yaml alone', () => {
+  const environment = e2eEnvironment();
+  let place: RunnerNamespaces;
+  let proxy: ApiProxy;
+  const used = new Set<string>();
+  const refused = new Set<string>();
+
+  beforeAll(async () => {
+    place = await makeRunnerNamespaces(environment, 'bluegreen-rights');
+    const { admin, agents, application } = place;
+    if (environment.cluster === 'current') {
+      const text = await rbacText('blue-green.yaml', { ci: agents, shop: application });
+      await admin.run(['apply', '--filename', '-'], text);
+      await admin.run(['delete', 'role,rolebinding', 'slipway-releases', '--namespace', application]);
+    }
+    const given = await rbacRights('blue-green.yaml');
+    proxy = await startApiProxy(place.kubeconfig);
+    // The sandbox has no authorization: the proxy does what an API server with this Role would.
+    proxy.http.fate = ({ method, url }) => {
+      const right = rightOf(method, url);
+      if (right === undefined) return 'pass';
+      used.add(right);
+      if (given.includes(right)) return 'pass';
+      refused.add(right);
+      return 'forbid';
+    };
+  }, 2 * minutes);
+
+  afterAll(async () => {
+    await proxy.close();
+    await place.remove();
+  }, minutes);
+
+  const release = (options: Parameters<typeof webManifests>[0], runId: string, autoPromote = true) =>
+    startRelease(webManifests({ replicas: 1, ...options }), {
+      kubeconfig: proxy.kubeconfig,
+      runId,
+      namespace: place.application,
+      settings: { prune: true, strategy: { blueGreen: { autoPromote, scaleDownDelay: '1s' } } },
+    });
+
+  const command = async (name: string) => {
+    const named = ['release', name, 'web', '--namespace', place.application];
+    expectExit(await runPipeline([...named, '--kubeconfig', proxy.kubeconfig]), 0);
+  };
+
+  it(
+    'releases, is promoted, fails and rolls back, and needs each of them',
+    async () => {
+      expect(await (await release({ version: '1' }, 'run-1')).result()).toMatchObject({
+        outcome: 'succeeded',
+      });
+      const second = await release({ version: '2' }, 'run-2', false);
+      await second.saw('the wait for a person', ({ phase }) => phase === 'waiting');
+      expect([...refused]).toEqual([]);
+      await command('promote');
+      expect(await second.result()).toMatchObject({ outcome: 'succeeded' });
+      const bad = await release({ version: '3', fault: 'crash' }, 'run-3');
+      expect(await bad.result()).toMatchObject({ outcome: 'rolledBack' });
+      await command('rollback');
+
+      expect([...refused]).toEqual([]);
+      expect([...new Set([...used, ...madeByApply, ...rare])].sort()).toEqual(
+        await rbacRights('blue-green.yaml'),
+      );
+    },
+    4 * minutes,
+  );
+});

@@ -1,0 +1,60 @@
+import { defined } from '../base/defined.ts';
+import { SlipwayError } from '../base/errors.ts';
+import { holdMarkOf } from '../kubernetes/hold-mark.ts';
+import type { Workload } from '../kubernetes/workload-objects.ts';
+import type { CallOptions } from '../ports/cluster.ts';
+import { reconcile, rollBack } from './reconcile.ts';
+import { revisionOf } from './record/release-record.ts';
+import type { ReleaseSession } from './session.ts';
+
+/** What a release by another strategy has left could not be taken back. */
+export class LeftReleaseError extends SlipwayError {
+  readonly code = 'left-release';
+  readonly fault = 'failure';
+}
+
+/**
+ * Takes back what a release by another strategy has left held: only its own strategy knows what it has changed (a pinned
+ * Service, a paused Deployment). What the same strategy has left, it brings to rest itself.
+ * @throws LeftReleaseError
+ */
+export async function takeBackLeft(
+  session: ReleaseSession,
+  strategy: string,
+  options: CallOptions,
+): Promise<void> {
+  if (session.record.current === undefined) await reopenHalted(session, strategy, options);
+  const { current } = session.record;
+  if (current === undefined) return;
+  const { strategy: left } = revisionOf(session.record, current.revision);
+  if (left === strategy || session.strategy.observes(session.state, session.facts).holding === undefined)
+    return;
+  const { application, holder } = session;
+  await session.saveCurrent({ owner: holder }, options);
+  await rollBack('replaced by a release with another strategy', session, options);
+  const { outcome, reason = 'it was halted' } = await reconcile(session, options);
+  if (outcome !== 'halted') return;
+  throw new LeftReleaseError(`revision ${String(current.revision)} still holds ${application}: ${reason}`, {
+    hint: `release ${application} with the strategy of that revision, ${left}`,
+  });
+}
+
+/** A release that halted and still holds its Deployment (rollback: never) is open again, on its way back. */
+async function reopenHalted(session: ReleaseSession, strategy: string, options: CallOptions): Promise<void> {
+  const { record, ports, strategies, holder } = session;
+  const last = record.history.at(-1);
+  if (last?.outcome !== 'halted' || last.strategy === strategy) return;
+  const own = strategies.get(last.strategy);
+  const reference = last.objects.find(({ kind }) => kind === 'Deployment');
+  if (own.parts === undefined || reference === undefined) return;
+  const live = await ports.cluster.get<Workload>(reference, options);
+  if (live === undefined || holdMarkOf(live)?.revision !== last.number) return;
+  await session.replaceCurrent(
+    {
+      ...{ revision: last.number, owner: holder, phaseSpentMs: 0, generations: {} },
+      state: { ...own.begin(own.settings.parse(last.settings?.strategy ?? {})) },
+      ...defined({ stable: record.stable }),
+    },
+    options,
+  );
+}

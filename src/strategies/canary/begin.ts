@@ -1,5 +1,7 @@
+import type { HoldMark } from '../../kubernetes/hold-mark.ts';
 import type { SeenDeployment } from '../holding.ts';
 import { othersOf, removeOthers, restoreFields, stableHash } from '../held/complete.ts';
+import { waitOrFail } from '../held/deadline.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import type { CanaryDecision, CanaryInput } from './input.ts';
 import { stepsOf } from './settings.ts';
@@ -17,13 +19,13 @@ export function begin(now: CanaryInput): CanaryDecision {
   const { holding, phaseMs } = now;
   const { deployment } = holding;
   if (deployment === undefined) return applyAlone(now);
-  const { reference, fields, live } = deployment;
+  const { reference, fields, live, mark } = deployment;
+  // A template that somebody gave it in a pause has no ReplicaSet, and never gets one while it is held.
+  if (deployment.isObserved && mark !== undefined) return completeLeftover(now, deployment, mark);
   if (!deployment.isObserved || live === undefined)
     return phaseMs < restMs ? wait(`${reference.name} not observed by its controller yet`) : applyAlone(now);
-  const leftover = completeLeftover(now, deployment);
-  if (leftover !== undefined) return leftover;
   if (isPlain(now, deployment)) return applyAlone(now);
-  if (fields.paused === true && deployment.mark === undefined)
+  if (fields.paused === true)
     return {
       type: 'halt',
       reason: `Deployment ${reference.name} is paused: kubectl rollout resume deployment/${reference.name} continues it`,
@@ -45,8 +47,7 @@ function start(
   { settings, release }: CanaryInput,
   { deployment, stable }: { deployment: SeenDeployment; stable: string },
 ): CanaryDecision {
-  const { desired } = deployment;
-  const before = deployment.mark?.before ?? deployment.fields;
+  const { desired, fields: before } = deployment;
   const surge = podsOf(stepsOf(settings)[0], desired) ?? 1;
   return {
     type: 'act',
@@ -68,17 +69,15 @@ function isPlain({ release, holding }: CanaryInput, { desired }: SeenDeployment)
   return release.stable === undefined || changesPods !== true || desired === 0 || manifest.replicas === 0;
 }
 
-/** The next step of completing what an earlier release has left; undefined: nothing is left. */
-function completeLeftover({ state }: CanaryInput, deployment: SeenDeployment): CanaryDecision | undefined {
-  const { mark } = deployment;
-  if (mark === undefined) return undefined;
-  const completion = {
-    toward: stableHash(deployment),
-    own: mark.before,
-    before: mark.before,
-    state,
-  };
-  return removeOthers(deployment, completion) ?? restoreFields(deployment, completion);
+/** The next step of completing what an earlier release has left. */
+function completeLeftover(
+  now: CanaryInput,
+  deployment: SeenDeployment,
+  { before }: HoldMark,
+): CanaryDecision {
+  const completion = { toward: stableHash(deployment), own: before, before, state: now.state };
+  const step = removeOthers(deployment, completion) ?? restoreFields(deployment, completion);
+  return step.type === 'wait' ? waitOrFail(now, step.message, step.forMs) : step;
 }
 
 function wait(message: string): CanaryDecision {

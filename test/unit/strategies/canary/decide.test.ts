@@ -97,6 +97,23 @@ describe('the begin of a canary release', () => {
       action: { type: 'rollout', replicaSet: 'web-a', step: 'completing' },
     });
   });
+
+  it('completes it also where somebody has given it a template that has no ReplicaSet', () => {
+    const { live: _, ...changed } = resting;
+
+    expect(begin(changed)).toMatchObject({
+      action: { type: 'rollout', replicaSet: 'web-a', step: 'completing', fields: { paused: false } },
+    });
+  });
+
+  it('does not wait for ever for pods that shall come back', () => {
+    const fields = { ...before, maxSurge: '100%', paused: false };
+    const returning = { ...resting, fields, live: { ...old, ready: 0 } };
+
+    expect(begin(returning, { phaseMs: 59_000 }).type).toBe('wait');
+    expect(begin(returning, { phaseMs: 60_000 }).type).toBe('rollBack');
+    expect(begin(returning, { phaseMs: 60_000, release: { rollback: 'never' } }).type).toBe('halt');
+  });
 });
 
 describe('a canary decision', () => {

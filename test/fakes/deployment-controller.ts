@@ -1,5 +1,9 @@
 import type { Pod, PodTemplate, Workload } from '../../src/kubernetes/workload-objects.ts';
-import { nextRollingStep, rolloutLimits } from '../../src/sandbox/controllers/rollout-arithmetic.ts';
+import {
+  nextRollingStep,
+  proportionalSizes,
+  rolloutLimits,
+} from '../../src/sandbox/controllers/rollout-arithmetic.ts';
 import { sameJson } from '../../src/base/same-json.ts';
 import type { FakeCluster } from './cluster.ts';
 import { simulatedEndpoints } from './service-endpoints.ts';
@@ -8,11 +12,12 @@ import { simulatedEndpoints } from './service-endpoints.ts';
 export type PodBehaviour = 'ready' | 'crash' | 'imagePull' | 'registryAway' | 'never';
 
 const revision = 'deployment.kubernetes.io/revision';
+const desiredReplicas = 'deployment.kubernetes.io/desired-replicas';
 const hash = 'pod-template-hash';
 
 /**
  * The Deployment controller and the kubelet in one, for one namespace: each `step` does one small thing, in the order
- * that `choose` picks, so that a test meets every interleaving. Respects maxSurge, maxUnavailable and paused.
+ * that `choose` picks, so that a test meets every interleaving. Respects maxSurge, maxUnavailable and paused, and scales in proportion.
  */
 export class SimulatedDeployments {
   readonly #cluster: FakeCluster;
@@ -50,7 +55,11 @@ export class SimulatedDeployments {
   #moves(deployment: Workload): (() => void)[] {
     const sets = this.#owned('ReplicaSet', deployment);
     const current = sets.find((set) => sameTemplate(set.spec.template, deployment.spec.template));
-    const moves = deployment.spec.paused === true ? [] : this.#rolloutMoves(deployment, current, sets);
+    const moves = isScaled(deployment, sets)
+      ? [() => this.#scaleAll(deployment, sets)]
+      : deployment.spec.paused === true
+        ? []
+        : this.#rolloutMoves(deployment, current, sets);
     for (const set of sets) moves.push(...this.#setMoves(set));
     const status = this.#status(deployment, current, sets);
     if (JSON.stringify(status) !== JSON.stringify(deployment.status))
@@ -81,7 +90,7 @@ export class SimulatedDeployments {
       const size = wanted.get(set.metadata.name) ?? replicasOf(set);
       // One pod at a time, so that everything may happen between two of them.
       if (size !== replicasOf(set))
-        moves.push(() => this.#scale(set, replicasOf(set) + Math.sign(size - replicasOf(set))));
+        moves.push(() => this.#scale(set, replicasOf(set) + Math.sign(size - replicasOf(set)), desired));
     }
     return moves;
   }
@@ -192,8 +201,26 @@ export class SimulatedDeployments {
     this.#cluster.put(pod as never);
   }
 
-  #scale(set: Workload, replicas: number): void {
-    this.#cluster.put({ ...set, spec: { ...set.spec, replicas } });
+  /** A Deployment that somebody has scaled in the middle of a rollout, paused or not: each set gets its share. */
+  #scaleAll(deployment: Workload, sets: readonly Workload[]): void {
+    const { replicas: desired = 1, strategy } = deployment.spec;
+    const { maxSurge = '25%', maxUnavailable = '25%' } = strategy?.rollingUpdate ?? {};
+    const active = sets.filter((set) => replicasOf(set) > 0);
+    const sizes = proportionalSizes(
+      rolloutLimits(desired, maxSurge, maxUnavailable),
+      active.map((set) => this.#sizeOf(set)),
+      active.reduce((total, set) => total + replicasOf(set), 0),
+    );
+    for (const set of active) this.#scale(set, sizes.get(set.metadata.name) ?? replicasOf(set), desired);
+  }
+
+  #scale(set: Workload, replicas: number, desired: number): void {
+    const annotations = { ...set.metadata.annotations, [desiredReplicas]: String(desired) };
+    this.#cluster.put({
+      ...set,
+      metadata: { ...set.metadata, annotations },
+      spec: { ...set.spec, replicas },
+    });
   }
 
   #status(
@@ -206,7 +233,8 @@ export class SimulatedDeployments {
     const { generation = 0 } = deployment.metadata;
     const { paused } = deployment.spec;
     // A paused Deployment is observed, too, though nothing is made of its template.
-    const isTaken = paused === true || (current !== undefined && latest(sets) === current);
+    const isTaken =
+      !isScaled(deployment, sets) && (paused === true || (current !== undefined && latest(sets) === current));
     return {
       observedGeneration: isTaken
         ? generation
@@ -240,6 +268,15 @@ export class SimulatedDeployments {
     ];
     return { name, namespace: metadata.namespace ?? '', ownerReferences };
   }
+}
+
+/** Whether the number of pods has changed since several ReplicaSets were scaled; one alone is scaled as it rolls out. */
+function isScaled({ spec }: Workload, sets: readonly Workload[]): boolean {
+  const active = sets.filter((set) => replicasOf(set) > 0);
+  const wanted = String(spec.replicas ?? 1);
+  return (
+    active.length > 1 && active.some(({ metadata }) => metadata.annotations?.[desiredReplicas] !== wanted)
+  );
 }
 
 function replicasOf(set: Workload): number {

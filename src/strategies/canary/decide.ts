@@ -3,7 +3,7 @@ import { heldFields, type RolloutFields } from '../../kubernetes/rollout-fields.
 import { removeOthers, restoreFields } from '../held/complete.ts';
 import { failed, waitOrFail } from '../held/deadline.ts';
 import { foreignChange } from '../held/foreign-change.ts';
-import type { SeenDeployment } from '../holding.ts';
+import type { SeenDeployment, SeenReplicaSet } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import { failureOf } from '../rolling/failure.ts';
 import type { DecisionInput, Problem } from '../strategy.ts';
@@ -76,7 +76,7 @@ function problemOf(
 /** New pods start beside the others; when all are ready, as many old ones may go. */
 function start(now: CanaryInput, deployment: SeenDeployment, hold: Hold): CanaryDecision {
   const { desired, live } = deployment;
-  const target = targetOf(now, deployment);
+  const target = reachable(targetOf(now, deployment), deployment);
   const ready = live?.ready ?? 0;
   if (ready < target)
     return waitOrFail(now, `${String(ready)} of ${String(target)} new pods are ready`, lookMs.moving);
@@ -93,10 +93,9 @@ function start(now: CanaryInput, deployment: SeenDeployment, hold: Hold): Canary
 
 /** Old pods go until old and new ones are as many as there shall be; then the Deployment rests. */
 function shift(now: CanaryInput, deployment: SeenDeployment, hold: Hold): CanaryDecision {
-  const { desired, sets, live } = deployment;
-  const old = sets.filter(({ name }) => name !== live?.name);
-  const present = sum(old.map((set) => Math.max(set.present, set.wanted)));
-  const left = desired - targetOf(now, deployment);
+  const { desired, live } = deployment;
+  const present = sum(oldOf(deployment).map((set) => Math.max(set.present, set.wanted)));
+  const left = desired - Math.min(targetOf(now, deployment), live?.wanted ?? 0);
   if (present > left)
     return waitOrFail(now, `${String(present)} old pods are there, ${String(left)} stay`, lookMs.moving);
   const { step = 0 } = now.state;
@@ -170,6 +169,18 @@ function surgeOf({ maxSurge = '25%' }: RolloutFields): number | string {
 /** New pods that the step under way wants of those that there are to be now. */
 function targetOf({ state, settings }: CanaryInput, { desired, live }: SeenDeployment): number {
   return podsOf(stepsOf(settings)[state.step ?? 0], desired) ?? live?.wanted ?? 0;
+}
+
+/** Of the new pods that a step wants, those that the controller starts: a scaling since the step began has taken its room. */
+function reachable(target: number, deployment: SeenDeployment): number {
+  const { desired, fields, live } = deployment;
+  const surge = typeof fields.maxSurge === 'number' ? fields.maxSurge : desired;
+  const room = desired + surge - sum(oldOf(deployment).map(({ wanted }) => wanted));
+  return Math.max(1, Math.min(target, Math.max(room, live?.wanted ?? 0)));
+}
+
+function oldOf({ sets, live }: SeenDeployment): SeenReplicaSet[] {
+  return sets.filter(({ name }) => name !== live?.name);
 }
 
 /** The Deployment at rest: whatever is written to it changes no pod. */

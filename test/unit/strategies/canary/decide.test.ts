@@ -160,6 +160,36 @@ describe('a canary decision', () => {
     });
   });
 
+  it.each<[string, Partial<SeenDeployment>, number, number]>([
+    ['2 of 4 and 2 new', { desired: 5, fields: { ...heldFields, maxSurge: 1 } }, 4, 2],
+    ['too few of them', { desired: 6, fields: { ...heldFields, maxSurge: 1 } }, 5, 2],
+  ])(
+    'goes on with the new pods that a scaling has left room for: %s',
+    (_name, scaled, oldCount, newCount) => {
+      const live = { ...fresh, wanted: newCount, present: newCount, ready: newCount };
+      const others = { ...old, wanted: oldCount, present: oldCount };
+      const deployment = { ...resting, ...scaled, live, sets: [others, live] };
+
+      expect(decide({ state: at('starting', 2), deployment })).toMatchObject({
+        action: { fields: { maxSurge: 0 } },
+        next: { phase: 'shifting' },
+      });
+      expect(
+        decide({ state: at('starting', 2), deployment: { ...deployment, live: { ...live, ready: 1 } } }).type,
+      ).toBe('wait');
+    },
+  );
+
+  it('rests with the pods that a scaling has left, though the share of the step is not reached', () => {
+    const others = { ...old, wanted: 2, present: 2 };
+    const deployment = { ...resting, desired: 3, sets: [others, fresh] };
+
+    expect(decide({ state: at('shifting', 2), deployment })).toMatchObject({
+      action: { fields: { paused: true }, step: '1 of 3 pods (33 %)' },
+      next: { phase: 'stepping', step: 3 },
+    });
+  });
+
   it('skips a share that a scaling has brought already', () => {
     const scaled = { ...resting, desired: 2 };
 

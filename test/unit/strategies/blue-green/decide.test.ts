@@ -56,6 +56,14 @@ describe('a blue/green decision', () => {
     });
   });
 
+  it('completes what an earlier release has left also where somebody has given it a template without a ReplicaSet', () => {
+    const { live: _, ...changed } = resting;
+
+    expect(decide('comparing', seen(changed, 'a'))).toMatchObject({
+      action: { type: 'rollout', replicaSet: 'web-a', fields: { paused: false } },
+    });
+  });
+
   it.each(['starting', 'previewing', 'waiting'] as const)(
     'goes back when somebody has changed the selector while it is %s',
     (phase) => {

@@ -33,12 +33,20 @@ interface Situation {
   phaseMs?: number;
   release?: Partial<ReleaseFacts>;
   changesPods?: boolean;
+  /** Of the manifest. */
+  replicas?: number;
   settings?: CanarySettings;
 }
 
-function decide({ phaseMs = 0, release, changesPods = true, ...given }: Situation): Decision<CanaryState> {
+function decide({
+  phaseMs = 0,
+  release,
+  changesPods = true,
+  replicas = 4,
+  ...given
+}: Situation): Decision<CanaryState> {
   const holding: DeploymentHolding = {
-    manifest: { deployment: reference, replicas: 4, fields: before },
+    manifest: { deployment: reference, replicas, fields: before },
     changesPods,
     ...(given.deployment === undefined ? {} : { deployment: given.deployment }),
   };
@@ -75,6 +83,10 @@ describe('the begin of a canary release', () => {
     ['no pod is wanted', { ...unmarked, desired: 0 }, {}],
   ])('applies the objects, and no more, where %s', (_name, deployment, more) => {
     expect(begin(deployment, more)).toMatchObject({ action: { type: 'apply', revision: 2 } });
+  });
+
+  it('applies the objects, and no more, where the manifest wants no pod', () => {
+    expect(begin(unmarked, { replicas: 0 })).toMatchObject({ action: { type: 'apply', revision: 2 } });
   });
 
   it.each<[string, SeenDeployment, RegExp]>([
@@ -135,7 +147,10 @@ describe('a canary decision', () => {
   it('rests when the old pods have gone, and not before', () => {
     const going = { ...resting, sets: [{ ...old, present: 4 }, fresh] };
 
+    const told = { ...resting, sets: [{ ...old, wanted: 4 }, fresh] };
+
     expect(decide({ state: at('shifting'), deployment: going }).type).toBe('wait');
+    expect(decide({ state: at('shifting'), deployment: told }).type).toBe('wait');
     expect(decide({ state: at('shifting'), deployment: resting })).toMatchObject({
       action: {
         type: 'rollout',
@@ -296,6 +311,37 @@ describe('a canary decision', () => {
       action: { type: 'apply', revision: 1 },
       next: { phase: 'restoring' },
     });
+  });
+
+  it('goes back to the old pods that it has seen itself, whatever the annotation says', () => {
+    const deployment = { ...resting, mark: { ...mark, stable: 'b' } };
+
+    expect(decide({ state: at('undoing', 1), deployment })).toMatchObject({
+      action: { replicaSet: 'web-a' },
+    });
+  });
+
+  it('halts when the old pods do not come back in time', () => {
+    const fields = { ...before, maxSurge: '100%', paused: false };
+    const returning = { ...resting, fields, live: { ...old, ready: 0 } };
+
+    expect(decide({ state: at('undoing', 1), deployment: returning, phaseMs: 59_999 }).type).toBe('wait');
+    expect(decide({ state: at('undoing', 1), deployment: returning, phaseMs: 60_000 })).toMatchObject({
+      type: 'halt',
+      reason: expect.stringMatching(/rolling back: .*not done within 60 s/),
+    });
+  });
+
+  it('does not take an answer to another revision for an abort', () => {
+    const deployment = { ...resting, answer: { revision: 1, answer: 'abort' as const } };
+
+    expect(decide({ state: at('waiting', 1), deployment }).type).toBe('wait');
+  });
+
+  it('judges a change by others only when the controller has seen it', () => {
+    const deployment = { ...resting, isObserved: false, live: old };
+
+    expect(decide({ state: at('waiting', 1), deployment }).type).toBe('wait');
   });
 
   it('decides nothing while the cluster does not answer', () => {

@@ -1,7 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { isWorkload } from '../../../src/kubernetes/workload-objects.ts';
+import type { KubernetesObject } from '../../../src/ports/kubernetes-object.ts';
 import { releaseObjects } from '../../../src/release/release.ts';
 import { liveState, servedObjects } from './blue-green-world.ts';
-import { requestOf, World } from './release-world.ts';
+import { replicas, requestOf, World } from './release-world.ts';
 
 const { signal } = new AbortController();
 let world: World;
@@ -12,8 +14,8 @@ afterEach(() => {
 
 const steps = [{ weight: 67 }, { pause: '5s' }, { weight: 100 }, { pause: '5s' }];
 
-function release(image: string, runId: string) {
-  const request = requestOf(servedObjects(image), runId, { strategy: 'canary', timeoutMs: 60_000 });
+function release(image: string, runId: string, manifest: readonly KubernetesObject[] = servedObjects(image)) {
+  const request = requestOf(manifest, runId, { strategy: 'canary', timeoutMs: 60_000 });
   return releaseObjects({ ...request, settings: { ...request.settings, strategy: { steps } } }, world, {
     signal,
   });
@@ -49,6 +51,31 @@ describe('a canary release whose Deployment is scaled meanwhile', () => {
     expect({ image, isHeld, replicas: deployment?.spec.replicas }).toEqual({
       ...{ image: 'v2', isHeld: false, replicas: count },
     });
+    expect(world.deployments.available()).toBe(count);
+  });
+});
+
+describe('a canary release whose manifest has another number of pods', () => {
+  const scaled = (image: string, count: number) =>
+    servedObjects(image).map((object) =>
+      isWorkload(object) ? { ...object, spec: { ...object.spec, replicas: count } } : object,
+    );
+
+  it.each([2, 5])('keeps the live number until the new pods are alone (3, then %d)', async (count) => {
+    world = new World(() => 'ready');
+    await release('v1', 'run-1');
+    const seen = new Set<number | undefined>();
+    const progress = world.report.progress.bind(world.report);
+    world.report.progress = async (phase, message, tracks) => {
+      await progress(phase, message, tracks);
+      if (phase === 'waiting') seen.add(liveState(world).deployment?.spec.replicas);
+    };
+
+    const result = await release('v2', 'run-2', scaled('v2', count));
+
+    expect(result.outcome).toBe('released');
+    expect([...seen]).toEqual([replicas]);
+    expect(liveState(world).deployment?.spec.replicas).toBe(count);
     expect(world.deployments.available()).toBe(count);
   });
 });

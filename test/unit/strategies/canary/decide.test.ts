@@ -321,6 +321,20 @@ describe('a canary decision', () => {
     });
   });
 
+  it('gives the Deployment its own fields back only when the other pods have ended, and its controller has seen it', () => {
+    const fields = { ...before, maxSurge: '100%', paused: false };
+    const alone = { ...resting, fields, live: old, sets: [old, { ...fresh, wanted: 0, present: 0 }] };
+    const ending = { ...alone, sets: [old, { ...fresh, wanted: 0 }] };
+
+    expect(decide({ state: at('undoing', 1), deployment: ending }).type).toBe('wait');
+    expect(decide({ state: at('undoing', 1), deployment: { ...alone, isObserved: false } }).type).toBe(
+      'wait',
+    );
+    expect(decide({ state: at('undoing', 1), deployment: alone })).toMatchObject({
+      action: { type: 'rollout', fields: before },
+    });
+  });
+
   it('halts when the old pods do not come back in time', () => {
     const fields = { ...before, maxSurge: '100%', paused: false };
     const returning = { ...resting, fields, live: { ...old, ready: 0 } };

@@ -8,7 +8,7 @@ import { revisionOf } from './record/release-record.ts';
 import type { ReleaseSession } from './session.ts';
 
 /** What a release by another strategy has left could not be taken back. */
-export class LeftReleaseError extends SlipwayError {
+class LeftReleaseError extends SlipwayError {
   readonly code = 'left-release';
   readonly fault = 'failure';
 }

@@ -121,3 +121,16 @@ describe('what a release has left, when the next one has another strategy,', () 
     });
   });
 });
+
+describe('what a canary has left, when the next one is a canary too,', () => {
+  it('is completed with the new pods once the last step was over', async () => {
+    const traffic = await releasedWorld();
+    await leftIn('completing', 'canary');
+
+    const result = await release('v3', 'run-3', 'canary');
+
+    expect(result.outcome).toBe('released');
+    expect(traffic.versions).toEqual(['v1', 'v1+v2', 'v2', 'v2+v3', 'v3']);
+    expectRest('v3');
+  });
+});

@@ -1,4 +1,4 @@
-import { ConflictError } from '../../ports/cluster-errors.ts';
+import { ConflictError, RejectedError } from '../../ports/cluster-errors.ts';
 import type { CallOptions, Cluster, PatchOperation } from '../../ports/cluster.ts';
 import type { KubernetesObject, ObjectReference } from '../../ports/kubernetes-object.ts';
 import { nameOf, referenceOf } from '../../kubernetes/workload-objects.ts';
@@ -17,7 +17,15 @@ export async function patchSeen<O extends KubernetesObject>(
   if (operations.length === 0) return seen;
   const value = seen.metadata.resourceVersion;
   const guard = { op: 'replace', path: '/metadata/resourceVersion', value };
-  return cluster.patch<O>(referenceOf(seen), { type: 'json', body: [...operations, guard] }, options);
+  const reference = referenceOf(seen);
+  try {
+    return await cluster.patch<O>(reference, { type: 'json', body: [...operations, guard] }, options);
+  } catch (error) {
+    if (!(error instanceof RejectedError)) throw error;
+    // A patch whose answer was lost is sent again, and may not fit what it has made of the object.
+    await asSeen(reference, value ?? '', cluster, options);
+    throw error;
+  }
 }
 
 /** The live object of a version. @throws ConflictError when it has been changed since; see {@link isOvertaken} */

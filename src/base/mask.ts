@@ -107,7 +107,7 @@ export class MaskedStream {
     }
     pieces.push(data.subarray(position, until));
     const crossing = secrets.find((secret) => secret.start < until && secret.end >= until);
-    if (until > 0 || crossing !== undefined) {
+    if (until > 0) {
       this.#maskedUntil = crossing === undefined ? undefined : crossing.end - until;
     }
     this.#held = Buffer.from(data.subarray(until));

@@ -139,6 +139,13 @@ describe('masking', () => {
     ['a secret and a beginning that touches it', ['hunter22hun', 't.'], ['***', 'hunt.', '']],
     ['two secrets apart', ['hunter22 hunter22', ' hunter22'], ['*** ***', ' ***', '']],
     ['a secret at the end', ['.hunter22'], ['.***', '']],
+    ['what follows a secret', ['hunter22 and', ' more of it.'], ['*** and', ' more of it.', '']],
+    [
+      'what follows a secret in two chunks',
+      ['hunt', 'er22', '. and', ' more.'],
+      ['', '***', '. and', ' more.', ''],
+    ],
+    ['two secrets in chunks of their own', ['hunter22', '. ', 'hunter22.'], ['***', '. ', '***.', '']],
   ])('shows in a stream %s', (_name, chunks, shown) => {
     expect(shownOf(chunks, 'hunter22')).toEqual(shown);
   });

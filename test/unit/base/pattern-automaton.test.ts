@@ -29,10 +29,10 @@ describe('an automaton of patterns', () => {
   });
 
   it('goes back more than once for the longest end', () => {
-    const automaton = buildAutomaton(['aaab', 'aac', 'ad']);
+    const automaton = buildAutomaton(['aab', 'ac', 'xaac']);
 
-    // 1: a, 2: aa, 3: ad, 4: aaa, 5: aac, 6: aaab
-    expect([...automaton.fail]).toEqual([0, 0, 1, 0, 2, 0, 0]);
+    // 1: a, 2: x, 3: aa, 4: ac, 5: xa, 6: aab, 7: xaa, 8: xaac, which goes back by aa and a
+    expect([...automaton.fail]).toEqual([0, 0, 0, 1, 0, 1, 0, 3, 4]);
   });
 
   it('finds the state behind each byte', () => {

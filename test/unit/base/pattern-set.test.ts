@@ -66,6 +66,7 @@ describe('a set of patterns', () => {
     ['one that begins within a jump', ['abcdefgh'], '.....abcdefgh.', '.....xxxxxxxx.'],
     ['one behind half of it', ['abcdef'], 'abcabcdef', '...xxxxxx'],
     ['one that repeats itself', ['abab'], '.ababab.', '.xxxxxx.'],
+    ['one at whose beginning the search goes back twice', ['aabb', 'acdd', 'xaac'], '.xaacdd', '.xxxxxx'],
     ['one inside another', ['bcde', 'abcdef'], '.abcdef.', '.xxxxxx.'],
     ['one inside the beginning of another', ['bcde', 'abcdef'], '.abcde.', '..xxxx.'],
     ['one that another begins with', ['abcd', 'abcdef'], 'abcde abcdef', 'xxxx. xxxxxx'],
@@ -130,6 +131,7 @@ describe('a set of patterns', () => {
     ['the first two bytes of a pattern', ['abcdefgh'], '......ab', 1 + 2],
     ['the bytes in the middle of a pattern', ['abcdefgh'], '....de..', 1 + 1],
     ['a pattern', ['abcdefgh'], 'abcdefgh', 1 + 8],
+    ['a pattern, and jumps again behind it', ['abcdefgh'], `abcdefgh${'.'.repeat(100)}`, 1 + 8 + 2 + 14 + 1],
     ['a long pattern', ['a'.repeat(300)], '.'.repeat(509), 2 + 1], // jumps of 254
     ['a pattern but for its last byte', ['abcdefgh'], 'abcdefg........', 2 + 1],
   ])('looks at as few bytes as it can: %s', (_name, patterns, text, steps) => {

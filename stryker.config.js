@@ -12,7 +12,7 @@ export default {
   ignoreStatic: true,
   concurrency: 1,
   // A test that waits in vain takes this long, and the loading of the tests after it.
-  timeoutMS: 3_000,
+  timeoutMS: Number(env.MUTATION_TIMEOUT ?? 3_000),
   tempDirName: '.cache/stryker',
   incremental: true,
   incrementalFile: `.cache/mutation/${scope}.incremental.json`,

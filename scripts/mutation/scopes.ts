@@ -2,7 +2,7 @@
 export interface MutationScope {
   /** As Stryker's `--mutate`. */
   readonly files: readonly string[];
-  /** Folders and files of test/unit. */
+  /** Folders and files of test/unit, tried in this order: a mutant is cheap when a fast test kills it. */
   readonly tests: readonly string[];
   /** Tests that are left out by their names, as a regular expression: those that are too slow for each mutant. */
   readonly without?: string;
@@ -19,6 +19,17 @@ const masking = [
   'src/base/pattern-set.ts',
 ];
 
+/** Properties come last: examples with fixed values kill most. */
+const maskingTests = [
+  'base/secret-parts.test.ts',
+  'base/joined-lines.test.ts',
+  'base/pattern-automaton.test.ts',
+  'base/secret-forms.test.ts',
+  'base/pattern-set.test.ts',
+  'base/mask.test.ts',
+  'base/mask-encodings.test.ts',
+];
+
 /** By name, the fast ones first. */
 export const mutationScopes: Readonly<Record<string, MutationScope>> = {
   dockerignore: {
@@ -30,15 +41,15 @@ export const mutationScopes: Readonly<Record<string, MutationScope>> = {
   base: {
     files: ['src/base/**/*.ts', ...masking.map((file) => `!${file}`)],
     tests: ['base'],
-    without: '^test/unit/base/(?:mask|mask-encodings|pattern-set)\\.test',
+    without: `^test/unit/(?:${maskingTests.join('|')})`,
     cases: 100,
   },
   strategies: { files: ['src/strategies/**/*.ts'], tests: ['strategies'] },
   masking: {
     files: masking,
-    tests: ['base/mask.test.ts', 'base/mask-encodings.test.ts', 'base/pattern-set.test.ts'],
-    without: '16,000 lines|1 MiB|looks at a few things|large',
-    cases: 8,
+    tests: maskingTests,
+    without: '16,000 lines|1 MiB|looks at a few things|large|a private key',
+    cases: 2,
   },
   release: { files: ['src/release/**/*.ts'], tests: ['release'] },
   engine: { files: ['src/engine/**/*.ts'], tests: ['engine'] },

@@ -112,14 +112,13 @@ class InProcessTestRunner implements TestRunner {
 /** Names of tests that are too slow to be run for each mutant. */
 const leftOut = env['MUTATION_WITHOUT'] === undefined ? undefined : new RegExp(env['MUTATION_WITHOUT'], 'u');
 
-/** Without the files that replace modules: they need modules loaded anew. */
+/** In the order of the scope. Without the files that replace modules: they need modules loaded anew. */
 function testPaths(): string[] {
   const patterns = (env['MUTATION_TESTS'] ?? '')
     .split(',')
     .map((name) => `test/unit/${name.endsWith('.ts') ? name : `${name}/**/*.test.ts`}`);
-  return globSync(patterns)
-    .sort()
-    .filter((path) => !readFileSync(path, 'utf8').includes('unstable_mockModule'));
+  const paths = new Set(patterns.flatMap((pattern) => globSync(pattern).sort()));
+  return [...paths].filter((path) => !readFileSync(path, 'utf8').includes('unstable_mockModule'));
 }
 
 function instrumenterContext(): InstrumenterContext {

@@ -31,19 +31,14 @@ export function joinLines(data: Buffer): JoinedLines {
   let length = 0;
   let from = 0;
   for (const gap of gaps(data)) {
-    if (gap.start > from) {
-      pieces.push({ at: length, from });
-      length += data.copy(joined, length, from, gap.start);
-    }
+    pieces.push({ at: length, from });
+    length += data.copy(joined, length, from, gap.start);
     from = gap.end;
   }
   if (from === 0) return { bytes: data, positionOf: (index) => index };
-  if (from < data.length) {
-    pieces.push({ at: length, from });
-    length += data.copy(joined, length, from);
-  }
-  const bytes = joined.subarray(0, length);
-  return { bytes, positionOf: (index) => (index === length ? data.length : positionIn(pieces, index)) };
+  pieces.push({ at: length, from });
+  length += data.copy(joined, length, from);
+  return { bytes: joined.subarray(0, length), positionOf: (index) => positionIn(pieces, index) };
 }
 
 function positionIn(pieces: readonly { at: number; from: number }[], index: number): number {
@@ -65,15 +60,14 @@ function* gaps(data: Buffer): Generator<{ start: number; end: number }> {
     if (at < position) continue;
     const breakEnd = breakEndAt(data, at);
     if (breakEnd === undefined) continue;
-    const isCrLf = data[at] === lineFeed && at > position && data[at - 1] === carriageReturn;
+    const isCrLf = data[at] === lineFeed && data[at - 1] === carriageReturn;
     const start = isCrLf ? at - 1 : at;
     const end = indentEnd(data, breakEnd);
     if (isInsideText(data, start, end)) yield { start, end };
     // A line break that follows at once ends the text: it is kept.
     position = breakEndAt(data, data[end] === carriageReturn ? end + 1 : end) ?? end;
   }
-  if (data.at(-1) === carriageReturn && position < data.length)
-    yield { start: data.length - 1, end: data.length };
+  if (data.at(-1) === carriageReturn) yield { start: data.length - 1, end: data.length };
 }
 
 /**
@@ -110,7 +104,7 @@ function breakEndAt(data: Buffer, at: number): number | undefined {
   const text = data.toString('latin1', at, at + 4);
   const whole = /^(?:\\r)?\\n/.exec(text);
   if (whole !== null) return at + whole[0].length;
-  return at + text.length === data.length && /^\\(?:r\\?)?$/.test(text) ? data.length : undefined;
+  return /^\\(?:r\\?)?$/.test(text) ? data.length : undefined; // so short only at the end
 }
 
 /** Whether base64 could continue over a line break; elsewhere it may stay, which saves most of the copying. */

@@ -80,7 +80,7 @@ export class MaskedStream {
   /** The bytes that may be shown now. */
   push(chunk: Buffer): Buffer {
     const { patterns } = this.#masker;
-    if (patterns === undefined && this.#held.length === 0) return chunk;
+    if (patterns === undefined) return chunk;
     const data = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     const { secrets, open } = search(data, patterns);
     return this.#take(data, open, secrets);
@@ -88,7 +88,9 @@ export class MaskedStream {
 
   /** What was held back, at the end of the stream. */
   end(): Buffer {
-    return this.#take(this.#held, this.#held.length, search(this.#held, this.#masker.patterns).secrets);
+    const { patterns } = this.#masker;
+    if (patterns === undefined) return this.#held; // a masker forgets no secret: nothing was held
+    return this.#take(this.#held, this.#held.length, search(this.#held, patterns).secrets);
   }
 
   /** Shows `data` up to `until` and holds the rest. */
@@ -98,14 +100,14 @@ export class MaskedStream {
     const pieces: Buffer[] = [];
     let position = 0;
     for (const [index, secret] of secrets.entries()) {
-      if (secret.start >= until && secret.end > 0) break;
+      if (secret.start >= until) break;
       pieces.push(data.subarray(position, secret.start));
       if (index > 0 || begun.length === 0) pieces.push(Buffer.from(maskText));
       position = Math.min(secret.end, until);
     }
     pieces.push(data.subarray(position, until));
     const crossing = secrets.find((secret) => secret.start < until && secret.end >= until);
-    if (until > 0 || crossing !== undefined) {
+    if (until > 0) {
       this.#maskedUntil = crossing === undefined ? undefined : crossing.end - until;
     }
     this.#held = Buffer.from(data.subarray(until));
@@ -115,8 +117,7 @@ export class MaskedStream {
 }
 
 /** Where secrets stand in the data, and from where on its end may be the beginning of one. */
-function search(data: Buffer, patterns: SecretPatterns | undefined): { secrets: Interval[]; open: number } {
-  if (patterns === undefined) return { secrets: [], open: data.length };
+function search(data: Buffer, patterns: SecretPatterns): { secrets: Interval[]; open: number } {
   const plain = patterns.plain.search(data);
   const joined = joinLines(data);
   const wrapped = patterns.wrapped.search(joined.bytes);

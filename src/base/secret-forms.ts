@@ -106,12 +106,9 @@ function jsonForms(text: string): string[] {
   ];
 }
 
+/** @param signs matches single UTF-16 units */
 function escaped(json: string, signs: RegExp): string {
-  return json.replaceAll(signs, (sign) =>
-    [...Array(sign.length).keys()]
-      .map((at) => `\\u${sign.charCodeAt(at).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );
+  return json.replaceAll(signs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** As words of a shell's command line, the outer quotes left out. */
@@ -165,14 +162,14 @@ function base64Forms(bytes: Buffer): string[] {
 /** The base64 of `bytes`, with and without padding. */
 function wholeBase64(bytes: Buffer): string[] {
   const whole = bytes.toString('base64');
-  return [whole, whole.replace(/=+$/, '')].flatMap(alphabetsOf);
+  return [whole, whole.replaceAll('=', '')].flatMap(alphabetsOf);
 }
 
 /** The characters of base64 that depend on nothing around the bytes, when `before` bytes of a group of three precede. */
 function stableBase64(bytes: Buffer, before: number): string {
   const encoded = Buffer.concat([Buffer.alloc(before), bytes])
     .toString('base64')
-    .replace(/=+$/, '');
+    .replaceAll('=', '');
   const isWhole = (before + bytes.length) % 3 === 0;
   return encoded.slice(before === 0 ? 0 : before + 1, isWhole ? undefined : -1);
 }

@@ -28,9 +28,11 @@ const longestJson = 1024 * 1024;
  */
 export function secretParts(value: Buffer): SecretParts {
   const found = new PartFinder();
-  if (value.length > 0 && value.length < shortestMasked) found.weak = true;
+  const text = value.toString('utf8');
+  const bytes = Math.min(value.length, Buffer.byteLength(text.trim())); // what is no text may be longer as one
+  if (value.length > 0 && bytes < shortestMasked) found.weak = true;
   found.add(value);
-  found.addText(value.toString('utf8'), shortestMasked);
+  found.addText(text, shortestMasked);
   return { parts: [...found.parts.values()], wrapped: [...found.wrapped], weak: found.weak };
 }
 

@@ -58,6 +58,64 @@ describe('a set of patterns', () => {
     );
   });
 
+  it.each([
+    ['nothing', ['abcd'], 'abc.bcd', '.......'],
+    ['one at the beginning', ['abcd'], 'abcd...', 'xxxx...'],
+    ['one at the end', ['abcd'], '...abcd', '...xxxx'],
+    ['one in the middle', ['abcd'], '.abcd.', '.xxxx.'],
+    ['one that begins within a jump', ['abcdefgh'], '.....abcdefgh.', '.....xxxxxxxx.'],
+    ['one behind half of it', ['abcdef'], 'abcabcdef', '...xxxxxx'],
+    ['one that repeats itself', ['abab'], '.ababab.', '.xxxxxx.'],
+    ['one at whose beginning the search goes back twice', ['aabb', 'acdd', 'xaac'], '.xaacdd', '.xxxxxx'],
+    ['one inside another', ['bcde', 'abcdef'], '.abcdef.', '.xxxxxx.'],
+    ['one inside the beginning of another', ['bcde', 'abcdef'], '.abcde.', '..xxxx.'],
+    ['one that another begins with', ['abcd', 'abcdef'], 'abcde abcdef', 'xxxx. xxxxxx'],
+    ['two that overlap', ['abcd', 'cdef'], '.abcdef.', '.xxxxxx.'],
+    ['three that overlap', ['abcd', 'cdef', 'efgh'], 'abcdefgh', 'xxxxxxxx'],
+    ['of two lengths', ['abcd', 'efghijkl'], '.abcd.efghijkl', '.xxxx.xxxxxxxx'],
+    ['bytes beyond ASCII', ['ÿþýü'], '.ÿþýü.', '.xxxx.'],
+    ['zeros', ['\0\0\0\0'], '.\0\0\0\0.', '.xxxx.'],
+    ['a whole one at the end that begins no other', ['abcd', 'xabcd'], 'xabcd', 'xxxxx'],
+  ])('finds %s', (_name, patterns, text, covered) => {
+    expect(found(patterns, text).covered).toBe(covered.replaceAll(' ', '.'));
+  });
+
+  it.each([
+    ['nothing', ['abcd'], 'abc.bcd', 0],
+    ['a whole one', ['abcd'], '...abcd', 0],
+    ['the beginning of one at the end', ['abcd'], '....abc', 3],
+    ['the first byte of one at the end', ['abcd'], '....a', 1],
+    ['the beginning of one alone', ['abcdefgh'], 'ab', 2],
+    ['a whole one at the end that may begin another', ['abcdab'], 'abcdab', 2],
+    ['a whole one that another continues', ['abcd', 'abcdef'], 'abcd', 4],
+    ['a beginning at the end behind a whole one', ['abcd'], 'abcdab', 2],
+  ])('tells how much of the end may become a pattern: %s', (_name, patterns, text, open) => {
+    expect(found(patterns, text).open).toBe(open);
+  });
+
+  it('finds nothing without patterns', () => {
+    expect(new PatternSet([]).search(Buffer.from('abcd'))).toEqual({ found: [], open: 0, steps: 0 });
+  });
+
+  it.each([254, 255, 256, 257, 600])('finds a pattern of %d bytes wherever it begins', (length) => {
+    const long = `${'a'.repeat(length - 1)}b`;
+
+    for (const before of [0, 1, 253, 254, 255, 256]) {
+      const text = `${'.'.repeat(before)}${long}.`;
+
+      expect(found([long], text).covered).toBe(`${'.'.repeat(before)}${'x'.repeat(length)}.`);
+    }
+  });
+
+  it('makes one of places that overlap, in the order of their ends', () => {
+    const { found: places } = new PatternSet(['abcd', 'cdef', 'wxyz']).search(Buffer.from('abcdef.wxyz'));
+
+    expect(places).toEqual([
+      { start: 0, end: 6 },
+      { start: 7, end: 11 },
+    ]);
+  });
+
   it('keeps places apart that only touch', () => {
     const { found: places } = new PatternSet(['abcd']).search(Buffer.from('abcdabcd'));
 
@@ -65,6 +123,19 @@ describe('a set of patterns', () => {
       { start: 0, end: 4 },
       { start: 4, end: 8 },
     ]);
+  });
+
+  it.each([
+    ['bytes that no pattern has', ['abcdefgh'], '.'.repeat(100), 14 + 2], // jumps of 7, and the last 2 bytes
+    ['by the shortest pattern', ['abcdefgh', 'wxyz'], '.'.repeat(100), 33 + 1],
+    ['the first two bytes of a pattern', ['abcdefgh'], '......ab', 1 + 2],
+    ['the bytes in the middle of a pattern', ['abcdefgh'], '....de..', 1 + 1],
+    ['a pattern', ['abcdefgh'], 'abcdefgh', 1 + 8],
+    ['a pattern, and jumps again behind it', ['abcdefgh'], `abcdefgh${'.'.repeat(100)}`, 1 + 8 + 2 + 14 + 1],
+    ['a long pattern', ['a'.repeat(300)], '.'.repeat(509), 2 + 1], // jumps of 254
+    ['a pattern but for its last byte', ['abcdefgh'], 'abcdefg........', 2 + 1],
+  ])('looks at as few bytes as it can: %s', (_name, patterns, text, steps) => {
+    expect(new PatternSet(patterns).search(Buffer.from(text)).steps).toBe(steps);
   });
 
   const common = Array.from({ length: 16_000 }, (_, index) => `key-${String(index * 7919)}`);

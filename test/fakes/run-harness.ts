@@ -90,7 +90,7 @@ export class RunHarness {
     const agents = this.#seen(this.agents);
     const clock = this.#seen<Clock>(this.clock);
     const own = { agents, clock, store: this.firstStore, leases: this.leases };
-    return startRun(request, { ...this.#dependencies(), ...own }, { signal });
+    return this.clock.unlessStopped(startRun(request, { ...this.#dependencies(), ...own }, { signal }));
   }
 
   /** Goes on with the stored run, as another process would. */
@@ -105,7 +105,7 @@ export class RunHarness {
     );
     if (stored === undefined) throw new Error('there is no stored run');
     const request = { plan: this.plan(stored.record), stored, cluster: 'test', holder, options };
-    return resumeRun(request, this.#dependencies(), { signal });
+    return this.clock.unlessStopped(resumeRun(request, this.#dependencies(), { signal }));
   }
 
   /** Takes the run away from its runner, which hears of it at once. */

@@ -36,6 +36,8 @@ export class RunHarness {
   readonly runId = '01RUN';
   /** Called with each event that the reporter gets, as a reporter that does something of its own. */
   onEvent: (event: TimedEvent) => void = () => undefined;
+  /** Where the next runner keeps its logs. */
+  logs: RunRecord['logs'];
   /** Set by tests of those who keep whole logs. */
   lacksLog: ((stepId: string) => boolean) | undefined;
   readonly #kinds: readonly AnyStageKind[];
@@ -94,6 +96,7 @@ export class RunHarness {
       cluster: 'test',
       holder: 'first',
       options,
+      ...defined({ logs: this.logs }),
     };
     const agents = this.#seen(this.agents);
     const clock = this.#seen<Clock>(this.clock);
@@ -112,7 +115,8 @@ export class RunHarness {
       { signal: new AbortController().signal },
     );
     if (stored === undefined) throw new Error('there is no stored run');
-    const request = { plan: this.plan(stored.record), stored, cluster: 'test', holder, options };
+    const logs = defined({ logs: this.logs });
+    const request = { plan: this.plan(stored.record), stored, cluster: 'test', holder, options, ...logs };
     return this.clock.unlessStopped(resumeRun(request, this.#dependencies(), { signal }));
   }
 

@@ -36,6 +36,17 @@ describe('a run', () => {
     expect(harness.events.map(({ sequence }) => sequence)).toEqual(
       harness.events.map((_event, index) => index + 1),
     );
+    expect(harness.events[0]).toMatchObject({
+      pipeline: 'demo',
+      cluster: 'test',
+      namespace: 'ci',
+      stages: [
+        { name: 'source', kind: 'checkout', needs: [], phase: 'main' },
+        { name: 'build', kind: 'run', needs: ['source'], phase: 'main' },
+        { name: 'test', kind: 'run', needs: ['build'], phase: 'main' },
+        { name: 'tell', kind: 'run', phase: 'finally' },
+      ],
+    });
     expect(new Set(harness.events.map(({ runId }) => runId))).toEqual(new Set(['01RUN']));
     const record = harness.store.recordOf('01RUN');
     expect(record).toMatchObject({ state: 'finished', outcome: 'succeeded', git: { sha: 'c0ffee12' } });
@@ -239,6 +250,22 @@ stages:
 
     expect(result.outcome).toBe('failed');
     expect(result.message).toContain('the expression stages.make.outputs.version failed');
+  });
+
+  it('fails a stage whose condition fails, before it starts', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: make, run: "echo nothing"}
+  - {name: use, run: "echo x", when: stages.make.outputs.version == "1"}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(outcomesOf(result)).toEqual({ make: 'succeeded', use: 'failed' });
+    expect(result.message).toContain('stages.make.outputs.version');
+    expect(harness.story()).not.toContain('stage.started use 1');
   });
 });
 

@@ -220,6 +220,23 @@ stages:
     expect(result.outcome).toBe('succeeded');
   });
 
+  it('takes the first of several checkouts for the commit of the run', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: other, run: "output sha=none"}
+  - {name: source, checkout: {ref: one}}
+  - {name: more, checkout: {ref: two}}
+  - {name: check, env: {BRANCH: "\${{ git.branch }}"}, run: "expect BRANCH=one"}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(result.outcome).toBe('succeeded');
+    expect(harness.store.recordOf('01RUN')?.git).toMatchObject({ branch: 'one' });
+  });
+
   it('lets finally stages read how the run went', async () => {
     const harness = new RunHarness(
       pipelineOf(`
@@ -290,6 +307,69 @@ stages:
       'start build.2.run',
       'start build.3.run',
     ]);
+  });
+
+  it('counts all attempts into the time of the stage, and tells why it tries again', async () => {
+    const harness = new RunHarness(
+      pipelineOf(
+        'stages: [{name: build, retry: {max: 1, backoff: 10s, on: [failure]}, run: "sleep 5s\\nonce a exit 1\\nsleep 5s"}]',
+      ),
+    );
+
+    const result = await harness.start();
+
+    // 0.1 s until the pod is ready, 5 s, the backoff, 10 s
+    expect(result.stages[0]).toMatchObject({ attempts: 2, durationMs: 25_100 });
+    expect(harness.events.find(({ type }) => type === 'stage.retrying')).toMatchObject({
+      attempt: 2,
+      message: 'exit code 1',
+    });
+  });
+
+  it('waits no longer than five minutes, however often it tries', async () => {
+    const harness = new RunHarness(
+      pipelineOf(
+        'stages: [{name: a, retry: {max: 4, backoff: 1m, on: [failure]}, wait: {for: 1s, result: failed}}]',
+      ),
+    );
+
+    await harness.start();
+
+    expect(harness.story().filter((line) => line.includes('retrying'))).toEqual([
+      'stage.retrying a 2 after 60000',
+      'stage.retrying a 3 after 120000',
+      'stage.retrying a 4 after 240000',
+      'stage.retrying a 5 after 300000',
+    ]);
+  });
+
+  it('tries a lost pod again only where the policy says so, and a rolled back release never', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: lost, needs: [], retry: {max: 1, backoff: 1s, on: [failure]}, run: "sleep 5s\\nlose evicted"}
+  - {name: back, needs: [], retry: {max: 1, backoff: 1s, on: [failure, infrastructure]}, wait: {for: 1s, result: rolledBack}}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(result.stages).toMatchObject([
+      { outcome: 'infrastructure', attempts: 1 },
+      { outcome: 'rolledBack', attempts: 1 },
+    ]);
+  });
+
+  it('tries a stage again that has taken too long, where the policy says so', async () => {
+    const harness = new RunHarness(
+      pipelineOf(
+        'stages: [{name: a, timeout: 10s, retry: {max: 1, backoff: 1s, on: [failure]}, run: "once m sleep 1m"}]',
+      ),
+    );
+
+    const result = await harness.start();
+
+    expect(result.stages[0]).toMatchObject({ outcome: 'succeeded', attempts: 2 });
   });
 
   it('does not try a failed script again unless the policy says so', async () => {

@@ -251,7 +251,7 @@ describe('a record that was changed by somebody else', () => {
   it('is tried again after a while when it cannot be read, or is gone', async () => {
     const [unread, gone] = [await World.make(), await World.make()];
     for (const { store } of [unread, gone]) store.failWrites.push(new ConflictError('changed'));
-    const { load } = unread.store;
+    const load = unread.store.load.bind(unread.store);
     unread.store.load = async () => {
       unread.store.load = load;
       throw noAnswer();

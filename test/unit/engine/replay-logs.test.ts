@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { defined } from '../../../src/base/defined.ts';
 import { createEventStream } from '../../../src/engine/event-stream.ts';
 import { replayLogs } from '../../../src/engine/replay-logs.ts';
 import type { AgentView } from '../../../src/ports/agent.ts';
@@ -31,7 +32,8 @@ class Replay {
       if (event.type === 'step.output')
         told.push(`${event.id} ${String(event.offset)} ${event.chunk.toString()}`);
       else told.push('id' in event ? `${event.type} ${event.id} ${event.stage} ${event.step}` : event.type);
-      if ('shownBefore' in event && event.shownBefore !== true) told.push('as new');
+      const { shownBefore } = event as { shownBefore?: boolean };
+      if (shownBefore !== true) told.push('as new');
     };
     const view: AgentView = {
       pod: 'demo-main',
@@ -52,7 +54,7 @@ class Replay {
       },
     };
     await replayLogs({
-      dependencies: { agents, clock, ...(lacksLog === undefined ? {} : { lacksLog }) } as never,
+      dependencies: { agents, clock, ...defined({ lacksLog }) } as never,
       events: createEventStream('01RUN', { handle, close: async () => undefined }, clock),
       record: { stages, runId: '01RUN', namespace: 'ci' } as RunRecord,
       parents: [stop.signal],

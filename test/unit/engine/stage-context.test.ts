@@ -19,8 +19,9 @@ function looking(look: (context: StageContext) => Promise<StageResult | undefine
 describe('what a stage gets from the engine', () => {
   it('is its run, its name and attempt, and the agent', async () => {
     const seen: unknown[] = [];
-    const kinds = looking(async ({ run, stage, agent, container, workingDirectory, ownership }) => {
-      const { pod } = await agent();
+    const kinds = looking(async (context) => {
+      const { run, stage, container, workingDirectory, ownership } = context;
+      const { pod } = await context.agent();
       seen.push({ run, stage, pod, container, workingDirectory, fence: ownership.fence });
       return undefined;
     });
@@ -43,9 +44,9 @@ describe('what a stage gets from the engine', () => {
 
   it('is no agent once another runner has the run', async () => {
     const asked: unknown[] = [];
-    const kinds = looking(async ({ agent, clock }) => {
-      await clock.sleep(20_000, { signal: new AbortController().signal });
-      await agent().catch((error: unknown) => asked.push(error));
+    const kinds = looking(async (context) => {
+      await context.clock.sleep(20_000, { signal: new AbortController().signal });
+      await context.agent().catch((error: unknown) => asked.push(error));
       return undefined;
     });
     const harness = new RunHarness(pipelineOf('stages: [{name: a, look: x}]'), { kinds });
@@ -77,10 +78,10 @@ stages:
   });
 
   it('remembers the furthest offset that it has shown, whatever it shows again', async () => {
-    const kinds = looking(async ({ saveOffset, clock, signal }) => {
-      for (const offset of [0, 700, 300]) saveOffset('a.1.x', offset);
-      saveOffset('a.1.y', 0);
-      await clock.sleep(60_000, { signal });
+    const kinds = looking(async (context) => {
+      for (const offset of [0, 700, 300]) context.saveOffset('a.1.x', offset);
+      context.saveOffset('a.1.y', 0);
+      await context.clock.sleep(60_000, context);
       return undefined;
     });
     const harness = new RunHarness(pipelineOf('stages: [{name: a, look: x}]'), { kinds });

@@ -77,6 +77,7 @@ finally:
       publish: 'skipped',
       tell: 'succeeded',
     });
+    expect(harness.events.filter(({ type }) => type === 'stage.finished')).toHaveLength(6);
     expect(result.stages.find(({ name }) => name === 'publish')?.message).toBe(
       'needs report, which did not succeed',
     );

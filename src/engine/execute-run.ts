@@ -268,7 +268,6 @@ class Execution {
     const deadline = startDeadline(this.#dependencies.clock, {
       ms,
       reason: () => new DeadlineError('writing the last record of the run', ms),
-      parents: [this.#leaseLost],
     });
     try {
       await this.#writer.flush({ signal: deadline.signal });
@@ -282,7 +281,7 @@ class Execution {
     }
   }
 
-  #note(message: string, level: 'info' | 'warning' = 'warning'): void {
-    this.#events.emit({ type: 'notice', level, message }).catch(() => undefined); // a notice ends no run
+  #note(message: string): void {
+    this.#events.emit({ type: 'notice', level: 'warning', message }).catch(() => undefined); // a notice ends no run
   }
 }

@@ -412,7 +412,11 @@ finally:
     const result = await harness.start();
 
     expect(outcomesOf(result)).toEqual({ slow: 'timedOut', after: 'cancelled', tell: 'succeeded' });
-    expect(result).toMatchObject({ outcome: 'failed', message: 'the run took longer than 60 s' });
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      message: 'the run took longer than 60 s',
+      hint: expect.stringContaining('`timeout` of the file'),
+    });
   });
 });
 

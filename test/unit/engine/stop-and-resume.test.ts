@@ -200,6 +200,47 @@ stages:
     ]);
   });
 
+  it('goes on when whole logs cannot be read, and says so', async () => {
+    const harness = new RunHarness(long);
+    harness.after(12_000, () => harness.steal());
+    await expect(harness.start()).rejects.toThrow(LeaseLostError);
+    harness.lacksLog = () => true;
+    harness.agents.view = () => Promise.reject(new UnreachableError('no answer'));
+
+    const result = await harness.resume();
+
+    expect(result.outcome).toBe('succeeded');
+    expect(harness.story()).toContain(
+      'notice the logs of stages that were done could not be brought to the log folder: no answer',
+    );
+  });
+
+  it('does not wait for whole logs when it is interrupted, or another runner takes the run', async () => {
+    const harness = new RunHarness(long);
+    harness.after(12_000, () => harness.steal());
+    await expect(harness.start()).rejects.toThrow(LeaseLostError);
+    harness.lacksLog = () => true;
+    harness.agents.view = async (_run, { signal }) => {
+      await harness.clock.sleep(240_000, { signal });
+      return [];
+    };
+    const calls = harness.agents.calls.length;
+    harness.after(5000, () => harness.steal());
+    await expect(harness.resume()).rejects.toThrow(LeaseLostError);
+    const resumedAt = harness.clock.now();
+
+    const result = await harness.resume({}, harness.interruptAfter(5000), 'third');
+
+    expect(result.outcome).toBe('interrupted');
+    expect(harness.clock.now() - resumedAt).toBeLessThan(30_000);
+    expect(harness.agents.calls.slice(calls)).toEqual([
+      'acquire main',
+      'acquire main',
+      'start tell.1.run',
+      'release',
+    ]);
+  });
+
   it('reports what it found', async () => {
     const harness = new RunHarness(long);
     harness.after(5000, () => harness.steal());
@@ -466,7 +507,10 @@ describe('the record of a run', () => {
 
     expect(result.outcome).toBe('succeeded');
     expect(harness.store.recordOf('01RUN')).toMatchObject({ state: 'finished', outcome: 'succeeded' });
-    expect(harness.story().some((line) => line.includes('cannot be written just now'))).toBe(true);
+    expect(harness.events.find(({ type }) => type === 'notice')).toMatchObject({
+      level: 'warning',
+      message: "the run's record cannot be written just now: no answer",
+    });
   });
 
   it('does not overwrite a cancellation that came between two writes', async () => {

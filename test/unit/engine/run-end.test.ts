@@ -150,6 +150,19 @@ finally:
       expect(harness.story().at(-1)).toBe('run.finished internal');
     },
   );
+
+  it('ends a run by its error when that cannot begin, and its agent is not waited for', async () => {
+    const harness = new RunHarness(text);
+    harness.onEvent = (event) => {
+      if (event.type === 'run.started') throw new TypeError('it broke');
+    };
+
+    await expect(harness.start()).rejects.toThrow('it broke');
+    await harness.clock.sleep(60_000, { signal });
+
+    expect(harness.story()).toEqual(['run.started', 'agent.created demo-main']);
+    expect(harness.clock.sleeping).toBe(0);
+  });
 });
 
 describe('what is not recorded at the end', () => {

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -142,6 +143,11 @@ describe('hashFiles', () => {
     expect(await of([2, 0, 1])).toBe(await of([0, 1, 2]));
     expect(await of([1, 2, 0])).toBe(await of([0, 1, 2]));
     expect(await of([0, 1])).not.toBe(await of([0, 1, 2]));
+    expect(await of([1, 0])).toBe(
+      createHash('sha256')
+        .update(`${'a'.repeat(64)} a\n${'b'.repeat(64)} b\n`)
+        .digest('hex'),
+    );
   });
 
   it('is empty when no file matches', async () => {

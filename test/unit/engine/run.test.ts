@@ -448,6 +448,21 @@ describe('the agent of a run', () => {
     expect(harness.story()).toContain('agent.problem evicted');
   });
 
+  it('is infrastructure when the pod never becomes ready', async () => {
+    const harness = new RunHarness(pipelineOf('stages: [{name: build, timeout: 1m, run: "echo a"}]'));
+    harness.after(50, () => harness.agents.lose('imagePull'));
+
+    const result = await harness.start();
+
+    expect(result).toMatchObject({
+      outcome: 'infrastructure',
+      message: 'build: the agent pod is gone: imagePull',
+    });
+    expect(harness.story().filter((line) => line.startsWith('agent.problem'))).toEqual([
+      'agent.problem imagePull',
+    ]);
+  });
+
   it('replaces a lost pod for a retry, and brings the workspace back first', async () => {
     const harness = new RunHarness(
       pipelineOf(`

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Ownership } from '../../../src/engine/ownership.ts';
 import { ConflictError, UnreachableError } from '../../../src/ports/cluster-errors.ts';
-import { LeaseLostError } from '../../../src/ports/leases.ts';
-import type { RunRecord } from '../../../src/ports/run-record.ts';
+import { LeaseLostError, type LeaseRequest } from '../../../src/ports/leases.ts';
+import { runLease, type RunRecord } from '../../../src/ports/run-record.ts';
 import { outcomesOf, pipelineOf, RunHarness } from '../../fakes/run-harness.ts';
 
 const { signal } = new AbortController();
@@ -67,6 +67,7 @@ describe('a runner that resumes a run', () => {
     ['is gone', undefined, 'the record of the run was deleted'],
     ['has ended', (record) => ({ ...record, state: 'finished' }), 'run 01RUN is finished already'],
     ['has a later owner', (record) => ({ ...record, fence: 9 }), 'is owned by another runner now'],
+    ['has another of its fence', (record) => ({ ...record, fence: 2 }), 'is owned by another runner now'],
   ])('refuses one that %s when it has its lease', async (_case, change, message) => {
     const harness = await lostRun();
     const load = harness.store.load.bind(harness.store);
@@ -81,6 +82,81 @@ describe('a runner that resumes a run', () => {
     await expect(harness.resume()).rejects.toThrow(message);
 
     expect(harness.events.filter(({ type }) => type === 'run.started')).toHaveLength(1);
+  });
+});
+
+describe('the lease of a run', () => {
+  it('is asked for as a new one, or after the fence of the runner before', async () => {
+    const harness = new RunHarness(text);
+    const requests: LeaseRequest[] = [];
+    const acquire = harness.leases.acquire.bind(harness.leases);
+    harness.leases.acquire = (request, options) => {
+      requests.push(request);
+      return acquire(request, options);
+    };
+    harness.leases.process = () => harness.leases;
+    harness.after(5000, () => harness.steal());
+    await expect(harness.start()).rejects.toThrow(LeaseLostError);
+
+    await harness.resume();
+
+    const common = {
+      ...{ name: 'slipway-run-01run', namespace: 'ci', subject: 'run 01RUN' },
+      owner: { kind: 'ConfigMap', name: 'slipway-run-01run' },
+      heldHint: 'follow it by `pipeline attach 01RUN`',
+      lostHint: expect.stringContaining('pipeline attach 01RUN'),
+    };
+    expect(requests).toMatchObject([
+      { ...common, holder: 'first', isNew: true, fenceAfter: 0 },
+      { ...common, holder: 'second', isNew: false, fenceAfter: 1 },
+    ]);
+  });
+
+  it('needs no look at the record, but for the one that claims it, where it is the next one', async () => {
+    const harness = await lostRun();
+    const load = harness.store.load.bind(harness.store);
+    let loads = 0;
+    harness.store.load = (place, options) => {
+      loads += 1;
+      return load(place, options);
+    };
+    let before = 0;
+    harness.onEvent = (event) => {
+      if (event.type === 'run.started') before = loads;
+    };
+
+    await harness.resume();
+
+    expect(before).toBe(2); // that of the command, which hands it over, and the claim
+  });
+
+  it('may be gone with the record', async () => {
+    const harness = await lostRun();
+    const load = harness.store.load.bind(harness.store);
+    harness.store.load = async (place, options) => {
+      harness.store.load = load;
+      const stored = await load(place, options);
+      harness.store.drop('01RUN');
+      harness.leases.delete(runLease({ runId: '01RUN', namespace: 'ci' }));
+      return stored;
+    };
+
+    await expect(harness.resume()).rejects.toThrow('the record of the run was deleted');
+  });
+});
+
+describe('the record of a new run', () => {
+  it('has all that a resumed one is planned with', async () => {
+    const parameters = { target: 'production' };
+    const trigger = { type: 'manual' };
+    const harness = new RunHarness(
+      pipelineOf('parameters: {target: {type: string}}\nstages: [{name: a, wait: {for: 1s}}]'),
+      { parameters, trigger },
+    );
+
+    await harness.start();
+
+    expect(harness.store.history[0]).toMatchObject({ parameters, trigger, fence: 1, state: 'running' });
   });
 });
 

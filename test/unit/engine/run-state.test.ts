@@ -113,6 +113,10 @@ describe('a finished stage', () => {
     });
   });
 
+  it('is a success where its record does not say how it ended', () => {
+    expect(finishedStage(node('a'), stage({})).outcome).toBe('succeeded');
+  });
+
   it.each<[string, Partial<StageRecord>, number]>([
     ['it took', { startedAt: 1000, finishedAt: 4000 }, 3000],
     ['there is none without a start', { finishedAt: 4000 }, 0],

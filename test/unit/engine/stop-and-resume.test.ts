@@ -249,6 +249,8 @@ stages:
 
     await harness.resume();
 
+    const notices = harness.events.flatMap((event) => (event.type === 'notice' ? [event.level] : []));
+    expect(notices).toEqual(['info', 'info']);
     expect(harness.story().slice(0, 5)).toEqual([
       'run.started resumed',
       'notice run resumed; done: source; resumed at: build; pending: test, tell',
@@ -325,6 +327,7 @@ stages:
     const notice =
       'notice the lease of run 01RUN was deleted; waiting 15 s for a runner that still relies on it';
     expect(harness.story().filter((line) => line === notice)).toHaveLength(2);
+    expect(harness.events.find(({ type }) => type === 'notice')).toMatchObject({ level: 'info' });
   });
 
   it.each([

@@ -20,7 +20,7 @@ describe('a run that has ended', () => {
   it.each<[string, number | undefined]>([
     ['by itself', undefined],
     ['interrupted in its agent', 2000],
-    ['interrupted when there is something to undo', 10_000],
+    ['interrupted when there is something to undo', 15_000],
     ['interrupted at its end', 22_000],
   ])('leaves no timer and no listener behind, %s', async (_case, afterMs) => {
     const harness = new RunHarness(text);

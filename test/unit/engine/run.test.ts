@@ -83,6 +83,21 @@ finally:
     );
   });
 
+  it('names all that kept a stage from starting', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: a, needs: [], wait: {for: 1s, result: failed}}
+  - {name: b, needs: [], wait: {for: 1s, result: failed}}
+  - {name: c, needs: [a, b], wait: {for: 1s}}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(result.stages[2]?.message).toBe('needs a, b, which did not succeed');
+  });
+
   it('counts a stage that its own condition skipped as done', async () => {
     const harness = new RunHarness(
       pipelineOf(`
@@ -154,6 +169,7 @@ finally:
       message: 'odd: internal error: x is not a function',
     });
     expect(outcomesOf(result)).toEqual({ odd: 'failed', tell: 'succeeded' });
+    expect(result.stages[0]?.attempts).toBe(1);
   });
 
   it('needs no agent when no stage does', async () => {
@@ -397,6 +413,19 @@ stages:
     expect(result).toMatchObject({ outcome: 'failed', message: 'slow: stage "slow" took longer than 30 s' });
   });
 
+  it('stops a stage that waits for its next attempt at the timeout of the run', async () => {
+    const harness = new RunHarness(
+      pipelineOf(
+        'timeout: 1m\nstages: [{name: a, retry: {max: 1, on: [failure], backoff: 5m}, wait: {for: 1s, result: failed}}]',
+      ),
+    );
+
+    const result = await harness.start();
+
+    expect(result.durationMs).toBe(60_000);
+    expect(outcomesOf(result)).toEqual({ a: 'timedOut' });
+  });
+
   it('stops the stages at the timeout of the run, and still runs the finally stages', async () => {
     const harness = new RunHarness(
       pipelineOf(`
@@ -516,11 +545,43 @@ stages:
     ]);
   });
 
+  it('gives a stage no new pod when one before it has lost it', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: a, allowFailure: true, run: "lose evicted"}
+  - {name: b, run: "echo b"}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(outcomesOf(result)).toEqual({ a: 'infrastructure', b: 'infrastructure' });
+    expect(harness.agents.calls).not.toContain('acquire main-2');
+  });
+
+  it('ends a stage by the reason why its lost pod could not be removed', async () => {
+    const harness = new RunHarness(
+      pipelineOf('stages: [{name: build, retry: {max: 2, backoff: 1s}, run: "once l lose deleted"}]'),
+    );
+    const release = harness.agents.release.bind(harness.agents);
+    harness.agents.release = (run, options) =>
+      run.agent === undefined
+        ? release(run, options)
+        : Promise.reject(new AgentError('forbidden', 'no right to delete'));
+
+    const result = await harness.start();
+
+    expect(result).toMatchObject({ outcome: 'failed', message: 'build: no right to delete' });
+    expect(result.stages[0]?.attempts).toBe(1);
+  });
+
   it('gives finally stages a new pod when the run’s was lost', async () => {
     const harness = new RunHarness(
       pipelineOf(`
 stages:
   - {name: source, checkout: {}}
+  - {name: one, run: "write one=1"}
   - {name: build, run: "lose nodeLost"}
 finally:
   - {name: tell, run: "need source"}

@@ -7,13 +7,13 @@ import { testKinds } from '../../fakes/stage-kinds.ts';
 
 const nothing: StageResult = { outcome: 'succeeded', outputs: {}, environment: {} };
 
-/** Kinds of stages that do what a test says: `look` in the agent, `ask` without one. */
-function looking(look: (context: StageContext) => Promise<StageResult | undefined>): readonly AnyStageKind[] {
-  const kind = (key: string, needsAgent: boolean): AnyStageKind => ({
-    definition: { key, fields: { [key]: z.string() }, scripts: [], needsAgent, restoresWorkspace: true },
-    run: async (_input, context) => (await look(context)) ?? nothing,
+/** Kinds of stages that do what a test says: `look` in the agent, `peek` without leaving a file, `ask` without one. */
+function looking(look: (context: StageContext) => Promise<unknown>): readonly AnyStageKind[] {
+  const kind = (key: string, needsAgent: boolean, restoresWorkspace = false): AnyStageKind => ({
+    definition: { key, fields: { [key]: z.string() }, scripts: [], needsAgent, restoresWorkspace },
+    run: async (_input, context) => ((await look(context)) as StageResult | undefined) ?? nothing,
   });
-  return [...testKinds, kind('look', true), kind('ask', false)];
+  return [...testKinds, kind('look', true, true), kind('peek', true), kind('ask', false)];
 }
 
 describe('what a stage gets from the engine', () => {
@@ -205,17 +205,99 @@ describe('a stage that ends after it was told to stop', () => {
     expect(result.durationMs).toBe(20_000);
   });
 
-  it('has what is left of its time after an earlier runner', async () => {
-    const harness = new RunHarness(pipelineOf('stages: [{name: a, timeout: 30s, run: "sleep 5m"}]'));
+  it('has what is left of its time after earlier runners', async () => {
+    const work = 'sleep 2s\\necho more\\n'.repeat(60);
+    const harness = new RunHarness(pipelineOf(`stages: [{name: a, timeout: 30s, run: "${work}"}]`));
     harness.after(12_000, () => harness.steal());
     await expect(harness.start()).rejects.toThrow(LeaseLostError);
+    harness.after(12_000, () => harness.steal());
+    await expect(harness.resume()).rejects.toThrow(LeaseLostError);
     const resumedAt = harness.clock.now();
 
     const result = await harness.resume();
 
     expect(outcomesOf(result)).toEqual({ a: 'timedOut' });
     const tookMs = harness.clock.now() - resumedAt;
-    expect(tookMs).toBeGreaterThan(15_000);
-    expect(tookMs).toBeLessThan(31_000);
+    expect(tookMs).toBeGreaterThan(5000);
+    expect(tookMs).toBeLessThan(14_000);
+  });
+
+  it('is not asked again whether it shall run when it is resumed', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: source, checkout: {}}
+  - {name: a, when: "hashFiles('x') == ''", run: "sleep 1m"}
+`),
+    );
+    harness.after(10_000, () => harness.steal());
+    await expect(harness.start()).rejects.toThrow(LeaseLostError);
+
+    await harness.resume();
+
+    expect(harness.agents.calls.filter((call) => call.startsWith('query'))).toHaveLength(1);
+  });
+});
+
+describe('what is brought back into a new pod', () => {
+  it('is what succeeded of kinds that fill the workspace', async () => {
+    const ran: string[] = [];
+    const kinds = looking(async ({ stage }) => {
+      ran.push(stage.name);
+    });
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: filled, look: x}
+  - {name: peeked, peek: x}
+  - {name: failed, allowFailure: true, run: "exit 1"}
+  - {name: b, retry: {max: 1, backoff: 1s}, run: "once l lose deleted"}
+`),
+      { kinds },
+    );
+
+    await harness.start();
+
+    expect(ran).toEqual(['filled', 'peeked', 'filled']);
+    expect(harness.agents.calls.filter((call) => call.startsWith('start failed'))).toHaveLength(1);
+  });
+});
+
+describe('a stage without an agent that asks for one', () => {
+  it('is tried again, as its policy says, when that cannot start', async () => {
+    const kinds = looking((context) => context.agent().then(() => undefined));
+    const harness = new RunHarness(pipelineOf('stages: [{name: a, retry: {max: 1, backoff: 1s}, ask: x}]'), {
+      kinds,
+    });
+    harness.after(50, () => harness.agents.lose('imagePull'));
+
+    const result = await harness.start();
+
+    expect(result.stages[0]).toMatchObject({ outcome: 'infrastructure', attempts: 2 });
+  });
+});
+
+describe('the commit of a run', () => {
+  it('is that of a checkout that succeeded', async () => {
+    const kinds = testKinds.map((kind) =>
+      kind.definition.key === 'checkout'
+        ? {
+            ...kind,
+            run: async (_input: never, { stage: { name } }: StageContext): Promise<StageResult> => ({
+              ...nothing,
+              outcome: name === 'broken' ? 'failed' : 'succeeded',
+              outputs: { sha: `of ${name}` },
+            }),
+          }
+        : kind,
+    );
+    const harness = new RunHarness(
+      pipelineOf('stages: [{name: broken, allowFailure: true, checkout: {}}, {name: source, checkout: {}}]'),
+      { kinds },
+    );
+
+    await harness.start();
+
+    expect(harness.store.recordOf('01RUN')?.git).toEqual({ sha: 'of source' });
   });
 });

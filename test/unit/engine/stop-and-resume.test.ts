@@ -419,6 +419,7 @@ stages:
       'start build.2.run',
       'release',
     ]);
+    expect(result.stages[1]?.attempts).toBe(2);
   });
 
   it('continues to cancel what was being cancelled', async () => {

@@ -52,5 +52,9 @@ export const mutationScopes: Readonly<Record<string, MutationScope>> = {
     cases: 2,
   },
   release: { files: ['src/release/**/*.ts'], tests: ['release'] },
-  engine: { files: ['src/engine/**/*.ts'], tests: ['engine'] },
+  engine: {
+    files: ['src/engine/**/*.ts'],
+    tests: ['engine'],
+    without: '^test/unit/engine/properties\\.test',
+  },
 };

@@ -139,7 +139,6 @@ export class AgentSession {
       });
       return agent;
     });
-    acquired.catch(() => undefined); // handled by each stage that needs the agent
     ready.catch((error: unknown) => (signal.aborted ? undefined : this.report(error)));
     return { number, acquired, ready };
   }

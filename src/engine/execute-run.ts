@@ -2,7 +2,6 @@ import { defined } from '../base/defined.ts';
 import { DeadlineError, InternalError, messageOf } from '../base/errors.ts';
 import { LeaseLostError } from '../ports/leases.ts';
 import { RecordTooLargeError, type UnusableRecordError } from '../ports/record-errors.ts';
-import { RunFinishedError } from '../ports/run-record.ts';
 import { AgentPool } from './agent-pool.ts';
 import { announceRun } from './announce-run.ts';
 import type { EngineDependencies, EngineOptions, ExecuteRequest, RunResult } from './dependencies.ts';
@@ -45,8 +44,6 @@ export async function executeRun(
   dependencies: EngineDependencies,
   { signal }: { signal: AbortSignal },
 ): Promise<RunResult> {
-  const { stored } = request;
-  if (stored.record.state === 'finished') throw new RunFinishedError(stored.record.runId);
   const execution = new Execution(request, dependencies);
   const follow = () => execution.halt(stopOf(signal));
   if (signal.aborted) follow();
@@ -220,7 +217,6 @@ class Execution {
     const state = this.#state;
     const options = this.#options;
     const dependencies = this.#dependencies;
-    if (state.nodesOf('finally').length === 0) return undefined;
     const fault = new AbortController();
     const deadline: Deadline = startDeadline(dependencies.clock, {
       ms: options.finallyMs,
@@ -272,7 +268,6 @@ class Execution {
     const deadline = startDeadline(this.#dependencies.clock, {
       ms,
       reason: () => new DeadlineError('writing the last record of the run', ms),
-      parents: [this.#leaseLost],
     });
     try {
       await this.#writer.flush({ signal: deadline.signal });
@@ -286,7 +281,7 @@ class Execution {
     }
   }
 
-  #note(message: string, level: 'info' | 'warning' = 'warning'): void {
-    this.#events.emit({ type: 'notice', level, message }).catch(() => undefined); // a notice ends no run
+  #note(message: string): void {
+    this.#events.emit({ type: 'notice', level: 'warning', message }).catch(() => undefined); // a notice ends no run
   }
 }

@@ -43,7 +43,7 @@ export async function hashFiles(patterns: readonly string[], place: HashPlace): 
   }
   const { agent, container, directory, signal } = place;
   const root = directory.startsWith('/') ? directory : `${agent.workspace}/${directory}`;
-  const search = [...new Set(patterns.flatMap(toFindPatterns))];
+  const search = patterns.map(toFindPattern);
   const command = ['sh', '-c', script, 'hashFiles', root, ...search];
   const { exitCode, stdout, stderr } = await agent.query(command, {
     signal,
@@ -56,15 +56,19 @@ export async function hashFiles(patterns: readonly string[], place: HashPlace): 
   return hashOfLines(stdout, patterns);
 }
 
-/** A pattern for find: `**\/` stands for any folders, none among them. */
-function toFindPatterns(pattern: string): string[] {
-  const clean = pattern.replace(/^\.\//, '');
-  const wide = clean.replace(/\*\*\//g, '*').replace(/\{[^}]*\}/g, '*');
-  return wide.startsWith('*') || !clean.includes('**/') ? [wide] : [wide, clean.replace(/\*\*\//g, '')];
+/** A pattern for find, which matches at least as much: `**\/` stands for any folders, none among them. */
+function toFindPattern(pattern: string): string {
+  return withoutDot(pattern)
+    .replace(/\*\*\//g, '*')
+    .replace(/\\?\{.*\}/, '*');
+}
+
+function withoutDot(pattern: string): string {
+  return pattern.replace(/^\.\//, '');
 }
 
 function hashOfLines(output: string, patterns: readonly string[]): string {
-  const globs = patterns.map((pattern) => compileGlob(pattern.replace(/^\.\//, ''), { dot: true }));
+  const globs = patterns.map((pattern) => compileGlob(withoutDot(pattern), { dot: true }));
   const lines = output
     .split('\n')
     .map((line) => /^\\?(?<hash>[0-9a-f]{64}) [ *]\.\/(?<path>.+)$/.exec(line)?.groups)

@@ -210,7 +210,6 @@ export class RecordWriter {
     try {
       const found = await this.#options.store.load(this.#current, { signal: this.#signal });
       this.#checkFound(found);
-      this.#signal.throwIfAborted();
       if (found === undefined) return false;
       this.#stored = found;
       const asked = found.record.state === 'cancelling' && this.#current.state === 'running';

@@ -3,7 +3,7 @@ import { CancelledError, DeadlineError, SlipwayError, type Fault } from '../base
 import type { RunRecord, StopReason } from '../ports/run-record.ts';
 import { reasonOf } from './signals.ts';
 
-/** A run that an earlier runner has stopped, because of an error that only it had. */
+/** A run that an earlier runner has stopped; its error is told by what the record keeps of it. */
 class StoppedError extends SlipwayError {
   readonly code = 'run-stopped';
   readonly fault: Fault;
@@ -32,9 +32,7 @@ export function stopReasonOf(error: Error): StopReason {
 /** Why a run was stopped that is resumed; versions before did not write it down. */
 export function storedStop({ stop }: Pick<RunRecord, 'stop'>): Error {
   if (stop === undefined) return new CancelledError('the run was cancelled before it was resumed');
-  const { message, hint, fault, afterMs } = stop;
+  const { hint, afterMs } = stop;
   if (afterMs !== undefined) return new DeadlineError('the run', afterMs, defined({ hint }));
-  if (fault === 'aborted' || fault === 'interrupted')
-    return new CancelledError(message, { fault, ...defined({ hint }) });
   return new StoppedError(stop);
 }

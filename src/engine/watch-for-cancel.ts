@@ -11,7 +11,7 @@ export async function watchForCancel(
       await clock.sleep(everyMs, { signal });
       await writer.checkForCancel({ signal, freshMs: everyMs });
     } catch {
-      continue; // ended, or unreachable just now
+      // ended, or unreachable just now
     }
   }
 }

@@ -6,13 +6,14 @@ import { bindNamespace, compilePlan } from '../../src/plan/compile-plan.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import type { RunEvent, TimedEvent } from '../../src/ports/events.ts';
 import type { Clock } from '../../src/ports/clock.ts';
+import type { AnyStageKind } from '../../src/ports/stage.ts';
 import { runLease, type RunRecord, type RunStore } from '../../src/ports/run-record.ts';
 import { requirePipeline } from '../../src/spec/parse-pipeline.ts';
 import { MemoryLeases } from './memory-leases.ts';
 import { MemoryRunStore } from './memory-run-store.ts';
 import type { StoppableProcess } from './stoppable-process.ts';
 import { ScriptedAgents } from './scripted-agents.ts';
-import { testDefinitions, testKinds } from './stage-kinds.ts';
+import { testKinds } from './stage-kinds.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** A pipeline's head, so that tests write stages alone. */
@@ -33,8 +34,13 @@ export class RunHarness {
   readonly agents: ScriptedAgents;
   readonly events: TimedEvent[] = [];
   readonly runId = '01RUN';
+  /** Called with each event that the reporter gets, as a reporter that does something of its own. */
+  onEvent: (event: TimedEvent) => void = () => undefined;
+  /** Where the next runner keeps its logs. */
+  logs: RunRecord['logs'];
   /** Set by tests of those who keep whole logs. */
   lacksLog: ((stepId: string) => boolean) | undefined;
+  readonly #kinds: readonly AnyStageKind[];
   readonly #adapt: (plan: Plan) => Plan;
   readonly #text: string;
   readonly #parameters: Record<string, string>;
@@ -47,12 +53,15 @@ export class RunHarness {
       trigger?: Record<string, string>;
       agents?: ScriptedAgents;
       process?: StoppableProcess;
+      /** In place of those of ./stage-kinds.ts. */
+      kinds?: readonly AnyStageKind[];
       /** Changes the plan of each runner, for what the file cannot say yet. */
       adapt?: (plan: Plan) => Plan;
     } = {},
   ) {
     this.#text = text;
     this.process = options.process;
+    this.#kinds = options.kinds ?? testKinds;
     this.#adapt = options.adapt ?? ((plan) => plan);
     this.firstStore = this.#seen<RunStore>(this.store);
     this.leases = new MemoryLeases(this.#seen<Clock>(this.clock));
@@ -63,12 +72,13 @@ export class RunHarness {
 
   plan(record?: RunRecord): Plan {
     const text = record?.source.text ?? this.#text;
-    const { pipeline } = requirePipeline({ file: 'app.yaml', text, definitions: testDefinitions });
+    const definitions = this.#kinds.map(({ definition }) => definition);
+    const { pipeline } = requirePipeline({ file: 'app.yaml', text, definitions });
     const plan = compilePlan(pipeline, {
       parameters: record?.parameters ?? this.#parameters,
       trigger: record?.trigger ?? this.#trigger,
       defaultAgentImage: 'agent:1',
-      definitions: testDefinitions,
+      definitions,
     });
     return this.#adapt(bindNamespace(plan, 'ci'));
   }
@@ -86,11 +96,12 @@ export class RunHarness {
       cluster: 'test',
       holder: 'first',
       options,
+      ...defined({ logs: this.logs }),
     };
     const agents = this.#seen(this.agents);
     const clock = this.#seen<Clock>(this.clock);
     const own = { agents, clock, store: this.firstStore, leases: this.leases };
-    return startRun(request, { ...this.#dependencies(), ...own }, { signal });
+    return this.clock.unlessStopped(startRun(request, { ...this.#dependencies(), ...own }, { signal }));
   }
 
   /** Goes on with the stored run, as another process would. */
@@ -104,8 +115,9 @@ export class RunHarness {
       { signal: new AbortController().signal },
     );
     if (stored === undefined) throw new Error('there is no stored run');
-    const request = { plan: this.plan(stored.record), stored, cluster: 'test', holder, options };
-    return resumeRun(request, this.#dependencies(), { signal });
+    const logs = defined({ logs: this.logs });
+    const request = { plan: this.plan(stored.record), stored, cluster: 'test', holder, options, ...logs };
+    return this.clock.unlessStopped(resumeRun(request, this.#dependencies(), { signal }));
   }
 
   /** Takes the run away from its runner, which hears of it at once. */
@@ -153,7 +165,7 @@ export class RunHarness {
     const leases = this.leases.process(clock);
     return {
       ...defined({ lacksLog }),
-      kinds: testKinds,
+      kinds: this.#kinds,
       agents,
       store,
       leases,
@@ -162,6 +174,7 @@ export class RunHarness {
       reporter: {
         handle: (event: TimedEvent) => {
           events.push(event);
+          this.onEvent(event);
         },
         close: () => Promise.resolve(),
       },

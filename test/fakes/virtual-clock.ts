@@ -1,21 +1,38 @@
 import type { Clock } from '../../src/ports/clock.ts';
 
+/** Sleepers that a clock wakes before its time stands still; the longest test needs some 14,000. */
+const mostWoken = 50_000;
+
 /**
  * A clock whose time passes by itself as soon as nothing else can happen: the next sleeper is woken when all promises
- * have settled. Hours pass in milliseconds, in an order that is the same every time.
+ * have settled. Hours pass in milliseconds, in an order that is the same every time. It stops where a test waits in vain
+ * while leases are renewed for ever.
  */
 export class VirtualClock implements Clock {
   #time: number;
   readonly #sleepers = new Set<{ at: number; order: number; wake: () => void }>();
   #order = 0;
   #ticking = false;
+  #woken = 0;
+  readonly #stopped = Promise.withResolvers<never>();
 
   constructor(start = 1_700_000_000_000) {
     this.#time = start;
+    this.#stopped.promise.catch(() => undefined); // not every test looks
+  }
+
+  /** The promise's result; rejects when time stands still before. */
+  unlessStopped<T>(promise: Promise<T>): Promise<T> {
+    return Promise.race([promise, this.#stopped.promise]);
   }
 
   /** What the machine's wall clock is wrong by; a test sets it to make that clock jump. */
   wallShiftMs = 0;
+
+  /** How many wait for their time. */
+  get sleeping(): number {
+    return this.#sleepers.size;
+  }
 
   now(): number {
     return this.#time + this.wallShiftMs;
@@ -57,6 +74,10 @@ export class VirtualClock implements Clock {
       this.#ticking = false;
       const [next] = [...this.#sleepers].sort((a, b) => a.at - b.at || a.order - b.order);
       if (next === undefined) return;
+      if ((this.#woken += 1) > mostWoken) {
+        this.#stopped.reject(new Error(`${String(mostWoken)} sleepers were woken: the test waits in vain`));
+        return;
+      }
       this.#time = Math.max(this.#time, next.at);
       next.wake();
       if (this.#sleepers.size > 0) this.#schedule();

@@ -1,15 +1,33 @@
 import { describe, expect, it } from '@jest/globals';
-import { CancelledError, DeadlineError, InputError } from '../../../src/base/errors.ts';
+import {
+  CancelledError,
+  DeadlineError,
+  InputError,
+  SlipwayError,
+  type Fault,
+} from '../../../src/base/errors.ts';
 import {
   foldOutcome,
   outcomeOfAbort,
   outcomeOfError,
+  type AttemptResult,
   type CountedStage,
 } from '../../../src/engine/outcome.ts';
 import { decideNode, type NodeState } from '../../../src/engine/schedule.ts';
 import type { PlanNode } from '../../../src/plan/plan.ts';
 import { AgentError } from '../../../src/ports/agent.ts';
-import type { StageOutcome } from '../../../src/ports/events.ts';
+import type { RunOutcome, StageOutcome } from '../../../src/ports/events.ts';
+
+/** An error of any fault, as adapters have their own. */
+class OtherError extends SlipwayError {
+  readonly code = 'other';
+  readonly fault: Fault;
+
+  constructor(fault: Fault, hint?: string) {
+    super('no way', hint === undefined ? {} : { hint });
+    this.fault = fault;
+  }
+}
 
 function stage(outcome: StageOutcome, more: Partial<CountedStage> = {}): CountedStage {
   return { name: outcome, outcome, allowedToFail: false, ...more };
@@ -42,6 +60,18 @@ describe('the outcome of a run', () => {
     expect(foldOutcome(stages, undefined).message).toBe('build: exit code 1; also: lint, test');
   });
 
+  it('has the hint of the stage that decided it, and says how it ended where it has no message', () => {
+    expect(foldOutcome([stage('timedOut', { hint: 'raise `timeout`' })], undefined)).toStrictEqual({
+      outcome: 'failed',
+      message: 'timedOut: timedOut',
+      hint: 'raise `timeout`',
+    });
+    expect(foldOutcome([stage('failed', { message: 'it failed' })], undefined)).toStrictEqual({
+      outcome: 'failed',
+      message: 'failed: it failed',
+    });
+  });
+
   it.each<[string, Error]>([
     ['interrupted', new CancelledError('SIGINT', { fault: 'interrupted' })],
     ['aborted', new CancelledError('cancelled')],
@@ -55,7 +85,40 @@ describe('the outcome of a run', () => {
   });
 });
 
+describe('what stopped a run', () => {
+  it.each<[Fault, RunOutcome]>([
+    ['interrupted', 'interrupted'],
+    ['aborted', 'aborted'],
+    ['internal', 'internal'],
+    ['infrastructure', 'infrastructure'],
+    ['rolledBack', 'failed'],
+    ['failure', 'failed'],
+    ['input', 'failed'],
+  ])('is, by its fault %s, the outcome %s, with the hint', (fault, outcome) => {
+    const expected = { outcome, message: 'no way' };
+
+    expect(foldOutcome([], new OtherError(fault, 'walk'))).toStrictEqual({ ...expected, hint: 'walk' });
+    expect(foldOutcome([], new OtherError(fault))).toStrictEqual(expected);
+  });
+});
+
 describe('the outcome of an attempt', () => {
+  it.each<[Fault, AttemptResult['outcome'], { internal?: true }]>([
+    ['infrastructure', 'infrastructure', {}],
+    ['rolledBack', 'rolledBack', {}],
+    ['aborted', 'cancelled', {}],
+    ['interrupted', 'cancelled', {}],
+    ['input', 'failed', {}],
+    ['failure', 'failed', {}],
+    ['internal', 'failed', { internal: true }],
+  ])('is, by the fault %s of its error, %s, with the hint', (fault, outcome, more) => {
+    const [hinted, plain] = [new OtherError(fault, 'walk'), new OtherError(fault)];
+    const expected = { outcome, message: 'no way', outputs: {}, environment: {}, ...more };
+
+    expect(outcomeOfError(hinted)).toStrictEqual({ ...expected, error: hinted, hint: 'walk' });
+    expect(outcomeOfError(plain)).toStrictEqual({ ...expected, error: plain });
+  });
+
   it.each<[string, unknown]>([
     ['infrastructure', new AgentError('evicted', 'the pod was evicted')],
     ['failed', new InputError('no such file')],
@@ -69,6 +132,14 @@ describe('the outcome of an attempt', () => {
   it('is timedOut only when a deadline aborted it', () => {
     expect(outcomeOfAbort(new DeadlineError('stage "a"', 1000)).outcome).toBe('timedOut');
     expect(outcomeOfAbort(new CancelledError()).outcome).toBe('cancelled');
+  });
+
+  it('keeps the hint of what aborted it, where there is one', () => {
+    const expected = { outcome: 'cancelled', message: 'no way', outputs: {}, environment: {} };
+
+    expect(outcomeOfAbort(new OtherError('aborted', 'walk'))).toStrictEqual({ ...expected, hint: 'walk' });
+    expect(outcomeOfAbort(new OtherError('aborted'))).toStrictEqual(expected);
+    expect(outcomeOfAbort(new Error('no way'))).toStrictEqual(expected);
   });
 });
 

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { hashFiles } from '../../../src/engine/hash-files.ts';
+import { hashFiles, type HashPlace } from '../../../src/engine/hash-files.ts';
 import type { Agent } from '../../../src/ports/agent.ts';
 
 let workspace: string;
@@ -18,13 +19,24 @@ const agentHere = (): Agent =>
     },
   }) as unknown as Agent;
 
+const place = (more: Partial<HashPlace> = {}): HashPlace => ({
+  agent: agentHere(),
+  container: 'main',
+  directory: 'src',
+  signal: new AbortController().signal,
+  ...more,
+});
+
 function hash(...patterns: string[]): Promise<string> {
-  return hashFiles(patterns, {
-    agent: agentHere(),
-    container: 'main',
-    directory: 'src',
-    signal: new AbortController().signal,
-  });
+  return hashFiles(patterns, place());
+}
+
+/** An agent that answers without a shell. */
+function answering(answer: { exitCode?: number; stdout?: string; stderr?: string }): Agent {
+  return {
+    workspace,
+    query: async () => ({ exitCode: 0, stdout: '', stderr: '', ...answer }),
+  } as unknown as Agent;
 }
 
 function write(file: string, text: string): void {
@@ -78,6 +90,66 @@ describe('hashFiles', () => {
     expect(await hash('go.{mod,sum}')).not.toBe(await hash('go.mod'));
   });
 
+  it('finds files in groups of groups', async () => {
+    write('b.lock', '1');
+    write('{x', '2');
+
+    expect(await hash('{a,{b,c}}.lock')).toBe(await hash('b.lock'));
+    expect(await hash('{a,{b,c}}.lock')).not.toBe('');
+    expect(await hash('\\{x')).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('takes any number of folders for two stars', async () => {
+    write('web/pom.xml', '1');
+    const near = await hash('web/**/pom.xml');
+
+    write('web/a/b/pom.xml', '2');
+
+    expect(near).toBe(await hash('web/pom.xml'));
+    expect(near).not.toBe('');
+    expect(await hash('web/**/pom.xml')).not.toBe(near);
+  });
+
+  it('takes ./ for the folder itself, at the beginning alone', async () => {
+    write('go.mod', '1');
+    write('x./go.mod', '2');
+
+    expect(await hash('./go.mod')).toBe(await hash('go.mod'));
+    expect(await hash('x./go.mod')).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('takes a star for names that begin with a dot, too', async () => {
+    write('.npmrc', '1');
+
+    expect(await hash('*rc')).toBe(await hash('.npmrc'));
+    expect(await hash('*rc')).not.toBe('');
+  });
+
+  it('looks in a folder outside of the workspace that the checkout says', async () => {
+    write('go.mod', '1');
+    const directory = path.join(workspace, 'src');
+
+    expect(await hashFiles(['go.mod'], place({ directory }))).toBe(await hash('go.mod'));
+  });
+
+  it('is the same in whatever order the files are found', async () => {
+    const lines = [`${'a'.repeat(64)}  ./a`, `${'b'.repeat(64)}  ./b`, `${'c'.repeat(64)}  ./c`];
+    const of = (order: readonly number[]) =>
+      hashFiles(
+        ['*'],
+        place({ agent: answering({ stdout: order.map((at) => `${lines[at]!}\n`).join('') }) }),
+      );
+
+    expect(await of([2, 0, 1])).toBe(await of([0, 1, 2]));
+    expect(await of([1, 2, 0])).toBe(await of([0, 1, 2]));
+    expect(await of([0, 1])).not.toBe(await of([0, 1, 2]));
+    expect(await of([1, 0])).toBe(
+      createHash('sha256')
+        .update(`${'a'.repeat(64)} a\n${'b'.repeat(64)} b\n`)
+        .digest('hex'),
+    );
+  });
+
   it('is empty when no file matches', async () => {
     expect(await hash('nothing-*.lock')).toBe('');
   });
@@ -99,5 +171,13 @@ describe('hashFiles', () => {
 
     await expect(hash('a')).rejects.toThrow('hashFiles could not read the files');
     mkdirSync(path.join(workspace, 'src'));
+  });
+
+  it('says so in one line', async () => {
+    const agent = answering({ exitCode: 1, stderr: '\nfind: no such file\nsh: more of it\n' });
+
+    await expect(hashFiles(['a'], place({ agent }))).rejects.toThrow(
+      /^hashFiles could not read the files: find: no such file$/,
+    );
   });
 });

@@ -110,7 +110,7 @@ describe('a record that cannot be written, however often it is tried', () => {
   });
 
   it('is written without outputs at the end when it was too large, so that nothing resumes the run', async () => {
-    const harness = new RunHarness(three);
+    const harness = new RunHarness(three.replace('wait: {for: 1s}', 'run: "output n=x\\nenv A=b"'));
     harness.after(2000, () => {
       const update = harness.store.update.bind(harness.store);
       harness.firstStore.update = async (stored, record, options) => {
@@ -122,7 +122,19 @@ describe('a record that cannot be written, however often it is tried', () => {
     const ended = await harness.start();
 
     expect(ended).toMatchObject({ outcome: 'failed', message: tooLarge().message });
-    expect(harness.store.recordOf('01RUN')).toMatchObject({ state: 'finished', outcome: 'failed' });
+    const record = harness.store.recordOf('01RUN');
+    expect(record).toMatchObject({ state: 'finished', outcome: 'failed' });
+    expect(record?.stages['first']).toMatchObject({ outcome: 'succeeded', outputs: {}, environment: {} });
+  });
+
+  it('says so of a run whose stages have all succeeded', async () => {
+    const harness = new RunHarness(pipelineOf('stages: [{name: a, run: "sleep 10s\\noutput n=x"}]'));
+    harness.after(9000, () => harness.store.failWrites.push(damaged()));
+    harness.after(9001, () => harness.store.change('01RUN', (record) => record));
+
+    const ended = await harness.start();
+
+    expect(ended).toMatchObject({ outcome: 'failed', message: damaged().message });
   });
 
   it('is not tried again and again', async () => {

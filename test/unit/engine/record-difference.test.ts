@@ -77,6 +77,23 @@ describe('what happened between two reads of a record', () => {
     ]);
   });
 
+  it('is nothing of a stage that is pending', () => {
+    const pending = record({ build: stage({}) });
+
+    expect(told(undefined, pending)).toEqual([]);
+    expect(told(pending, record({ build: running(0) }))).toEqual(['stage.started build']);
+  });
+
+  it('is a success, and a fault of ours at the end of a run, where an older record does not say how it ended', () => {
+    const ended = stage({ state: 'done' });
+    const end = record({ build: ended }, { state: 'finished' });
+
+    expect(eventsBetween(undefined, end, stages).slice(1)).toMatchObject([
+      { type: 'stage.finished', outcome: 'succeeded', durationMs: 0 },
+      { type: 'run.finished', outcome: 'internal', durationMs: 0 },
+    ]);
+  });
+
   it('is start and end of a stage that was skipped', () => {
     const skipped = stage({ state: 'done', outcome: 'skipped', finishedAt: 5000 });
 

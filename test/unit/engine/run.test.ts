@@ -36,6 +36,17 @@ describe('a run', () => {
     expect(harness.events.map(({ sequence }) => sequence)).toEqual(
       harness.events.map((_event, index) => index + 1),
     );
+    expect(harness.events[0]).toMatchObject({
+      pipeline: 'demo',
+      cluster: 'test',
+      namespace: 'ci',
+      stages: [
+        { name: 'source', kind: 'checkout', needs: [], phase: 'main' },
+        { name: 'build', kind: 'run', needs: ['source'], phase: 'main' },
+        { name: 'test', kind: 'run', needs: ['build'], phase: 'main' },
+        { name: 'tell', kind: 'run', phase: 'finally' },
+      ],
+    });
     expect(new Set(harness.events.map(({ runId }) => runId))).toEqual(new Set(['01RUN']));
     const record = harness.store.recordOf('01RUN');
     expect(record).toMatchObject({ state: 'finished', outcome: 'succeeded', git: { sha: 'c0ffee12' } });
@@ -66,9 +77,25 @@ finally:
       publish: 'skipped',
       tell: 'succeeded',
     });
+    expect(harness.events.filter(({ type }) => type === 'stage.finished')).toHaveLength(6);
     expect(result.stages.find(({ name }) => name === 'publish')?.message).toBe(
       'needs report, which did not succeed',
     );
+  });
+
+  it('names all that kept a stage from starting', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: a, needs: [], wait: {for: 1s, result: failed}}
+  - {name: b, needs: [], wait: {for: 1s, result: failed}}
+  - {name: c, needs: [a, b], wait: {for: 1s}}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(result.stages[2]?.message).toBe('needs a, b, which did not succeed');
   });
 
   it('counts a stage that its own condition skipped as done', async () => {
@@ -142,6 +169,7 @@ finally:
       message: 'odd: internal error: x is not a function',
     });
     expect(outcomesOf(result)).toEqual({ odd: 'failed', tell: 'succeeded' });
+    expect(result.stages[0]?.attempts).toBe(1);
   });
 
   it('needs no agent when no stage does', async () => {
@@ -209,6 +237,23 @@ stages:
     expect(result.outcome).toBe('succeeded');
   });
 
+  it('takes the first of several checkouts for the commit of the run', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: other, run: "output sha=none"}
+  - {name: source, checkout: {ref: one}}
+  - {name: more, checkout: {ref: two}}
+  - {name: check, env: {BRANCH: "\${{ git.branch }}"}, run: "expect BRANCH=one"}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(result.outcome).toBe('succeeded');
+    expect(harness.store.recordOf('01RUN')?.git).toMatchObject({ branch: 'one' });
+  });
+
   it('lets finally stages read how the run went', async () => {
     const harness = new RunHarness(
       pipelineOf(`
@@ -240,6 +285,22 @@ stages:
     expect(result.outcome).toBe('failed');
     expect(result.message).toContain('the expression stages.make.outputs.version failed');
   });
+
+  it('fails a stage whose condition fails, before it starts', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: make, run: "echo nothing"}
+  - {name: use, run: "echo x", when: stages.make.outputs.version == "1"}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(outcomesOf(result)).toEqual({ make: 'succeeded', use: 'failed' });
+    expect(result.message).toContain('stages.make.outputs.version');
+    expect(harness.story()).not.toContain('stage.started use 1');
+  });
 });
 
 describe('retries and timeouts', () => {
@@ -263,6 +324,69 @@ stages:
       'start build.2.run',
       'start build.3.run',
     ]);
+  });
+
+  it('counts all attempts into the time of the stage, and tells why it tries again', async () => {
+    const harness = new RunHarness(
+      pipelineOf(
+        'stages: [{name: build, retry: {max: 1, backoff: 10s, on: [failure]}, run: "sleep 5s\\nonce a exit 1\\nsleep 5s"}]',
+      ),
+    );
+
+    const result = await harness.start();
+
+    // 0.1 s until the pod is ready, 5 s, the backoff, 10 s
+    expect(result.stages[0]).toMatchObject({ attempts: 2, durationMs: 25_100 });
+    expect(harness.events.find(({ type }) => type === 'stage.retrying')).toMatchObject({
+      attempt: 2,
+      message: 'exit code 1',
+    });
+  });
+
+  it('waits no longer than five minutes, however often it tries', async () => {
+    const harness = new RunHarness(
+      pipelineOf(
+        'stages: [{name: a, retry: {max: 4, backoff: 1m, on: [failure]}, wait: {for: 1s, result: failed}}]',
+      ),
+    );
+
+    await harness.start();
+
+    expect(harness.story().filter((line) => line.includes('retrying'))).toEqual([
+      'stage.retrying a 2 after 60000',
+      'stage.retrying a 3 after 120000',
+      'stage.retrying a 4 after 240000',
+      'stage.retrying a 5 after 300000',
+    ]);
+  });
+
+  it('tries a lost pod again only where the policy says so, and a rolled back release never', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: lost, needs: [], retry: {max: 1, backoff: 1s, on: [failure]}, run: "sleep 5s\\nlose evicted"}
+  - {name: back, needs: [], retry: {max: 1, backoff: 1s, on: [failure, infrastructure]}, wait: {for: 1s, result: rolledBack}}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(result.stages).toMatchObject([
+      { outcome: 'infrastructure', attempts: 1 },
+      { outcome: 'rolledBack', attempts: 1 },
+    ]);
+  });
+
+  it('tries a stage again that has taken too long, where the policy says so', async () => {
+    const harness = new RunHarness(
+      pipelineOf(
+        'stages: [{name: a, timeout: 10s, retry: {max: 1, backoff: 1s, on: [failure]}, run: "once m sleep 1m"}]',
+      ),
+    );
+
+    const result = await harness.start();
+
+    expect(result.stages[0]).toMatchObject({ outcome: 'succeeded', attempts: 2 });
   });
 
   it('does not try a failed script again unless the policy says so', async () => {
@@ -289,6 +413,19 @@ stages:
     expect(result).toMatchObject({ outcome: 'failed', message: 'slow: stage "slow" took longer than 30 s' });
   });
 
+  it('stops a stage that waits for its next attempt at the timeout of the run', async () => {
+    const harness = new RunHarness(
+      pipelineOf(
+        'timeout: 1m\nstages: [{name: a, retry: {max: 1, on: [failure], backoff: 5m}, wait: {for: 1s, result: failed}}]',
+      ),
+    );
+
+    const result = await harness.start();
+
+    expect(result.durationMs).toBe(60_000);
+    expect(outcomesOf(result)).toEqual({ a: 'timedOut' });
+  });
+
   it('stops the stages at the timeout of the run, and still runs the finally stages', async () => {
     const harness = new RunHarness(
       pipelineOf(`
@@ -304,7 +441,11 @@ finally:
     const result = await harness.start();
 
     expect(outcomesOf(result)).toEqual({ slow: 'timedOut', after: 'cancelled', tell: 'succeeded' });
-    expect(result).toMatchObject({ outcome: 'failed', message: 'the run took longer than 60 s' });
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      message: 'the run took longer than 60 s',
+      hint: expect.stringContaining('`timeout` of the file'),
+    });
   });
 });
 
@@ -334,6 +475,21 @@ describe('the agent of a run', () => {
       message: 'build: the agent pod is gone: evicted',
     });
     expect(harness.story()).toContain('agent.problem evicted');
+  });
+
+  it('is infrastructure when the pod never becomes ready', async () => {
+    const harness = new RunHarness(pipelineOf('stages: [{name: build, timeout: 1m, run: "echo a"}]'));
+    harness.after(50, () => harness.agents.lose('imagePull'));
+
+    const result = await harness.start();
+
+    expect(result).toMatchObject({
+      outcome: 'infrastructure',
+      message: 'build: the agent pod is gone: imagePull',
+    });
+    expect(harness.story().filter((line) => line.startsWith('agent.problem'))).toEqual([
+      'agent.problem imagePull',
+    ]);
   });
 
   it('replaces a lost pod for a retry, and brings the workspace back first', async () => {
@@ -389,11 +545,43 @@ stages:
     ]);
   });
 
+  it('gives a stage no new pod when one before it has lost it', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: a, allowFailure: true, run: "lose evicted"}
+  - {name: b, run: "echo b"}
+`),
+    );
+
+    const result = await harness.start();
+
+    expect(outcomesOf(result)).toEqual({ a: 'infrastructure', b: 'infrastructure' });
+    expect(harness.agents.calls).not.toContain('acquire main-2');
+  });
+
+  it('ends a stage by the reason why its lost pod could not be removed', async () => {
+    const harness = new RunHarness(
+      pipelineOf('stages: [{name: build, retry: {max: 2, backoff: 1s}, run: "once l lose deleted"}]'),
+    );
+    const release = harness.agents.release.bind(harness.agents);
+    harness.agents.release = (run, options) =>
+      run.agent === undefined
+        ? release(run, options)
+        : Promise.reject(new AgentError('forbidden', 'no right to delete'));
+
+    const result = await harness.start();
+
+    expect(result).toMatchObject({ outcome: 'failed', message: 'build: no right to delete' });
+    expect(result.stages[0]?.attempts).toBe(1);
+  });
+
   it('gives finally stages a new pod when the run’s was lost', async () => {
     const harness = new RunHarness(
       pipelineOf(`
 stages:
   - {name: source, checkout: {}}
+  - {name: one, run: "write one=1"}
   - {name: build, run: "lose nodeLost"}
 finally:
   - {name: tell, run: "need source"}

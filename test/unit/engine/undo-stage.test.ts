@@ -74,6 +74,22 @@ describe('a stage that had begun and is stopped', () => {
   });
 });
 
+describe('a stage of a kind that has nothing to undo', () => {
+  it('evaluates nothing again when it is stopped', async () => {
+    const harness = new RunHarness(
+      pipelineOf(`
+stages:
+  - {name: source, checkout: {}}
+  - {name: build, env: {KEY: "\${{ hashFiles('x') }}"}, run: "sleep 1h"}
+`),
+    );
+
+    await harness.start({}, harness.interruptAfter(5000));
+
+    expect(harness.agents.calls.filter((call) => call.startsWith('query'))).toHaveLength(1);
+  });
+});
+
 describe('a stage that ends by itself', () => {
   it('undoes nothing', async () => {
     const harness = new RunHarness(releasing());
@@ -91,9 +107,22 @@ describe('an undoing that does not succeed', () => {
     const result = await harness.start({}, harness.interruptAfter(5000));
 
     expect(outcomesOf(result)).toMatchObject({ deploy: 'cancelled' });
-    expect(harness.story()).toContain(
-      'notice what stage "deploy" had begun could not be undone: no way back',
-    );
+    expect(harness.events.filter(({ type }) => type === 'notice').at(-1)).toMatchObject({
+      stage: 'deploy',
+      level: 'warning',
+      message: 'what stage "deploy" had begun could not be undone: no way back',
+    });
+  });
+
+  it('ends, and is not reported, when another runner takes the run', async () => {
+    const harness = new RunHarness(releasing('', 'hangs'));
+    const begun = harness.clock.now();
+    harness.after(8000, () => harness.steal());
+
+    await expect(harness.start({}, harness.interruptAfter(5000))).rejects.toThrow(LeaseLostError);
+
+    expect(harness.clock.now() - begun).toBe(8000);
+    expect(harness.story().join()).not.toContain('could not be undone');
   });
 
   it('has its time', async () => {

@@ -30,8 +30,7 @@ export function compare(now: HoldingInput): BlueGreenDecision {
   if (leftover !== undefined) return leftover;
   if (isPlain(now, deployment)) return applyAlone(now);
   const { fields, live } = deployment;
-  if (fields.paused === true && deployment.mark === undefined)
-    return { type: 'halt', reason: pausedMessage(deployment) };
+  if (fields.paused === true) return { type: 'halt', reason: pausedMessage(deployment) };
   const unrest = unrestOf(holding, deployment);
   if (unrest !== undefined) return phaseMs < restMs ? pause(unrest) : { type: 'halt', reason: unrest };
   return pin(now, { stable: live.hash, before: deployment.mark?.before ?? fields });

@@ -157,6 +157,8 @@ describe('what an earlier release has left', () => {
       action: { type: 'rollout', replicaSet: 'web-b' },
       message: 'completing the rollout of web with the pods of web-b',
     });
+    const seen = changing(held, { active: active(undefined, { a: 2, b: 2 }) });
+    expect(compare(seen, 60_000)).toMatchObject({ action: { type: 'rollout', replicaSet: 'web-b' } });
   });
 
   it('is waited for while the controller has not seen the last write, and while other pods are there', () => {
@@ -225,6 +227,10 @@ describe('what an earlier release has left', () => {
       },
       next: { phase: 'comparing' },
       message: 'web has its own rollout fields again',
+    });
+    const service = { ...active('b'), selector: { tier: 'front', 'pod-template-hash': 'b' } };
+    expect(compare(changing(alone, { active: service }))).toMatchObject({
+      action: { type: 'selectPods', selector: { tier: 'front' } },
     });
     const last = changing(unmarked, { active: active(undefined, { b: 2 }), preview: preview() });
     expect(compare(last)).toEqual({

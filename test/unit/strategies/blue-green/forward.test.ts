@@ -82,7 +82,7 @@ describe('the new pods of a blue/green release', () => {
     const change = (phaseMs: number) => ({ state: { hold: unknown }, phaseMs });
 
     expect(decideIn('starting', before(deployment), change(59_600))).toMatchObject({ forMs: 400 });
-    expect(decideIn('starting', before(deployment), change(60_000))).toEqual({
+    expect(decideIn('starting', before(deployment), change(60_000))).toStrictEqual({
       type: 'rollBack',
       reason: '0 of 2 new pods are ready: not done within 60 s',
     });
@@ -157,6 +157,15 @@ describe('the new pods of a blue/green release', () => {
     const unobserved = { ...held, isObserved: false, live: { ...newPods, name: 'web-c', hash: 'c' } };
 
     expect(decideIn('previewing', before(unobserved)).type).toBe('wait');
+  });
+
+  it('get no traffic while nothing is known of them, or of their preview Service', () => {
+    const { live: _live, ...unknownPods } = { ...held, isObserved: false };
+    const { preview: _preview, ...unreached } = before();
+    const settings = { autoPromote: { after: '1s' } };
+
+    expect(decideIn('previewing', before(unknownPods)).type).toBe('wait');
+    expect(decideIn('waiting', unreached, { settings, phaseMs: 2000 }).type).toBe('wait');
   });
 });
 
@@ -371,6 +380,15 @@ describe('a problem during a blue/green release', () => {
     const holding = change === undefined ? gone : before({ ...held, ...change });
 
     expect(decideIn('waiting', holding)).toEqual({ type: 'rollBack', reason });
+  });
+
+  it('ends it: a template that has no ReplicaSet yet', () => {
+    const { live: _, ...changed } = held;
+
+    expect(decideIn('waiting', before(changed))).toEqual({
+      type: 'rollBack',
+      reason: 'somebody changed the pod template of Deployment web during the release',
+    });
   });
 
   it('ends it: an annotation that was taken off', () => {

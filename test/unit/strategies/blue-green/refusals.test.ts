@@ -50,14 +50,19 @@ describe('the Service of a blue/green release', () => {
     });
     expect(blueGreenRefusals(objects, settings)).toEqual([]);
     expect(blueGreenRefusals(objects, { ...settings, previewService: 'a' })).toMatchObject([
-      { object: objects[0], message: expect.stringMatching(/^the preview Service a is made by the release/) },
+      {
+        object: objects[0],
+        field: 'metadata.name',
+        message: expect.stringMatching(/^the preview Service a is made by the release/),
+      },
     ]);
   });
 
   it('is not there for pods without labels', () => {
     const bare = deployment({ template: { spec: { containers: [] } } });
 
-    expect(blueGreenParts([service('web'), bare], {})).toBeUndefined();
+    for (const object of [bare, deployment({ template: undefined })])
+      expect(blueGreenParts([service('web'), object], {})).toBeUndefined();
   });
 
   it('is none without a Deployment', () => {
@@ -101,6 +106,7 @@ describe('what a blue/green release refuses, by field', () => {
     ['StatefulSet', workload('StatefulSet', 'apps/v1'), 'kind', /names and volumes of their own/],
     ['DaemonSet', workload('DaemonSet', 'apps/v1'), 'kind', /a node has one pod of it/],
     ['Job', workload('Job', 'batch/v1'), 'kind', /it ends, and serves nothing/],
+    ['Pod', workload('Pod', 'v1'), 'kind', /no rollout that can be held/],
   ])('a %s', (kind, object, field, message) => {
     expect(blueGreenRefusals([service('web'), deployment(), object], {})).toEqual([
       { object, field, message: expect.stringMatching(message), hint: expect.any(String) },

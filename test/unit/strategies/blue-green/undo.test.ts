@@ -94,6 +94,23 @@ describe('the way back of a blue/green release', () => {
     });
   });
 
+  it('completes it also where somebody has taken the mark off, or the template has no ReplicaSet', () => {
+    const { mark: _mark, ...unmarked } = held;
+    const { live: _live, ...without } = unmarked;
+    const rollout = { action: { type: 'rollout', replicaSet: 'web-a' } };
+
+    for (const deployment of [unmarked, without, { ...without, mark }])
+      expect(back(holdingOf({ deployment, active: active('a') }))).toMatchObject(rollout);
+  });
+
+  it('takes the pin off where no pods are known', () => {
+    const { live: _, ...without } = { ...held, sets: [] };
+
+    expect(back(holdingOf({ deployment: without, active: active('a') }))).toMatchObject({
+      message: 'unpinning web',
+    });
+  });
+
   it('goes on without a Service or a pin', () => {
     const rollout = { action: { type: 'rollout', replicaSet: 'web-a' } };
 
@@ -159,6 +176,8 @@ describe('the way back of a release that holds nothing itself', () => {
     const applied = { action: { type: 'apply', revision: 1 } };
 
     expect(back(holdingOf({ deployment: untouched, active: active() }), without)).toMatchObject(applied);
+    const { live: _, ...unknown } = untouched;
+    expect(back(holdingOf({ deployment: unknown, active: active() }), without)).toMatchObject(applied);
     expect(back(holdingOf({}), without)).toMatchObject(applied);
   });
 });

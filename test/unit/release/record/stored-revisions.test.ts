@@ -49,6 +49,7 @@ describe('the objects of a revision', () => {
       object('Secret', 's', 'shop', 'hidden'),
       object('ConfigMap', 'c'),
       object('ConfigMap', 's'),
+      object('Secret', 't'),
       object('Secret', 's', 'other', 'there'),
     ];
 
@@ -80,8 +81,11 @@ describe('the objects of a revision', () => {
   it('are written and removed so that the first object, which counts the others, is there longest', async () => {
     const { cluster, store, options } = await setUp();
 
-    await store.saveRevision(1, [object('ConfigMap', 'c', 'shop', longText())], options);
+    const objects = [object('ConfigMap', 'c', 'shop', longText())];
+
+    await store.saveRevision(1, objects, options);
     expect(cluster.calls).toEqual([`create ConfigMap/${name}.1`, `create ConfigMap/${name}`]);
+    expect(await store.loadRevision(1, options)).toEqual(objects);
     cluster.calls.length = 0;
     await store.removeRevision(1, options);
 

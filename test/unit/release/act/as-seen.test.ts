@@ -1,11 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConflictError, RejectedError } from '../../../../src/ports/cluster-errors.ts';
+import type { KubernetesObject } from '../../../../src/ports/kubernetes-object.ts';
 import { asSeen, changedSince, isOvertaken, patchSeen } from '../../../../src/release/act/as-seen.ts';
 import { markChanged } from '../../../../src/release/act/mark-changed.ts';
 import { FakeCluster } from '../../../fakes/cluster.ts';
 
 const options = { signal: new AbortController().signal };
-const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web', namespace: 'shop' } };
+const object: KubernetesObject = {
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'web', namespace: 'shop' },
+};
 const reference = { apiVersion: 'v1', kind: 'ConfigMap', name: 'web', namespace: 'shop' };
 const operations = [{ op: 'add', path: '/data', value: { key: 'new' } }] as const;
 
@@ -78,10 +83,10 @@ describe('markChanged', () => {
     const before = cluster.put(object);
     const bodies: unknown[] = [];
     const patch = cluster.patch.bind(cluster);
-    cluster.patch = ((...args: Parameters<typeof patch>) => {
+    cluster.patch = (...args: Parameters<typeof patch>) => {
       bodies.push(args[1]);
       return patch(...args);
-    }) as typeof cluster.patch;
+    };
 
     await markChanged({ ...before, metadata: { ...before.metadata, managedFields } }, cluster, options);
 

@@ -9,7 +9,7 @@ function workload(kind = 'Deployment', name = 'web', namespace?: string): Kubern
   return {
     ...{ apiVersion: 'apps/v1', kind, metadata: namespace === undefined ? { name } : { name, namespace } },
     spec: {},
-  } as KubernetesObject;
+  };
 }
 
 function autoscaler(name: string, kind = 'Deployment', namespace = 'shop', version = 'v2'): KubernetesObject {

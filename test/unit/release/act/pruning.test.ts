@@ -37,10 +37,10 @@ describe('what is pruned', () => {
     cluster.put(object('Service', 'bare'));
     const deleted: unknown[] = [];
     const remove = cluster.delete.bind(cluster);
-    cluster.delete = ((...args: Parameters<typeof remove>) => {
+    cluster.delete = (...args: Parameters<typeof remove>) => {
       deleted.push(args);
       return remove(...args);
-    }) as typeof cluster.delete;
+    };
     const names = ['old', 'theirs', 'bare', 'gone'];
 
     const pruned = await prune(

@@ -220,12 +220,12 @@ describe('cleaning up', () => {
   it('forgets the objects of revisions that never served, and of those beyond the limit', async () => {
     const cluster = new FakeCluster();
     const outcomes = new Map([
-      [3, 'rolledBack'],
-      [4, 'failed'],
-      [5, 'halted'],
+      [6, 'rolledBack'],
+      [7, 'failed'],
+      [8, 'halted'],
     ] as const);
     const history = Array.from({ length: 13 }, (_, index) => {
-      const outcome = outcomes.get((index + 1) as 3);
+      const outcome = outcomes.get((index + 1) as 6);
       return outcome === undefined ? entry(index + 1) : entry(index + 1, { outcome });
     });
     const settings = { strategy: {}, timeoutMs: 1, rollback: 'auto', prune: false, force: false } as const;
@@ -245,7 +245,7 @@ describe('cleaning up', () => {
     const kept = cluster.all('ConfigMap').map(({ metadata }) => metadata.name);
     expect(kept).toEqual([
       'slipway-release-web',
-      ...[5, 6, 7, 8, 9, 10, 11, 12, 13, 14].map((number) => `slipway-release-web.${String(number)}`),
+      ...[5, 8, 9, 10, 11, 12, 13, 14].map((number) => `slipway-release-web.${String(number)}`),
     ]);
     const saved = (await store.load(options))?.record.history.map(({ number }) => number);
     expect(saved).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);

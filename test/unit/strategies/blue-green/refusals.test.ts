@@ -28,7 +28,7 @@ describe('the Service of a blue/green release', () => {
   ])('is none %s', (_, change) => {
     const objects = [service('x', change), service('web'), deployment()];
 
-    expect(blueGreenParts(objects, {})?.service.metadata.name).toBe('web');
+    expect(blueGreenParts(objects, {})?.service?.metadata.name).toBe('web');
     expect(blueGreenRefusals(objects, {})).toEqual([]);
     expect(blueGreenParts([service('x', change), deployment()], {})).toBeUndefined();
   });

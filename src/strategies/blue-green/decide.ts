@@ -206,7 +206,7 @@ function moveTraffic({ holding, release }: HoldingInput, hold: Hold): BlueGreenD
 
 function keepBoth(now: HoldingInput, hold: Hold): BlueGreenDecision {
   const { holding, release, settings, phaseMs } = now;
-  const { active, deployment, manifest } = holding;
+  const { active, manifest } = holding;
   const { candidate = '' } = hold;
   if (pinOf(active) !== candidate)
     return failed(
@@ -222,7 +222,7 @@ function keepBoth(now: HoldingInput, hold: Hold): BlueGreenDecision {
     const message = `the new pods serve; the old ones stay for ${delay}`;
     return { type: 'wait', forMs: Math.min(lookMs.starting, leftMs), message };
   }
-  return deployment === undefined ? waitOr(now, '', lookMs.moving) : complete(now, hold);
+  return complete(now, hold);
 }
 
 function complete(now: HoldingInput, { candidate, before, ...hold }: Hold): BlueGreenDecision {

@@ -22,8 +22,8 @@ export interface AnswerRequest {
 const tries = 10;
 
 /**
- * Answers a release by an annotation of the Deployment that it holds: its runner, or whoever resumes the release, reads
- * it there. The record is the runner's own to write. An abort wins over a promotion, whoever comes first.
+ * Answers a release by an annotation of the Deployment that it holds: its runner, or one that resumes the release, reads
+ * it there. The record is the runner's own to write. An abort wins over a promotion, whichever comes first.
  * @returns the revision that is answered for
  * @throws InputError when no release of the application takes the answer
  */

@@ -7,18 +7,18 @@ import { reconcile, rollBack } from './reconcile.ts';
 import { revisionOf } from './record/release-record.ts';
 import type { ReleaseSession } from './session.ts';
 
-/** What a release by another strategy has left could not be taken back. */
+/** What a release by another strategy has left could not be rolled back. */
 class LeftReleaseError extends SlipwayError {
   readonly code = 'left-release';
   readonly fault = 'failure';
 }
 
 /**
- * Takes back what a release by another strategy has left held: only its own strategy knows what it has changed (a pinned
+ * Rolls back what a release by another strategy has left held: only its own strategy knows what it has changed (a pinned
  * Service, a paused Deployment). What the same strategy has left, it brings to rest itself.
  * @throws LeftReleaseError
  */
-export async function takeBackLeft(
+export async function rollBackLeft(
   session: ReleaseSession,
   strategy: string,
   options: CallOptions,

@@ -6,7 +6,7 @@ import { adoptable } from './act/adopt.ts';
 import { assertNotHeld } from './act/left-hold.ts';
 import { assertSelectable } from './act/service-selectors.ts';
 import { rollBackAborted, withRelease, withSession, type ReleaseRequest } from './held-release.ts';
-import { takeBackLeft } from './left-release.ts';
+import { rollBackLeft } from './left-release.ts';
 import { reconcile, rollBack, type ReleaseResult } from './reconcile.ts';
 import {
   nextRevision,
@@ -219,7 +219,7 @@ async function begin(
   const { clock, cluster } = ports;
   // Once more under the lease: another release may have changed the pods since the preflight.
   await assertSelectable(request.objects, cluster, options);
-  await takeBackLeft(session, request.strategy, options);
+  await rollBackLeft(session, request.strategy, options);
   const strategy = session.strategies.get(request.strategy);
   if (strategy.parts === undefined) await assertNotHeld(request.objects, { cluster, application }, options);
   let record = await superseded(session);

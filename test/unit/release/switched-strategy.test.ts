@@ -78,7 +78,7 @@ describe('what a release has left, when the next one has another strategy,', () 
     ['blueGreen', 'switched', 'canary'],
     ['blueGreen', 'completing', 'canary'],
   ])(
-    'is taken back (%s left in %s, then %s) without losing a pod that serves',
+    'is rolled back (%s left in %s, then %s) without losing a pod that serves',
     async (first, phase, next) => {
       const traffic = await releasedWorld();
       await leftIn(phase, first);
@@ -96,7 +96,7 @@ describe('what a release has left, when the next one has another strategy,', () 
     ['canary', 'blueGreen'],
     ['blueGreen', 'rolling'],
     ['blueGreen', 'canary'],
-  ])('is taken back when it was halted for good (%s, then %s)', async (first, next) => {
+  ])('is rolled back when it was halted for good (%s, then %s)', async (first, next) => {
     const traffic = await releasedWorld((image) => (image === 'v2' ? 'never' : 'ready'));
     const halted = await release('v2', 'run-2', first, { rollback: 'never' });
     expect(halted.outcome).toBe('halted');
@@ -108,7 +108,7 @@ describe('what a release has left, when the next one has another strategy,', () 
     expectRest('v3');
   });
 
-  it('stops the next one when it cannot be taken back', async () => {
+  it('stops the next one when it cannot be rolled back', async () => {
     let isNodeAway = false;
     await releasedWorld(() => (isNodeAway ? 'never' : 'ready'));
     await leftIn('waiting', 'canary');

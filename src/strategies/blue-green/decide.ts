@@ -1,10 +1,11 @@
 import { defined } from '../../base/defined.ts';
 import { formatDuration } from '../../base/duration.ts';
 import { heldFields } from '../../kubernetes/rollout-fields.ts';
-import { hasTraffic, type SeenDeployment } from '../holding.ts';
+import { failed, waitOrFail } from '../held/deadline.ts';
+import { heldProblem } from '../held/problem.ts';
+import { hasTraffic } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
-import { failureOf } from '../rolling/failure.ts';
-import type { DecisionInput, Problem, ReleaseFacts } from '../strategy.ts';
+import type { DecisionInput, Problem } from '../strategy.ts';
 import { compare } from './compare.ts';
 import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
 import { completeRollout } from './complete-rollout.ts';
@@ -73,27 +74,23 @@ function goForward(now: HoldingInput, hold: Hold): BlueGreenDecision {
   }
 }
 
-/** Why the release cannot go on: new pods that fail, or somebody else's change. */
-function problemOf(
-  now: HoldingInput,
-  { stable, candidate }: Hold,
-): { message: string; cause?: Problem } | undefined {
-  const { holding, state, workloads } = now;
-  const { deployment } = holding;
-  const { name } = holding.manifest.deployment;
-  if (deployment === undefined) return { message: `Deployment ${name} was deleted` };
-  const failure = failureOf(workloads, {});
-  if (failure !== undefined) return { message: failure.message, cause: failure };
-  if (deployment.desired === 0) return { message: `somebody scaled Deployment ${name} to 0` };
-  if (isUnpinned(now, stable))
+/** Why the release cannot continue: as of every held Deployment, and what its Service or its new pods say. */
+function problemOf(now: HoldingInput, hold: Hold): { message: string; cause?: Problem } | undefined {
+  const { holding, state } = now;
+  const { deployment, manifest } = holding;
+  const problem = heldProblem(now, {
+    ...defined({ stable: hold.stable, candidate: hold.candidate }),
+    isPaused: state.phase !== 'starting' && state.phase !== 'completing',
+    // Completing takes it off itself, before its last steps.
+    isMarkOff: state.phase === 'completing',
+  });
+  if (problem !== undefined) return problem;
+  if (isUnpinned(now, hold.stable))
     return {
-      message: `somebody changed the selector of Service ${holding.manifest.service.name} during the release`,
+      message: `somebody changed the selector of Service ${manifest.service.name} during the release`,
     };
-  if (!deployment.isObserved) return undefined;
-  const change = foreignChange(deployment, state, { stable, ...defined({ candidate }) });
-  if (change !== undefined) return { message: `somebody ${change} during the release` };
-  if (state.phase === 'switched' && deployment.live?.ready === 0)
-    return { message: `no new pod of Deployment ${name} is ready any more` };
+  if (state.phase === 'switched' && deployment?.isObserved === true && deployment.live?.ready === 0)
+    return { message: `no new pod of Deployment ${manifest.deployment.name} is ready any more` };
   return undefined;
 }
 
@@ -103,28 +100,13 @@ function isUnpinned({ holding: { active }, state: { phase } }: HoldingInput, sta
   return active !== undefined && pinOf(active) !== stable;
 }
 
-/** What somebody else has changed of a held Deployment. */
-function foreignChange(
-  { reference: { name }, live, mark, fields }: SeenDeployment,
-  { phase }: BlueGreenState,
-  { stable, candidate }: Pick<Hold, 'stable' | 'candidate'>,
-): string | undefined {
-  const isOther = candidate === undefined ? live?.hash === stable : live?.hash !== candidate;
-  if (isOther) return `changed the pod template of Deployment ${name}`;
-  // Completing takes it off itself, before its last steps.
-  if (mark === undefined && phase !== 'completing')
-    return `took the annotation of the release off Deployment ${name}`;
-  const isAtRest = phase !== 'starting' && phase !== 'completing';
-  return isAtRest && fields.paused !== true ? `resumed Deployment ${name}` : undefined;
-}
-
 function start(now: HoldingInput, hold: Hold): BlueGreenDecision {
   const { holding, state } = now;
   const { deployment } = holding;
   const live = deployment?.live;
   if (deployment?.isObserved !== true || live === undefined || live.ready < deployment.desired) {
     const counts = `${String(live?.ready ?? 0)} of ${String(deployment?.desired ?? 0)} new pods are ready`;
-    return waitOr(now, counts, lookMs.starting);
+    return waitOrFail(now, counts, lookMs.starting);
   }
   if (deployment.fields.paused !== true) return rest(now, hold, 'ready', state);
   return makePreview(now, { ...hold, candidate: live.hash }, live.hash);
@@ -164,7 +146,7 @@ function preview(now: HoldingInput, hold: Hold): BlueGreenDecision {
   if (holding.preview === undefined) return makePreview(now, hold, candidate);
   if (!isServable(now, hold)) {
     const seen = String(holding.preview.endpoints[candidate] ?? 0);
-    return waitOr(now, `${seen} new pods are endpoints of ${holding.previewName}`, lookMs.moving);
+    return waitOrFail(now, `${seen} new pods are endpoints of ${holding.previewName}`, lookMs.moving);
   }
   if (answerMs(now) === 0) return moveTraffic(now, hold);
   return rest(now, hold, 'waiting for promote or abort', { phase: 'waiting', hold });
@@ -215,7 +197,7 @@ function keepBoth(now: HoldingInput, hold: Hold): BlueGreenDecision {
     );
   const isMoved = Object.keys(active?.endpoints ?? {}).every((hash) => hash === candidate);
   if (!isMoved || active?.endpoints[candidate] === undefined)
-    return waitOr(now, `the traffic of ${manifest.service.name} is moving`, lookMs.moving);
+    return waitOrFail(now, `the traffic of ${manifest.service.name} is moving`, lookMs.moving);
   const leftMs = scaleDownDelayMs(settings) - phaseMs;
   if (leftMs > 0) {
     const delay = formatDuration(scaleDownDelayMs(settings));
@@ -238,19 +220,5 @@ function complete(now: HoldingInput, { candidate, before, ...hold }: Hold): Blue
     const plain = { phase: 'applying' } as const;
     return decideRolling({ ...now, settings: {}, state: plain, release });
   }
-  return step.type === 'wait' ? waitOr(now, step.message, step.forMs) : step;
-}
-
-/** Waits, as long as the phase may last. */
-function waitOr({ release, phaseMs }: HoldingInput, message: string, forMs: number): BlueGreenDecision {
-  const leftMs = release.timeoutMs - phaseMs;
-  if (leftMs > 0) return { type: 'wait', forMs: Math.min(forMs, leftMs), message };
-  const time = `not done within ${String(Math.round(release.timeoutMs / 1000))} s`;
-  return failed(release, `${message}: ${time}`);
-}
-
-function failed(release: ReleaseFacts, reason: string, problem?: Problem): BlueGreenDecision {
-  const cause = problem === undefined ? {} : { problem };
-  if (release.rollback === 'never') return { type: 'halt', reason: `${reason} (rollback: never)`, ...cause };
-  return { type: 'rollBack', reason, ...cause };
+  return step.type === 'wait' ? waitOrFail(now, step.message, step.forMs) : step;
 }

@@ -1,7 +1,7 @@
 import { isHeld, type RolloutFields } from '../../kubernetes/rollout-fields.ts';
 import type { SeenDeployment } from '../holding.ts';
-import { decideRolling } from '../rolling/decide.ts';
 import { stableHash } from '../held/complete.ts';
+import { wayBack } from '../held/deadline.ts';
 import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
 import { completeRollout } from './complete-rollout.ts';
 import { pinned, pinOf, selectPods, unpin } from './traffic.ts';
@@ -15,21 +15,13 @@ const unhealthyMs = 10_000;
  * completed with their template, which removes the new pods; then the stable revision is applied, as rolling does.
  */
 export function undo(now: HoldingInput): BlueGreenDecision {
-  const { holding, state, release, phaseMs } = now;
+  const { holding, state } = now;
   const { active, deployment } = holding;
   const { hold } = state;
   const before = hold?.before ?? fieldsBefore(deployment);
   const toward = hold?.stable ?? pinOf(active) ?? stableHash(deployment);
   const back = hold === undefined ? undefined : moveBack(now, hold);
-  const step = back ?? completeRollout({ holding, toward, own: before, before, state });
-  if (step === undefined) return decideRolling({ ...now, settings: {}, state: { phase: 'rollingBack' } });
-  const leftMs = release.timeoutMs - phaseMs;
-  if (step.type !== 'wait' || leftMs > 0) return step;
-  const seconds = String(Math.round(release.timeoutMs / 1000));
-  return {
-    type: 'halt',
-    reason: `${release.reason ?? 'the release failed'}; rolling back: ${step.message}: not done within ${seconds} s`,
-  };
+  return wayBack(now, back ?? completeRollout({ holding, toward, own: before, before, state }));
 }
 
 /** The rollout fields of a Deployment that no release of this record holds: an earlier one may. */

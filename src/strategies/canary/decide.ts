@@ -2,11 +2,10 @@ import { defined } from '../../base/defined.ts';
 import { heldFields, type RolloutFields } from '../../kubernetes/rollout-fields.ts';
 import { removeOthers, restoreFields } from '../held/complete.ts';
 import { failed, waitOrFail } from '../held/deadline.ts';
-import { foreignChange } from '../held/foreign-change.ts';
+import { heldProblem } from '../held/problem.ts';
 import type { SeenDeployment, SeenReplicaSet } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
-import { failureOf } from '../rolling/failure.ts';
-import type { DecisionInput, Problem } from '../strategy.ts';
+import type { DecisionInput } from '../strategy.ts';
 import { begin } from './begin.ts';
 import type { CanaryDecision, CanaryInput, Hold } from './input.ts';
 import { pauseMs, stepsOf, type CanarySettings, type CanaryStep } from './settings.ts';
@@ -36,7 +35,11 @@ function goForward(now: CanaryInput, hold: Hold): CanaryDecision {
   const { deployment } = holding;
   if (deployment?.answer?.revision === release.revision && deployment.answer.answer === 'abort')
     return { type: 'rollBack', reason: 'aborted by a person' };
-  const problem = problemOf(now, hold);
+  const problem = heldProblem(now, {
+    ...defined({ stable: hold.stable, candidate: hold.candidate }),
+    isPaused: state.phase === 'stepping' || state.phase === 'waiting',
+    isMarkOff: state.phase === 'completing',
+  });
   if (problem !== undefined) return failed(release, problem.message, problem.cause);
   if (deployment?.isObserved !== true || deployment.live === undefined)
     return waitOrFail(now, 'the controller has not seen the Deployment yet', lookMs.moving);
@@ -52,25 +55,6 @@ function goForward(now: CanaryInput, hold: Hold): CanaryDecision {
     default:
       return complete(now, deployment, hold);
   }
-}
-
-/** Why the release cannot go on: new pods that fail, or somebody else's change. */
-function problemOf(
-  { holding, state: { phase }, workloads }: CanaryInput,
-  { stable, candidate }: Hold,
-): { message: string; cause?: Problem } | undefined {
-  const { deployment } = holding;
-  const { name } = holding.manifest.deployment;
-  if (deployment === undefined) return { message: `Deployment ${name} was deleted` };
-  const failure = failureOf(workloads, {});
-  if (failure !== undefined) return { message: failure.message, cause: failure };
-  if (deployment.desired === 0) return { message: `somebody scaled Deployment ${name} to 0` };
-  if (!deployment.isObserved) return undefined;
-  const change = foreignChange(deployment, {
-    ...{ stable, isPaused: phase === 'stepping' || phase === 'waiting', isMarkOff: phase === 'completing' },
-    ...defined({ candidate }),
-  });
-  return change === undefined ? undefined : { message: `somebody ${change} during the release` };
 }
 
 /** New pods start beside the others; when all are ready, as many old ones may go. */
@@ -134,7 +118,9 @@ function pause(now: CanaryInput, deployment: SeenDeployment, hold: Hold): Canary
   const { step: index = 0 } = state;
   const step = stepsOf(settings)[index];
   const { answer, desired, live } = deployment;
-  const limitMs = step !== undefined && 'pause' in step ? pauseMs(step.pause) : 0;
+  // A rollback is an answer: it comes through the shares, and waits at none.
+  const isTimed = step !== undefined && 'pause' in step && release.rollbackOf === undefined;
+  const limitMs = isTimed ? pauseMs(step.pause) : 0;
   const isPromoted = answer?.revision === release.revision && answer.step === index + 1;
   const share = `new: ${shareText(live?.ready ?? 0, desired)}`;
   if (isPromoted || phaseMs >= limitMs)

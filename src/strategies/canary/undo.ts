@@ -1,6 +1,6 @@
 import { removeOthers, restoreFields, stableHash } from '../held/complete.ts';
+import { wayBack } from '../held/deadline.ts';
 import type { SeenDeployment } from '../holding.ts';
-import { decideRolling } from '../rolling/decide.ts';
 import type { CanaryDecision, CanaryInput } from './input.ts';
 import type { CanaryState } from './state.ts';
 
@@ -9,15 +9,8 @@ import type { CanaryState } from './state.ts';
  * old one that is ready; then the stable revision is applied, as rolling does.
  */
 export function undo(now: CanaryInput): CanaryDecision {
-  const { holding, state, release, phaseMs } = now;
-  const step = holding.deployment === undefined ? undefined : restore(holding.deployment, state);
-  if (step === undefined) return decideRolling({ ...now, settings: {}, state: { phase: 'rollingBack' } });
-  if (step.type !== 'wait' || phaseMs < release.timeoutMs) return step;
-  const seconds = String(Math.round(release.timeoutMs / 1000));
-  return {
-    type: 'halt',
-    reason: `${release.reason ?? 'the release failed'}; rolling back: ${step.message}: not done within ${seconds} s`,
-  };
+  const { holding, state } = now;
+  return wayBack(now, holding.deployment === undefined ? undefined : restore(holding.deployment, state));
 }
 
 /** The next step until the old pods are there alone, and the Deployment has its own fields; undefined: it is so. */

@@ -234,6 +234,13 @@ describe('a canary decision', () => {
     });
   });
 
+  it('waits at no pause of a rollback, which a person has decided', () => {
+    for (const step of [1, 3])
+      expect(
+        decide({ state: at('waiting', step), deployment: resting, release: { rollbackOf: 1 } }),
+      ).toMatchObject({ next: { phase: 'stepping', step: step + 1 } });
+  });
+
   it.each<[string, SeenDeployment, CanaryState, string]>([
     [
       'its template',

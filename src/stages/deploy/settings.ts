@@ -1,5 +1,6 @@
 import * as z from '../../base/zod.ts';
 import { parseDuration } from '../../base/duration.ts';
+import { durationText } from '../../base/duration-text.ts';
 import { strategies } from '../../strategies/registry.ts';
 import type { Strategy } from '../../strategies/strategy.ts';
 
@@ -9,10 +10,6 @@ const name = z
     z.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lowercase letters, digits and "-"'),
     z.maxLength(63),
   );
-
-const duration = z
-  .string()
-  .check(z.regex(/^(?:\d+(?:ms|[smhd]))+$/, 'must be a duration like 90s, 2m or 1h30m'));
 
 const byStrategy = strategies.all.map(({ name: key, settings }) => [key, z.optional(settings)] as const);
 
@@ -66,11 +63,11 @@ export const deploySettings = z.described(
     ),
     timeout: z.described(
       'Time for the pods to be replaced, and again for a rollback; default 10m',
-      z.optional(duration),
+      z.optional(durationText),
     ),
     lockTimeout: z.described(
       'Time to wait while another run releases the application; default 10m',
-      z.optional(duration),
+      z.optional(durationText),
     ),
   }),
 );

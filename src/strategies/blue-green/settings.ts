@@ -1,9 +1,6 @@
 import { parseDuration } from '../../base/duration.ts';
+import { durationText } from '../../base/duration-text.ts';
 import * as z from '../../base/zod.ts';
-
-const duration = z
-  .string()
-  .check(z.regex(/^(?:\d+(?:ms|[smhd]))+$/, 'must be a duration like 90s, 2m or 1h30m'));
 
 const name = z
   .string()
@@ -29,11 +26,11 @@ export const blueGreenSettings = z.described(
     ),
     autoPromote: z.described(
       'true (default): move the traffic when the new pods are ready; false: wait for "pipeline release promote"; after: wait at most that long',
-      z.optional(z.union([z.boolean(), z.strictObject({ after: duration })])),
+      z.optional(z.union([z.boolean(), z.strictObject({ after: durationText })])),
     ),
     scaleDownDelay: z.described(
       'Time for which the old pods stay after the traffic has moved; default 30s',
-      z.optional(duration),
+      z.optional(durationText),
     ),
   }),
 );

@@ -17,7 +17,7 @@ export function canaryRefusals(objects: readonly KubernetesObject[], settings: C
   const [deployment] = deploymentsOf(objects);
   const { replicas } = deployment?.spec ?? {};
   const refusals = holdingRefusals('canary', objects);
-  // How many pods there are is known only later where an autoscaler, or nobody, says it.
+  // How many pods there are is known only later where an autoscaler says it, or no manifest does.
   if (deployment === undefined || replicas === undefined || replicas === 0) return refusals;
   if (objects.some(({ kind }) => kind === 'HorizontalPodAutoscaler')) return refusals;
   return [...refusals, ...shareRefusals(deployment, replicas, settings)];

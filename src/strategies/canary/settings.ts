@@ -1,9 +1,6 @@
 import { parseDuration } from '../../base/duration.ts';
+import { durationText } from '../../base/duration-text.ts';
 import * as z from '../../base/zod.ts';
-
-const duration = z
-  .string()
-  .check(z.regex(/^(?:\d+(?:ms|[smhd]))+$/, 'must be a duration like 90s, 2m or 1h30m'));
 
 const step = z.union([
   z.strictObject({
@@ -16,7 +13,7 @@ const step = z.union([
   z.strictObject({
     pause: z.described(
       'Time before the next step; true: until "pipeline release promote"',
-      z.union([duration, z.literal(true)]),
+      z.union([durationText, z.literal(true)]),
     ),
   }),
 ]);

@@ -1,8 +1,5 @@
+import { durationText } from '../../base/duration-text.ts';
 import * as z from '../../base/zod.ts';
-
-const duration = z
-  .string()
-  .check(z.regex(/^(?:\d+(?:ms|[smhd]))+$/, 'must be a duration like 90s, 2m or 1h30m'));
 
 const count = z.union([
   z.int().check(z.minimum(0)),
@@ -23,7 +20,7 @@ export const rollingSettings = z.described(
     ),
     progressDeadline: z.described(
       'Time without progress after which a Deployment has failed; default: the manifest, or 10m',
-      z.optional(duration),
+      z.optional(durationText),
     ),
     restartLimit: z.described(
       'Restarts after which a container in CrashLoopBackOff counts as failed; default 1',

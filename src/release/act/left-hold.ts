@@ -32,7 +32,7 @@ export async function assertNotHeld(
     throw new InputError(
       `${nameOf(referenceOf(live))} is held since ${mark.since} by revision ${String(mark.revision)} (${mark.step})`,
       {
-        hint: `end that first: pipeline release rollback ${application}; or release once with strategy: {blueGreen: {}}`,
+        hint: `end that first: pipeline release rollback ${application}; or release once with the strategy that holds it`,
       },
     );
   }

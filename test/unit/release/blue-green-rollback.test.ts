@@ -223,6 +223,27 @@ describe('a blue/green release that was halted after the switch', () => {
     expect(world.told.join()).toContain('replaced by a release with another strategy');
   });
 
+  it('is not released over by rolling when its record is gone', async () => {
+    world = new World(() => 'ready');
+    await release('v1', 'run-1');
+    await haltAfterSwitch();
+    world.cluster.drop({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      name: 'slipway-release-web',
+      namespace: 'shop',
+    });
+    const before = liveState(world);
+
+    const next = rolling('v4', 'run-4');
+
+    await expect(next).rejects.toMatchObject({
+      message: expect.stringMatching(/^Deployment shop\/web is held since .* by revision 2 \(ready\)$/),
+      hint: expect.stringContaining('pipeline release rollback web'),
+    });
+    expect(liveState(world)).toEqual(before);
+  });
+
   it('keeps no rolling release from a Deployment on which kubectl rollout undo has left the mark alone', async () => {
     world = new World(() => 'ready');
     await release('v1', 'run-1');

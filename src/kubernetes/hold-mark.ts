@@ -29,7 +29,7 @@ const mark = z.object({
   end: z.string(),
   /** The rollout fields as they were before. */
   before: rolloutFields,
-  /** Hash of the pods with which the rollout is completed when nobody continues the release. */
+  /** Hash of the pods with which the rollout is completed when the release is not continued. */
   stable: z.exactOptional(z.string()),
 });
 

@@ -1,59 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { SlipwayError } from '../../../src/base/errors.ts';
 import { holdAnnotation } from '../../../src/kubernetes/hold-mark.ts';
 import { hashOf } from '../../../src/kubernetes/replica-sets.ts';
 import type { Pod, Workload } from '../../../src/kubernetes/workload-objects.ts';
-import { parseRecord } from '../../../src/release/record/release-record.ts';
-import type { ReleaseResult } from '../../../src/release/reconcile.ts';
-import { releaseObjects } from '../../../src/release/release.ts';
 import type { CanarySettings } from '../../../src/strategies/canary/settings.ts';
-import { leasesOn } from '../../fakes/cluster-leases.ts';
-import type { PodBehaviour } from '../../fakes/deployment-controller.ts';
 import { cases } from '../../support/cases.ts';
-import { replicas, requestOf, webObjects, World, type Fault } from './release-world.ts';
+import {
+  behaviours,
+  chooser,
+  courses,
+  recordOf,
+  releaseThrough,
+  releaseUntilDeath,
+} from './release-courses.ts';
+import { replicas, requestOf, webObjects, World } from './release-world.ts';
 
-/** What befalls one runner of the release. */
-interface Course {
-  faults: Fault[];
-  /** Virtual milliseconds after which it is cancelled. */
-  abortMs?: number | undefined;
-}
-
-const course: fc.Arbitrary<Course> = fc.record({
-  faults: fc.array(
-    fc.record<Fault>({
-      at: fc.oneof(fc.nat({ max: 120 }), fc.nat({ max: 500 })),
-      type: fc.constantFrom('refused', 'lost', 'diesBefore', 'diesAfter'),
-    }),
-    { maxLength: 3 },
-  ),
-  abortMs: fc.option(fc.nat({ max: 40_000 }), { nil: undefined, freq: 4 }),
-});
-const behaviour = fc.constantFrom<PodBehaviour>('ready', 'ready', 'crash', 'imagePull', 'never');
 const steps = fc.constantFrom<NonNullable<CanarySettings['steps']>>(
   [{ replicas: 1 }, { pause: '5s' }],
   [{ replicas: 1 }, { pause: '5s' }, { weight: 67 }, { pause: '5s' }],
   [{ weight: 33 }, { replicas: 2 }, { weight: 100 }, { pause: '5s' }],
   [{ weight: 100 }],
 );
-
-class CancelledError extends Error {}
-
-/** Numbers that look random and are the same for the same seed. */
-function chooser(seed: number): (count: number) => number {
-  let state = seed;
-  return (count) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    return count === 0 ? 0 : (state >> 8) % count;
-  };
-}
-
-function recordOf(world: World) {
-  const reference = { apiVersion: 'v1', kind: 'ConfigMap', name: 'slipway-release-web', namespace: 'shop' };
-  const map = world.cluster.peek(reference) as unknown as { data: { record: string } };
-  return parseRecord(map.data.record, 'web');
-}
 
 interface Wanted {
   image: string;
@@ -64,35 +31,6 @@ interface Wanted {
 function requestFor({ image, runId, strategy }: Wanted) {
   const plain = requestOf(webObjects(image), runId, { strategy: 'canary', timeoutMs: 60_000 });
   return { ...plain, settings: { ...plain.settings, strategy: { ...strategy } } };
-}
-
-/** Releases with one runner after another, until one of them sees the end. @returns undefined: it was cancelled, and has ended */
-async function releaseThrough(
-  world: World,
-  wanted: Wanted,
-  courses: readonly Course[],
-): Promise<ReleaseResult | undefined> {
-  const never = new AbortController().signal;
-  for (const { faults, abortMs } of [...courses, { faults: [] }]) {
-    const { cluster, died } = world.runner(faults);
-    const { clock, report } = world;
-    const abort = new AbortController();
-    if (abortMs !== undefined)
-      void clock.sleep(abortMs, { signal: never }).then(() => abort.abort(new CancelledError()));
-    const request = requestFor(wanted);
-    const leases = leasesOn(cluster, clock);
-    const release = releaseObjects(request, { cluster, leases, clock, report }, { signal: abort.signal });
-    try {
-      const result = await Promise.race([release, died]);
-      if (result !== 'died') return result;
-    } catch (error) {
-      const isCancelled = error instanceof CancelledError || (error as Error).name === 'TimeoutError';
-      if (isCancelled && recordOf(world).current === undefined) return undefined;
-      if (isCancelled) continue;
-      if (!(error instanceof SlipwayError) || error.fault !== 'infrastructure') throw error;
-    }
-  }
-  throw new Error('the last runner has no faults and must end');
 }
 
 /** The most ready pods of an image that were there at once. */
@@ -147,11 +85,11 @@ describe('a canary release', () => {
       steps: [{ replicas: 1 }, { pause: '20s' }, { weight: 67 }, { pause: '20s' }],
     };
     try {
-      await releaseThrough(world, { image: 'v1', runId: 'run-1', strategy }, []);
+      await releaseThrough(world, requestFor({ image: 'v1', runId: 'run-1', strategy }));
       world.watchCapacity();
       const { shares } = watchPods(world);
 
-      const result = await releaseThrough(world, { image: 'v2', runId: 'run-2', strategy }, []);
+      const result = await releaseThrough(world, requestFor({ image: 'v2', runId: 'run-2', strategy }));
 
       expect(result?.outcome).toBe('released');
       expect(shares).toEqual(['3/0', '3/1', '2/1', '2/2', '1/2', '1/3', '0/3']);
@@ -164,40 +102,38 @@ describe('a canary release', () => {
 
   it('never has fewer pods than there shall be, shows new pods to no more than its share, and ends whole', async () => {
     await fc.assert(
-      fc.asyncProperty(
-        behaviour,
-        steps,
-        fc.array(course, { maxLength: 3 }),
-        fc.nat(),
-        async (candidate, chosen, courses, seed) => {
-          const world = new World((image) => (image === 'v2' ? candidate : 'ready'), chooser(seed));
-          const strategy = { steps: chosen };
-          try {
-            const first = await releaseThrough(world, { image: 'v1', runId: 'run-1', strategy }, []);
-            expect(first?.outcome).toBe('released');
-            world.watchCapacity();
-            const { most } = watchPods(world);
+      fc.asyncProperty(behaviours, steps, courses, fc.nat(), async (candidate, chosen, befalls, seed) => {
+        const world = new World((image) => (image === 'v2' ? candidate : 'ready'), chooser(seed));
+        const strategy = { steps: chosen };
+        try {
+          const first = await releaseThrough(world, requestFor({ image: 'v1', runId: 'run-1', strategy }));
+          expect(first?.outcome).toBe('released');
+          world.watchCapacity();
+          const { most } = watchPods(world);
 
-            const result = await releaseThrough(world, { image: 'v2', runId: 'run-2', strategy }, courses);
+          const result = await releaseThrough(
+            world,
+            requestFor({ image: 'v2', runId: 'run-2', strategy }),
+            befalls,
+          );
 
-            const { outcome } = recordOf(world).history.find(({ runId }) => runId === 'run-2') ?? {};
-            if (courses.every(({ abortMs }) => abortMs === undefined))
-              expect(result?.outcome).toBe(candidate === 'ready' ? 'released' : 'rolledBack');
-            if (result?.outcome === 'rolledBack') expect(result.reason).toBeTruthy();
-            expectWhole(world, outcome === 'released' ? 'v2' : 'v1');
-            expect(recordOf(world).current).toBeUndefined();
-            if (candidate !== 'ready') expect(most.get('v2')).toBeUndefined();
+          const { outcome } = recordOf(world).history.find(({ runId }) => runId === 'run-2') ?? {};
+          if (befalls.every(({ abortMs }) => abortMs === undefined))
+            expect(result?.outcome).toBe(candidate === 'ready' ? 'released' : 'rolledBack');
+          if (result?.outcome === 'rolledBack') expect(result.reason).toBeTruthy();
+          expectWhole(world, outcome === 'released' ? 'v2' : 'v1');
+          expect(recordOf(world).current).toBeUndefined();
+          if (candidate !== 'ready') expect(most.get('v2')).toBeUndefined();
 
-            const last = await releaseThrough(world, { image: 'v3', runId: 'run-3', strategy }, []);
+          const last = await releaseThrough(world, requestFor({ image: 'v3', runId: 'run-3', strategy }));
 
-            expect(last?.outcome).toBe('released');
-            expectWhole(world, 'v3');
-            expect(world.fewest).toBeGreaterThanOrEqual(replicas);
-          } finally {
-            world.close();
-          }
-        },
-      ),
+          expect(last?.outcome).toBe('released');
+          expectWhole(world, 'v3');
+          expect(world.fewest).toBeGreaterThanOrEqual(replicas);
+        } finally {
+          world.close();
+        }
+      }),
       { numRuns: cases(30) },
     );
   }, 240_000);
@@ -205,7 +141,7 @@ describe('a canary release', () => {
   it('is replaced by the next release wherever its runner was left', async () => {
     await fc.assert(
       fc.asyncProperty(
-        behaviour,
+        behaviours,
         steps,
         fc.nat({ max: 400 }),
         fc.nat(),
@@ -213,18 +149,14 @@ describe('a canary release', () => {
           const world = new World((image) => (image === 'v2' ? candidate : 'ready'), chooser(seed));
           const strategy = { steps: chosen };
           try {
-            await releaseThrough(world, { image: 'v1', runId: 'run-1', strategy }, []);
+            await releaseThrough(world, requestFor({ image: 'v1', runId: 'run-1', strategy }));
             world.watchCapacity();
-            const { cluster, died } = world.runner([{ at, type: 'diesAfter' }]);
-            const { clock, report } = world;
-            const left = releaseObjects(
-              requestFor({ image: 'v2', runId: 'run-2', strategy }),
-              { cluster, clock, report, leases: leasesOn(cluster, clock) },
-              { signal: new AbortController().signal },
-            );
-            await Promise.race([left, died]);
+            await releaseUntilDeath(world, requestFor({ image: 'v2', runId: 'run-2', strategy }), {
+              faults: [{ at, type: 'diesAfter' }],
+              signal: new AbortController().signal,
+            });
 
-            const last = await releaseThrough(world, { image: 'v3', runId: 'run-3', strategy }, []);
+            const last = await releaseThrough(world, requestFor({ image: 'v3', runId: 'run-3', strategy }));
 
             expect(last?.outcome).toBe('released');
             expectWhole(world, 'v3');

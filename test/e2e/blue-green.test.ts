@@ -4,6 +4,7 @@ import { endingPodsGone } from '../support/ending-pods.ts';
 import { startLoad } from '../support/load-client.ts';
 import { expectExit, runPipeline } from '../support/pipeline-command.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
+import { liveDeployment } from './live-deployment.ts';
 import { startRelease, webManifests, type WebOptions } from './release-runner.ts';
 
 const minutes = 60_000;
@@ -37,18 +38,11 @@ describe('blue/green releases of a service under load', () => {
 
   const live = async () => {
     const { admin, application: namespace } = place;
-    const deployment = await admin.json<{
-      metadata: { annotations: Record<string, string> };
-      spec: Record<string, unknown> & { template: unknown };
-    }>(['get', 'deployment', 'web', '--namespace', namespace]);
     const services = await admin.json<{
       items: { metadata: { name: string }; spec: { selector: Record<string, string> } }[];
     }>(['get', 'services', '--namespace', namespace]);
-    const { template: _, ...spec } = deployment.spec;
-    const held = Object.keys(deployment.metadata.annotations).filter((key) => key.startsWith('slipway.dev/'));
     return {
-      spec,
-      held,
+      ...(await liveDeployment(place)),
       services: services.items.map(({ metadata, spec: { selector } }) => [metadata.name, selector]),
     };
   };

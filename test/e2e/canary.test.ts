@@ -5,6 +5,7 @@ import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { endingPodsGone } from '../support/ending-pods.ts';
 import { startLoad } from '../support/load-client.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
+import { liveDeployment } from './live-deployment.ts';
 import { startRelease, webManifests, type WebOptions } from './release-runner.ts';
 
 const minutes = 60_000;
@@ -42,19 +43,6 @@ describe('canary releases of a service under load', () => {
     }
   };
 
-  const live = async () => {
-    const { admin, application: namespace } = place;
-    const deployment = await admin.json<{
-      metadata: { annotations: Record<string, string> };
-      spec: Record<string, unknown> & { template: unknown };
-    }>(['get', 'deployment', 'web', '--namespace', namespace]);
-    const { template: _, ...spec } = deployment.spec;
-    return {
-      spec,
-      held: Object.keys(deployment.metadata.annotations).filter((key) => key.startsWith('slipway.dev/')),
-    };
-  };
-
   /** Ready pods by ReplicaSet, the fewest first. */
   const groups = async () => {
     const { items } = await place.admin.json<{ items: { status: { readyReplicas?: number } }[] }>([
@@ -67,7 +55,7 @@ describe('canary releases of a service under load', () => {
     'wait at their share for a person, go on after kill -9, lose no request and leave the objects as the manifests say',
     async () => {
       expect(await (await release({ version: '1' })).result()).toMatchObject({ outcome: 'succeeded' });
-      const before = await live();
+      const before = await liveDeployment(place);
       const { admin, application: namespace, agents: from } = place;
       const load = await startLoad({ environment, admin, namespace, service: 'web', from });
 
@@ -91,7 +79,7 @@ describe('canary releases of a service under load', () => {
       const result = await load.stop();
       expect(result).toMatchObject({ failures: 0, errors: [], last: '2' });
       expect(Object.keys(result.versions).sort()).toEqual(['1', '2', '3']);
-      expect(await live()).toEqual(before);
+      expect(await liveDeployment(place)).toEqual(before);
     },
     6 * minutes,
   );

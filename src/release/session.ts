@@ -12,6 +12,7 @@ import type { DeploymentHolding, HeldParts } from '../strategies/holding.ts';
 import type { Decision, Observed, ReleaseFacts, Strategy, StrategyState } from '../strategies/strategy.ts';
 import { AnsweredTime } from './answered-time.ts';
 import { observeHolding } from './observe/holding.ts';
+import { withTraffic } from './observe/traffic-shares.ts';
 import { ReleaseObserver } from './observe/observer.ts';
 import { earlierManifests } from './record/earlier-manifests.ts';
 import {
@@ -185,7 +186,7 @@ export class ReleaseSession {
     const observed = await this.#observeWorkloads(revision, options);
     if (holding === undefined || observed.type === 'unknown') return observed;
     const held = await this.#observeHolding(holding === 'compared', options);
-    return { ...observed, ...defined({ holding: held }) };
+    return { ...observed, workloads: withTraffic(observed.workloads, held), ...defined({ holding: held }) };
   }
 
   async #observeWorkloads(revision: number | undefined, options: CallOptions): Promise<Observed> {
@@ -199,14 +200,16 @@ export class ReleaseSession {
 
   async #observeHolding(compares: boolean, options: CallOptions): Promise<DeploymentHolding | undefined> {
     const { ports, application, settings, store, record } = this;
-    const begunMs = ports.clock.monotonicMs();
+    const { cluster, clock } = ports;
+    const begunMs = clock.monotonicMs();
     const { objects, parts } = await this.#heldParts(options);
     if (parts === undefined) return undefined;
     const earlier = earlierManifests(objects, { store, record }, options);
-    const request = { ...ports, application, parts, compares, force: settings.force, earlier };
+    const compared = compares ? { clock, force: settings.force, earlier } : undefined;
+    const request = { cluster, application, parts, ...defined({ compares: compared }) };
     const holding = await observeHolding(request, options);
     // An API that was waited for says nothing of how long the phase has taken.
-    if (ports.clock.monotonicMs() - begunMs > slowAnswerMs) this.#time.skip();
+    if (clock.monotonicMs() - begunMs > slowAnswerMs) this.#time.skip();
     return holding;
   }
 

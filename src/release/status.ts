@@ -4,7 +4,9 @@ import type { CallOptions, Cluster } from '../ports/cluster.ts';
 import type { Leases } from '../ports/leases.ts';
 import { UnreachableError } from '../ports/cluster-errors.ts';
 import { AnsweredTime } from './answered-time.ts';
+import { observeHolding } from './observe/holding.ts';
 import { ReleaseObserver } from './observe/observer.ts';
+import { withTraffic } from './observe/traffic-shares.ts';
 import { releaseLease } from './release-lease.ts';
 import {
   revisionOf,
@@ -14,6 +16,8 @@ import {
 } from './record/release-record.ts';
 import { ReleaseStore } from './record/release-store.ts';
 import { isLeft } from './record/revision-entry.ts';
+import type { DeploymentHolding } from '../strategies/holding.ts';
+import { strategies } from '../strategies/registry.ts';
 import type { ObservedWorkload } from '../strategies/strategy.ts';
 import { isWorkloadReference } from '../kubernetes/workload-objects.ts';
 
@@ -53,7 +57,8 @@ export async function releaseStatus(
   options: CallOptions,
 ): Promise<ReleaseStatus | undefined> {
   const { name, namespace } = application;
-  const stored = await new ReleaseStore(cluster, name, namespace).load(options);
+  const store = new ReleaseStore(cluster, name, namespace);
+  const stored = await store.load(options);
   if (stored === undefined) return undefined;
   const { record } = stored;
   const last = lastOf(record);
@@ -72,7 +77,9 @@ export async function releaseStatus(
       : { current: { ...current, phase: current.state.phase, entry: revisionOf(record, current.revision) } }),
     ...defined({ holder }),
     workloads:
-      followed === undefined ? [] : await look(revisionOf(record, followed), cluster, clock, options),
+      followed === undefined
+        ? []
+        : await look(revisionOf(record, followed), { store, cluster, clock, application: name }, options),
   };
 }
 
@@ -92,17 +99,32 @@ export async function releaseHistory(
 
 async function look(
   revision: RevisionRecord,
-  cluster: Cluster,
-  clock: Clock,
+  ports: { store: ReleaseStore; cluster: Cluster; clock: Clock; application: string },
   options: CallOptions,
 ): Promise<readonly ObservedWorkload[]> {
   const references = revision.objects.filter(isWorkloadReference);
+  const { cluster, clock } = ports;
   const observer = new ReleaseObserver({ cluster, clock, time: new AnsweredTime(clock) }, references);
   try {
     const observed = await observer.observe({}, options);
-    if (observed.type === 'seen') return observed.workloads;
+    if (observed.type === 'seen')
+      return withTraffic(observed.workloads, await lookAtTraffic(revision, ports, options));
     throw new UnreachableError(`the cluster does not answer: ${observed.reason}`);
   } finally {
     await observer.close();
   }
+}
+
+/** What is seen of the Service whose traffic a release moves; undefined when it moves none, or is over. */
+async function lookAtTraffic(
+  { number, outcome, strategy: name, settings }: RevisionRecord,
+  { store, cluster, application }: { store: ReleaseStore; cluster: Cluster; application: string },
+  options: CallOptions,
+): Promise<DeploymentHolding | undefined> {
+  const strategy = strategies.get(name);
+  if (strategy.parts === undefined || outcome === 'released') return undefined;
+  const objects = await store.loadRevision(number, options);
+  const parts = strategy.parts(objects, strategy.settings.parse(settings?.strategy ?? {}));
+  if (parts?.service === undefined) return undefined;
+  return observeHolding({ cluster, application, parts }, options);
 }

@@ -27,14 +27,15 @@ import { readyEndpoints } from './ready-endpoints.ts';
 /** What a held Deployment is read with. */
 export interface HoldingRequest {
   cluster: Cluster;
-  clock: Clock;
   application: string;
   parts: HeldParts;
-  /** Take fields also from others that apply. */
-  force: boolean;
-  earlier: EarlierManifests;
   /** Find out whether the revision changes pods. */
-  compares: boolean;
+  compares?: {
+    clock: Clock;
+    /** Take fields also from others that apply. */
+    force: boolean;
+    earlier: EarlierManifests;
+  };
 }
 
 /** Reads what a release holds, in requests of this moment: what is decided from it is written only if it is still so. */
@@ -53,7 +54,9 @@ export async function observeHolding(
     service === undefined || previewName === undefined
       ? undefined
       : observeTraffic({ ...request, service, previewName, pods }, options),
-    live !== undefined && compares ? changesTemplate(manifest, live, request, options) : undefined,
+    live === undefined || compares === undefined
+      ? undefined
+      : changesTemplate(manifest, live, { cluster, ...compares }, options),
   ]);
   const deployment = live === undefined ? undefined : readDeployment(live, found, sets);
   const held = {
@@ -169,7 +172,7 @@ function selectorOf(service: KubernetesObject): Selector {
 async function changesTemplate(
   manifest: Workload,
   live: Workload,
-  ports: HoldingRequest,
+  ports: Parameters<typeof rehearseApply>[2],
   options: CallOptions,
 ): Promise<boolean> {
   const { replicas } = live.spec;

@@ -146,7 +146,7 @@ describe('a checkout', () => {
     ]);
 
     expectExit(result, 0);
-    expect(result.stdout).toMatch(/\[source\] .*uncommitted files? in .* not part of the checkout/);
+    expect(result.stdout).toMatch(/\[source\] .*without \d+ uncommitted files? of .*: commit (?:it|them)/);
     expect(result.stdout).toContain('[look] left out\n');
   });
 

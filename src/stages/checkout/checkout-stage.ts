@@ -150,8 +150,11 @@ async function sendLocal(
     });
   }
   if (copy.uncommitted > 0 && input.ref === undefined) {
-    const files = `${String(copy.uncommitted)} uncommitted file${copy.uncommitted === 1 ? '' : 's'}`;
-    const message = `${files} in ${copy.directory} are not part of the checkout: commit them to have them in the run`;
+    const [files, them] =
+      copy.uncommitted === 1
+        ? ['1 uncommitted file', 'it']
+        : [`${String(copy.uncommitted)} uncommitted files`, 'them'];
+    const message = `without ${files} of ${copy.directory}: commit ${them} to have ${them} in the run`;
     await context.emit({ type: 'notice', stage: context.stage.name, level: 'warning', message });
   }
   const packed = await repository.pack(

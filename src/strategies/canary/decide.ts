@@ -7,8 +7,8 @@ import type { SeenDeployment, SeenReplicaSet } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import type { DecisionInput } from '../strategy.ts';
 import { begin } from './begin.ts';
-import type { CanaryDecision, CanaryInput, Hold } from './input.ts';
-import { pauseMs, stepsOf, type CanarySettings, type CanaryStep } from './settings.ts';
+import type { CanaryDecision, CanaryInput, Hold, LiveDeployment } from './input.ts';
+import { pauseMs, pauseOf, stepsOf, type CanarySettings } from './settings.ts';
 import { podsOf, shareText, unavailable } from './share.ts';
 import { isRolling, type CanaryState } from './state.ts';
 import { undo } from './undo.ts';
@@ -20,14 +20,16 @@ const lookMs = { moving: 500, waiting: 2000, unknown: 2000 } as const;
 export function decideCanary(input: DecisionInput<CanarySettings, CanaryState>): CanaryDecision {
   const { state, observed } = input;
   if (isRolling(state)) return decideRolling({ ...input, settings: {}, state: { phase: state.phase } });
-  if (observed.type === 'unknown' || observed.holding === undefined) {
-    const reason = observed.type === 'unknown' ? observed.reason : 'nothing seen of the Deployment';
-    return { type: 'wait', forMs: lookMs.unknown, message: `the cluster does not answer: ${reason}` };
-  }
-  const now: CanaryInput = { ...input, holding: observed.holding, workloads: observed.workloads };
+  if (observed.type === 'unknown') return unseen(observed.reason);
+  const { holding, workloads } = observed;
+  if (holding === undefined) return unseen('nothing seen of the Deployment');
+  const now: CanaryInput = { ...input, holding, workloads };
   if (state.phase === 'undoing') return undo(now);
-  if (state.phase === 'comparing' || state.hold === undefined) return begin(now);
-  return goForward(now, state.hold);
+  return state.hold === undefined ? begin(now) : goForward(now, state.hold);
+}
+
+function unseen(reason: string): CanaryDecision {
+  return { type: 'wait', forMs: lookMs.unknown, message: `the cluster does not answer: ${reason}` };
 }
 
 function goForward(now: CanaryInput, hold: Hold): CanaryDecision {
@@ -43,65 +45,65 @@ function goForward(now: CanaryInput, hold: Hold): CanaryDecision {
   if (problem !== undefined) return failed(release, problem.message, problem.cause);
   if (deployment?.isObserved !== true || deployment.live === undefined)
     return waitOrFail(now, 'the controller has not seen the Deployment yet', lookMs.moving);
+  const seen: LiveDeployment = { ...deployment, live: deployment.live };
   switch (state.phase) {
     case 'starting':
-      return start(now, deployment, hold);
+      return start(now, seen, hold);
     case 'shifting':
-      return shift(now, deployment, hold);
+      return shift(now, seen, hold);
     case 'stepping':
-      return takeStep(now, deployment, hold);
+      return takeStep(now, seen, hold);
     case 'waiting':
-      return pause(now, deployment, hold);
+      return pause(now, seen, hold);
     default:
-      return complete(now, deployment, hold);
+      return complete(now, seen, hold);
   }
 }
 
 /** New pods start beside the others; when all are ready, as many old ones may go. */
-function start(now: CanaryInput, deployment: SeenDeployment, hold: Hold): CanaryDecision {
+function start(now: CanaryInput, deployment: LiveDeployment, hold: Hold): CanaryDecision {
   const { desired, live } = deployment;
   const target = reachable(targetOf(now, deployment), deployment);
-  const ready = live?.ready ?? 0;
-  if (ready < target)
-    return waitOrFail(now, `${String(ready)} of ${String(target)} new pods are ready`, lookMs.moving);
+  if (live.ready < target)
+    return waitOrFail(now, `${String(live.ready)} of ${String(target)} new pods are ready`, lookMs.moving);
   return write(
     deployment,
     hold,
     { ...heldFields, maxSurge: 0, maxUnavailable: unavailable(target, desired) },
     {
       step: `moving to ${shareText(target, desired)}`,
-      next: { ...now.state, phase: 'shifting', hold: { ...hold, ...defined({ candidate: live?.hash }) } },
+      next: { ...now.state, phase: 'shifting', hold: { ...hold, candidate: live.hash } },
     },
   );
 }
 
 /** Old pods go until old and new ones are as many as there shall be; then the Deployment rests. */
-function shift(now: CanaryInput, deployment: SeenDeployment, hold: Hold): CanaryDecision {
+function shift(now: CanaryInput, deployment: LiveDeployment, hold: Hold): CanaryDecision {
   const { desired, live } = deployment;
   const present = sum(oldOf(deployment).map((set) => Math.max(set.present, set.wanted)));
-  const left = desired - Math.min(targetOf(now, deployment), live?.wanted ?? 0);
+  const left = desired - Math.min(targetOf(now, deployment), live.wanted);
   if (present > left)
     return waitOrFail(now, `${String(present)} old pods are there, ${String(left)} stay`, lookMs.moving);
   const { step = 0 } = now.state;
   return rest(deployment, hold, {
-    step: shareText(live?.ready ?? 0, desired),
+    step: shareText(live.ready, desired),
     next: { ...now.state, phase: 'stepping', step: step + 1 },
   });
 }
 
 /** What the step that is due wants. */
-function takeStep(now: CanaryInput, deployment: SeenDeployment, hold: Hold): CanaryDecision {
+function takeStep(now: CanaryInput, deployment: LiveDeployment, hold: Hold): CanaryDecision {
   const { state, settings } = now;
   const { step: index = 0 } = state;
   const step = stepsOf(settings)[index];
   const { desired, live } = deployment;
   if (step === undefined) return complete(now, deployment, hold);
   if ('pause' in step) {
-    const text = `new: ${shareText(live?.ready ?? 0, desired)}; ${waitText(step)}`;
+    const text = `new: ${shareText(live.ready, desired)}; ${waitText(step.pause)}`;
     return rest(deployment, hold, { step: text, next: { ...state, phase: 'waiting' } });
   }
   const target = targetOf(now, deployment);
-  const present = live?.wanted ?? 0;
+  const present = live.wanted;
   // A scaling has brought the share up already.
   if (target <= present)
     return rest(deployment, hold, {
@@ -113,29 +115,26 @@ function takeStep(now: CanaryInput, deployment: SeenDeployment, hold: Hold): Can
   return write(deployment, hold, fields, { step: text, next: { ...state, phase: 'starting' } });
 }
 
-function pause(now: CanaryInput, deployment: SeenDeployment, hold: Hold): CanaryDecision {
+function pause(now: CanaryInput, deployment: LiveDeployment, hold: Hold): CanaryDecision {
   const { state, settings, release, phaseMs } = now;
   const { step: index = 0 } = state;
-  const step = stepsOf(settings)[index];
   const { answer, desired, live } = deployment;
   // A rollback is an answer: it comes through the shares, and waits at none.
-  const isTimed = step !== undefined && 'pause' in step && release.rollbackOf === undefined;
-  const limitMs = isTimed ? pauseMs(step.pause) : 0;
+  const limit = release.rollbackOf === undefined ? pauseOf(stepsOf(settings)[index]) : undefined;
   const isPromoted = answer?.revision === release.revision && answer.step === index + 1;
-  const share = `new: ${shareText(live?.ready ?? 0, desired)}`;
-  if (isPromoted || phaseMs >= limitMs)
+  const share = `new: ${shareText(live.ready, desired)}`;
+  if (limit === undefined || isPromoted || phaseMs >= pauseMs(limit))
     return rest(deployment, hold, { step: share, next: { ...state, phase: 'stepping', step: index + 1 } });
-  const message = `${share}; ${waitText(step)}`;
-  return { type: 'wait', forMs: Math.min(lookMs.waiting, limitMs - phaseMs), message };
+  const message = `${share}; ${waitText(limit)}`;
+  return { type: 'wait', forMs: Math.min(lookMs.waiting, pauseMs(limit) - phaseMs), message };
 }
 
 /** What a pause waits for. */
-function waitText(step: CanaryStep | undefined): string {
-  if (step === undefined || !('pause' in step)) return '';
-  return step.pause === true ? 'waiting for promote or abort' : `paused for ${step.pause}`;
+function waitText(limit: string | true): string {
+  return limit === true ? 'waiting for promote or abort' : `paused for ${limit}`;
 }
 
-function complete(now: CanaryInput, deployment: SeenDeployment, hold: Hold): CanaryDecision {
+function complete(now: CanaryInput, deployment: LiveDeployment, hold: Hold): CanaryDecision {
   const { candidate, before } = hold;
   const own = { ...before, ...now.holding.manifest.fields };
   const state: CanaryState = { ...now.state, phase: 'completing' };
@@ -153,20 +152,20 @@ function surgeOf({ maxSurge = '25%' }: RolloutFields): number | string {
 }
 
 /** New pods that the step under way wants of those that there are to be now. */
-function targetOf({ state, settings }: CanaryInput, { desired, live }: SeenDeployment): number {
-  return podsOf(stepsOf(settings)[state.step ?? 0], desired) ?? live?.wanted ?? 0;
+function targetOf({ state, settings }: CanaryInput, { desired, live }: LiveDeployment): number {
+  return podsOf(stepsOf(settings)[state.step ?? 0], desired) ?? live.wanted;
 }
 
 /** Of the new pods that a step wants, those that the controller starts: a scaling since the step began has taken its room. */
-function reachable(target: number, deployment: SeenDeployment): number {
+function reachable(target: number, deployment: LiveDeployment): number {
   const { desired, fields, live } = deployment;
   const surge = typeof fields.maxSurge === 'number' ? fields.maxSurge : desired;
   const room = desired + surge - sum(oldOf(deployment).map(({ wanted }) => wanted));
-  return Math.max(1, Math.min(target, Math.max(room, live?.wanted ?? 0)));
+  return Math.max(1, Math.min(target, Math.max(room, live.wanted)));
 }
 
-function oldOf({ sets, live }: SeenDeployment): SeenReplicaSet[] {
-  return sets.filter(({ name }) => name !== live?.name);
+function oldOf({ sets, live }: LiveDeployment): SeenReplicaSet[] {
+  return sets.filter(({ name }) => name !== live.name);
 }
 
 /** The Deployment at rest: whatever is written to it changes no pod. */

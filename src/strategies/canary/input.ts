@@ -1,4 +1,4 @@
-import type { DeploymentHolding } from '../holding.ts';
+import type { DeploymentHolding, SeenDeployment, SeenReplicaSet } from '../holding.ts';
 import type { Decision, DecisionInput, ObservedWorkload } from '../strategy.ts';
 import type { CanarySettings } from './settings.ts';
 import type { CanaryState } from './state.ts';
@@ -7,6 +7,11 @@ import type { CanaryState } from './state.ts';
 export interface CanaryInput extends DecisionInput<CanarySettings, CanaryState> {
   holding: DeploymentHolding;
   workloads: readonly ObservedWorkload[];
+}
+
+/** A held Deployment as its controller has seen it: its new pods are known. */
+export interface LiveDeployment extends SeenDeployment {
+  live: SeenReplicaSet;
 }
 
 /** A decision of a canary release. */

@@ -15,12 +15,11 @@ export function canaryParts(objects: readonly KubernetesObject[]): HeldParts | u
 /** What of the objects keeps a canary release from being made, and why. */
 export function canaryRefusals(objects: readonly KubernetesObject[], settings: CanarySettings): Refusal[] {
   const [deployment] = deploymentsOf(objects);
-  const { replicas } = deployment?.spec ?? {};
   const refusals = holdingRefusals('canary', objects);
   // How many pods there are is known only later where an autoscaler says it, or no manifest does.
-  if (deployment === undefined || replicas === undefined || replicas === 0) return refusals;
+  if (deployment?.spec.replicas === undefined || deployment.spec.replicas === 0) return refusals;
   if (objects.some(({ kind }) => kind === 'HorizontalPodAutoscaler')) return refusals;
-  return [...refusals, ...shareRefusals(deployment, replicas, settings)];
+  return [...refusals, ...shareRefusals(deployment, deployment.spec.replicas, settings)];
 }
 
 function shareRefusals(object: Workload, replicas: number, settings: CanarySettings): Refusal[] {

@@ -54,6 +54,11 @@ export function stepsOf({
   return steps;
 }
 
+/** How long a step pauses, as the file says it; undefined for a step that is no pause. */
+export function pauseOf(step: CanaryStep | undefined): string | true | undefined {
+  return step !== undefined && 'pause' in step ? step.pause : undefined;
+}
+
 /** Milliseconds of a pause; Infinity for one that a person ends. */
 export function pauseMs(pause: string | true): number {
   return pause === true ? Infinity : parseDuration(pause);
@@ -70,6 +75,6 @@ export function stepText(one: CanaryStep): string {
 function isRising(steps: readonly CanaryStep[]): boolean {
   return (['weight', 'replicas'] as const).every((key) => {
     const values = steps.flatMap((each) => (key in each ? [(each as Record<typeof key, number>)[key]] : []));
-    return values.every((value, index) => index === 0 || value > (values[index - 1] ?? 0));
+    return values.every((value, index) => value > (values[index - 1] ?? 0));
   });
 }

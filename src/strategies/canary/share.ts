@@ -8,20 +8,22 @@ export function podsOf(step: CanaryStep | undefined, desired: number): number | 
   return Math.max(1, Math.min(most, nearest(step.weight, desired)));
 }
 
-/** Whether so many pods can have the share, to less than one percent. */
+/**
+ * Whether so many pods can have the share, to less than one percent. None of them, and all of them for a weight below 100,
+ * are off by one percent or more.
+ */
 export function isExpressible(weight: number, desired: number): boolean {
-  const count = nearest(weight, desired);
-  return count > 0 && Math.abs(percentOf(count, desired) - weight) < 1 && (weight === 100 || count < desired);
+  return Math.abs(percentOf(nearest(weight, desired), desired) - weight) < 1;
 }
 
-/** The weights that so many pods can have, as people write them: `25 %, 50 %, 75 % or 100 %`. */
+/** Weights that so many pods can have, ten at most, as people write them: `25 %, 50 %, 75 % or 100 %`. */
 export function expressibleWeights(desired: number): string {
   const all = Array.from(
     { length: desired },
     (_, index) => `${String(Math.round(percentOf(index + 1, desired)))} %`,
   );
-  const shown = all.length > 10 ? all.filter((_, index) => index % Math.ceil(all.length / 10) === 0) : all;
-  return shown.length < 2 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} or ${String(shown.at(-1))}`;
+  const shown = all.filter((_, index) => index % Math.ceil(all.length / 10) === 0);
+  return shown.join(', ').replace(/, ([^,]+)$/, ' or $1');
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KubernetesObject } from '../../../../src/ports/kubernetes-object.ts';
 import { canaryParts, canaryRefusals } from '../../../../src/strategies/canary/parts.ts';
+import type { CanaryStep } from '../../../../src/strategies/canary/settings.ts';
 
 function deployment(spec: object = { replicas: 4 }, kind = 'Deployment'): KubernetesObject {
   return { apiVersion: 'apps/v1', kind, metadata: { name: 'web' }, spec };
@@ -36,10 +37,34 @@ describe('what a canary release refuses', () => {
     expect(refusals(objects)).toEqual([expect.stringMatching(message)]);
   });
 
-  it('more new pods than there are pods', () => {
-    expect(canaryRefusals([deployment()], { steps: [{ replicas: 5 }] })).toMatchObject([
-      { field: 'spec.replicas', message: expect.stringMatching(/cannot start 5 new pods/) },
+  it.each<[number, CanaryStep, RegExp, RegExp]>([
+    [1, { weight: 25 }, /of one pod no share/, /two replicas or more, .*rolling/],
+    [3, { weight: 25 }, /cannot give 25 %/, /may be 33 %/],
+    [4, { replicas: 5 }, /cannot start 5 new pods/, /lower the number/],
+  ])('of %i pods the step %j, with object, field and what to do', (replicas, step, message, hint) => {
+    const object = deployment({ replicas });
+
+    expect(canaryRefusals([object], { steps: [step] })).toEqual([
+      {
+        object,
+        field: 'spec.replicas',
+        message: expect.stringMatching(message),
+        hint: expect.stringMatching(hint),
+      },
     ]);
+  });
+
+  it('each step that cannot be taken, and no other', () => {
+    const steps = [{ weight: 25 }, { replicas: 2 }, { weight: 30 }, { pause: '1m' }, { replicas: 5 }];
+
+    expect(canaryRefusals([deployment()], { steps }).map(({ message }) => message)).toEqual([
+      expect.stringMatching(/cannot give 30 %/),
+      expect.stringMatching(/cannot start 5 new pods/),
+    ]);
+  });
+
+  it('not as many new pods as there are pods, nor fewer', () => {
+    expect(canaryRefusals([deployment()], { steps: [{ replicas: 3 }, { replicas: 4 }] })).toEqual([]);
   });
 
   it.each<[string, KubernetesObject[]]>([

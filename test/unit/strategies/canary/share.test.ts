@@ -53,10 +53,36 @@ describe('a weight', () => {
     expect(isExpressible(weight, count)).toBe(expected);
   });
 
+  it('that can be had is given, to less than one percent', () => {
+    fc.assert(
+      fc.property(desired, fc.integer({ min: 1, max: 100 }), (count, weight) => {
+        fc.pre(isExpressible(weight, count));
+
+        const given = (100 * (podsOf({ weight }, count) ?? 0)) / count;
+        expect(Math.abs(given - weight)).toBeLessThan(1);
+      }),
+    );
+  });
+
   it('of other pods is named', () => {
     expect(expressibleWeights(4)).toBe('25 %, 50 %, 75 % or 100 %');
+    expect(expressibleWeights(2)).toBe('50 % or 100 %');
     expect(expressibleWeights(1)).toBe('100 %');
     expect(expressibleWeights(100).split(', ').length).toBeLessThanOrEqual(10);
+  });
+
+  it('is named in ten at most, from the first to the last alike', () => {
+    expect(expressibleWeights(10)).toMatch(/^10 %, 20 %, .*, 80 %, 90 % or 100 %$/);
+    expect(expressibleWeights(11)).toBe('9 %, 27 %, 45 %, 64 %, 82 % or 100 %');
+    expect(expressibleWeights(20)).toBe('5 %, 15 %, 25 %, 35 %, 45 %, 55 %, 65 %, 75 %, 85 % or 95 %');
+  });
+
+  it('that is named can be had', () => {
+    for (let count = 2; count <= 50; count += 1)
+      for (const named of expressibleWeights(count)
+        .split(/ %(?:, | or )?/)
+        .filter(Boolean))
+        expect([count, named, isExpressible(Number(named), count)]).toEqual([count, named, true]);
   });
 });
 

@@ -43,8 +43,12 @@ function goForward(now: CanaryInput, hold: Hold): CanaryDecision {
     isMarkOff: state.phase === 'completing',
   });
   if (problem !== undefined) return failed(release, problem.message, problem.cause);
-  if (deployment?.isObserved !== true || deployment.live === undefined)
-    return waitOrFail(now, 'the controller has not seen the Deployment yet', lookMs.moving);
+  if (deployment?.isObserved !== true || deployment.live === undefined) {
+    const message = 'the controller has not seen the Deployment yet';
+    // A pause may last longer than a phase may, and a scaling in it is no failure.
+    if (state.phase === 'waiting') return { type: 'wait', forMs: lookMs.moving, message };
+    return waitOrFail(now, message, lookMs.moving);
+  }
   const seen: LiveDeployment = { ...deployment, live: deployment.live };
   switch (state.phase) {
     case 'starting':

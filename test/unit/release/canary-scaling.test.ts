@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { isWorkload } from '../../../src/kubernetes/workload-objects.ts';
 import type { KubernetesObject } from '../../../src/ports/kubernetes-object.ts';
 import { releaseObjects } from '../../../src/release/release.ts';
+import type { CanarySettings } from '../../../src/strategies/canary/settings.ts';
 import { liveState, servedObjects } from './blue-green-world.ts';
 import { replicas, requestOf, World } from './release-world.ts';
 
@@ -14,11 +15,14 @@ afterEach(() => {
 
 const steps = [{ weight: 67 }, { pause: '5s' }, { weight: 100 }, { pause: '5s' }];
 
-function release(image: string, runId: string, manifest: readonly KubernetesObject[] = servedObjects(image)) {
+function release(
+  image: string,
+  runId: string,
+  manifest: readonly KubernetesObject[] = servedObjects(image),
+  strategy: CanarySettings = { steps },
+) {
   const request = requestOf(manifest, runId, { strategy: 'canary', timeoutMs: 60_000 });
-  return releaseObjects({ ...request, settings: { ...request.settings, strategy: { steps } } }, world, {
-    signal,
-  });
+  return releaseObjects({ ...request, settings: { ...request.settings, strategy } }, world, { signal });
 }
 
 /** Scales the Deployment, as an autoscaler does, when a phase is told for the so manieth time. */
@@ -77,5 +81,29 @@ describe('a canary release whose manifest has another number of pods', () => {
     expect([...seen]).toEqual([replicas]);
     expect(liveState(world).deployment?.spec.replicas).toBe(count);
     expect(world.deployments.available()).toBe(count);
+  });
+});
+
+describe('a canary release that is scaled in a pause longer than a phase may take', () => {
+  it('goes on when its time is over', async () => {
+    world = new World(() => 'ready');
+    await release('v1', 'run-1');
+    const progress = world.report.progress.bind(world.report);
+    let isScaled = false;
+    world.report.progress = async (phase, message, tracks) => {
+      await progress(phase, message, tracks);
+      if (phase !== 'waiting' || isScaled) return;
+      isScaled = true;
+      await world.clock.sleep(200_000, { signal });
+      const { deployment } = liveState(world);
+      world.cluster.put({ ...deployment!, spec: { ...deployment!.spec, replicas: 5 } });
+    };
+    const settings = { steps: [{ replicas: 1 }, { pause: '10m' }] };
+
+    const result = await release('v2', 'run-2', servedObjects('v2'), settings);
+
+    expect(result.outcome).toBe('released');
+    expect(liveState(world)).toMatchObject({ image: 'v2', isHeld: false });
+    expect(world.deployments.available()).toBe(5);
   });
 });

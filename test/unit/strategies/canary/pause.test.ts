@@ -42,6 +42,16 @@ describe('a pause of a canary release', () => {
         next: { phase: 'stepping', step: step + 1 },
       });
   });
+
+  it('outlasts a scaling that its controller has not seen yet, however long a phase may take', () => {
+    const scaled = { ...resting, isObserved: false, desired: 6 };
+
+    expect(decide({ state: at('waiting', 3), deployment: scaled, phaseMs: 900_000 })).toEqual({
+      type: 'wait',
+      forMs: 500,
+      message: 'the controller has not seen the Deployment yet',
+    });
+  });
 });
 
 describe('an abort of a canary release', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { failed, waitOrFail } from '../../../../src/strategies/held/deadline.ts';
-import type { Problem } from '../../../../src/strategies/strategy.ts';
+import { failed, waitOrFail, wayBack } from '../../../../src/strategies/held/deadline.ts';
+import type { Decision, Problem, ReleaseFacts } from '../../../../src/strategies/strategy.ts';
 import { facts } from '../blue-green/scene.ts';
 
 const never = { ...facts, rollback: 'never' } as const;
@@ -29,5 +29,47 @@ describe('a release that has failed', () => {
 
     expect(failed(facts, 'it crashes', problem)).toMatchObject({ problem });
     expect(failed(never, 'it crashes', problem)).toMatchObject({ problem });
+  });
+});
+
+describe('the way back of a release that holds its Deployment', () => {
+  const state = { phase: 'undoing' } as const;
+  const wait: Decision<typeof state> = { type: 'wait', forMs: 300, message: '1 of 2 ready' };
+  const write: Decision<typeof state> = {
+    ...{ type: 'act', action: { type: 'apply', revision: 1 }, next: state, message: 'completing' },
+  };
+  const back = (
+    step: Decision<typeof state> | undefined,
+    phaseMs: number,
+    release: Partial<ReleaseFacts> = {},
+  ) =>
+    wayBack(
+      {
+        ...{ release: { ...facts, ...release }, settings: {}, state, phaseMs },
+        observed: { type: 'seen', workloads: [] },
+      },
+      step,
+    );
+
+  it('waits as long as the phase may last, then leaves what is there, and says why it was rolled back', () => {
+    expect(back(wait, 59_999)).toEqual(wait);
+    expect(back(wait, 60_000, { reason: 'it crashes' })).toEqual({
+      type: 'halt',
+      reason: 'it crashes; rolling back: 1 of 2 ready: not done within 60 s',
+    });
+    expect(back(wait, 60_000)).toMatchObject({
+      reason: 'the release failed; rolling back: 1 of 2 ready: not done within 60 s',
+    });
+  });
+
+  it('does what there is to do also when it is late', () => {
+    expect(back(write, 60_000)).toEqual(write);
+  });
+
+  it('ends with the revision that was released', () => {
+    expect(back(undefined, 60_000)).toMatchObject({
+      action: { type: 'apply', revision: 1 },
+      next: { phase: 'restoring' },
+    });
   });
 });

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { e2eEnvironment } from './e2e-environment.ts';
@@ -19,6 +20,8 @@ export interface Example {
   fault: { edits?: Edit[]; parameters?: string[] };
   /** Parameters of every run. */
   parameters?: string[];
+  /** Version 2 waits for `pipeline release promote`; each pause is answered so. */
+  isPromoted?: boolean;
 }
 
 const minutes = 60_000;
@@ -28,7 +31,7 @@ export function describeExample(example: Example): void {
   describe(`examples/${example.name}`, () => releases(example));
 }
 
-function releases({ name, versionFile, tests, fault, parameters: own = [] }: Example): void {
+function releases({ name, versionFile, tests, fault, parameters: own = [], isPromoted }: Example): void {
   const environment = e2eEnvironment();
   let namespaces: RunnerNamespaces;
   let repository: ExampleRepository;
@@ -61,6 +64,17 @@ function releases({ name, versionFile, tests, fault, parameters: own = [] }: Exa
     );
   }
 
+  /** Answers each pause of the release by `promote` until the run is over; between them the command is refused. */
+  async function promoteUntilOver(running: Promise<PipelineResult>): Promise<number> {
+    const over = running.then(() => true as const);
+    const given = ['release', 'promote', name, '--namespace', namespaces.application];
+    for (let promoted = 0; ;) {
+      const result = await runPipeline([...given, '--kubeconfig', namespaces.kubeconfig]);
+      if (result.exitCode === 0) promoted += 1;
+      if (await Promise.race([over, sleep(1000, false)])) return promoted;
+    }
+  }
+
   /** The image of the Deployment's one container. */
   async function deployedImage(): Promise<string> {
     const { admin, application } = namespaces;
@@ -90,12 +104,15 @@ function releases({ name, versionFile, tests, fault, parameters: own = [] }: Exa
       await repository.commit('v2', [{ file: versionFile, from: '1.0.0', to: '2.0.0' }]);
       load = await startLoad({ environment, admin, namespace: application, service: name, from: agents });
 
-      const result = await run();
+      const running = run();
+      const promoted = isPromoted === true ? await promoteUntilOver(running) : 0;
+      const result = await running;
       await endingPodsGone(namespaces.admin, namespaces.application);
       const seen = await load.stop();
       load = undefined;
 
       expectExit(result, 0);
+      expect(promoted > 0).toBe(isPromoted === true);
       expect(seen).toMatchObject({ failures: 0, errors: [], last: '2.0.0' });
       expect(Object.keys(seen.versions).sort()).toEqual(['1.0.0', '2.0.0']);
       expect(await deployedImage()).not.toBe(before);

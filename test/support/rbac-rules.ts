@@ -12,7 +12,11 @@ interface RoleDocument {
 
 /** The names of the files of deploy/rbac. */
 export type RbacFile =
-  'agent-namespace.yaml' | 'application-namespace.yaml' | 'blue-green.yaml' | 'create-namespaces.yaml';
+  | 'agent-namespace.yaml'
+  | 'application-namespace.yaml'
+  | 'blue-green.yaml'
+  | 'canary.yaml'
+  | 'create-namespaces.yaml';
 
 /** The text of a file of deploy/rbac with its namespaces replaced. */
 export async function rbacText(file: RbacFile, namespaces: Record<string, string> = {}): Promise<string> {

@@ -45,13 +45,16 @@ describe('the rights that doctor asks for', () => {
     expect([...asked('shop'), ...more].sort()).toEqual(await rbacRights('application-namespace.yaml'));
   });
 
-  it('of a blue/green release alone are fewer than those of an application', async () => {
-    const all = await rbacRights('application-namespace.yaml');
-    const few = await rbacRights('blue-green.yaml');
+  it.each(['blue-green.yaml', 'canary.yaml'] as const)(
+    'of %s alone are fewer than those of an application',
+    async (file) => {
+      const all = await rbacRights('application-namespace.yaml');
+      const few = await rbacRights(file);
 
-    expect(few.filter((right) => !all.includes(right))).toEqual([]);
-    expect(few.length).toBeLessThan(all.length / 2);
-  });
+      expect(few.filter((right) => !all.includes(right))).toEqual([]);
+      expect(few.length).toBeLessThan(all.length / 2);
+    },
+  );
 
   it('let a runner start a program in no pod of an application, and impersonate or bind nothing', async () => {
     const given = [

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startApiProxy, type ApiProxy } from '../chaos/proxy/api-proxy.ts';
 import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { expectExit, runPipeline } from '../support/pipeline-command.ts';
-import { rbacRights, rbacText, rightOf } from '../support/rbac-rules.ts';
+import { rbacRights, rbacText, rightOf, type RbacFile } from '../support/rbac-rules.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
+import type { ReleaseOrder } from './release-process.ts';
 import { startRelease, webManifests } from './release-runner.ts';
 
 const minutes = 60_000;
@@ -11,10 +12,29 @@ const minutes = 60_000;
 /** An apply that makes its object asks for this right, too; a request does not show it. */
 const madeByApply = ['create configmaps', 'create deployments.apps', 'create services'];
 
-/** Rights that a release uses only when something goes wrong, or of which another version of Kubernetes needs others. */
-const rare = ['get pods/log', 'get endpoints', 'list endpointslices.discovery.k8s.io'];
+/** A strategy with a Role of its own. */
+interface Case {
+  file: RbacFile;
+  /** `deploy.strategy`, with a wait for a person or without. */
+  strategy: (waits: boolean) => ReleaseOrder['settings']['strategy'];
+  /** Rights that a release uses only when something goes wrong, or of which another version of Kubernetes needs others. */
+  rare: string[];
+}
 
-describe('a runner with the rights of deploy/rbac/blue-green.yaml alone', () => {
+const cases: Case[] = [
+  {
+    file: 'blue-green.yaml',
+    strategy: (waits) => ({ blueGreen: { autoPromote: !waits, scaleDownDelay: '1s' } }),
+    rare: ['get pods/log', 'get endpoints', 'list endpointslices.discovery.k8s.io'],
+  },
+  {
+    file: 'canary.yaml',
+    strategy: (waits) => ({ canary: { steps: [{ weight: 50 }, { pause: waits ? true : '1s' }] } }),
+    rare: ['get pods/log'],
+  },
+];
+
+describe.each(cases)('a runner with the rights of deploy/rbac/$file alone', ({ file, strategy, rare }) => {
   const environment = e2eEnvironment();
   let place: RunnerNamespaces;
   let proxy: ApiProxy;
@@ -22,14 +42,14 @@ describe('a runner with the rights of deploy/rbac/blue-green.yaml alone', () => 
   const refused = new Set<string>();
 
   beforeAll(async () => {
-    place = await makeRunnerNamespaces(environment, 'bluegreen-rights');
+    place = await makeRunnerNamespaces(environment, `${file.replace('.yaml', '')}-rights`);
     const { admin, agents, application } = place;
     if (environment.cluster === 'current') {
-      const text = await rbacText('blue-green.yaml', { ci: agents, shop: application });
+      const text = await rbacText(file, { ci: agents, shop: application });
       await admin.run(['apply', '--filename', '-'], text);
       await admin.run(['delete', 'role,rolebinding', 'slipway-releases', '--namespace', application]);
     }
-    const given = await rbacRights('blue-green.yaml');
+    const given = await rbacRights(file);
     proxy = await startApiProxy(place.kubeconfig);
     // The sandbox has no authorization: the proxy does what an API server with this Role would.
     proxy.http.fate = ({ method, url }) => {
@@ -47,12 +67,12 @@ describe('a runner with the rights of deploy/rbac/blue-green.yaml alone', () => 
     await place.remove();
   }, minutes);
 
-  const release = (options: Parameters<typeof webManifests>[0], runId: string, autoPromote = true) =>
-    startRelease(webManifests({ replicas: 1, ...options }), {
+  const release = (options: Parameters<typeof webManifests>[0], runId: string, waits = false) =>
+    startRelease(webManifests({ replicas: 2, ...options }), {
       kubeconfig: proxy.kubeconfig,
       runId,
       namespace: place.application,
-      settings: { prune: true, strategy: { blueGreen: { autoPromote, scaleDownDelay: '1s' } } },
+      settings: { prune: true, strategy: strategy(waits) },
     });
 
   const command = async (name: string) => {
@@ -66,7 +86,7 @@ describe('a runner with the rights of deploy/rbac/blue-green.yaml alone', () => 
       expect(await (await release({ version: '1' }, 'run-1')).result()).toMatchObject({
         outcome: 'succeeded',
       });
-      const second = await release({ version: '2' }, 'run-2', false);
+      const second = await release({ version: '2' }, 'run-2', true);
       await second.saw('the wait for a person', ({ phase }) => phase === 'waiting');
       expect([...refused]).toEqual([]);
       await command('promote');
@@ -76,9 +96,7 @@ describe('a runner with the rights of deploy/rbac/blue-green.yaml alone', () => 
       await command('rollback');
 
       expect([...refused]).toEqual([]);
-      expect([...new Set([...used, ...madeByApply, ...rare])].sort()).toEqual(
-        await rbacRights('blue-green.yaml'),
-      );
+      expect([...new Set([...used, ...madeByApply, ...rare])].sort()).toEqual(await rbacRights(file));
     },
     4 * minutes,
   );

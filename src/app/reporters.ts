@@ -4,6 +4,7 @@ import { createJsonReporter } from '../adapters/report/json.ts';
 import { createLogFileReporter } from '../adapters/report/log-files.ts';
 import { Output } from '../adapters/report/output.ts';
 import { createPlainReporter } from '../adapters/report/plain.ts';
+import { isLive } from './live-text.ts';
 
 /** How a run is shown. `auto` is the tree on a terminal that has a size, and plain lines elsewhere. */
 export type OutputFormat = 'auto' | 'tree' | 'plain' | 'json';
@@ -37,9 +38,7 @@ export interface Reporters {
 /** The reporters that the user asked for. */
 export async function createReporters(options: ReporterOptions): Promise<Reporters> {
   const { format, stdout, logDirectory } = options;
-  // A terminal that does not know its size (made by a program, not by a window) would show nothing of a tree.
-  const hasRoom = stdout.isTTY && stdout.rows > 0;
-  const tree = format === 'tree' || (format === 'auto' && hasRoom);
+  const tree = format === 'tree' || (format === 'auto' && isLive(stdout));
   const shown = tree
     ? (await import('../adapters/report/tree.ts')).createTreeReporter(stdout)
     : lineReporter(options);

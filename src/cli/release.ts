@@ -1,10 +1,12 @@
 import type { Argv, CommandModule } from 'yargs';
-import type { ReleaseStatus, ReleaseTarget, Resumed } from '../app/release-commands.ts';
+import type { ReleaseTarget, Resumed } from '../app/release-commands.ts';
 import { formatDuration } from '../base/duration.ts';
 import { exitCodes } from '../base/exit-code.ts';
 import { clusterOptions } from './cluster-options.ts';
 import type { SetExitCode } from './set-exit-code.ts';
 import { age, table } from './table.ts';
+import { images, statusText } from './status-text.ts';
+import { watchStatus } from './watch-status.ts';
 import { withCluster } from './with-cluster.ts';
 import { writeJson, writeLine } from './write-line.ts';
 
@@ -18,7 +20,20 @@ export function releaseCommand(setExitCode: SetExitCode): CommandModule {
     describe: 'releases of an application: status, history, rollback, promote, resume, abort',
     builder: (yargs) =>
       clusterOptions(yargs)
-        .command(action('status', 'show its status', (target, args) => status(target, args)))
+        .command(
+          action(
+            'status',
+            'show its status',
+            (target, args) => status(target, args),
+            (more) =>
+              more.option('watch', {
+                alias: 'w',
+                type: 'boolean',
+                default: false,
+                describe: 'show it again when it changes, until no release is in progress',
+              }),
+          ),
+        )
         .command(
           action('history', 'list its revisions, newest first', (target, args) => history(target, args)),
         )
@@ -74,60 +89,11 @@ function action(
 }
 
 async function status(target: ReleaseTarget, args: Record<string, unknown>): Promise<void> {
+  if (args['watch'] === true) return watchStatus(target, args);
   const { statusOfRelease } = await import('../app/release-commands.ts');
   const now = await statusOfRelease(target);
   if (args['output'] === 'json') return writeJson(process.stdout, now);
-  await writeLine(process.stdout, statusText(now).join('\n'));
-}
-
-/** The status for people. */
-export function statusText(now: ReleaseStatus): string[] {
-  const lines = [`${now.application} in ${now.namespace}`];
-  if (now.stable !== undefined)
-    lines.push(`serving: revision ${String(now.stable.number)}, ${images(now.stable.images)}`);
-  if (now.current !== undefined) {
-    const { entry } = now.current;
-    lines.push(
-      `in progress: revision ${String(entry.number)}, ${images(entry.images)}, in phase ${now.current.phase}, owned by ${now.holder ?? 'no runner'}`,
-    );
-  }
-  if (now.last !== undefined) {
-    const { number, outcome, reason } = now.last;
-    const why = reason === undefined ? '' : `: ${reason}`;
-    lines.push(
-      `last release: revision ${String(number)}, ${images(now.last.images)}, ${words[outcome]}${why}`,
-    );
-  }
-  return [...lines, ...now.workloads.flatMap((workload) => workloadText(workload))];
-}
-
-/** Problems of a workload that are shown: its pods often have the same. */
-const shownProblems = 3;
-
-type Ended = NonNullable<ReleaseStatus['last']>;
-type SeenWorkload = ReleaseStatus['workloads'][number];
-
-/** Outcomes as texts have them. */
-const words: Readonly<Record<Ended['outcome'], string>> = {
-  ...{ unfinished: 'unfinished', released: 'released', rolledBack: 'rolled back', failed: 'failed' },
-  ...{ halted: 'halted', superseded: 'superseded', adopted: 'adopted' },
-};
-
-function workloadText({ reference, complete, ready, desired, tracks, problems }: SeenWorkload): string[] {
-  const pods = tracks.map(
-    (track) =>
-      `  ${track.name} ${track.workload}: ${String(track.ready)} of ${String(track.desired)} ready, ${String(track.weight)} % of traffic`,
-  );
-  if (complete) return pods;
-  // A Job that has ended may have been removed since.
-  const found = problems.filter(({ kind }) => kind !== 'missing' || reference.kind !== 'Job');
-  const alone =
-    found.length === 0
-      ? []
-      : [`  ${reference.kind} ${reference.name}: ${String(ready)} of ${String(desired)} ready`];
-  const more = found.length > shownProblems ? [`    and ${String(found.length - shownProblems)} more`] : [];
-  const shown = found.slice(0, shownProblems).map(({ message }) => `    ${message}`);
-  return [...(pods.length > 0 ? pods : alone), ...shown, ...more];
+  await writeLine(process.stdout, statusText(now, target.connection.chosen).join('\n'));
 }
 
 async function history(target: ReleaseTarget, args: Record<string, unknown>): Promise<void> {
@@ -197,13 +163,4 @@ async function tell(
 
 function report(message: string): Promise<void> {
   return writeLine(process.stdout, message);
-}
-
-function images(byContainer: Readonly<Record<string, string>>): string {
-  return Object.entries(byContainer)
-    .map(
-      ([container, image]) =>
-        `${container}=${image.replace(/@sha256:([0-9a-f]{12})[0-9a-f]*/, '@sha256:$1')}`,
-    )
-    .join(' ');
 }

@@ -175,7 +175,13 @@ export class ReleaseSession {
     options: CallOptions,
     more: Partial<ReleaseRecord> = {},
   ): Promise<void> {
-    await this.save({ ...this.record, ...more, current }, options);
+    const { current: before } = this.record;
+    const isSamePhase = before?.revision === current.revision && before.state.phase === current.state.phase;
+    const phaseSince = isSamePhase ? before.phaseSince : this.ports.clock.now();
+    await this.save(
+      { ...this.record, ...more, current: { ...current, ...defined({ phaseSince }) } },
+      options,
+    );
     this.#time.skip();
     this.#countedMs = this.#time.ms;
   }

@@ -18,7 +18,7 @@ import { ReleaseStore } from './record/release-store.ts';
 import { isLeft } from './record/revision-entry.ts';
 import type { DeploymentHolding } from '../strategies/holding.ts';
 import { strategies } from '../strategies/registry.ts';
-import type { ObservedWorkload } from '../strategies/strategy.ts';
+import type { ObservedWorkload, Waiting } from '../strategies/strategy.ts';
 import { isWorkloadReference } from '../kubernetes/workload-objects.ts';
 
 /** An application in a namespace. */
@@ -37,6 +37,8 @@ export interface ReleaseStatus {
   last?: RevisionRecord;
   /** The release in progress, or left by a runner that died. */
   current?: CurrentRelease & { phase: string; entry: RevisionRecord };
+  /** What the release in progress waits for; `since` in milliseconds since 1970, by the clock of its runner. */
+  waiting?: Waiting & { since?: number };
   /** The owner of the release by its Lease; whether that runner lives is not known from one look. */
   holder?: string;
   /** The workloads of the current revision; else of the last one that was left as it failed; else of the stable one. */
@@ -75,7 +77,7 @@ export async function releaseStatus(
     ...(current === undefined
       ? {}
       : { current: { ...current, phase: current.state.phase, entry: revisionOf(record, current.revision) } }),
-    ...defined({ holder }),
+    ...defined({ waiting: waitingOf(record), holder }),
     workloads:
       followed === undefined
         ? []
@@ -86,6 +88,22 @@ export async function releaseStatus(
 function lastOf({ current, stable, history }: ReleaseRecord): RevisionRecord | undefined {
   const newest = history.at(-1);
   return current === undefined && newest?.number !== stable ? newest : undefined;
+}
+
+/** From the record alone: an answer that a dead runner has not read is none. */
+function waitingOf(record: ReleaseRecord): ReleaseStatus['waiting'] {
+  const { current } = record;
+  if (current === undefined) return undefined;
+  const { strategy: name, settings, rollbackOf } = revisionOf(record, current.revision);
+  // A rollback is an answer: it waits for none.
+  if (rollbackOf !== undefined) return undefined;
+  const strategy = strategies.get(name);
+  // What a newer version has written is shown as far as it is known.
+  const state = strategy.state.safeParse(current.state);
+  const chosen = strategy.settings.safeParse(settings?.strategy ?? {});
+  if (!state.success || !chosen.success) return undefined;
+  const waiting = strategy.waitsFor?.(state.data, chosen.data);
+  return waiting === undefined ? undefined : { ...waiting, ...defined({ since: current.phaseSince }) };
 }
 
 /** The revisions that are kept, newest first; empty when the application was never released. */

@@ -88,6 +88,14 @@ export interface DecisionInput<
   phaseMs: number;
 }
 
+/** A wait of a release. */
+export interface Waiting {
+  /** `step 2 of 4: pause until promote` */
+  text: string;
+  /** Only a person ends it; otherwise time does, too. */
+  forPerson: boolean;
+}
+
 /** Why a strategy cannot release these objects. */
 export interface Refusal {
   /** What it is about; missing: what is not there. */
@@ -129,6 +137,8 @@ export interface Strategy<Settings extends object = object, State extends Strate
   answers?(state: State): readonly Answer['answer'][];
   /** Number of the step that waits for a person, counted from 1; missing: an answer is for the whole release. */
   waitingStep?(state: State): number | undefined;
+  /** What it waits for in a state, with nothing else to do: `promote` goes on, `abort` rolls back; missing: it never does. */
+  waitsFor?(state: State, settings: Settings): Waiting | undefined;
   /** Whether Kubernetes ends by itself what is left to do, so that an aborted runner need not stay for it. */
   finishesAlone(state: State): boolean;
   /** What the strategy will do, for `pipeline plan`. */

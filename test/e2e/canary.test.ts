@@ -4,6 +4,7 @@ import { createKubernetes } from '../../src/adapters/kubernetes/create-kubernete
 import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { endingPodsGone } from '../support/ending-pods.ts';
 import { startLoad } from '../support/load-client.ts';
+import { expectExit, startPipeline } from '../support/pipeline-command.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
 import { liveDeployment } from './live-deployment.ts';
 import { startRelease, webManifests, type WebOptions } from './release-runner.ts';
@@ -62,10 +63,21 @@ describe('canary releases of a service under load', () => {
       const killed = await release({ version: '2' }, 'run-killed');
       await killed.saw('the pause', ({ phase }) => phase === 'waiting');
       expect(await groups()).toEqual([1, 3]);
+      const watched = startPipeline([
+        ...['release', 'status', 'web', '--watch', '--namespace', namespace],
+        ...['--kubeconfig', place.kubeconfig],
+      ]);
+      await watched.output(/^waiting for a person since .* UTC: step 2 of 3: pause until promote$/m);
       await killed.kill('SIGKILL');
       await answer('promote');
       const resumed = await release({ version: '2' }, 'run-killed');
       expect(await resumed.result()).toMatchObject({ outcome: 'succeeded' });
+      const looks = await watched.result;
+      expectExit(looks, 0);
+      const blocks = looks.stdout.trim().split('\n\n');
+      expect(blocks[0]).toContain(`pipeline release promote web -n ${namespace}`);
+      expect(blocks.at(-1)).toMatch(/^serving: revision 2,/m);
+      expect(blocks.at(-1)).not.toMatch(/in progress|waiting/);
 
       const aborted = await release({ version: '3' });
       await aborted.saw('the pause', ({ phase }) => phase === 'waiting');

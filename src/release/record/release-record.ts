@@ -62,6 +62,8 @@ const state = z.object({
   state: z.looseObject({ phase: z.string() }),
   /** Milliseconds that the phase had taken when this was written: spans that its runners measured, while the API answered. */
   phaseSpentMs: z.number(),
+  /** When the phase began, by the clock of its runner, for people; missing in records of versions before. */
+  phaseSince: z.exactOptional(z.number()),
   /** Revision to roll back to; missing for a first release. */
   stable: z.exactOptional(z.int()),
   /** Why it is rolled back. */

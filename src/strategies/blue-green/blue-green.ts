@@ -3,7 +3,7 @@ import { withRollingUpdate } from '../rolling/rolling-update.ts';
 import type { Strategy } from '../strategy.ts';
 import { decideBlueGreen } from './decide.ts';
 import { blueGreenParts, blueGreenRefusals } from './parts.ts';
-import { blueGreenSettings, type BlueGreenSettings } from './settings.ts';
+import { blueGreenSettings, promotionMs, type BlueGreenSettings } from './settings.ts';
 import { blueGreenState, isRolling, type BlueGreenState } from './state.ts';
 import { blueGreenSteps } from './steps.ts';
 
@@ -35,6 +35,11 @@ export const blueGreen: Strategy<BlueGreenSettings, BlueGreenState> = {
   answers({ phase, hold }) {
     if (hold === undefined || phase === 'pinned' || phase === 'undoing') return [];
     return phase === 'waiting' ? ['promote', 'abort'] : ['abort'];
+  },
+  waitsFor({ phase }, settings) {
+    if (phase !== 'waiting') return undefined;
+    const text = 'the new pods are ready, the traffic has not moved';
+    return { text, forPerson: promotionMs(settings) === Infinity };
   },
   finishesAlone: (state) => isRolling(state) && rolling.finishesAlone({ phase: state.phase }),
   steps: blueGreenSteps,

@@ -3,7 +3,7 @@ import { withRollingUpdate } from '../rolling/rolling-update.ts';
 import type { Strategy } from '../strategy.ts';
 import { decideCanary } from './decide.ts';
 import { canaryParts, canaryRefusals } from './parts.ts';
-import { canarySettings, stepsOf, type CanarySettings } from './settings.ts';
+import { canarySettings, stepsOf, stepText, type CanarySettings } from './settings.ts';
 import { canaryState, isRolling, type CanaryState } from './state.ts';
 import { canarySteps } from './steps.ts';
 
@@ -37,6 +37,13 @@ export const canary: Strategy<CanarySettings, CanaryState> = {
     return phase === 'waiting' ? ['promote', 'abort'] : ['abort'];
   },
   waitingStep: ({ phase, step = 0 }) => (phase === 'waiting' ? step + 1 : undefined),
+  waitsFor({ phase, step: index = 0 }, settings) {
+    const steps = stepsOf(settings);
+    const step = steps[index];
+    if (phase !== 'waiting' || step === undefined || !('pause' in step)) return undefined;
+    const text = `step ${String(index + 1)} of ${String(steps.length)}: ${stepText(step)}`;
+    return { text, forPerson: step.pause === true };
+  },
   finishesAlone: (state) => isRolling(state) && rolling.finishesAlone({ phase: state.phase }),
   steps: (release, settings) => canarySteps(release, stepsOf(settings)),
 };

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { defined } from '../../../src/base/defined.ts';
 import type { ReleaseStatus } from '../../../src/app/release-commands.ts';
-import { statusText } from '../../../src/cli/release.ts';
+import { statusText } from '../../../src/cli/status-text.ts';
 
 const revision = (number: number, outcome: 'released' | 'failed' | 'rolledBack', reason?: string) => ({
   ...{
@@ -84,5 +84,41 @@ it('shows no problem of what is complete', () => {
     'np in users',
     'serving: revision 1, web=web:2',
     'last release: revision 2, web=web:2, rolled back: it crashed',
+  ]);
+});
+
+const waiting = {
+  text: 'step 2 of 4: pause until promote',
+  forPerson: true,
+  since: Date.UTC(2026, 10, 30, 13, 40, 5, 7),
+};
+const inProgress = {
+  application: 'np',
+  namespace: 'users',
+  holder: 'run r',
+  current: {
+    ...{ revision: 2, phase: 'waiting', state: { phase: 'waiting' }, phaseSpentMs: 0 },
+    generations: {},
+    entry: revision(2, 'released'),
+  },
+  workloads: [],
+} satisfies ReleaseStatus;
+
+it('says that a release waits for a person, since when, and the commands that answer it', () => {
+  expect(statusText({ ...inProgress, waiting }, 'sandbox').slice(1)).toEqual([
+    'in progress: revision 2, web=web:2, in phase waiting, owned by run r',
+    'waiting for a person since 2026-11-30 13:40:05 UTC: step 2 of 4: pause until promote',
+    '  to go on:     pipeline release promote np -n users --cluster sandbox',
+    '  to roll back: pipeline release abort np -n users --cluster sandbox',
+  ]);
+});
+
+it('says that a release pauses for a time, also where the record does not tell since when', () => {
+  const paused = { text: 'step 2 of 4: pause 5m', forPerson: false };
+
+  expect(statusText({ ...inProgress, waiting: paused }).slice(2)).toEqual([
+    'paused: step 2 of 4: pause 5m',
+    '  to go on:     pipeline release promote np -n users',
+    '  to roll back: pipeline release abort np -n users',
   ]);
 });

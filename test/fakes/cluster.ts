@@ -277,7 +277,7 @@ export class FakeCluster implements Cluster {
     for (const warning of this.warningsOf(verb, reference)) onWarning?.(warning);
     this.before(verb, reference);
     const { apiVersion, kind } = reference;
-    if (this.unserved.has(`${apiVersion}/${kind}`))
+    if (apiVersion === '' || this.unserved.has(`${apiVersion}/${kind}`))
       throw new NotFoundError(`${this.identity.server} does not serve the kind ${kind} of ${apiVersion}`);
   }
 

@@ -106,7 +106,7 @@ async function cleanUp(number: number, session: ReleaseSession, options: CallOpt
   const forgotten = before.history.filter((entry) => !after.history.includes(entry));
   const unused = before.history.filter((entry) => isForgettable(entry.outcome) && entry.number !== number);
   for (const entry of [...forgotten, ...unused]) {
-    if (entry.number !== before.current?.revision) await session.store.removeRevision(entry.number, options);
+    if (entry.number !== session.current.revision) await session.store.removeRevision(entry.number, options);
   }
   if (forgotten.length > 0) await session.save(after, options);
   const namespaces = [...new Set(revision.objects.flatMap((object) => object.namespace ?? []))];

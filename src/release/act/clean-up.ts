@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import type { CallOptions, Cluster } from '../../ports/cluster.ts';
 import type { ObjectReference } from '../../ports/kubernetes-object.ts';
 import {
@@ -44,8 +45,8 @@ export async function prune(
   for (const reference of references) {
     const live = await cluster.get(reference, options);
     if (live?.metadata.labels?.[applicationLabel] !== application) continue;
-    const uid = live.metadata.uid === undefined ? {} : { uid: live.metadata.uid };
-    if (await cluster.delete(reference, { ...options, ...uid, propagation: 'Background' })) {
+    const { uid } = live.metadata;
+    if (await cluster.delete(reference, { ...options, ...defined({ uid }), propagation: 'Background' })) {
       deleted.push(nameOf(reference));
     }
   }
@@ -66,8 +67,10 @@ export async function removeOldConfiguration(
       const labelSelector = `${ownedBy(record.application)},${configurationLabel}`;
       const found = await cluster.list({ apiVersion: 'v1', kind }, { namespace, labelSelector }, options);
       for (const object of found) {
-        if (needed.has(object.metadata.name)) continue;
-        await cluster.delete(referenceOf({ ...object, apiVersion: 'v1', kind }), options);
+        const { name, uid } = object.metadata;
+        if (needed.has(name)) continue;
+        const reference = referenceOf({ ...object, apiVersion: 'v1', kind });
+        await cluster.delete(reference, { ...options, ...defined({ uid }) });
       }
     }
   }

@@ -7,7 +7,7 @@ import type { CallOptions, Cluster } from '../../ports/cluster.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 
 interface Service extends KubernetesObject {
-  spec?: { selector?: Record<string, string> };
+  spec: { selector?: Record<string, string> };
 }
 
 /**
@@ -23,8 +23,9 @@ export async function assertNotHeld(
   for (const object of objects) {
     if (object.kind !== 'Deployment') continue;
     const live = await cluster.get<Workload>(referenceOf(object), options);
-    const mark = live === undefined ? undefined : holdMarkOf(live);
-    if (live === undefined || mark === undefined) continue;
+    if (live === undefined) continue;
+    const mark = holdMarkOf(live);
+    if (mark === undefined) continue;
     const fields = rolloutFieldsOf(live);
     const isAtRest = fields.paused !== true && !isHeld(fields);
     // kubectl rollout undo may have brought the mark alone back.
@@ -46,7 +47,7 @@ async function isPinned(
   for (const object of objects) {
     if (object.kind !== 'Service' || object.apiVersion !== 'v1') continue;
     const live = await cluster.get<Service>(referenceOf(object), options);
-    if (live?.spec?.selector?.[hashLabel] !== undefined) return true;
+    if (live?.spec.selector?.[hashLabel] !== undefined) return true;
   }
   return false;
 }

@@ -30,16 +30,12 @@ export function predictedPatch(
   const structure = elementsBelow(known);
   const pruned = structuredClone(live);
   const goesWithItem = (path: string) => itemsAbove(aboveOf(path)).some((item) => dropped.has(item));
-  // From below: what gets empty goes with what was in it.
-  for (const path of [...dropped]
-    .filter((each) => !goesWithItem(each))
-    .sort()
-    .reverse()) {
-    const value = valueAt(pruned, path);
+  for (const path of [...dropped].filter((each) => !goesWithItem(each))) {
     const isParent = structure.has(path) && !isItem(path);
-    if (!isParent || isEmpty(value)) removeAt(pruned, path);
-    const above = aboveOf(path);
-    if (isItem(path) && isEmpty(valueAt(pruned, above))) removeAt(pruned, above);
+    if (!isParent) removeAt(pruned, path);
+    // What gets empty goes with what was in it.
+    for (let above = aboveOf(path); isEmpty(valueAt(pruned, above)); above = aboveOf(above))
+      removeAt(pruned, above);
   }
   return mergePatch(live, lay(manifest, pruned, '', { known, structure })) as Record<string, unknown>;
 }
@@ -64,14 +60,15 @@ function lay(applied: unknown, live: unknown, path: string, parts: Parts): unkno
     return merged;
   }
   if (!Array.isArray(applied) || !Array.isArray(live)) return applied;
-  const items = (below ?? []).filter((element) => /^[kv]:/.test(element));
+  const items = (below ?? []).filter(isItem);
   if (items.length === 0) return applied;
   const present: readonly unknown[] = live;
   const elementOf = (item: unknown) => items.find((element) => isNamed(item, element));
   const laid = (applied as readonly unknown[]).map((item) => {
     const element = elementOf(item);
-    const there = element === undefined ? undefined : present.find((each) => isNamed(each, element));
-    return element === undefined || there === undefined ? item : lay(item, there, at(element), parts);
+    if (element === undefined) return item;
+    const there = present.find((each) => isNamed(each, element));
+    return lay(item, there, at(element), parts);
   });
   const isApplied = (item: unknown) => {
     const element = elementOf(item);
@@ -92,6 +89,5 @@ function mergePatch(before: unknown, after: unknown): unknown {
 }
 
 function isEmpty(value: unknown): boolean {
-  if (value === undefined || value === null) return true;
   return Array.isArray(value) ? value.length === 0 : isFields(value) && Object.keys(value).length === 0;
 }

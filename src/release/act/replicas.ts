@@ -1,6 +1,7 @@
+import { defined } from '../../base/defined.ts';
 import type { CallOptions, Cluster } from '../../ports/cluster.ts';
 import { lastAppliedOf } from '../../kubernetes/last-applied.ts';
-import { pathOf, valueAt } from '../../kubernetes/field-set.ts';
+import { fieldsOf, managersOf, pathOf, valueAt } from '../../kubernetes/field-set.ts';
 import { nameOf, referenceOf, keyOf, type Workload } from '../../kubernetes/workload-objects.ts';
 
 /** The field manager of everything a release applies. */
@@ -41,9 +42,9 @@ export function decideReplicas(
   { replicas, autoscaled, keepsReplicas = false }: ReplicasPolicy,
 ): ReplicasDecision {
   const key = keyOf(referenceOf(object));
-  const present = live?.spec.replicas;
   const wanted = object.spec.replicas;
-  if (live === undefined || present === undefined) return { type: 'manifest' };
+  if (live?.spec.replicas === undefined) return { type: 'manifest' };
+  const present = live.spec.replicas;
   if (wanted === undefined) {
     return ownsReplicas(live) ? { type: 'keep', replicas: present, setBy: undefined } : { type: 'manifest' };
   }
@@ -105,7 +106,7 @@ async function handOver(
   const only: Workload = {
     apiVersion,
     kind,
-    metadata: namespace === undefined ? { name } : { name, namespace },
+    metadata: { name, ...defined({ namespace }) },
     spec: { replicas },
   };
   await cluster.apply(only, { ...options, fieldManager: replicasManager, force: true });
@@ -113,9 +114,7 @@ async function handOver(
 
 /** Whether Slipway's apply owns spec.replicas of the live object. */
 function ownsReplicas(live: Workload): boolean {
-  const managed = live.metadata['managedFields'] as
-    { manager?: string; fieldsV1?: { 'f:spec'?: Record<string, unknown> } }[] | undefined;
-  return (managed ?? []).some(
-    ({ manager, fieldsV1 }) => manager === fieldManager && fieldsV1?.['f:spec']?.['f:replicas'] !== undefined,
+  return managersOf(live).some(
+    (entry) => entry.manager === fieldManager && fieldsOf(entry).has(replicasPath),
   );
 }

@@ -47,7 +47,7 @@ describe('after the agent pod was replaced', () => {
     expect(harness.events.find(({ type }) => type === 'notice')).toMatchObject({ level: 'info' });
   });
 
-  it('it is filled once for all stages that wait for that', async () => {
+  it('it is filled once for all stages that wait for that, which is told once', async () => {
     const harness = new RunHarness(
       pipelineOf(`
 stages:
@@ -63,6 +63,17 @@ stages:
 
     expect(result.outcome).toBe('succeeded');
     expect(starts(harness)).toEqual({ source: 2, one: 2, left: 2, right: 2 });
+    expect(harness.story().filter((line) => /source|one\b/.test(line))).toEqual([
+      'stage.started source 1',
+      'stage.finished source succeeded',
+      'stage.started one 1',
+      'stage.finished one succeeded',
+      'notice the agent pod is a new one: source, one run again to bring their files back',
+      'stage.started source 2',
+      'stage.finished source succeeded',
+      'stage.started one 2',
+      'stage.finished one succeeded',
+    ]);
   });
 
   it('so it is by a runner that resumes the run and finds no pod', async () => {

@@ -87,7 +87,10 @@ describe('what a first release adopts', () => {
     const cluster = new FakeCluster();
     const { uid } = cluster.put(workload('Deployment', 'broken', { replicas: 3 })).metadata;
     cluster.put(set('older', 'x', 1, uid));
-    cluster.put(set('good', 'y', 2, uid));
+    const good = set('good', 'y', 2, uid);
+    // An owner of another kind stands beside the Deployment.
+    const ownerReferences = [{ uid: 'application' }, ...good.metadata.ownerReferences!];
+    cluster.put({ ...good, metadata: { ...good.metadata, ownerReferences } } as KubernetesObject);
     cluster.put(set('broken', 'z', 0, uid));
     cluster.put(set('foreign', 'f', 9, 'another'));
     cluster.put(set('bare', 'g', 9));
@@ -115,5 +118,41 @@ describe('what a first release adopts', () => {
     cluster.put({ ...other, metadata: { ...other.metadata, labels: { app: 'other' } } });
 
     expect(await adopt(cluster, workload('Deployment', 'v2'))).toEqual([]);
+  });
+
+  it('is what clients have written of it, and of the rest what pods are made from', async () => {
+    const strategies = { strategy: { type: 'RollingUpdate' }, updateStrategy: { type: 'OnDelete' } };
+    const live = workload(
+      'StatefulSet',
+      'v1',
+      { serviceName: 'web', replicas: 3, minReadySeconds: 5, revisionHistoryLimit: 10, ...strategies },
+      {
+        labels: { team: 'shop', 'added-by': 'a controller' },
+        annotations: { contact: 'web@example.com', 'added-by': 'a controller' },
+        managedFields: [
+          {
+            ...{ manager: 'kubectl-create', operation: 'Update', fieldsType: 'FieldsV1' },
+            fieldsV1: {
+              'f:metadata': { 'f:labels': { 'f:team': {} }, 'f:annotations': { 'f:contact': {} } },
+              'f:spec': { 'f:minReadySeconds': {}, 'f:replicas': {} },
+            },
+          },
+        ],
+      },
+    );
+    const cluster = new FakeCluster();
+    cluster.get = (async () => live) as typeof cluster.get;
+
+    const [adopted] = await adopt(cluster, workload('StatefulSet', 'v2'));
+
+    const { labels: written, annotations } = adopted!.metadata;
+    expect({ written, annotations }).toEqual({
+      written: { team: 'shop' },
+      annotations: { contact: 'web@example.com' },
+    });
+    expect(adopted?.spec).toEqual({
+      ...{ minReadySeconds: 5, selector: { matchLabels: labels }, serviceName: 'web', ...strategies },
+      template: template('v1'),
+    });
   });
 });

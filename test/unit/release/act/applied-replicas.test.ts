@@ -57,6 +57,15 @@ describe('the replicas of a workload', () => {
     expect(decide(3, deployment(5))).toEqual({ type: 'take', replicas: 3 });
   });
 
+  it('stay what they are where a release shares them between two versions', () => {
+    const policy = { replicas: { [key]: 2 }, autoscaled: new Set<string>(), keepsReplicas: true };
+    const decide = (wanted: number | undefined) => decideReplicas(deployment(wanted), deployment(5), policy);
+
+    expect(decide(3)).toEqual({ type: 'keep', replicas: 5, setBy: undefined });
+    expect(decide(5)).toEqual({ type: 'manifest' });
+    expect(decide(undefined)).toEqual({ type: 'manifest' });
+  });
+
   it('need no decision when they are the same', () => {
     expect(decide(3, deployment(3), 2)).toEqual({ type: 'manifest' });
   });

@@ -61,6 +61,24 @@ describe('applyObjects', () => {
   });
 });
 
+describe('what applying a workload has changed', () => {
+  it('is told of a request that was done and sent again, since its answer was lost', async () => {
+    const cluster = new FakeCluster();
+    const request = requestOn(cluster);
+    await applyObjects(webObjects('v1'), request, { signal });
+    let isLost = false;
+    cluster.after = (verb, { kind }) => {
+      if (verb !== 'apply' || kind !== 'Deployment' || isLost) return;
+      isLost = true;
+      throw new ConflictError(modified);
+    };
+
+    const { generations } = await applyObjects(webObjects('v2'), request, { signal });
+
+    expect(Object.values(generations)).toEqual([2]);
+  });
+});
+
 const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web', namespace: 'shop' } };
 const modified =
   'cannot apply configmaps "web": Operation cannot be fulfilled on configmaps "web": the object has been modified; please apply your changes to the latest version and try again';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { ConflictError, RejectedError } from '../../../../src/ports/cluster-errors.ts';
+import { ConflictError, RejectedError, UnreachableError } from '../../../../src/ports/cluster-errors.ts';
+import type { Patch } from '../../../../src/ports/cluster.ts';
 import type { KubernetesObject } from '../../../../src/ports/kubernetes-object.ts';
 import { asSeen, changedSince, isOvertaken, patchSeen } from '../../../../src/release/act/as-seen.ts';
 import { markChanged } from '../../../../src/release/act/mark-changed.ts';
@@ -21,6 +22,19 @@ describe('an object as it was seen', () => {
 
     expect(await patchSeen(seen, operations, cluster, options)).toMatchObject({ data: { key: 'new' } });
     await expect(patchSeen(seen, operations, cluster, options)).rejects.toThrow(ConflictError);
+  });
+
+  it('is looked at no more when the API did not answer the change', async () => {
+    const cluster = new FakeCluster();
+    const seen = cluster.put(object);
+    const error = new UnreachableError('no answer');
+    cluster.before = () => {
+      cluster.put({ ...object, data: { key: 'theirs' } });
+      throw error;
+    };
+
+    await expect(patchSeen(seen, operations, cluster, options)).rejects.toBe(error);
+    expect(cluster.calls).toEqual(['patch ConfigMap/web']);
   });
 
   it('is not sent when nothing changes', async () => {
@@ -60,6 +74,17 @@ describe('an error of another writer', () => {
   });
 });
 
+/** What is sent as patches. */
+function patchesOf(cluster: FakeCluster): Patch[] {
+  const patches: Patch[] = [];
+  const patch = cluster.patch.bind(cluster);
+  cluster.patch = (...args: Parameters<typeof patch>) => {
+    patches.push(args[1]);
+    return patch(...args);
+  };
+  return patches;
+}
+
 describe('markChanged', () => {
   it('makes a new version of the object, and leaves nothing of its mark', async () => {
     const cluster = new FakeCluster();
@@ -81,23 +106,31 @@ describe('markChanged', () => {
     const cluster = new FakeCluster();
     const managedFields = [{ manager: 'kubectl', operation: 'Update', fieldsType: 'FieldsV1', fieldsV1: {} }];
     const before = cluster.put(object);
-    const bodies: unknown[] = [];
-    const patch = cluster.patch.bind(cluster);
-    cluster.patch = (...args: Parameters<typeof patch>) => {
-      bodies.push(args[1]);
-      return patch(...args);
-    };
+    const patches = patchesOf(cluster);
 
     await markChanged({ ...before, metadata: { ...before.metadata, managedFields } }, cluster, options);
 
-    expect(bodies[1]).toMatchObject({
-      type: 'json',
-      body: [
-        { op: 'remove', path: '/metadata/labels/slipway.dev~1changed' },
-        { op: 'add', path: '/metadata/managedFields', value: managedFields },
-        { op: 'replace', path: '/metadata/resourceVersion' },
-      ],
-    });
+    expect(patches).toMatchObject([
+      { type: 'merge', body: { metadata: { labels: {} } } },
+      {
+        type: 'json',
+        body: [
+          { op: 'remove', path: '/metadata/labels/slipway.dev~1changed' },
+          { op: 'add', path: '/metadata/managedFields', value: managedFields },
+          { op: 'replace', path: '/metadata/resourceVersion' },
+        ],
+      },
+    ]);
+  });
+
+  it('gives no list to an object that had none', async () => {
+    const cluster = new FakeCluster();
+    const before = cluster.put(object);
+    const patches = patchesOf(cluster);
+
+    await markChanged(before, cluster, options);
+
+    expect(JSON.stringify(patches)).not.toContain('managedFields');
   });
 
   it('removes its mark alone when somebody has written meanwhile', async () => {

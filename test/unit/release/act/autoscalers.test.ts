@@ -48,6 +48,12 @@ describe('the workloads that an autoscaler sets the replicas of', () => {
     const cluster = new FakeCluster();
     cluster.put(autoscaler('web', 'Deployment', 'far'));
     const far = workload('Deployment', 'web', 'far');
+    const asked: unknown[] = [];
+    const list = cluster.list.bind(cluster);
+    cluster.list = (...args: Parameters<typeof list>) => {
+      asked.push(args[1]);
+      return list(...args);
+    };
 
     const found = await autoscaledWorkloads(
       [web, workload('Deployment', 'b', 'shop'), far],
@@ -56,7 +62,7 @@ describe('the workloads that an autoscaler sets the replicas of', () => {
     );
 
     expect([...found]).toEqual(['apps/Deployment/far/web']);
-    expect(cluster.calls).toHaveLength(2);
+    expect(asked).toEqual([{ namespace: 'shop' }, { namespace: 'far' }]);
   });
 
   it('are looked for in the newest version that the API serves', async () => {
@@ -74,8 +80,11 @@ describe('the workloads that an autoscaler sets the replicas of', () => {
 
   it('are not asked for where no object is a workload', async () => {
     const cluster = new FakeCluster();
+    let isAsked = false;
+    cluster.firstServed = async () => void (isAsked = true);
 
     expect([...(await autoscaledWorkloads([autoscaler('web')], cluster, options))]).toEqual([]);
+    expect(isAsked).toBe(false);
     expect(cluster.calls).toEqual([]);
   });
 });

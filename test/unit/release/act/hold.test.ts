@@ -4,20 +4,12 @@ import { heldFields } from '../../../../src/kubernetes/rollout-fields.ts';
 import type { Workload } from '../../../../src/kubernetes/workload-objects.ts';
 import { ConflictError, NotFoundError } from '../../../../src/ports/cluster-errors.ts';
 import type { KubernetesObject } from '../../../../src/ports/kubernetes-object.ts';
-import {
-  heldObjects,
-  makePreview,
-  removePreview,
-  selectPods,
-  writeRollout,
-} from '../../../../src/release/act/hold.ts';
+import { heldObjects, writeRollout } from '../../../../src/release/act/hold.ts';
 import { FakeCluster } from '../../../fakes/cluster.ts';
 import { sessionOn } from './session-on.ts';
 
 const options = { signal: new AbortController().signal };
 const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', namespace: 'shop' };
-const service = { apiVersion: 'v1', kind: 'Service', name: 'web', namespace: 'shop' };
-const previewReference = { ...service, name: 'web-preview' };
 const before = { maxSurge: 1, maxUnavailable: 0 };
 const end = 'pipeline release abort web --namespace shop';
 
@@ -35,10 +27,10 @@ function workload(image: string, annotations?: Record<string, string>): Workload
   };
 }
 
-function serviceOf(selector: Record<string, string>, name = 'web', more: object = {}): KubernetesObject {
+function serviceOf(selector: Record<string, string>, name = 'web'): KubernetesObject {
   return {
     ...{ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'shop' } },
-    spec: { selector, ...more },
+    spec: { selector },
   };
 }
 
@@ -64,6 +56,17 @@ describe('the objects of a revision that is held', () => {
       paused: false,
       strategy: { rollingUpdate: { maxSurge: '100%', maxUnavailable: 0 } },
     });
+  });
+
+  it('have as many new pods as their share is, and know the stable ones', async () => {
+    const { session } = await sessionOn(new FakeCluster());
+    const share = { surge: 1, stable: 'a' };
+    const action = { type: 'hold', revision: 2, step: 'starting', before, share } as const;
+
+    const [held] = heldObjects([workload('v2')], action, session) as Workload[];
+
+    expect(held?.spec.strategy?.rollingUpdate).toEqual({ maxSurge: 1, maxUnavailable: 0 });
+    expect(holdMarkOf(held!)).toMatchObject({ stable: 'a' });
   });
 });
 
@@ -94,14 +97,14 @@ describe('the rollout of a held Deployment', () => {
     expect(cluster.calls).toEqual(['get Deployment/web', 'patch Deployment/web']);
   });
 
-  it('keeps the time since which it is held', async () => {
+  it('keeps the time since which it is held, and which pods are stable', async () => {
     const since = '2020-02-02T00:00:00Z';
-    const mark = JSON.stringify({ revision: 1, step: 'starting', since, end: '', before });
+    const mark = JSON.stringify({ revision: 1, step: 'starting', since, end: '', before, stable: 'a' });
     const { session, peek, action } = await setUp(workload('v1', { [holdAnnotation]: mark }));
 
     await writeRollout({ ...action, step: 'ready' }, session, options);
 
-    expect(holdMarkOf(peek())).toMatchObject({ revision: 2, step: 'ready', since });
+    expect(holdMarkOf(peek())).toMatchObject({ revision: 2, step: 'ready', since, stable: 'a' });
   });
 
   it('loses its mark and the answer at the end, and nothing else', async () => {
@@ -123,11 +126,13 @@ describe('the rollout of a held Deployment', () => {
     expect(result).toEqual({ generations: { 'apps/Deployment/shop/web': generation } });
   });
 
-  it('gets the template of a ReplicaSet, without its hash', async () => {
-    const { cluster, session, peek, action } = await setUp(workload('v2'));
+  it('gets the template of a ReplicaSet, without its hash, whose pods are the stable ones then', async () => {
+    const mark = { revision: 2, step: 'starting', since: '', end: '', before, stable: 'b' };
+    const annotations = { [holdAnnotation]: JSON.stringify(mark) };
+    const { cluster, session, peek, action } = await setUp(workload('v2', annotations));
     const old = workload('v1').spec.template!;
     const template = { ...old, metadata: { labels: { app: 'web', 'pod-template-hash': 'a' } } };
-    const metadata = { name: 'web-a', namespace: 'shop' };
+    const metadata = { name: 'web-a', namespace: 'shop', labels: template.metadata.labels };
     cluster.put({
       apiVersion: 'apps/v1',
       kind: 'ReplicaSet',
@@ -138,6 +143,7 @@ describe('the rollout of a held Deployment', () => {
     await writeRollout({ ...action, replicaSet: 'web-a', step: 'completing' }, session, options);
 
     expect(peek().spec.template).toEqual(old);
+    expect(holdMarkOf(peek())).toMatchObject({ stable: 'a' });
   });
 
   it('is not written when the ReplicaSet is gone, or the Deployment was changed', async () => {
@@ -163,155 +169,5 @@ describe('the rollout of a held Deployment', () => {
     );
 
     expect(result.generations).toEqual({ other: 7, 'apps/Deployment/shop/web': 2 });
-  });
-});
-
-describe('the Service whose traffic moves', () => {
-  const selector = { app: 'web', 'pod-template-hash': 'b' };
-  const peek = (cluster: FakeCluster) => cluster.peek(service);
-
-  async function setUp(live?: KubernetesObject) {
-    const cluster = new FakeCluster();
-    const stored = live === undefined ? undefined : cluster.put(live);
-    const manifest = serviceOf({ app: 'new' }, 'web', { type: 'ClusterIP' });
-    const other = serviceOf({ app: 'other' }, 'other');
-    const { session } = await sessionOn(cluster, undefined, [[], [other, manifest]]);
-    const { resourceVersion = '' } = stored?.metadata ?? {};
-    return { cluster, session, resourceVersion };
-  }
-
-  it('gets a selector in one write, and nothing else', async () => {
-    const live = serviceOf({ app: 'web' }, 'web', { ports: [{ port: 80 }] });
-    const { cluster, session, resourceVersion } = await setUp(live);
-
-    await selectPods({ type: 'selectPods', service, resourceVersion, selector }, session, options);
-
-    expect(peek(cluster)).toMatchObject({ spec: { selector, ports: [{ port: 80 }] } });
-    expect(cluster.calls).toEqual(['get Service/web', 'patch Service/web']);
-  });
-
-  it('is not written when it has the selector', async () => {
-    const { cluster, session, resourceVersion } = await setUp(serviceOf(selector));
-
-    await selectPods({ type: 'selectPods', service, resourceVersion, selector }, session, options);
-
-    expect(cluster.calls).toEqual(['get Service/web']);
-  });
-
-  it('gets all else that the revision says, too', async () => {
-    const { cluster, session, resourceVersion } = await setUp(serviceOf({ app: 'web' }));
-
-    await selectPods(
-      { type: 'selectPods', service, resourceVersion, selector, revision: 2 },
-      session,
-      options,
-    );
-
-    expect(peek(cluster)).toMatchObject({ spec: { selector, type: 'ClusterIP' } });
-  });
-
-  it('is made by a revision where it is not there', async () => {
-    const { cluster, session } = await setUp();
-
-    await selectPods({ type: 'selectPods', service, selector, revision: 2 }, session, options);
-
-    expect(peek(cluster)).toMatchObject({ spec: { selector, type: 'ClusterIP' } });
-  });
-
-  it('is left alone where it is not there, and no revision has it', async () => {
-    const { cluster, session } = await setUp();
-
-    await selectPods({ type: 'selectPods', service, selector }, session, options);
-    await selectPods({ type: 'selectPods', service, selector, revision: 1 }, session, options);
-
-    expect(peek(cluster)).toBeUndefined();
-  });
-
-  it('is not written when it was changed or made since', async () => {
-    const { cluster, session, resourceVersion } = await setUp(serviceOf({ app: 'web' }));
-    const action = { type: 'selectPods', service, selector, revision: 2 } as const;
-
-    await expect(selectPods(action, session, options)).rejects.toThrow(ConflictError);
-    cluster.put(serviceOf({ app: 'theirs' }));
-    await expect(selectPods({ ...action, resourceVersion }, session, options)).rejects.toThrow(ConflictError);
-    expect(peek(cluster)).toMatchObject({ spec: { selector: { app: 'theirs' } } });
-  });
-});
-
-describe('the Service of the new pods', () => {
-  const selector = { app: 'web', 'pod-template-hash': 'b' };
-  const action = { type: 'preview', active: 'web', revision: 2, name: 'web-preview', selector } as const;
-  const ports = [{ name: 'http', port: 80, nodePort: 30_080 }];
-  const setUp = async (objects: KubernetesObject[]) => {
-    const cluster = new FakeCluster();
-    const { session } = await sessionOn(cluster, undefined, [[], objects]);
-    return { cluster, session };
-  };
-
-  it('has the ports of the active one without those of its nodes, and labels of the release', async () => {
-    const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web', namespace: 'shop' } };
-    const active = serviceOf({ app: 'web' }, 'web', { ports, type: 'NodePort' });
-    const { cluster, session } = await setUp([configMap, serviceOf({}, 'other'), active]);
-
-    await makePreview(action, session, options);
-
-    expect(cluster.peek(previewReference)).toMatchObject({
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { labels: { 'slipway.dev/application': 'web', 'slipway.dev/preview': 'web' } },
-    });
-    expect(cluster.peek(previewReference)?.['spec']).toEqual({
-      selector,
-      ports: [{ name: 'http', port: 80 }],
-    });
-  });
-
-  it('is not made where the active one is not there, and has no ports where that has none', async () => {
-    const { cluster, session } = await setUp([serviceOf({}, 'other')]);
-    await makePreview(action, session, options);
-    expect(cluster.peek(previewReference)).toBeUndefined();
-
-    const other = await setUp([serviceOf({ app: 'web' })]);
-    await makePreview(action, other.session, options);
-
-    expect(other.cluster.peek(previewReference)?.['spec']).toEqual({ selector, ports: [] });
-  });
-
-  it('has the selector alone, though the API server merges it with the one before', async () => {
-    const { cluster, session } = await setUp([serviceOf({ app: 'web' })]);
-    await cluster.apply(serviceOf({ old: 'label' }, 'web-preview'), { ...options, fieldManager: 'kubectl' });
-
-    await makePreview(action, session, options);
-
-    expect(cluster.peek(previewReference)).toMatchObject({ spec: { selector } });
-    expect(JSON.stringify(cluster.peek(previewReference))).not.toContain('"old"');
-  });
-
-  it('is removed when a release of the application has made it', async () => {
-    const { cluster, session } = await setUp([serviceOf({ app: 'web' })]);
-    await makePreview(action, session, options);
-
-    await removePreview(previewReference, session, options);
-    expect(cluster.peek(previewReference)).toBeUndefined();
-
-    cluster.put(serviceOf({}, 'web-preview'));
-    await removePreview(previewReference, session, options);
-    expect(cluster.peek(previewReference)).toBeDefined();
-    cluster.drop(previewReference);
-    await removePreview(previewReference, session, options);
-  });
-
-  it('is removed as it was seen', async () => {
-    const { cluster, session } = await setUp([serviceOf({ app: 'web' })]);
-    await makePreview(action, session, options);
-    cluster.before = (verb) => {
-      if (verb !== 'delete') return;
-      cluster.drop(previewReference);
-      cluster.put(serviceOf({}, 'web-preview'));
-    };
-
-    await removePreview(previewReference, session, options);
-
-    expect(cluster.peek(previewReference)).toBeDefined();
   });
 });

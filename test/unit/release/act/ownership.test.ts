@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { isFields } from '../../../../src/base/fields.ts';
 import { defined } from '../../../../src/base/defined.ts';
 import type { KubernetesObject } from '../../../../src/ports/kubernetes-object.ts';
 import { fieldsOf, managersOf, withFields } from '../../../../src/kubernetes/field-set.ts';
@@ -69,6 +70,17 @@ function released(manifest: KubernetesObject, live: KubernetesObject, before: Be
   ) as unknown as KubernetesObject;
 }
 
+/** RFC 7396 */
+function mergePatched(value: unknown, patch: unknown): unknown {
+  if (!isFields(patch)) return patch;
+  const merged = isFields(value) ? { ...value } : {};
+  for (const [name, part] of Object.entries(patch)) {
+    if (part === null) Reflect.deleteProperty(merged, name);
+    else merged[name] = mergePatched(merged[name], part);
+  }
+  return merged;
+}
+
 const specOf = (object: KubernetesObject) => object['spec'] as Fields;
 
 describe('the owner of a field', () => {
@@ -107,6 +119,16 @@ describe('the owner of a field', () => {
     const after = released(deployment(containers(web({ A: '1' }))), edited, { earlier: [first] });
 
     expect(specOf(after)).toEqual(containers(web({ A: '1', C: 'z' })));
+  });
+
+  it('that a client edited is Slipway where kubectl apply was given it before', () => {
+    const live = kubectlApplied(deployment({ minReadySeconds: 3 }));
+    const byHand = { minReadySeconds: 9, progressDeadlineSeconds: 9 };
+    const edited = written(deployment(byHand, live.metadata.annotations), 'kubectl-edit', live);
+
+    const after = released(deployment({ replicas: 1 }), edited);
+
+    expect(specOf(after)).toEqual({ replicas: 1, progressDeadlineSeconds: 9 });
   });
 
   it('that nobody has changed is left as it is', () => {
@@ -152,13 +174,32 @@ describe('the owner of a field', () => {
   });
 
   it('of what clients wrote takes none that the API and its controllers keep with it', () => {
-    const live = kubectlApplied(deployment({ replicas: 3, minReadySeconds: 3 }, { mine: 'yes' }));
-    live.metadata.annotations!['deployment.kubernetes.io/revision'] = '1';
+    const first = kubectlApplied(deployment({ replicas: 3, minReadySeconds: 3 }, { mine: 'yes' }));
+    const { annotations } = first.metadata;
+    const kept = { ...annotations, 'deployment.kubernetes.io/revision': '1' };
+    const live = written(
+      { ...first, metadata: { ...first.metadata, annotations: kept } },
+      'kube-controller-manager',
+      first,
+    );
 
     expect(withFields(live, writtenFields(live))).toEqual({
       metadata: { annotations: { mine: 'yes' } },
       spec: { minReadySeconds: 3 },
     });
+  });
+
+  it('of what a controller writes with the status is no client’s', () => {
+    const first = kubectlApplied(deployment({ minReadySeconds: 3 }));
+    const byController = { 'f:metadata': { 'f:annotations': { 'f:progress': {} } } };
+    const entry = { manager: 'controller', operation: 'Update', fieldsType: 'FieldsV1' } as const;
+    const managedFields = [...managersOf(first), { ...entry, subresource: 'status', fieldsV1: byController }];
+    const annotations = { ...first.metadata.annotations, progress: '3 of 4' };
+    const live = { ...first, metadata: { ...first.metadata, annotations, managedFields } };
+
+    expect(withFields(live, writtenFields(live))).toEqual({ spec: { minReadySeconds: 3 } });
+    const { managedFields: owners = [] } = decide(deployment({ minReadySeconds: 4 }), live);
+    expect(owners).toContainEqual(managedFields.at(-1));
   });
 
   it('is who it was before, when Slipway has gone back to what was adopted', () => {
@@ -172,40 +213,44 @@ describe('the owner of a field', () => {
 });
 
 describe('the dry run of an apply', () => {
-  const names = fc.uniqueArray(fc.constantFrom('A', 'B', 'C'), { minLength: 1 });
+  const unset = { nil: undefined };
   const spec = fc
     .record({
-      env: names,
+      env: fc.uniqueArray(fc.constantFrom('A', 'B', 'C')),
       sides: fc.uniqueArray(fc.constantFrom('one', 'two')),
-      seconds: fc.option(fc.nat(2)),
+      minReadySeconds: fc.option(fc.nat(2), unset),
+      runAsUser: fc.option(fc.nat(2), unset),
+      drop: fc.option(fc.constant(['ALL']), unset),
     })
-    .map(({ env, sides, seconds }) => ({
-      ...(seconds === null ? {} : { minReadySeconds: seconds }),
-      ...containers(
-        web(Object.fromEntries(env.map((name) => [name, String(env.length)]))),
-        ...sides.map((name) => ({ name, args: sides })),
-      ),
-    }));
+    .map(({ env, sides, minReadySeconds, runAsUser, drop }) => {
+      const variables = web(Object.fromEntries(env.map((name) => [name, String(env.length)])));
+      const capabilities = drop && { drop };
+      const securityContext =
+        (runAsUser ?? drop) === undefined ? undefined : defined({ runAsUser, capabilities });
+      const first = { ...(env.length === 0 ? { name: 'web' } : variables), ...defined({ securityContext }) };
+      const others = sides.map((name) => ({ name, args: sides }));
+      return { ...defined({ minReadySeconds }), ...containers(first, ...others) };
+    });
+  const origins: Record<string, (object: KubernetesObject) => KubernetesObject> = {
+    create: (object) => written(object, 'kubectl-create'),
+    apply: kubectlApplied,
+    releaseAndEdit: (object) => {
+      const live = released(object, written(deployment({}), 'kubectl-create'));
+      const edited = { ...specOf(live), minReadySeconds: 7 };
+      return written({ ...live, spec: edited }, 'kubectl-edit', live);
+    },
+  };
 
   it('tells what applying will do', () => {
     fc.assert(
-      fc.property(spec, spec, fc.boolean(), (before, after, isCreated) => {
-        const first = deployment(before);
-        const live = isCreated ? written(first, 'kubectl-create') : kubectlApplied(first);
+      fc.property(spec, spec, fc.constantFrom(...Object.keys(origins)), (before, after, origin) => {
+        const live = origins[origin]!(deployment(before));
         const manifest = deployment(after);
 
         const patch = predictedPatch(live, manifest, decide(manifest, live).dropped);
 
-        const merged = { ...specOf(live), ...(patch['spec'] as Fields | undefined) };
-        const template = merged['template'] as { spec: Fields };
-        const patched = (patch['spec'] as { template?: { spec: Fields } } | undefined)?.template?.spec ?? {};
-        merged['template'] = {
-          ...template,
-          spec: { ...(specOf(live)['template'] as { spec: Fields }).spec, ...patched },
-        };
-        for (const [name, value] of Object.entries(merged))
-          if (value === null) Reflect.deleteProperty(merged, name);
-        expect(merged).toEqual(specOf(released(manifest, live)));
+        const merged = mergePatched(live, patch) as KubernetesObject;
+        expect(specOf(merged)).toEqual(specOf(released(manifest, live)));
       }),
     );
   });

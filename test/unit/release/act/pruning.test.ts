@@ -98,6 +98,30 @@ describe('configuration of revisions', () => {
     );
   });
 
+  it('is removed as it was seen: what has its name by then stays', async () => {
+    const cluster = clusterWith();
+    const other = object('ConfigMap', 'conf-1');
+    cluster.before = (verb) => {
+      if (verb !== 'delete') return;
+      cluster.drop(reference('ConfigMap', 'conf-1'));
+      cluster.put(other);
+    };
+
+    await removeOldConfiguration(record('ConfigMap'), ['shop'], cluster, options);
+
+    expect(cluster.peek(reference('ConfigMap', 'conf-1'))).toMatchObject(other);
+  });
+
+  it('is looked for among Secrets where one of the kept revisions has one', async () => {
+    const cluster = clusterWith();
+    const [first] = record('ConfigMap').history;
+    const [second] = record('Secret').history;
+
+    await removeOldConfiguration(recordOf([first!, second!]), ['shop'], cluster, options);
+
+    expect(namesOf(cluster)).not.toContain('Secret shop/conf-1');
+  });
+
   it('is looked for among Secrets only where a revision has one, and in each namespace', async () => {
     const cluster = clusterWith();
     const asked: unknown[] = [];

@@ -171,13 +171,57 @@ describe('the patch that is predicted', () => {
     });
   });
 
-  it('takes away what is dropped, and what gets empty by that', () => {
-    const live = configMap({ a: '1', map: { b: '1' }, full: { c: '1', d: '1' } });
-    const at = (...names: string[]) => separator('f:data', ...names.map((name) => `f:${name}`));
-    const dropped = [at('a'), at('map'), at('map', 'b'), at('full'), at('full', 'c')];
+  it('keeps an item that no manager names', () => {
+    const live = configMap({ list: [{ name: 'one' }, { name: 'bare' }] }, managed({ [one]: { '.': {} } }));
 
-    expect(patchOf(live, configMap({}), ...dropped)).toEqual({
-      data: { a: null, map: null, full: { c: null } },
+    expect(patchOf(live, listOf({ name: 'one', a: 1 }))).toEqual({
+      data: { list: [{ name: 'one', a: 1 }, { name: 'bare' }] },
+    });
+  });
+
+  it('replaces a list whose items managers tell apart by their place alone', () => {
+    const live = configMap({ list: [{ a: 1 }] }, managed({ 'i:0': { 'f:a': {} } }));
+
+    expect(patchOf(live, listOf({ a: 2 }))).toEqual({ data: { list: [{ a: 2 }] } });
+  });
+
+  it('puts a map where there was none, and a text where there was a map', () => {
+    const live = configMap({ text: 'x', map: { a: '1' } });
+    const manifest = configMap({ added: { a: '1' }, text: { a: '1' }, map: 'x' });
+
+    expect(patchOf(live, manifest)).toEqual({ data: { added: { a: '1' }, text: { a: '1' }, map: 'x' } });
+  });
+
+  const at = (...names: string[]) => separator('f:data', ...names.map((name) => `f:${name}`));
+
+  it('takes away what is dropped, in whatever order it is named', () => {
+    const live = configMap({ a: '1', map: { b: { c: '1' } }, full: { c: '1', d: '1' } });
+    const map = [at('map'), at('map', 'b'), at('map', 'b', 'c')];
+    const dropped = [at('a'), ...map, at('full'), at('full', 'c')];
+    const patch = { data: { a: null, map: null, full: { c: null } } };
+
+    expect(patchOf(live, configMap({}), ...dropped)).toEqual(patch);
+    expect(patchOf(live, configMap({}), ...dropped.reverse())).toEqual(patch);
+  });
+
+  it('takes away what gets empty by that, and what that stood in alone', () => {
+    const live = configMap({ outer: { inner: { a: '1' } }, kept: 'x' });
+
+    expect(patchOf(live, configMap({}), at('outer', 'inner', 'a'))).toEqual({ data: { outer: null } });
+  });
+
+  it('takes away items that are dropped, and the list with the last of them', () => {
+    const live = configMap({ list: [{ name: 'one' }, { name: 'two' }], kept: 'x' });
+    const first = separator('f:data', 'f:list', one);
+    const second = separator('f:data', 'f:list', two);
+    const name = separator(first, 'f:name');
+
+    expect(patchOf(live, configMap({}), first)).toEqual({ data: { list: [{ name: 'two' }] } });
+    // Without its name it could not be found.
+    expect(patchOf(live, configMap({}), name, first)).toEqual({ data: { list: [{ name: 'two' }] } });
+    expect(patchOf(live, configMap({}), first, second)).toEqual({ data: { list: null } });
+    expect(patchOf(live, listOf({ name: 'new' }), first, second)).toEqual({
+      data: { list: [{ name: 'new' }] },
     });
   });
 });

@@ -276,28 +276,3 @@ describe('the managers of an object', () => {
     ]);
   });
 });
-
-describe('the defaults of a strategy that a manifest has no more', () => {
-  const workload = (kind: string, field: string, strategy: object | undefined): KubernetesObject => ({
-    ...{ apiVersion: 'apps/v1', kind, metadata: { name: 'web', namespace: 'shop' } },
-    spec: strategy === undefined ? {} : { [field]: strategy },
-  });
-  const rolling = { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1 } };
-  const droppedOf = (kind: string, field: string, wanted: object | undefined, live: object) =>
-    decide(workload(kind, field, wanted), workload(kind, field, live)).dropped.size;
-
-  it.each([
-    ['Deployment', 'strategy', { type: 'Recreate' }, 2],
-    ['StatefulSet', 'updateStrategy', { type: 'OnDelete' }, 2],
-    ['Deployment', 'strategy', { type: 'RollingUpdate' }, 0],
-    ['Deployment', 'strategy', {}, 0],
-    ['Deployment', 'strategy', undefined, 0],
-    ['ConfigMap', 'strategy', { type: 'Recreate' }, 0],
-  ])('of a %s with %s %j are %i fields', (kind, field, wanted, count) => {
-    expect(droppedOf(kind, field, wanted, rolling)).toBe(count);
-  });
-
-  it('are none where the API has filled in none', () => {
-    expect(droppedOf('Deployment', 'strategy', { type: 'Recreate' }, { type: 'Recreate' })).toBe(0);
-  });
-});

@@ -71,6 +71,7 @@ export default tseslint.config(
   {
     files: [
       'src/strategies/**/*.ts',
+      'src/analysis/**/*.ts',
       'src/kubernetes/**/*.ts',
       'src/release/**/*.ts',
       'src/expressions/**/*.ts',
@@ -85,7 +86,7 @@ export default tseslint.config(
   },
   {
     // They decide and read; what waits, and what can be aborted, is in release and engine.
-    files: ['src/strategies/**/*.ts', 'src/kubernetes/**/*.ts'],
+    files: ['src/strategies/**/*.ts', 'src/analysis/**/*.ts', 'src/kubernetes/**/*.ts'],
     rules: {
       'no-restricted-globals': [
         'error',
@@ -100,7 +101,7 @@ export default tseslint.config(
           'queueMicrotask',
           'fetch',
           'process',
-        ].map((name) => ({ name, message: 'strategies and kubernetes are pure' })),
+        ].map((name) => ({ name, message: 'strategies, analysis and kubernetes are pure' })),
       ],
     },
   },

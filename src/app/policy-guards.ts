@@ -9,7 +9,7 @@ import type { KubernetesObject, ObjectReference } from '../ports/kubernetes-obje
 import type { AnyStageKind } from '../ports/stage.ts';
 import { guardedCluster } from '../release/guarded-cluster.ts';
 import type { AdmitObjects } from '../stages/deploy/prepare.ts';
-import type { AdmitHost } from '../stages/verify/open-connection.ts';
+import type { AdmitHost } from '../probes/open-connection.ts';
 import { checkoutSpellings } from '../policy/uses/spellings.ts';
 import { defaultAgentImage } from './default-agent-image.ts';
 import { PolicyError } from './policy-error.ts';

@@ -1,15 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Pattern } from '../../base/pattern.ts';
+import type { HttpAnswer } from '../../probes/ask-http.ts';
 import type { HttpExpectation, TextExpectation } from './settings.ts';
-
-/** An answer as far as expectations look at it. */
-export interface HttpAnswer {
-  status: number;
-  /** Names in lowercase. */
-  headers: Readonly<Record<string, string>>;
-  /** The first bytes, at most `maxBodyBytes` of http-check.ts. */
-  body: string;
-}
 
 /** Characters of what was got that are shown. */
 const shown = 200;

@@ -3,7 +3,7 @@ import { messageOf } from '../../base/errors.ts';
 import { ForbiddenError, UnauthorizedError } from '../../ports/cluster-errors.ts';
 import type { CallOptions } from '../../ports/cluster.ts';
 import type { CheckResult } from './check-result.ts';
-import { openConnection, type Reach } from './open-connection.ts';
+import { openConnection, type Reach } from '../../probes/open-connection.ts';
 import type { TcpCheck } from './settings.ts';
 
 /**

@@ -6,7 +6,7 @@ import type { PodAccess } from '../../ports/pod-access.ts';
 import type { StageContext, StageKind, StageResult } from '../../ports/stage.ts';
 import type { CheckResult } from './check-result.ts';
 import { verifyDefinition } from './definition.ts';
-import type { AdmitHost } from './open-connection.ts';
+import type { AdmitHost } from '../../probes/open-connection.ts';
 import { checkScript } from './script-check.ts';
 import { rollBackHint } from './earlier-releases.ts';
 import type { RollBackDependencies } from './roll-back.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { unmet, valueAt, type HttpAnswer } from '../../../../src/stages/verify/expectation.ts';
+import type { HttpAnswer } from '../../../../src/probes/ask-http.ts';
+import { unmet, valueAt } from '../../../../src/stages/verify/expectation.ts';
 import type { HttpExpectation } from '../../../../src/stages/verify/settings.ts';
 
 const answer = (change: Partial<HttpAnswer> = {}): HttpAnswer => ({

@@ -1,8 +1,15 @@
-import type { CallOptions, Cluster } from '../../ports/cluster.ts';
-import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
+import type { CallOptions, Cluster } from '../ports/cluster.ts';
+import type { KubernetesObject } from '../ports/kubernetes-object.ts';
 
 interface Service extends KubernetesObject {
-  spec: { type?: string; externalName?: string; ports?: { name?: string; port: number }[] };
+  spec: { type?: string; externalName?: string; ports?: ServicePort[] };
+}
+
+interface ServicePort {
+  name?: string;
+  port: number;
+  /** Of the pods: a number, or the name of a container's port; missing: as `port`. */
+  targetPort?: number | string;
 }
 
 interface Slice extends KubernetesObject {
@@ -58,9 +65,12 @@ export function serviceOf(
   return isClusterName ? { service: { name, namespace: second }, certain: true } : undefined;
 }
 
-/** Finds where `host:port` leads: to the ready pods of a Service of the cluster, or outside. */
+/**
+ * Finds where `host:port` leads: to the ready pods of a Service of the cluster, or outside. With a `hash`, to the ready
+ * pods with this `pod-template-hash`, whether or not the Service selects them.
+ */
 export async function resolve(
-  target: { host: string; port: number; namespace: string },
+  target: { host: string; port: number; namespace: string; hash?: string },
   cluster: Cluster,
   options: CallOptions,
 ): Promise<Destination> {
@@ -81,10 +91,14 @@ export async function resolve(
     const problem = `${where} has no port ${String(target.port)}, it has ${ports}`;
     return { type: 'service', service, endpoints: [], problem };
   }
-  const endpoints = await readyEndpoints(service, port.name ?? '', cluster, options);
-  return endpoints.length > 0
-    ? { type: 'service', service, endpoints }
-    : { type: 'service', service, endpoints, problem: `${where} has no ready pod` };
+  const { hash } = target;
+  const endpoints =
+    hash === undefined
+      ? await readyEndpoints(service, port.name ?? '', cluster, options)
+      : await podsOfHash({ namespace: service.namespace, hash, port }, cluster, options);
+  const problem =
+    hash === undefined ? `${where} has no ready pod` : `no pod with pod-template-hash ${hash} is ready`;
+  return { type: 'service', service, endpoints, ...(endpoints.length > 0 ? {} : { problem }) };
 }
 
 const sliceKinds = [
@@ -127,4 +141,33 @@ async function readyAddresses(
       .filter((address) => address.targetRef?.kind === 'Pod')
       .map((address) => ({ namespace, pod: address.targetRef?.name ?? '', port }));
   });
+}
+
+interface Pod extends KubernetesObject {
+  spec?: { containers?: { ports?: { name?: string; containerPort: number }[] }[] };
+  status?: { conditions?: { type: string; status: string }[] };
+}
+
+/** The ready pods of one ReplicaSet, with the port that the Service's port leads to. */
+async function podsOfHash(
+  { namespace, hash, port }: { namespace: string; hash: string; port: ServicePort },
+  cluster: Cluster,
+  options: CallOptions,
+): Promise<Endpoint[]> {
+  const selection = { namespace, labelSelector: `pod-template-hash=${hash}` };
+  const pods = await cluster.list<Pod>({ apiVersion: 'v1', kind: 'Pod' }, selection, options);
+  return pods.filter(isServing).flatMap(({ metadata, spec }) => {
+    const { targetPort = port.port } = port;
+    const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? []);
+    const number =
+      typeof targetPort === 'number'
+        ? targetPort
+        : ports.find(({ name }) => name === targetPort)?.containerPort;
+    return number === undefined ? [] : [{ namespace, pod: metadata.name, port: number }];
+  });
+}
+
+function isServing({ metadata, status }: Pod): boolean {
+  const isReady = status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True');
+  return isReady === true && metadata.deletionTimestamp === undefined;
 }

@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { CallOptions, Cluster } from '../../ports/cluster.ts';
-import type { PodAccess } from '../../ports/pod-access.ts';
+import { defined } from '../base/defined.ts';
+import type { CallOptions, Cluster } from '../ports/cluster.ts';
+import type { PodAccess } from '../ports/pod-access.ts';
 import { resolve } from './service-endpoints.ts';
 
 /** Looks at a host before it is asked. @throws InputError */
@@ -15,6 +16,8 @@ export interface Reach {
   namespace: string;
   /** Counts the attempts, so that each asks another of the ready pods. */
   turn: number;
+  /** Of a Service's pods only those with this `pod-template-hash`; missing: those that it selects. */
+  hash?: string;
   /** Missing: every host may be asked. */
   admit?: AdmitHost;
 }
@@ -33,7 +36,8 @@ export async function openConnection(
 ): Promise<Opened> {
   const { host, port } = target;
   reach.admit?.(target);
-  const destination = await resolve({ host, port, namespace: reach.namespace }, reach.cluster, options);
+  const { namespace, hash } = reach;
+  const destination = await resolve({ host, port, namespace, ...defined({ hash }) }, reach.cluster, options);
   if (destination.type === 'outside') return direct(target, options);
   const { endpoints, problem } = destination;
   const endpoint = endpoints[reach.turn % Math.max(1, endpoints.length)];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { resolve, serviceOf } from '../../../../src/stages/verify/service-endpoints.ts';
-import { FakeCluster } from '../../../fakes/cluster.ts';
+import { resolve, serviceOf } from '../../../src/probes/service-endpoints.ts';
+import { FakeCluster } from '../../fakes/cluster.ts';
 
 const { signal } = new AbortController();
 

@@ -2,6 +2,7 @@ import { InputError, InternalError } from '../base/errors.ts';
 import { evaluateWithin } from './bounded-evaluation.ts';
 import { Budget, ExpressionLimitError, shortened } from './budget.ts';
 import { expressionLanguage, toExpressionError } from './language.ts';
+import { parseExpression } from './parse-expression.ts';
 import { toBindings, type ExpressionScope } from './scope.ts';
 import { hasTemplate, parseTemplate, type TemplatePart } from './template.ts';
 
@@ -25,7 +26,18 @@ export async function evaluateExpression(source: string, scope: ExpressionScope)
  * @throws InputError when the expression fails or gives neither true nor false
  */
 export async function evaluateCondition(source: string, scope: ExpressionScope): Promise<boolean> {
-  const value = await evaluateExpression(source, scope);
+  return trueOrFalse(source, await evaluateExpression(source, scope));
+}
+
+/**
+ * As evaluateCondition, at once: for a condition on what was measured.
+ * @throws InputError when the expression fails or gives neither true nor false
+ */
+export function evaluateConditionNow(source: string, scope: ExpressionScope): boolean {
+  return trueOrFalse(source, evaluateNow(source, scope));
+}
+
+function trueOrFalse(source: string, value: Value): boolean {
   if (typeof value === 'boolean') return value;
   throw new InputError(
     `the condition ${shortened(source)} gives ${JSON.stringify(value)}, not true or false`,
@@ -35,16 +47,27 @@ export async function evaluateCondition(source: string, scope: ExpressionScope):
 /**
  * Evaluates the `${{ }}` of a string. A string that is one expression and nothing else gives the expression's value with
  * its type; all others give text.
+ * @param late names of what is known only later: an expression that uses one stays as it is
  * @throws InputError that names the expression
  */
-export async function evaluateTemplate(text: string, scope: ExpressionScope): Promise<Value> {
+export async function evaluateTemplate(
+  text: string,
+  scope: ExpressionScope,
+  late: readonly string[] = [],
+): Promise<Value> {
   if (!hasTemplate(text)) return text;
   const parts = parseTemplate(text);
   const values: Value[] = [];
   for (const part of parts) {
-    values.push(part.type === 'text' ? part.text : await evaluateExpression(part.source, scope));
+    if (part.type === 'text') values.push(part.text);
+    else if (late.length > 0 && usesAny(part.source, late)) values.push(`\${{ ${part.source} }}`);
+    else values.push(await evaluateExpression(part.source, scope));
   }
   return join(parts, values);
+}
+
+function usesAny(source: string, roots: readonly string[]): boolean {
+  return parseExpression(source).references.some(({ root }) => roots.includes(root));
 }
 
 /** As evaluateTemplate, as text. */

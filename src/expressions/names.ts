@@ -1,5 +1,16 @@
-/** Names that an expression may begin with. */
-export const expressionRoots = ['params', 'env', 'git', 'trigger', 'run', 'stages', 'matrix'] as const;
+/** Names that an expression may begin with; the last three are those of a release's analyses. */
+export const expressionRoots = [
+  'params',
+  'env',
+  'git',
+  'trigger',
+  'run',
+  'stages',
+  'matrix',
+  'candidate',
+  'stable',
+  'result',
+] as const;
 
 /** One of them. */
 export type ExpressionRoot = (typeof expressionRoots)[number];

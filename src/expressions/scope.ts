@@ -13,6 +13,12 @@ export interface ExpressionScope {
   run?: Readonly<Record<string, string>>;
   stages?: Readonly<Record<string, StageFacts>>;
   matrix?: Readonly<Record<string, Scalar>>;
+  /** The new pods of a release, for an analysis. */
+  candidate?: Readonly<Record<string, string>>;
+  /** The old ones. */
+  stable?: Readonly<Record<string, string>>;
+  /** What an analysis has measured. */
+  result?: unknown;
   /** One hash over the files of the checkout that match the patterns. Missing where there is no checkout to read. */
   hashFiles?: (patterns: readonly string[]) => Promise<string>;
 }
@@ -33,6 +39,9 @@ export function toBindings(scope: ExpressionScope): Record<string, unknown> {
     run: scope.run ?? {},
     stages: scope.stages ?? {},
     matrix: integers(scope.matrix ?? {}),
+    candidate: scope.candidate ?? {},
+    stable: scope.stable ?? {},
+    result: scope.result ?? null,
   };
 }
 

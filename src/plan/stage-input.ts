@@ -36,10 +36,7 @@ export async function evaluateStageInput(
   input: Input,
   scope: ExpressionScope,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const scripts = kind.scripts
-    .flatMap((dotted) => placesAt(input, dotted))
-    .map(({ path }) => path.join('\n'));
-  const evaluation = new Evaluation(scope, new Set(scripts));
+  const evaluation = new Evaluation(scope, kind, input);
   const evaluated = (await evaluation.value(input, [])) as Input;
   const schema = z.strictObject({ ...kind.fields });
   const first = schema.safeParse(evaluated);
@@ -58,11 +55,16 @@ export async function evaluateStageInput(
 class Evaluation {
   readonly #scope: ExpressionScope;
   readonly #scripts: ReadonlySet<string>;
+  /** Where {@link StageDefinition.lateNames} are. */
+  readonly #late: ReadonlySet<string>;
+  readonly #lateNames: readonly string[];
   readonly #expressions = new Set<string>();
 
-  constructor(scope: ExpressionScope, scripts: ReadonlySet<string>) {
+  constructor(scope: ExpressionScope, { scripts, lateNames }: StageDefinition, input: Input) {
     this.#scope = scope;
-    this.#scripts = scripts;
+    this.#scripts = pathsIn(input, scripts);
+    this.#late = pathsIn(input, lateNames?.at ?? []);
+    this.#lateNames = lateNames?.names ?? [];
   }
 
   isExpression(path: Path): boolean {
@@ -70,11 +72,12 @@ class Evaluation {
   }
 
   async value(value: unknown, path: Path): Promise<unknown> {
-    if (this.#scripts.has(path.join('\n'))) return value;
+    const at = path.join('\n');
+    if (this.#scripts.has(at)) return value;
     if (typeof value === 'string') {
       if (!hasTemplate(value)) return value;
-      this.#expressions.add(path.join('\n'));
-      return evaluateTemplate(value, this.#scope);
+      this.#expressions.add(at);
+      return evaluateTemplate(value, this.#scope, this.#late.has(at) ? this.#lateNames : []);
     }
     if (Array.isArray(value)) {
       const items: unknown[] = [];
@@ -87,6 +90,10 @@ class Evaluation {
       entries.push([key, await this.value(item, [...path, key])]);
     return Object.fromEntries(entries);
   }
+}
+
+function pathsIn(input: Input, dotted: readonly string[]): ReadonlySet<string> {
+  return new Set(dotted.flatMap((each) => placesAt(input, each)).map(({ path }) => path.join('\n')));
 }
 
 interface Mismatch {

@@ -69,6 +69,8 @@ export interface StageDefinition {
   readonly fields: z.core.$ZodShape;
   /** Paths of the input that are script text, e.g. `run` or `verify.script.run`: an expression there is an error. */
   readonly scripts: readonly string[];
+  /** Paths of the input whose expressions may use names that the stage gives a value only when it has begun. */
+  readonly lateNames?: { readonly at: readonly string[]; readonly names: readonly string[] };
   /** Paths of the input that name a secret of the file, e.g. `checkout.credentials`; checked before anything runs. */
   readonly secretNames?: readonly string[];
   /** Paths of the input that name a container of the agent. */

@@ -3,7 +3,7 @@ import { InputError } from '../../base/errors.ts';
 import { Pattern, PatternError } from '../../base/pattern.ts';
 import { shortened } from '../../expressions/budget.ts';
 import { ExpressionError } from '../../expressions/language.ts';
-import { expressionRoots, type ExpressionRoot } from '../../expressions/names.ts';
+import { expressionRoots } from '../../expressions/names.ts';
 import {
   checkExpression,
   parseExpression,
@@ -23,7 +23,7 @@ type Path = readonly (string | number)[];
 
 /** What expressions at one place may use. */
 interface Scope {
-  roots: readonly ExpressionRoot[];
+  roots: readonly string[];
   parameters: readonly string[];
   /** Names of variables of `env` that are secrets. */
   secretVariables: readonly string[];
@@ -31,10 +31,12 @@ interface Scope {
   stages: readonly string[];
   allStages: readonly string[];
   matrix: readonly string[];
+  /** Those of `roots` that get their value only when the stage has begun. */
+  late?: readonly string[];
 }
 
-const everywhere: readonly ExpressionRoot[] = ['params', 'env', 'git', 'trigger', 'run', 'stages'];
-const beforeTheRun: readonly ExpressionRoot[] = ['params', 'trigger'];
+const everywhere: readonly string[] = ['params', 'env', 'git', 'trigger', 'run', 'stages'];
+const beforeTheRun: readonly string[] = ['params', 'trigger'];
 
 /** Every expression parses, and uses only what is there by then. Script text holds none. */
 export function lintExpressions(
@@ -83,6 +85,12 @@ function stageScope(
 function lintStage({ path, raw, kind }: StageDraft, scope: Scope): Finding[] {
   const scripts = (kind?.scripts ?? []).flatMap((dotted) => placesAt(raw, dotted));
   const isScript = (at: Path) => scripts.some((script) => startsWith(at, script.path));
+  const late = (kind?.lateNames?.at ?? []).flatMap((dotted) => placesAt(raw, dotted));
+  const roots = [...scope.roots, ...(kind?.lateNames?.names ?? [])];
+  const scopeAt = (at: Path) =>
+    late.some(({ path: of }) => startsWith(at, of))
+      ? { ...scope, roots, ...defined({ late: kind?.lateNames?.names }) }
+      : scope;
   const fixed = ['name', 'needs', 'matrix', 'retry', 'timeout', 'allowFailure'];
   const { when, ...rest } = raw;
   const strings = stringsIn(rest).filter((place) => !fixed.includes(String(place.path[0])));
@@ -92,7 +100,7 @@ function lintStage({ path, raw, kind }: StageDraft, scope: Scope): Finding[] {
     ...strings.flatMap((place) =>
       isScript(place.path)
         ? lintScript(place.value, [...path, ...place.path])
-        : lintTemplate(place.value, [...path, ...place.path], scope),
+        : lintTemplate(place.value, [...path, ...place.path], scopeAt(place.path)),
     ),
   ];
 }
@@ -167,7 +175,7 @@ function lintExpression(source: string, path: Path, scope: Scope): Finding[] {
     if (functions.includes('hashFiles') && !scope.roots.includes('env')) {
       findings.push({ message: 'hashFiles needs the checkout, which does not exist yet' });
     }
-    findings.push(...patterns.flatMap(lintPattern));
+    findings.push(...patterns.flatMap(lintPattern), ...lintLate(references, scope));
     if (findings.length > 0) return findings.map((finding) => ({ code: 'expression', path, ...finding }));
     const mistyped = checkExpression(source);
     return mistyped === undefined ? [] : [faulty(source, path, mistyped)];
@@ -183,6 +191,15 @@ function faulty(source: string, path: Path, error: ExpressionError): Finding {
 }
 
 type Remark = Pick<Finding, 'message' | 'hint' | 'offset'>;
+
+/** What is known before the stage and what it learns itself are filled in at two times. */
+function lintLate(references: readonly Reference[], { late = [] }: Scope): Remark[] {
+  const ofStage = references.find(({ root }) => late.includes(root));
+  const other = references.find(({ root }) => !late.includes(root));
+  if (ofStage === undefined || other === undefined) return [];
+  const message = `"${ofStage.root}" and "${other.root}" cannot stand in one expression`;
+  return [{ message, hint: 'write two: ${{ … }}${{ … }}' }];
+}
 
 function lintPattern({ source, offset }: LiteralPattern): Remark[] {
   try {

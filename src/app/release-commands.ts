@@ -1,6 +1,7 @@
 import { defined } from '../base/defined.ts';
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../adapters/system/clock.ts';
+import { createMeasurements } from '../probes/measure.ts';
 import { InputError } from '../base/errors.ts';
 import { answerRelease, takesAnswer, type AnswerRequest } from '../release/answer.ts';
 import type { ReleaseResult } from '../release/reconcile.ts';
@@ -122,7 +123,8 @@ function portsOf({ connection }: ReleaseTarget, report: ReportLine) {
       report(level === 'warning' ? `warning: ${message}` : message),
   };
   const { cluster, leases, pods } = connection;
-  return { cluster, leases, pods, clock: systemClock, report: lines };
+  const measurements = createMeasurements({ cluster, pods });
+  return { cluster, leases, pods, measurements, clock: systemClock, report: lines };
 }
 
 function requestOf({ connection, application }: ReleaseTarget): ReleaseRequest {

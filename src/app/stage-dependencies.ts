@@ -2,6 +2,7 @@ import { defined } from '../base/defined.ts';
 import { userInfo, hostname } from 'node:os';
 import { createSourceRepository } from '../adapters/git/source-repository.ts';
 import { systemClock } from '../adapters/system/clock.ts';
+import { createMeasurements } from '../probes/measure.ts';
 import type { ArtifactStore } from '../ports/artifact-store.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { BuildSettings } from './builders.ts';
@@ -30,7 +31,10 @@ export function stageDependencies(options: StageDependencyOptions): StageDepende
     return createBuilders(connection, build, environment).builders;
   });
   const guarded = guardCluster(cluster, policies);
-  const release = { cluster: guarded, leases, pods, clock: systemClock, who: whoReleases(environment) };
+  const admit = hostGuard(policies);
+  const measurements = createMeasurements({ cluster, pods, ...defined({ admit }) });
+  const who = whoReleases(environment);
+  const release = { cluster: guarded, leases, pods, measurements, clock: systemClock, who };
   return {
     checkout: { repository: createSourceRepository(), directory },
     run: { artifacts },
@@ -40,7 +44,7 @@ export function stageDependencies(options: StageDependencyOptions): StageDepende
       ...defined({ chosenCluster: connection.chosen }),
       admit: objectGuard(policies),
     },
-    verify: { cluster, pods, admit: hostGuard(policies), rollBack: release },
+    verify: { cluster, pods, ...defined({ admit }), rollBack: release },
   };
 }
 

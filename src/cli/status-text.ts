@@ -13,6 +13,7 @@ export function statusText(now: ReleaseStatus, cluster?: string): string[] {
     lines.push(
       `in progress: revision ${String(entry.number)}, ${images(entry.images)}, in phase ${now.current.phase}, owned by ${now.holder ?? 'no runner'}`,
       ...waitingText(now, cluster),
+      ...samplesText(now.current.samples),
     );
   }
   if (now.last !== undefined) {
@@ -35,6 +36,26 @@ function waitingText({ waiting, application, namespace }: ReleaseStatus, cluster
     `  to roll back: pipeline release abort ${place}`,
   ];
 }
+
+/** Samples of an analysis that are shown: the last ones. */
+const shownSamples = 3;
+
+/** `  analysis at step 2: errors, measurement 3: passed: [0.004]` */
+function samplesText(samples: NonNullable<ReleaseStatus['current']>['samples'] = {}): string[] {
+  return Object.entries(samples).flatMap(([key, all]) =>
+    all
+      .map(
+        ({ verdict, text }, index) =>
+          `  analysis at ${key}, measurement ${String(index + 1)}: ${verdictWords[verdict]}: ${text}`,
+      )
+      .slice(-shownSamples),
+  );
+}
+
+const verdictWords = {
+  ...{ passed: 'passed', failed: 'failed', inconclusive: 'inconclusive' },
+  ...{ noData: 'no data', error: 'could not be taken' },
+};
 
 /** `2026-11-30 13:40:05 UTC` */
 function timeText(at: number): string {

@@ -9,7 +9,12 @@ import { act, type ActResult } from './act/act.ts';
 import { isOvertaken } from './act/as-seen.ts';
 import { readLogTail } from './observe/log-tail.ts';
 import { unreachableBudgetMs } from './patient-cluster.ts';
-import { withRevision, type RevisionRecord } from './record/release-record.ts';
+import {
+  keptSamples,
+  withRevision,
+  type CurrentRelease,
+  type RevisionRecord,
+} from './record/release-record.ts';
 import { nothingSeen, type ReleaseSession } from './session.ts';
 
 /** Milliseconds of a phase after which the time that it has taken is written again. */
@@ -162,11 +167,20 @@ async function perform(
       phaseSpentMs: current.state.phase === next.phase ? phaseMs : 0,
       generations: result.generations ?? current.generations,
       ...defined({ jobs: result.jobs ?? current.jobs }),
+      ...withSample(current, result),
     },
     options,
     { replicas: { ...record.replicas, ...result.replicas } },
   );
   return undefined;
+}
+
+function withSample(
+  { samples = {} }: CurrentRelease,
+  { sample: taken }: ActResult,
+): Pick<CurrentRelease, 'samples'> {
+  if (taken === undefined) return {};
+  return { samples: { ...samples, [taken.key]: [...(samples[taken.key] ?? []), taken.sample] } };
 }
 
 /** These decide nothing about a version: the release is left where it stands. */
@@ -237,6 +251,7 @@ async function finish(
     outcome,
     finishedAt: session.ports.clock.now(),
     ...(outcome === 'released' ? { workloads } : {}),
+    ...keptSamples(current),
     ...defined({ reason }),
   });
   // Without the reason: the caller gets it and reports it.

@@ -4,6 +4,7 @@ import type { CallOptions, Cluster } from '../ports/cluster.ts';
 import type { TrackState } from '../ports/events.ts';
 import type { KubernetesObject } from '../ports/kubernetes-object.ts';
 import type { Leases } from '../ports/leases.ts';
+import type { Measurements } from '../ports/measurements.ts';
 import type { PodAccess } from '../ports/pod-access.ts';
 import { InternalError } from '../base/errors.ts';
 import { isWorkloadReference } from '../kubernetes/workload-objects.ts';
@@ -38,6 +39,8 @@ export interface ReleasePorts {
   clock: Clock;
   /** For the log tail of a container that failed; missing: it is not reported. */
   pods?: Pick<PodAccess, 'logs'>;
+  /** For analyses; missing: none can be taken. */
+  measurements?: Measurements;
   report: ReleaseReport;
   /** Default: those that pipelines can name. */
   strategies?: StrategyRegistry;
@@ -135,7 +138,8 @@ export class ReleaseSession {
   decide(observed: Observed): Decision {
     const { strategy, facts: release, state, phaseMs } = this;
     const settings = strategy.settings.parse(this.settings.strategy);
-    return strategy.decide({ release, settings, state, observed, phaseMs });
+    const analyses = { settings: this.settings.analyses ?? {}, samples: this.current.samples ?? {} };
+    return strategy.decide({ release, settings, state, observed, phaseMs, analyses });
   }
 
   /** Writes the record, guarded by its version. @throws LeaseLostError */

@@ -1,4 +1,6 @@
 import type * as z from '../base/zod.ts';
+import type { Sample } from '../analysis/sample.ts';
+import type { AnalysesByName } from '../analysis/settings.ts';
 import type { Answer } from '../kubernetes/hold-mark.ts';
 import type { Symptom } from '../kubernetes/symptom.ts';
 import type { WorkloadState } from '../kubernetes/workload-state.ts';
@@ -15,6 +17,8 @@ export type Action =
   | { type: 'select'; revision: number }
   /** Removes what the revision no longer has and what no kept revision needs. */
   | { type: 'cleanUp'; revision: number }
+  /** Takes the next measurement of an analysis, whose samples are kept under `key`; `count`: which one it is, from 1. */
+  | { type: 'measure'; analysis: string; key: string; count: number; candidate: string; stable: string }
   | HoldingAction;
 
 /** What a strategy keeps of a release; `phase` is a word of its own, shown to people, and has a time limit. */
@@ -84,6 +88,8 @@ export interface DecisionInput<
   settings: Settings;
   state: State;
   observed: Observed;
+  /** The analyses of the release, and what they have measured by the key of the action; missing: it has none. */
+  analyses?: { settings: AnalysesByName; samples: Readonly<Record<string, readonly Sample[]>> };
   /** Milliseconds that the phase has taken: spans that its runners measured by a monotonic clock, while the API answered. */
   phaseMs: number;
 }
@@ -121,6 +127,8 @@ export interface Strategy<Settings extends object = object, State extends Strate
   refuses?(objects: readonly KubernetesObject[], settings: Settings): Refusal[];
   /** What of a release's objects it holds; missing: it holds nothing. undefined where it refuses them. */
   parts?(objects: readonly KubernetesObject[], settings: Settings): HeldParts | undefined;
+  /** Names of the analyses that its settings use; missing: it uses none. */
+  analyses?(settings: Settings): readonly string[];
   /** The objects of a release as this strategy wants them. */
   prepare(objects: readonly KubernetesObject[], settings: Settings): KubernetesObject[];
   /** The state in which a release begins. */

@@ -4,6 +4,7 @@ import { createKubernetes } from '../../src/adapters/kubernetes/create-kubernete
 import { systemClock } from '../../src/adapters/system/clock.ts';
 import type { RunEvent } from '../../src/ports/events.ts';
 import type { StageContext } from '../../src/ports/stage.ts';
+import { createMeasurements } from '../../src/probes/measure.ts';
 import { deployStage, type DeployInput } from '../../src/stages/deploy/deploy-stage.ts';
 import { folderAgent } from '../fakes/folder-agent.ts';
 
@@ -47,6 +48,7 @@ try {
     leases: kubernetes.leases,
     clock: systemClock,
     pods: kubernetes.pods,
+    measurements: createMeasurements({ cluster: kubernetes.cluster, pods: kubernetes.pods }),
     who: 'test',
   });
   const deploy = { manifests: '*.yaml', namespace: order.namespace, ...order.settings };

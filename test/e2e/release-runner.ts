@@ -80,8 +80,11 @@ export async function startRelease(
 /** What a test changes of the application. */
 export interface WebOptions {
   version: string;
-  /** `crash`: ends with exit code 3 after a line on stderr; `image`: an image that is not there. */
-  fault?: 'crash' | 'image' | 'never';
+  /**
+   * `crash`: ends with exit code 3 after a line on stderr; `image`: an image that is not there; `never`: is never ready;
+   * `check`: answers /check with 503.
+   */
+  fault?: 'crash' | 'image' | 'never' | 'check';
   replicas?: number;
   /** Seconds a new pod must have been ready before the next one is made, so that a test finds the rollout in its middle. */
   minReadySeconds?: number;
@@ -110,7 +113,8 @@ export function webManifests({
          const server = createServer((request, response) => {
            // Who keeps a connection is told to take a new one, before this end closes it.
            if (draining) response.setHeader('connection', 'close');
-           response.writeHead(request.url === '/ready' && ${String(fault === 'never')} ? 503 : 200);
+           const bad = request.url === '/${fault === 'never' ? 'ready' : 'check'}' && ${String(fault !== undefined)};
+           response.writeHead(bad ? 503 : 200);
            response.end(body);
          }).listen(8080);
          const close = () => server.close(() => process.exit(0));

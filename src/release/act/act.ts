@@ -1,3 +1,4 @@
+import type { Sample } from '../../analysis/sample.ts';
 import type { CallOptions } from '../../ports/cluster.ts';
 import { nameOf, referenceOf } from '../../kubernetes/workload-objects.ts';
 import { applyObjects, applyOne } from './apply-objects.ts';
@@ -5,6 +6,7 @@ import { autoscaledWorkloads } from './autoscalers.ts';
 import { prune, removeOldConfiguration, prunable } from './clean-up.ts';
 import { earlierManifests } from '../record/earlier-manifests.ts';
 import { revisionOf, trimmed, type ReleasedJobs } from '../record/release-record.ts';
+import { measure } from './measure.ts';
 import { heldObjects, makePreview, removePreview, selectPods, writeRollout } from './hold.ts';
 import { servicesToSelect, withHeldSelectors } from './service-selectors.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
@@ -16,6 +18,8 @@ export interface ActResult {
   generations?: Record<string, number>;
   jobs?: ReleasedJobs;
   replicas?: Record<string, number>;
+  /** A measurement that was taken, and what it is kept under. */
+  sample?: { key: string; sample: Sample };
 }
 
 /** Does one action. Doing it again after a death half-way is harmless. @throws ClusterError, FieldConflictError */
@@ -34,6 +38,8 @@ export async function act(action: Action, session: ReleaseSession, options: Call
     case 'cleanUp':
       await cleanUp(action.revision, session, options);
       return {};
+    case 'measure':
+      return { sample: { key: action.key, sample: await measure(action, session, options) } };
     case 'hold':
       return applyRevision(action.revision, session, options, {
         prepare: (objects) => heldObjects(objects, action, session),

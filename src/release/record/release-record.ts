@@ -1,4 +1,6 @@
 import * as z from '../../base/zod.ts';
+import { sample } from '../../analysis/sample.ts';
+import { analysisSettings } from '../../analysis/settings.ts';
 import { InputError, InternalError, SlipwayError } from '../../base/errors.ts';
 import { upgradeRecord } from './upgrade-record.ts';
 
@@ -18,7 +20,12 @@ const settings = z.object({
   rollback: z.enum(['auto', 'never']),
   prune: z.boolean(),
   force: z.boolean(),
+  /** The analyses that the strategy may name. */
+  analyses: z.exactOptional(z.record(z.string(), analysisSettings)),
 });
+
+/** What analyses have measured, by the moment and the analysis. */
+const samples = z.record(z.string(), z.array(sample));
 
 const revision = z.object({
   number: z.int(),
@@ -47,6 +54,8 @@ const revision = z.object({
   /** Set when it is the objects of an earlier revision again. */
   rollbackOf: z.exactOptional(z.int()),
   reason: z.exactOptional(z.string()),
+  /** The last ones of each analysis, see {@link keptSamples}. */
+  samples: z.exactOptional(samples),
 });
 
 /** A Job of the release in progress. */
@@ -76,6 +85,7 @@ const state = z.object({
   owner: z.exactOptional(z.string()),
   /** The action that was begun last and not yet seen to its end. */
   intent: z.exactOptional(z.string()),
+  samples: z.exactOptional(samples),
 });
 
 /** Version of the record's format; 1 is read too. */
@@ -183,6 +193,16 @@ export function revisionOf(record: ReleaseRecord, number: number): RevisionRecor
   const found = record.history.find((entry) => entry.number === number);
   if (found === undefined) throw new InternalError(`revision ${String(number)} is not in the release record`);
   return found;
+}
+
+/** Samples of an analysis that are kept when its release is over. */
+const samplesKept = 10;
+
+/** What is kept of a release's samples when it is over. */
+export function keptSamples({ samples: all }: CurrentRelease): Pick<RevisionRecord, 'samples'> {
+  if (all === undefined) return {};
+  const last = Object.entries(all).map(([key, each]) => [key, each.slice(-samplesKept)]);
+  return { samples: Object.fromEntries(last) as NonNullable<RevisionRecord['samples']> };
 }
 
 /** The number that the next revision gets. */

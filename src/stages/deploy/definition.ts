@@ -6,5 +6,7 @@ export const deployDefinition: StageDefinition = {
   key: 'deploy',
   fields: { deploy: deploySettings },
   scripts: [],
+  // Which pods are the new ones is known when they are there.
+  lateNames: { at: ['deploy.analyses.*.prometheus.query'], names: ['candidate', 'stable'] },
   needsAgent: true,
 };

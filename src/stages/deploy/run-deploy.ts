@@ -3,6 +3,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Cluster } from '../../ports/cluster.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 import type { Leases } from '../../ports/leases.ts';
+import type { Measurements } from '../../ports/measurements.ts';
 import type { PodAccess } from '../../ports/pod-access.ts';
 import type { StageContext, StageResult } from '../../ports/stage.ts';
 import { nameOf, referenceOf } from '../../kubernetes/workload-objects.ts';
@@ -30,6 +31,8 @@ export interface DeployDependencies {
   clock: Clock;
   /** For the last log lines of a container that fails. */
   pods: Pick<PodAccess, 'logs'>;
+  /** For the analyses of releases; missing: none can be taken. */
+  measurements?: Measurements;
   /** Who releases, for the record: user and machine, or what the CI system says. */
   who: string;
   /** What `--cluster` named, for the commands of hints. */
@@ -149,6 +152,7 @@ function requestOf(
       rollback: settings.rollback ?? 'auto',
       prune: settings.prune ?? false,
       force: settings.force ?? false,
+      ...defined({ analyses: settings.analyses }),
     },
     lockTimeoutMs: durationOr(settings.lockTimeout, defaultTimeoutMs),
     by: { runId: run.id, pipeline: run.pipeline, stage: stage.name, attempt: stage.attempt, who },

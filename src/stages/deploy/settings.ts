@@ -1,6 +1,8 @@
 import * as z from '../../base/zod.ts';
 import { parseDuration } from '../../base/duration.ts';
+import { hintFor } from '../../base/nearest.ts';
 import { durationText } from '../../base/duration-text.ts';
+import { analysisSettings } from '../../analysis/settings.ts';
 import { strategies } from '../../strategies/registry.ts';
 import type { Strategy } from '../../strategies/strategy.ts';
 
@@ -13,67 +15,82 @@ const name = z
 
 const byStrategy = strategies.all.map(({ name: key, settings }) => [key, z.optional(settings)] as const);
 
+const fields = z.strictObject({
+  manifests: z.described(
+    'Manifest files or globs in the checkout; each may hold several YAML documents',
+    z.union([
+      z.string().check(z.minLength(1)),
+      z.array(z.string().check(z.minLength(1))).check(z.minLength(1)),
+    ]),
+  ),
+  application: z.described(
+    'What is released; default: the pipeline. Two deploy stages of a pipeline need two names',
+    z.optional(name),
+  ),
+  namespace: z.described('Namespace of objects that name none; default: that of the run', z.optional(name)),
+  createNamespace: z.described(
+    'Create the namespace if it does not exist; default false',
+    z.optional(z.boolean()),
+  ),
+  images: z.described(
+    'Container name to image; default: the pushed image for containers of its repository',
+    z.optional(z.record(z.string(), z.string().check(z.minLength(1)))),
+  ),
+  strategy: z.described(
+    'How the new version replaces the old one; default rolling',
+    z.optional(
+      z
+        .strictObject(Object.fromEntries(byStrategy))
+        .check(z.refine((chosen) => Object.keys(chosen).length <= 1, 'must name one strategy')),
+    ),
+  ),
+  analyses: z.described(
+    'Measurements of the new version that the strategy names, each by a name of its own',
+    z.optional(z.record(name, analysisSettings)),
+  ),
+  configuration: z.described(
+    'versioned (default): ConfigMaps and Secrets that workloads use are named by their content, so that a rollback brings them back; inPlace: applied as they are',
+    z.optional(z.enum(['versioned', 'inPlace'])),
+  ),
+  prune: z.described(
+    'Delete objects that earlier releases had and this one has not; default false',
+    z.optional(z.boolean()),
+  ),
+  force: z.described(
+    'Take over fields that others apply, such as a GitOps controller; default false',
+    z.optional(z.boolean()),
+  ),
+  rollback: z.described(
+    'What to do when the release fails; default auto',
+    z.optional(z.enum(['auto', 'never'])),
+  ),
+  timeout: z.described(
+    'Time for the pods to be replaced, and again for a rollback; default 10m',
+    z.optional(durationText),
+  ),
+  lockTimeout: z.described(
+    'Time to wait while another run releases the application; default 10m',
+    z.optional(durationText),
+  ),
+});
+
 /** What `deploy:` holds. */
 export const deploySettings = z.described(
   'Release manifests to a namespace',
-  z.strictObject({
-    manifests: z.described(
-      'Manifest files or globs in the checkout; each may hold several YAML documents',
-      z.union([
-        z.string().check(z.minLength(1)),
-        z.array(z.string().check(z.minLength(1))).check(z.minLength(1)),
-      ]),
-    ),
-    application: z.described(
-      'What is released; default: the pipeline. Two deploy stages of a pipeline need two names',
-      z.optional(name),
-    ),
-    namespace: z.described('Namespace of objects that name none; default: that of the run', z.optional(name)),
-    createNamespace: z.described(
-      'Create the namespace if it does not exist; default false',
-      z.optional(z.boolean()),
-    ),
-    images: z.described(
-      'Container name to image; default: the pushed image for containers of its repository',
-      z.optional(z.record(z.string(), z.string().check(z.minLength(1)))),
-    ),
-    strategy: z.described(
-      'How the new version replaces the old one; default rolling',
-      z.optional(
-        z
-          .strictObject(Object.fromEntries(byStrategy))
-          .check(z.refine((chosen) => Object.keys(chosen).length <= 1, 'must name one strategy')),
-      ),
-    ),
-    configuration: z.described(
-      'versioned (default): ConfigMaps and Secrets that workloads use are named by their content, so that a rollback brings them back; inPlace: applied as they are',
-      z.optional(z.enum(['versioned', 'inPlace'])),
-    ),
-    prune: z.described(
-      'Delete objects that earlier releases had and this one has not; default false',
-      z.optional(z.boolean()),
-    ),
-    force: z.described(
-      'Take over fields that others apply, such as a GitOps controller; default false',
-      z.optional(z.boolean()),
-    ),
-    rollback: z.described(
-      'What to do when the release fails; default auto',
-      z.optional(z.enum(['auto', 'never'])),
-    ),
-    timeout: z.described(
-      'Time for the pods to be replaced, and again for a rollback; default 10m',
-      z.optional(durationText),
-    ),
-    lockTimeout: z.described(
-      'Time to wait while another run releases the application; default 10m',
-      z.optional(durationText),
-    ),
-  }),
+  fields.check(
+    z.superRefine((settings, context) => {
+      const known = Object.keys(settings.analyses ?? {});
+      const { strategy, settings: chosen } = chosenStrategy(settings);
+      const unknown = strategy.analyses?.(chosen).find((each) => !known.includes(each));
+      if (unknown === undefined) return;
+      const message = `there is no analysis "${unknown}" in deploy.analyses (${hintFor(unknown, known)})`;
+      context.addIssue({ code: 'custom', path: ['strategy', strategy.name], message });
+    }),
+  ),
 );
 
 /** `deploy:` as parsed. */
-export type DeploySettings = z.infer<typeof deploySettings>;
+export type DeploySettings = z.infer<typeof fields>;
 
 /** The strategy that the stage names, and its settings; the first one when it names none. */
 export function chosenStrategy({ strategy: named = {} }: Pick<DeploySettings, 'strategy'>): {

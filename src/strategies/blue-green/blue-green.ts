@@ -1,7 +1,8 @@
 import { rolling } from '../rolling/rolling.ts';
 import { withRollingUpdate } from '../rolling/rolling-update.ts';
 import type { Strategy } from '../strategy.ts';
-import { decideBlueGreen } from './decide.ts';
+import { namesOf } from '../analysis-names.ts';
+import { decideBlueGreen, keepingStep } from './decide.ts';
 import { blueGreenParts, blueGreenRefusals } from './parts.ts';
 import { blueGreenSettings, promotionMs, type BlueGreenSettings } from './settings.ts';
 import { blueGreenState, isRolling, type BlueGreenState } from './state.ts';
@@ -18,6 +19,7 @@ export const blueGreen: Strategy<BlueGreenSettings, BlueGreenState> = {
   state: blueGreenState,
   refuses: blueGreenRefusals,
   parts: blueGreenParts,
+  analyses: ({ prePromotion, postPromotion }) => [...namesOf(prePromotion), ...namesOf(postPromotion)],
   // What is no blue/green switch (a first release, the end of a rollback) is a rolling update.
   prepare: (objects) => withRollingUpdate(objects, {}),
   begin: () => ({ phase: 'comparing' }),
@@ -34,12 +36,18 @@ export const blueGreen: Strategy<BlueGreenSettings, BlueGreenState> = {
   },
   answers({ phase, hold }) {
     if (hold === undefined || phase === 'pinned' || phase === 'undoing') return [];
-    return phase === 'waiting' ? ['promote', 'abort'] : ['abort'];
+    return ['waiting', 'measuring', 'switched'].includes(phase) ? ['promote', 'abort'] : ['abort'];
   },
+  // Told from the answer to the wait before the traffic has moved.
+  waitingStep: ({ phase }) => (phase === 'switched' ? keepingStep : undefined),
   waitsFor({ phase }, settings) {
+    if (phase === 'measuring')
+      return { text: `analysis ${namesOf(settings.prePromotion).join(', ')}`, forPerson: false };
     if (phase !== 'waiting') return undefined;
     const text = 'the new pods are ready, the traffic has not moved';
-    return { text, forPerson: promotionMs(settings) === Infinity };
+    const ms = promotionMs(settings);
+    // Where no person is asked, an analysis that is inconclusive asks one.
+    return { text, forPerson: ms === Infinity || ms === 0 };
   },
   finishesAlone: (state) => isRolling(state) && rolling.finishesAlone({ phase: state.phase }),
   steps: blueGreenSteps,

@@ -6,9 +6,11 @@ import { heldProblem } from '../held/problem.ts';
 import { hasTraffic } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import type { DecisionInput, Problem } from '../strategy.ts';
+import { namesOf } from '../analysis-names.ts';
 import { compare } from './compare.ts';
 import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
 import { completeRollout } from './complete-rollout.ts';
+import { isMeasured, measure, progressOf } from './measure.ts';
 import { promotionMs, scaleDownDelayMs, type BlueGreenSettings } from './settings.ts';
 import { isRolling, type BlueGreenState } from './state.ts';
 import { pinned, pinOf, selectPods } from './traffic.ts';
@@ -16,6 +18,9 @@ import { undo } from './undo.ts';
 
 /** Milliseconds between two looks: while pods start, while traffic moves, while a person is waited for. */
 const lookMs = { starting: 1000, moving: 250, waiting: 2000, unknown: 2000 } as const;
+
+/** The step, for answers, in which old and new pods are kept. */
+export const keepingStep = 2;
 
 /** The rollout fields of a Deployment that changes no pod, whatever is written to it. */
 const restingFields = { ...heldFields, paused: true };
@@ -65,6 +70,8 @@ function goForward(now: HoldingInput, hold: Hold): BlueGreenDecision {
       return start(now, hold);
     case 'previewing':
       return preview(now, hold);
+    case 'measuring':
+      return measureBefore(now, hold);
     case 'waiting':
       return awaitAnswer(now, hold);
     case 'switched':
@@ -96,7 +103,7 @@ function problemOf(now: HoldingInput, hold: Hold): { message: string; cause?: Pr
 
 /** Whether new pods get traffic before it is moved: the pin to the pods that serve is gone. */
 function isUnpinned({ holding: { active }, state: { phase } }: HoldingInput, stable: string): boolean {
-  if (phase !== 'starting' && phase !== 'previewing' && phase !== 'waiting') return false;
+  if (!['starting', 'previewing', 'measuring', 'waiting'].includes(phase)) return false;
   return active !== undefined && pinOf(active) !== stable;
 }
 
@@ -148,8 +155,27 @@ function preview(now: HoldingInput, hold: Hold): BlueGreenDecision {
     const seen = String(holding.preview.endpoints[candidate] ?? 0);
     return waitOrFail(now, `${seen} new pods are endpoints of ${holding.previewName}`, lookMs.moving);
   }
-  if (answerMs(now) === 0) return moveTraffic(now, hold);
-  return rest(now, hold, 'waiting for promote or abort', { phase: 'waiting', hold });
+  if (!isMeasured(now, 'prePromotion')) return goOn(now, hold);
+  return rest(now, hold, `analysis ${namesOf(now.settings.prePromotion).join(', ')}`, {
+    phase: 'measuring',
+    hold,
+  });
+}
+
+/** The new pods are ready, and measured: the traffic moves, or a person is asked. */
+function goOn(now: HoldingInput, hold: Hold): BlueGreenDecision {
+  return answerMs(now) === 0 ? moveTraffic(now, hold) : askPerson(now, hold);
+}
+
+function askPerson(now: HoldingInput, hold: Hold, why = ''): BlueGreenDecision {
+  return rest(now, hold, `${why}waiting for promote or abort`, { phase: 'waiting', hold });
+}
+
+function measureBefore(now: HoldingInput, hold: Hold): BlueGreenDecision {
+  if (isPromoted(now)) return moveTraffic(now, hold);
+  const progress = progressOf(now, 'prePromotion', hold);
+  if (progress.type === 'passed') return goOn(now, hold);
+  return measure(now, progress, (reason) => askPerson(now, hold, `${reason}; `));
 }
 
 /** Whether the new pods can carry what the old ones do: as many are ready, and were seen in the preview's endpoints. */
@@ -166,14 +192,22 @@ function answerMs({ settings, release }: HoldingInput): number {
 }
 
 function awaitAnswer(now: HoldingInput, hold: Hold): BlueGreenDecision {
-  const { holding, release, phaseMs } = now;
+  const { holding, phaseMs } = now;
   if (!isServable(now, hold))
     return { type: 'wait', forMs: lookMs.starting, message: 'not all new pods are ready' };
-  const isPromoted = holding.deployment?.answer?.revision === release.revision;
-  const leftMs = answerMs(now) - phaseMs;
-  if (isPromoted || leftMs <= 0) return moveTraffic(now, hold);
-  const message = `the new pods are ready behind ${holding.previewName}; waiting for promote or abort`;
+  const progress = progressOf(now, 'prePromotion', hold);
+  const isUnclear = progress.type === 'inconclusive';
+  const leftMs = (isUnclear ? Infinity : answerMs(now)) - phaseMs;
+  if (isPromoted(now) || leftMs <= 0) return moveTraffic(now, hold);
+  const state = isUnclear ? progress.reason : `the new pods are ready behind ${holding.previewName}`;
+  const message = `${state}; waiting for promote or abort`;
   return { type: 'wait', forMs: Math.min(lookMs.waiting, leftMs), message };
+}
+
+/** Whether a person has promoted the release; with a step: in that step. */
+function isPromoted({ holding, release }: HoldingInput, step?: number): boolean {
+  const answer = holding.deployment?.answer;
+  return answer?.revision === release.revision && (step === undefined || answer.step === step);
 }
 
 function moveTraffic({ holding, release }: HoldingInput, hold: Hold): BlueGreenDecision {
@@ -198,6 +232,13 @@ function keepBoth(now: HoldingInput, hold: Hold): BlueGreenDecision {
   const isMoved = Object.keys(active?.endpoints ?? {}).every((hash) => hash === candidate);
   if (!isMoved || active?.endpoints[candidate] === undefined)
     return waitOrFail(now, `the traffic of ${manifest.service.name} is moving`, lookMs.moving);
+  if (isPromoted(now, keepingStep)) return complete(now, hold);
+  const progress = progressOf(now, 'postPromotion', hold);
+  if (progress.type !== 'passed')
+    return measure(now, progress, (reason) => {
+      const message = `the new pods serve; ${reason}; waiting for promote or abort`;
+      return { type: 'wait', forMs: lookMs.waiting, message };
+    });
   const leftMs = scaleDownDelayMs(settings) - phaseMs;
   if (leftMs > 0) {
     const delay = formatDuration(scaleDownDelayMs(settings));

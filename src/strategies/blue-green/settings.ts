@@ -1,6 +1,7 @@
 import { parseDuration } from '../../base/duration.ts';
 import { durationText } from '../../base/duration-text.ts';
 import * as z from '../../base/zod.ts';
+import { analysisNames } from '../analysis-names.ts';
 
 const name = z
   .string()
@@ -27,6 +28,16 @@ export const blueGreenSettings = z.described(
     autoPromote: z.described(
       'true (default): move the traffic when the new pods are ready; false: wait for "pipeline release promote"; after: wait at most that long',
       z.optional(z.union([z.boolean(), z.strictObject({ after: durationText })])),
+    ),
+    prePromotion: z.optional(
+      analysisNames(
+        'Analyses of deploy.analyses that must pass before the traffic moves: a name, or a list of them',
+      ),
+    ),
+    postPromotion: z.optional(
+      analysisNames(
+        'Analyses that must pass after the traffic has moved, before the old pods go: a name, or a list of them',
+      ),
     ),
     scaleDownDelay: z.described(
       'Time for which the old pods stay after the traffic has moved; default 30s',

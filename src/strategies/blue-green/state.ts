@@ -7,6 +7,7 @@ const holdingPhases = [
   'pinned',
   'starting',
   'previewing',
+  'measuring',
   'waiting',
   'switched',
   'completing',

@@ -3,7 +3,7 @@ import { withRollingUpdate } from '../rolling/rolling-update.ts';
 import type { Strategy } from '../strategy.ts';
 import { decideCanary } from './decide.ts';
 import { canaryParts, canaryRefusals } from './parts.ts';
-import { canarySettings, stepsOf, stepText, type CanarySettings } from './settings.ts';
+import { analysesOf, canarySettings, pauseOf, stepsOf, stepText, type CanarySettings } from './settings.ts';
 import { canaryState, isRolling, type CanaryState } from './state.ts';
 import { canarySteps } from './steps.ts';
 
@@ -18,6 +18,7 @@ export const canary: Strategy<CanarySettings, CanaryState> = {
   state: canaryState,
   refuses: canaryRefusals,
   parts: canaryParts,
+  analyses: (settings) => stepsOf(settings).flatMap(analysesOf),
   // What is no canary (a first release, the end of a rollback) is a rolling update.
   prepare: (objects) => withRollingUpdate(objects, {}),
   begin: () => ({ phase: 'comparing' }),
@@ -34,15 +35,17 @@ export const canary: Strategy<CanarySettings, CanaryState> = {
   },
   answers({ phase, hold }) {
     if (hold === undefined || phase === 'undoing') return [];
-    return phase === 'waiting' ? ['promote', 'abort'] : ['abort'];
+    return phase === 'waiting' || phase === 'measuring' ? ['promote', 'abort'] : ['abort'];
   },
-  waitingStep: ({ phase, step = 0 }) => (phase === 'waiting' ? step + 1 : undefined),
+  waitingStep: ({ phase, step = 0 }) => (phase === 'waiting' || phase === 'measuring' ? step + 1 : undefined),
   waitsFor({ phase, step: index = 0 }, settings) {
     const steps = stepsOf(settings);
     const step = steps[index];
-    if (phase !== 'waiting' || step === undefined || !('pause' in step)) return undefined;
+    if ((phase !== 'waiting' && phase !== 'measuring') || step === undefined) return undefined;
     const text = `step ${String(index + 1)} of ${String(steps.length)}: ${stepText(step)}`;
-    return { text, forPerson: step.pause === true };
+    // An analysis waits only when it is inconclusive.
+    const limit = pauseOf(step) ?? true;
+    return { text, forPerson: phase === 'waiting' && limit === true };
   },
   finishesAlone: (state) => isRolling(state) && rolling.finishesAlone({ phase: state.phase }),
   steps: (release, settings) => canarySteps(release, stepsOf(settings)),

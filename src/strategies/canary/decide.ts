@@ -3,18 +3,20 @@ import { heldFields, type RolloutFields } from '../../kubernetes/rollout-fields.
 import { removeOthers, restoreFields } from '../held/complete.ts';
 import { failed, waitOrFail } from '../held/deadline.ts';
 import { heldProblem } from '../held/problem.ts';
-import type { SeenDeployment, SeenReplicaSet } from '../holding.ts';
+import type { SeenReplicaSet } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import type { DecisionInput } from '../strategy.ts';
 import { begin } from './begin.ts';
 import type { CanaryDecision, CanaryInput, Hold, LiveDeployment } from './input.ts';
-import { pauseMs, pauseOf, stepsOf, type CanarySettings } from './settings.ts';
+import { rest, write } from './rest.ts';
+import { stepsOf, type CanarySettings } from './settings.ts';
 import { podsOf, shareText, unavailable } from './share.ts';
 import { isRolling, type CanaryState } from './state.ts';
 import { undo } from './undo.ts';
+import { beginWait, measure, pause } from './wait.ts';
 
-/** Milliseconds between two looks: while pods start or end, while a pause lasts. */
-const lookMs = { moving: 500, waiting: 2000, unknown: 2000 } as const;
+/** Milliseconds between two looks: while pods start or end, while nothing is known. */
+const lookMs = { moving: 500, unknown: 2000 } as const;
 
 /** The next decision of a canary release. Worked examples: test/unit/strategies/canary/decide.test.ts. */
 export function decideCanary(input: DecisionInput<CanarySettings, CanaryState>): CanaryDecision {
@@ -39,14 +41,15 @@ function goForward(now: CanaryInput, hold: Hold): CanaryDecision {
     return { type: 'rollBack', reason: 'aborted by a person' };
   const problem = heldProblem(now, {
     ...defined({ stable: hold.stable, candidate: hold.candidate }),
-    isPaused: state.phase === 'stepping' || state.phase === 'waiting',
+    isPaused: ['stepping', 'waiting', 'measuring'].includes(state.phase),
     isMarkOff: state.phase === 'completing',
   });
   if (problem !== undefined) return failed(release, problem.message, problem.cause);
   if (deployment?.isObserved !== true || deployment.live === undefined) {
     const message = 'the controller has not seen the Deployment yet';
     // A pause may last longer than a phase may, and a scaling in it is no failure.
-    if (state.phase === 'waiting') return { type: 'wait', forMs: lookMs.moving, message };
+    if (state.phase === 'waiting' || state.phase === 'measuring')
+      return { type: 'wait', forMs: lookMs.moving, message };
     return waitOrFail(now, message, lookMs.moving);
   }
   const seen: LiveDeployment = { ...deployment, live: deployment.live };
@@ -59,6 +62,8 @@ function goForward(now: CanaryInput, hold: Hold): CanaryDecision {
       return takeStep(now, seen, hold);
     case 'waiting':
       return pause(now, seen, hold);
+    case 'measuring':
+      return measure(now, seen, hold);
     default:
       return complete(now, seen, hold);
   }
@@ -102,10 +107,7 @@ function takeStep(now: CanaryInput, deployment: LiveDeployment, hold: Hold): Can
   const step = stepsOf(settings)[index];
   const { desired, live } = deployment;
   if (step === undefined) return complete(now, deployment, hold);
-  if ('pause' in step) {
-    const text = `new: ${shareText(live.ready, desired)}; ${waitText(step.pause)}`;
-    return rest(deployment, hold, { step: text, next: { ...state, phase: 'waiting' } });
-  }
+  if ('pause' in step || 'analysis' in step) return beginWait(now, deployment, hold, step);
   const target = targetOf(now, deployment);
   const present = live.wanted;
   // A scaling has brought the share up already.
@@ -117,25 +119,6 @@ function takeStep(now: CanaryInput, deployment: LiveDeployment, hold: Hold): Can
   const fields = { ...heldFields, maxSurge: target - present, maxUnavailable: unavailable(present, desired) };
   const text = `starting ${shareText(target, desired)}`;
   return write(deployment, hold, fields, { step: text, next: { ...state, phase: 'starting' } });
-}
-
-function pause(now: CanaryInput, deployment: LiveDeployment, hold: Hold): CanaryDecision {
-  const { state, settings, release, phaseMs } = now;
-  const { step: index = 0 } = state;
-  const { answer, desired, live } = deployment;
-  // A rollback is an answer: it comes through the shares, and waits at none.
-  const limit = release.rollbackOf === undefined ? pauseOf(stepsOf(settings)[index]) : undefined;
-  const isPromoted = answer?.revision === release.revision && answer.step === index + 1;
-  const share = `new: ${shareText(live.ready, desired)}`;
-  if (limit === undefined || isPromoted || phaseMs >= pauseMs(limit))
-    return rest(deployment, hold, { step: share, next: { ...state, phase: 'stepping', step: index + 1 } });
-  const message = `${share}; ${waitText(limit)}`;
-  return { type: 'wait', forMs: Math.min(lookMs.waiting, pauseMs(limit) - phaseMs), message };
-}
-
-/** What a pause waits for. */
-function waitText(limit: string | true): string {
-  return limit === true ? 'waiting for promote or abort' : `paused for ${limit}`;
 }
 
 function complete(now: CanaryInput, deployment: LiveDeployment, hold: Hold): CanaryDecision {
@@ -170,34 +153,6 @@ function reachable(target: number, deployment: LiveDeployment): number {
 
 function oldOf({ sets, live }: LiveDeployment): SeenReplicaSet[] {
   return sets.filter(({ name }) => name !== live.name);
-}
-
-/** The Deployment at rest: whatever is written to it changes no pod. */
-function rest(
-  deployment: SeenDeployment,
-  hold: Hold,
-  to: { step: string; next: CanaryState },
-): CanaryDecision {
-  return write(deployment, hold, { ...heldFields, ...sharesOf(deployment), paused: true }, to);
-}
-
-/** The shares that the Deployment was given last. */
-function sharesOf({ fields: { maxSurge, maxUnavailable } }: SeenDeployment): RolloutFields {
-  return defined({ maxSurge, maxUnavailable });
-}
-
-function write(
-  { reference, resourceVersion }: SeenDeployment,
-  { before }: Hold,
-  fields: RolloutFields,
-  { step, next }: { step: string; next: CanaryState },
-): CanaryDecision {
-  return {
-    type: 'act',
-    action: { type: 'rollout', deployment: reference, resourceVersion, fields, before, step },
-    next,
-    message: `${reference.name}: ${step}`,
-  };
 }
 
 function sum(counts: readonly number[]): number {

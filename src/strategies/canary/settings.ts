@@ -1,6 +1,7 @@
 import { parseDuration } from '../../base/duration.ts';
 import { durationText } from '../../base/duration-text.ts';
 import * as z from '../../base/zod.ts';
+import { analysisNames, namesOf } from '../analysis-names.ts';
 
 const step = z.union([
   z.strictObject({
@@ -14,6 +15,11 @@ const step = z.union([
     pause: z.described(
       'Time before the next step; true: until "pipeline release promote"',
       z.union([durationText, z.literal(true)]),
+    ),
+  }),
+  z.strictObject({
+    analysis: analysisNames(
+      'Analyses of deploy.analyses that must pass before the next step: a name, or a list of them',
     ),
   }),
 ]);
@@ -31,7 +37,7 @@ export const canarySettings = z.described(
         z.array(step).check(
           z.minLength(1),
           z.refine(
-            ([first]) => first === undefined || !('pause' in first),
+            ([first]) => first === undefined || 'weight' in first || 'replicas' in first,
             'must begin with a weight or replicas',
           ),
           z.refine(
@@ -64,10 +70,16 @@ export function pauseMs(pause: string | true): number {
   return pause === true ? Infinity : parseDuration(pause);
 }
 
+/** Names of the analyses of a step. */
+export function analysesOf(one: CanaryStep | undefined): readonly string[] {
+  return one !== undefined && 'analysis' in one ? namesOf(one.analysis) : [];
+}
+
 /** What a step does, in a few words. */
 export function stepText(one: CanaryStep): string {
   if ('weight' in one) return `weight ${String(one.weight)} %`;
   if ('replicas' in one) return `replicas ${String(one.replicas)}`;
+  if ('analysis' in one) return `analysis ${analysesOf(one).join(', ')}`;
   return one.pause === true ? 'pause until promote' : `pause ${one.pause}`;
 }
 

@@ -1,8 +1,8 @@
 import type { CanaryStep } from './settings.ts';
 
-/** New pods of `desired` that a step wants; undefined for a pause. Never all of them but for a weight of 100 or more replicas. */
+/** New pods of `desired` that a step wants; undefined for one that changes none. Never all of them but for a weight of 100 or more replicas. */
 export function podsOf(step: CanaryStep | undefined, desired: number): number | undefined {
-  if (step === undefined || 'pause' in step) return undefined;
+  if (step === undefined || 'pause' in step || 'analysis' in step) return undefined;
   if ('replicas' in step) return Math.min(step.replicas, desired);
   const most = step.weight === 100 ? desired : desired - 1;
   return Math.max(1, Math.min(most, nearest(step.weight, desired)));

@@ -8,6 +8,7 @@ const holdingPhases = [
   'shifting',
   'stepping',
   'waiting',
+  'measuring',
   'completing',
   'undoing',
 ] as const;

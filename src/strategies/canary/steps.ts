@@ -19,10 +19,14 @@ export function canarySteps(
     'if no pod changes: apply the objects, and no more',
     'apply the objects with the Deployment held: the first new pods start beside the old ones',
     ...steps.map(
-      (step) => `${stepText(step)}${'pause' in step ? '' : ': as many old pods go as new ones are ready'}`,
+      (step) => `${stepText(step)}${changesPods(step) ? ': as many old pods go as new ones are ready' : ''}`,
     ),
     'replace the rest of the pods',
     failure,
     'remove what the new revision no longer has (prune) and configuration that no kept revision uses',
   ];
+}
+
+function changesPods(step: CanaryStep): boolean {
+  return 'weight' in step || 'replicas' in step;
 }

@@ -122,3 +122,19 @@ it('says that a release pauses for a time, also where the record does not tell s
     '  to roll back: pipeline release abort np -n users',
   ]);
 });
+
+it('shows the last measurements of each analysis', () => {
+  const sample = (verdict: 'passed' | 'noData', text: string) => ({ verdict, text, atMs: 0 });
+  const errors = [sample('noData', 'nothing'), ...['0', '1', '2'].map((text) => sample('passed', text))];
+  const current = {
+    ...inProgress.current,
+    samples: { 'step 2: errors': errors, 'step 2: smoke': errors.slice(0, 1) },
+  };
+
+  expect(statusText({ ...inProgress, current }).slice(2)).toEqual([
+    '  analysis at step 2: errors, measurement 2: passed: 0',
+    '  analysis at step 2: errors, measurement 3: passed: 1',
+    '  analysis at step 2: errors, measurement 4: passed: 2',
+    '  analysis at step 2: smoke, measurement 1: no data: nothing',
+  ]);
+});

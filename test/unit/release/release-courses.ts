@@ -83,8 +83,8 @@ export function releaseUntilDeath(
   request: ReleaseObjectsRequest,
   { faults, signal }: { faults: readonly Fault[]; signal: AbortSignal },
 ): Promise<ReleaseResult | 'died'> {
-  const { clock, report } = world;
+  const { clock, measurements, report } = world;
   const { cluster, died } = world.runner(faults);
-  const ports = { cluster, leases: leasesOn(cluster, clock), clock, report };
+  const ports = { cluster, leases: leasesOn(cluster, clock), clock, measurements, report };
   return Promise.race([releaseObjects(request, ports, { signal }), died]);
 }

@@ -1,5 +1,6 @@
 import type { CallOptions, Cluster, WatchEvent } from '../../../src/ports/cluster.ts';
 import { UnreachableError } from '../../../src/ports/cluster-errors.ts';
+import type { Measurements } from '../../../src/ports/measurements.ts';
 import type { KubernetesObject } from '../../../src/ports/kubernetes-object.ts';
 import type { ReleaseReport } from '../../../src/release/session.ts';
 import type { ReleaseSettings } from '../../../src/release/record/release-record.ts';
@@ -28,6 +29,8 @@ export class World {
     progress: async (phase, message) => void this.told.push(`${phase}: ${message}`),
     notice: async (level, message) => void this.told.push(`${level}: ${message}`),
   };
+  /** What analyses measure. */
+  measurements: Measurements = { measure: () => Promise.reject(new Error('nothing is to be measured')) };
   /** The fewest available pods that were seen since `watchCapacity`. */
   fewest = Number.POSITIVE_INFINITY;
   readonly deployments: SimulatedDeployments;
@@ -154,7 +157,9 @@ export function webObjects(image: string, more: readonly KubernetesObject[] = []
 export function requestOf(
   objects: readonly KubernetesObject[],
   runId: string,
-  more: Partial<Omit<ReleaseObjectsRequest, 'settings'> & Omit<ReleaseSettings, 'strategy'>> = {},
+  more: Partial<
+    Omit<ReleaseObjectsRequest, 'settings'> & Omit<ReleaseSettings, 'strategy' | 'analyses'>
+  > = {},
 ): ReleaseObjectsRequest {
   const { timeoutMs = 120_000, rollback = 'auto', prune = false, force = false, ...rest } = more;
   return {

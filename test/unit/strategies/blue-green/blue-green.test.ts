@@ -43,7 +43,8 @@ describe('a blue/green release', () => {
     ['starting', ['abort']],
     ['previewing', ['abort']],
     ['waiting', ['promote', 'abort']],
-    ['switched', ['abort']],
+    ['measuring', ['promote', 'abort']],
+    ['switched', ['promote', 'abort']],
     ['completing', ['abort']],
     ['undoing', []],
   ])('takes in phase %s the answers %j', (phase, answers) => {
@@ -107,8 +108,18 @@ describe('what a blue/green release is going to do', () => {
   ] as const)('says what "rollback: %s" means for a failure', (rollback, failure) => {
     const steps = blueGreenSteps({ stable: 4, rollback });
 
-    expect(steps).toHaveLength(8);
+    expect(steps).toHaveLength(9);
     expect(steps.every((step) => step.length > 0)).toBe(true);
-    expect(steps[6]).toMatch(failure);
+    expect(steps[7]).toMatch(failure);
+  });
+
+  it('names the analyses before and after the traffic moves', () => {
+    const steps = blueGreenSteps(
+      { stable: 4, rollback: 'auto' },
+      { prePromotion: ['smoke', 'errors'], postPromotion: 'latency' },
+    );
+    const moves = steps.indexOf('move the traffic in one write of the active Service');
+    expect(steps.indexOf('analysis smoke, errors must pass')).toBe(moves - 2);
+    expect(steps.indexOf('analysis latency must pass')).toBe(moves + 1);
   });
 });

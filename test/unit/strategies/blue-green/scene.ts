@@ -1,10 +1,11 @@
+import { defined } from '../../../../src/base/defined.ts';
 import { heldFields } from '../../../../src/kubernetes/rollout-fields.ts';
 import { decideBlueGreen } from '../../../../src/strategies/blue-green/decide.ts';
 import type { BlueGreenDecision, Hold } from '../../../../src/strategies/blue-green/input.ts';
 import type { BlueGreenSettings } from '../../../../src/strategies/blue-green/settings.ts';
 import type { BlueGreenState } from '../../../../src/strategies/blue-green/state.ts';
 import type { Holding, SeenDeployment, SeenService } from '../../../../src/strategies/holding.ts';
-import type { ObservedWorkload, ReleaseFacts } from '../../../../src/strategies/strategy.ts';
+import type { DecisionInput, ObservedWorkload, ReleaseFacts } from '../../../../src/strategies/strategy.ts';
 
 export const deploymentReference = {
   ...{ apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' },
@@ -70,13 +71,14 @@ interface Change {
   settings?: BlueGreenSettings;
   workloads?: readonly ObservedWorkload[];
   phaseMs?: number;
+  analyses?: DecisionInput['analyses'];
 }
 
 /** The decision in a phase, with a hold. */
 export function decideIn(
   phase: BlueGreenState['phase'],
   holding: Holding,
-  { state = { hold }, release = {}, settings = {}, workloads = [], phaseMs = 0 }: Change = {},
+  { state = { hold }, release = {}, settings = {}, workloads = [], phaseMs = 0, analyses }: Change = {},
 ): BlueGreenDecision {
   return decideBlueGreen({
     release: { ...facts, ...release },
@@ -84,6 +86,7 @@ export function decideIn(
     state: { phase, ...state },
     observed: { type: 'seen', workloads, holding },
     phaseMs,
+    ...defined({ analyses }),
   });
 }
 

@@ -5,7 +5,12 @@ import type { Hold } from '../../../../src/strategies/canary/input.ts';
 import type { CanarySettings } from '../../../../src/strategies/canary/settings.ts';
 import type { CanaryState } from '../../../../src/strategies/canary/state.ts';
 import type { DeploymentHolding, SeenDeployment } from '../../../../src/strategies/holding.ts';
-import type { Decision, ObservedWorkload, ReleaseFacts } from '../../../../src/strategies/strategy.ts';
+import type {
+  Decision,
+  DecisionInput,
+  ObservedWorkload,
+  ReleaseFacts,
+} from '../../../../src/strategies/strategy.ts';
 
 export const reference = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' };
 
@@ -56,12 +61,13 @@ interface Situation {
   fields?: RolloutFields;
   settings?: CanarySettings;
   workloads?: readonly ObservedWorkload[];
+  analyses?: DecisionInput['analyses'];
 }
 
 /** The decision of a canary release that sees its Deployment. */
 export function decide(situation: Situation): Decision<CanaryState> {
   const { state, deployment, phaseMs = 0, release, workloads = [] } = situation;
-  const { changesPods = true, replicas = 4, fields = before } = situation;
+  const { changesPods = true, replicas = 4, fields = before, analyses } = situation;
   const holding: DeploymentHolding = {
     manifest: { deployment: reference, replicas, fields },
     changesPods,
@@ -73,6 +79,7 @@ export function decide(situation: Situation): Decision<CanaryState> {
     state,
     observed: { type: 'seen', workloads, holding },
     phaseMs,
+    ...defined({ analyses }),
   });
 }
 

@@ -1,0 +1,42 @@
+import { messageOf } from '../base/errors.ts';
+import { evaluateConditionNow } from '../expressions/evaluate.ts';
+import type { HttpResult, Measured } from '../ports/measurements.ts';
+import { sampleText, type Sample } from './sample.ts';
+import type { AnalysisSettings } from './settings.ts';
+
+/**
+ * What a measurement says: `failure` is asked before `success`. With only one of them its opposite is the other verdict;
+ * with none, requests over HTTP must all succeed.
+ */
+export function judge(settings: AnalysisSettings, measured: Measured): Omit<Sample, 'atMs'> {
+  if (measured.type !== 'value') return { verdict: measured.type, text: sampleText(measured.reason) };
+  const { value, text } = measured;
+  if (Array.isArray(value) && !value.some((each) => Number.isFinite(each)))
+    return { verdict: 'noData', text: sampleText(text) };
+  try {
+    return { verdict: verdictOf(settings, value), text: sampleText(text) };
+  } catch (error) {
+    return { verdict: 'error', text: sampleText(`${text}: ${messageOf(error)}`) };
+  }
+}
+
+/** @throws InputError when a condition cannot be evaluated */
+function verdictOf(
+  { success, failure }: AnalysisSettings,
+  result: HttpResult | readonly number[],
+): 'passed' | 'failed' | 'inconclusive' {
+  const holds = (source: string) => evaluateConditionNow(source, { params: {}, trigger: {}, result });
+  if (failure !== undefined && holds(failure)) return 'failed';
+  if (success !== undefined) {
+    if (holds(success)) return 'passed';
+    return failure === undefined ? 'failed' : 'inconclusive';
+  }
+  if (failure !== undefined) return 'passed';
+  return 'failed' in result && result.failed > 0 ? 'failed' : 'passed';
+}
+
+/** What a measurement is judged by, for messages: `wanted result[0] < 0.01`. */
+export function criterion({ success, failure }: AnalysisSettings): string {
+  if (success !== undefined) return `wanted ${success}`;
+  return failure === undefined ? 'wanted every request to succeed' : `not wanted: ${failure}`;
+}

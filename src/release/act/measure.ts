@@ -1,0 +1,51 @@
+import { judge } from '../../analysis/judge.ts';
+import { measurementOf } from '../../analysis/request.ts';
+import type { Sample } from '../../analysis/sample.ts';
+import { countOf } from '../../analysis/progress.ts';
+import type { AnalysisSettings } from '../../analysis/settings.ts';
+import { InternalError, messageOf } from '../../base/errors.ts';
+import type { CallOptions } from '../../ports/cluster.ts';
+import type { Measured } from '../../ports/measurements.ts';
+import type { Action } from '../../strategies/strategy.ts';
+import type { ReleaseSession } from '../session.ts';
+
+type MeasureAction = Extract<Action, { type: 'measure' }>;
+
+/** Takes a measurement, judges and reports it. @throws the signal's reason */
+export async function measure(
+  action: MeasureAction,
+  session: ReleaseSession,
+  options: CallOptions,
+): Promise<Sample> {
+  const settings = session.settings.analyses?.[action.analysis];
+  if (settings === undefined) throw new InternalError(`there is no analysis ${action.analysis}`);
+  const judged = judge(settings, await take(settings, action, session, options));
+  const isBad = judged.verdict === 'failed' && settings.dryRun !== true;
+  const which = `analysis ${action.analysis}, measurement ${String(action.count)} of ${String(countOf(settings))}`;
+  await session.ports.report.notice(
+    isBad ? 'warning' : 'info',
+    `${which}: ${verdictWords[judged.verdict]}${settings.dryRun === true ? ' (dry run)' : ''}: ${judged.text}`,
+  );
+  return { ...judged, atMs: session.phaseMs };
+}
+
+async function take(
+  settings: AnalysisSettings,
+  { candidate, stable }: MeasureAction,
+  { ports, namespace }: ReleaseSession,
+  options: CallOptions,
+): Promise<Measured> {
+  if (ports.measurements === undefined) return { type: 'error', reason: 'nothing here takes measurements' };
+  try {
+    const request = measurementOf(settings, { candidate, stable, namespace });
+    return await ports.measurements.measure(request, options);
+  } catch (error) {
+    options.signal.throwIfAborted();
+    return { type: 'error', reason: messageOf(error) };
+  }
+}
+
+const verdictWords: Readonly<Record<Sample['verdict'], string>> = {
+  ...{ passed: 'passed', failed: 'failed', inconclusive: 'inconclusive' },
+  ...{ noData: 'no data', error: 'could not be taken' },
+};

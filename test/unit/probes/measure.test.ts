@@ -1,0 +1,175 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { HttpMeasurement, Measured, PrometheusMeasurement } from '../../../src/ports/measurements.ts';
+import { createMeasurements } from '../../../src/probes/measure.ts';
+import { FakeCluster } from '../../fakes/cluster.ts';
+
+const signal = AbortSignal.timeout(60_000);
+const servers: Server[] = [];
+
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+/** Listens on this machine, where no Service is. */
+async function listen(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+}
+
+const measurements = createMeasurements({
+  cluster: new FakeCluster(),
+  pods: { connect: () => Promise.reject(new Error('no pod is asked')) },
+});
+
+function ask(url: string, more: Partial<HttpMeasurement> = {}): Promise<Measured> {
+  const common = { type: 'http', method: 'GET', headers: {}, requests: 4, timeout: '2s' } as const;
+  return measurements.measure({ ...common, status: '2xx', namespace: 'shop', url, ...more }, { signal });
+}
+
+function query(address: string, more: Partial<PrometheusMeasurement> = {}): Promise<Measured> {
+  const common = { type: 'prometheus', query: 'up', headers: {}, timeout: '2s', namespace: 'shop' } as const;
+  return measurements.measure({ ...common, address, ...more }, { signal });
+}
+
+describe('requests over HTTP', () => {
+  it('count those with another status as failed, and name one', async () => {
+    let count = 0;
+    const url = await listen((_, response) => {
+      count += 1;
+      response.writeHead(count === 2 ? 503 : 204).end();
+    });
+
+    const measured = await ask(url);
+
+    expect(measured).toMatchObject({
+      type: 'value',
+      value: { requests: 4, failed: 1, successRate: 0.75 },
+    });
+    expect((measured as { text: string }).text).toMatch(
+      /^3 of 4 requests succeeded, p95 [\d.]+ ms; status 503$/,
+    );
+  });
+
+  it('take the statuses that are wanted', async () => {
+    const url = await listen((_, response) => response.writeHead(404).end());
+    expect(await ask(url, { status: [404] })).toMatchObject({ value: { failed: 0 } });
+  });
+
+  it('send method, headers and body', async () => {
+    let got = '';
+    const url = await listen((request, response) => {
+      request.on(
+        'data',
+        (chunk: Buffer) =>
+          (got = `${request.method ?? ''} ${String(request.headers['x-a'])} ${chunk.toString()}`),
+      );
+      request.on('end', () => response.end());
+    });
+    await ask(url, { method: 'POST', headers: { 'X-A': '1' }, body: 'hello', requests: 1 });
+    expect(got).toBe('POST 1 hello');
+  });
+
+  it('count one that is not answered in time as failed', async () => {
+    const url = await listen(() => undefined);
+    const measured = await ask(url, { requests: 1, timeout: '50ms' });
+    expect(measured).toMatchObject({ value: { requests: 1, failed: 1, successRate: 0 } });
+    expect((measured as { text: string }).text).toContain('no answer within 50ms');
+  });
+
+  it('give percentiles by the nearest rank', async () => {
+    let count = 0;
+    const url = await listen((_, response) => {
+      count += 1;
+      setTimeout(() => response.end(), count === 4 ? 400 : 0);
+    });
+    const measured = (await ask(url)) as { value: { p50: number; p95: number; p99: number } };
+    expect(measured.value.p50).toBeLessThan(300);
+    expect(measured.value.p95).toBeGreaterThanOrEqual(400);
+    expect(measured.value.p99).toBe(measured.value.p95);
+  });
+
+  it('fail where nothing listens', async () => {
+    const url = await listen(() => undefined);
+    servers[0]!.close();
+    expect(await ask(url, { requests: 2 })).toMatchObject({ value: { requests: 2, failed: 2 } });
+  });
+});
+
+describe('a Prometheus query', () => {
+  const answered = (data: unknown, status = 200) =>
+    listen((_, response) =>
+      response.writeHead(status).end(typeof data === 'string' ? data : JSON.stringify(data)),
+    );
+  const vector = (...values: string[]) => ({
+    status: 'success',
+    data: {
+      resultType: 'vector',
+      result: values.map((value) => ({ metric: { pod: 'web' }, value: [1.5, value] })),
+    },
+  });
+
+  it('is asked by its API, below the path of the address', async () => {
+    let asked: string | undefined;
+    const url = await listen((request, response) => {
+      asked = request.url;
+      response.end(JSON.stringify(vector('1')));
+    });
+    await query(`${url}/prometheus`, { query: 'sum(rate(x{a="b"}[1m]))' });
+    expect(asked).toBe('/prometheus/api/v1/query?query=sum%28rate%28x%7Ba%3D%22b%22%7D%5B1m%5D%29%29');
+  });
+
+  it('gives the values of a vector or a scalar', async () => {
+    expect(await query(await answered(vector('0.25', 'NaN', '+Inf', '-Inf')))).toEqual({
+      type: 'value',
+      value: [0.25, NaN, Infinity, -Infinity],
+      text: '[0.25, NaN, Infinity, -Infinity]',
+    });
+    const scalar = { status: 'success', data: { resultType: 'scalar', result: [1.5, '7'] } };
+    expect(await query(await answered(scalar))).toMatchObject({ value: [7] });
+  });
+
+  it('has no data when the vector is empty', async () => {
+    expect(await query(await answered(vector()))).toEqual({
+      type: 'noData',
+      reason: 'the query found nothing',
+    });
+  });
+
+  it('is an error with the reason that Prometheus gives, or when it is no Prometheus', async () => {
+    const bad = { status: 'error', errorType: 'bad_data', error: 'parse error' };
+    expect(await query(await answered(bad, 400))).toEqual({
+      type: 'error',
+      reason: 'Prometheus: bad_data: parse error',
+    });
+    const matrix = { status: 'success', data: { resultType: 'matrix', result: [] } };
+    expect(await query(await answered(matrix))).toMatchObject({
+      type: 'error',
+      reason: 'the query gives a matrix, not a vector or a scalar',
+    });
+    const other = await answered('<html>', 502);
+    expect(await query(other)).toEqual({
+      type: 'error',
+      reason: `${other} answered 502, and not as Prometheus does`,
+    });
+  });
+});
+
+it('ends with the reason of its signal', async () => {
+  const url = await listen(() => undefined);
+  const stop = new AbortController();
+  const asked = measurements.measure(
+    {
+      ...{ type: 'prometheus', address: url, query: 'up', headers: {}, timeout: '30s', namespace: 'shop' },
+    },
+    { signal: stop.signal },
+  );
+  stop.abort(new Error('cancelled'));
+  await expect(asked).rejects.toThrow('cancelled');
+});

@@ -1,9 +1,9 @@
 import { withoutPullSecret } from '../../kubernetes/image-pull.ts';
 import type { Diagnostic } from '../../spec/diagnostic.ts';
 import type { ValidPipeline } from '../../spec/parse-pipeline.ts';
+import { filePlanOf } from '../file-plan.ts';
 import { stagePaths } from '../stage-paths.ts';
 import { findPulls, namesIn, type FoundPull } from './found-pulls.ts';
-import { pullPlanOf } from './pull-plan.ts';
 
 /** Warnings for pods without a pull secret, as far as the file and the manifests beside it tell. */
 export async function pullDiagnostics(
@@ -12,7 +12,7 @@ export async function pullDiagnostics(
   { signal }: { signal: AbortSignal },
 ): Promise<Diagnostic[]> {
   const paths = stagePaths(pipeline);
-  const pulls = await findPulls(pullPlanOf(pipeline), { directory, signal });
+  const pulls = await findPulls(filePlanOf(pipeline), { directory, signal });
   return pulls
     .filter((pull) => pull.secrets.length === 0 && !accountHasSecrets(pull))
     .map((pull) =>

@@ -19,6 +19,11 @@ export function isTextKnownBeforeRun(text: string, more: readonly ExpressionRoot
   return parseTemplate(text).every((part) => part.type === 'text' || isKnownBeforeRun(part.source, more));
 }
 
+/** {@link isKnownBeforeRun} for plain data with `${{ }}` in its texts. */
+export function isDataKnownBeforeRun(data: unknown): boolean {
+  return stringsIn(data).every(({ value }) => isTextKnownBeforeRun(value));
+}
+
 /**
  * Whether the file alone tells plain data that has `${{ }}` in it: by parameters that have a default.
  * @param parameters those that have one

@@ -7,9 +7,10 @@ import { fieldPathIn } from '../stages/deploy/field-path.ts';
 import { releaseTarget } from '../stages/deploy/release-target.ts';
 import { chosenStrategy } from '../stages/deploy/settings.ts';
 import type { Refusal } from '../strategies/strategy.ts';
+import { atDeployStages } from './deploy-stages.ts';
 import { filePlanOf, type FilePlan } from './file-plan.ts';
 import { isKnownFromFile } from './known-before-run.ts';
-import { atDeployStages, inNamespace, readStageManifests, type StageManifests } from './stage-manifests.ts';
+import { inNamespace, readStageManifests, type StageManifests } from './stage-manifests.ts';
 import { stagePaths } from './stage-paths.ts';
 
 type Path = readonly (string | number)[];

@@ -1,11 +1,9 @@
-import { InputError } from '../base/errors.ts';
-import type { Plan, PlanNode } from '../plan/plan.ts';
+import type { PlanNode } from '../plan/plan.ts';
 import type { KubernetesObject } from '../ports/kubernetes-object.ts';
 import { withoutOtherHooks } from '../stages/deploy/helm-hooks.ts';
 import { parseManifests, type LocatedManifest } from '../stages/deploy/parse-manifests.ts';
 import type { DeploySettings } from '../stages/deploy/settings.ts';
 import { deploySettings } from './deploy-settings.ts';
-import { isLeftOut } from './left-out.ts';
 import { readLocalManifests } from './local-manifests.ts';
 
 /** Where manifests are looked for. */
@@ -23,31 +21,9 @@ export interface StageManifests {
   manifests: readonly LocatedManifest[];
 }
 
-type DeployNode = Pick<PlanNode, 'input' | 'matrix' | 'when'>;
-
-/**
- * What `look` finds at the deploy stages that are not left out. It finds nothing at one that it cannot read: manifests may
- * come with the checkout or be made by the run; what is wrong with others, `plan` and the stage itself tell.
- */
-export async function atDeployStages<Node extends DeployNode & Pick<PlanNode, 'kind'>, Found>(
-  plan: Pick<Plan, 'parameters' | 'trigger'> & { nodes: readonly Node[] },
-  look: (node: Node) => Promise<Found[]>,
-): Promise<Found[]> {
-  const found: Found[] = [];
-  for (const node of plan.nodes) {
-    if (node.kind !== 'deploy' || (await isLeftOut(node, plan))) continue;
-    try {
-      found.push(...(await look(node)));
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-    }
-  }
-  return found;
-}
-
 /** Reads the manifests of a deploy stage. @throws InputError when they are not there or not sound */
 export async function readStageManifests(
-  node: DeployNode,
+  node: Pick<PlanNode, 'input' | 'matrix'>,
   plan: Parameters<typeof deploySettings>[1],
   { directory, git = {}, signal }: ManifestSearch,
 ): Promise<StageManifests> {

@@ -121,6 +121,11 @@ export interface Strategy<Settings extends object = object, State extends Strate
   refuses?(objects: readonly KubernetesObject[], settings: Settings): Refusal[];
   /** What of a release's objects it holds; missing: it holds nothing. undefined where it refuses them. */
   parts?(objects: readonly KubernetesObject[], settings: Settings): HeldParts | undefined;
+  /**
+   * Milliseconds that a release waits by its settings, however fast its pods are; waiting for a person without an end does
+   * not count. Missing: it waits for its pods alone.
+   */
+  pausesMs?(settings: Settings): number;
   /** The objects of a release as this strategy wants them. */
   prepare(objects: readonly KubernetesObject[], settings: Settings): KubernetesObject[];
   /** The state in which a release begins. */

@@ -6,7 +6,8 @@ import type { ImagePull } from '../../kubernetes/image-pull.ts';
 import type { KubernetesObject, ObjectReference } from '../../ports/kubernetes-object.ts';
 import { releaseTarget } from '../../stages/deploy/release-target.ts';
 import { repositoryOf, setImages } from '../../stages/deploy/set-images.ts';
-import { atDeployStages, inNamespace, readStageManifests, type ManifestSearch } from '../stage-manifests.ts';
+import { atDeployStages } from '../deploy-stages.ts';
+import { inNamespace, readStageManifests, type ManifestSearch } from '../stage-manifests.ts';
 import type { PullPlan } from './pull-plan.ts';
 import { pushedRepositories, type PushedRepository } from './pushed-repositories.ts';
 

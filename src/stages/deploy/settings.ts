@@ -13,6 +13,16 @@ const name = z
 
 const byStrategy = strategies.all.map(({ name: key, settings }) => [key, z.optional(settings)] as const);
 
+/** What `deploy.strategy` holds. */
+export const strategySettings = z.described(
+  'How the new version replaces the old one; default rolling',
+  z.optional(
+    z
+      .strictObject(Object.fromEntries(byStrategy))
+      .check(z.refine((chosen) => Object.keys(chosen).length <= 1, 'must name one strategy')),
+  ),
+);
+
 /** What `deploy:` holds. */
 export const deploySettings = z.described(
   'Release manifests to a namespace',
@@ -37,14 +47,7 @@ export const deploySettings = z.described(
       'Container name to image; default: the pushed image for containers of its repository',
       z.optional(z.record(z.string(), z.string().check(z.minLength(1)))),
     ),
-    strategy: z.described(
-      'How the new version replaces the old one; default rolling',
-      z.optional(
-        z
-          .strictObject(Object.fromEntries(byStrategy))
-          .check(z.refine((chosen) => Object.keys(chosen).length <= 1, 'must name one strategy')),
-      ),
-    ),
+    strategy: strategySettings,
     configuration: z.described(
       'versioned (default): ConfigMaps and Secrets that workloads use are named by their content, so that a rollback brings them back; inPlace: applied as they are',
       z.optional(z.enum(['versioned', 'inPlace'])),

@@ -3,7 +3,7 @@ import { withRollingUpdate } from '../rolling/rolling-update.ts';
 import type { Strategy } from '../strategy.ts';
 import { decideBlueGreen } from './decide.ts';
 import { blueGreenParts, blueGreenRefusals } from './parts.ts';
-import { blueGreenSettings, promotionMs, type BlueGreenSettings } from './settings.ts';
+import { blueGreenSettings, pausesMs, promotionMs, type BlueGreenSettings } from './settings.ts';
 import { blueGreenState, isRolling, type BlueGreenState } from './state.ts';
 import { blueGreenSteps } from './steps.ts';
 
@@ -18,6 +18,7 @@ export const blueGreen: Strategy<BlueGreenSettings, BlueGreenState> = {
   state: blueGreenState,
   refuses: blueGreenRefusals,
   parts: blueGreenParts,
+  pausesMs,
   // What is no blue/green switch (a first release, the end of a rollback) is a rolling update.
   prepare: (objects) => withRollingUpdate(objects, {}),
   begin: () => ({ phase: 'comparing' }),

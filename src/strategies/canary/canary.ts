@@ -3,7 +3,7 @@ import { withRollingUpdate } from '../rolling/rolling-update.ts';
 import type { Strategy } from '../strategy.ts';
 import { decideCanary } from './decide.ts';
 import { canaryParts, canaryRefusals } from './parts.ts';
-import { canarySettings, stepsOf, stepText, type CanarySettings } from './settings.ts';
+import { canarySettings, pausesMs, stepsOf, stepText, type CanarySettings } from './settings.ts';
 import { canaryState, isRolling, type CanaryState } from './state.ts';
 import { canarySteps } from './steps.ts';
 
@@ -18,6 +18,7 @@ export const canary: Strategy<CanarySettings, CanaryState> = {
   state: canaryState,
   refuses: canaryRefusals,
   parts: canaryParts,
+  pausesMs,
   // What is no canary (a first release, the end of a rollback) is a rolling update.
   prepare: (objects) => withRollingUpdate(objects, {}),
   begin: () => ({ phase: 'comparing' }),

@@ -64,6 +64,12 @@ export function pauseMs(pause: string | true): number {
   return pause === true ? Infinity : parseDuration(pause);
 }
 
+/** Milliseconds of all pauses that end by themselves. */
+export function pausesMs(settings: CanarySettings): number {
+  const pauses = stepsOf(settings).map((step) => ('pause' in step ? pauseMs(step.pause) : 0));
+  return pauses.filter(Number.isFinite).reduce((sum, ms) => sum + ms, 0);
+}
+
 /** What a step does, in a few words. */
 export function stepText(one: CanaryStep): string {
   if ('weight' in one) return `weight ${String(one.weight)} %`;

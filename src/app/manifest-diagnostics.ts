@@ -1,12 +1,12 @@
 import { isFields, type Fields } from '../base/fields.ts';
-import { isWorkload } from '../kubernetes/workload-objects.ts';
+import { isWorkload, keyOf, referenceOf } from '../kubernetes/workload-objects.ts';
 import type { KubernetesObject } from '../ports/kubernetes-object.ts';
 import type { Diagnostic } from '../spec/diagnostic.ts';
 import type { ValidPipeline } from '../spec/parse-pipeline.ts';
 import { fieldPathIn } from '../stages/deploy/field-path.ts';
+import { releaseWarnings } from '../stages/deploy/release-warnings.ts';
 import { releaseTarget } from '../stages/deploy/release-target.ts';
 import { chosenStrategy } from '../stages/deploy/settings.ts';
-import type { Refusal } from '../strategies/strategy.ts';
 import { atDeployStages } from './deploy-stages.ts';
 import { filePlanOf, type FilePlan } from './file-plan.ts';
 import { isKnownFromFile } from './known-before-run.ts';
@@ -17,9 +17,9 @@ type Path = readonly (string | number)[];
 type Node = FilePlan['nodes'][number];
 
 /**
- * What the strategies of deploy stages cannot release of the manifests beside the file, each at its place in them. What
- * is missing in them may be made by the run, so that it is a warning, at the strategy. Nothing is said where
- * manifests are not there, or what decides is known only in a run.
+ * What the strategies of deploy stages cannot release of the manifests beside the file, and what of them can lose requests,
+ * each at its place in them. What is missing in them may be made by the run, so that it is a warning, at the strategy.
+ * Nothing is said where manifests are not there, or what decides is known only in a run.
  */
 export async function manifestDiagnostics(
   { pipeline, locate }: Pick<ValidPipeline, 'pipeline' | 'locate'>,
@@ -33,7 +33,7 @@ export async function manifestDiagnostics(
     if (known === undefined) return [];
     const read = await readStageManifests(known, plan, { directory, signal });
     const path = [...(paths.get(node.stage) ?? []), 'deploy'];
-    return refusalDiagnostics(read, { namespace: namespaceOf(node, known, { plan, read }), path, locate });
+    return stageDiagnostics(read, { namespace: namespaceOf(node, known, { plan, read }), path, locate });
   });
   // Stages may release the same manifests.
   return [...new Map(found.map((each) => [JSON.stringify(each), each])).values()];
@@ -46,24 +46,42 @@ interface StageContext extends Pick<ValidPipeline, 'locate'> {
   path: Path;
 }
 
-function refusalDiagnostics(
+function stageDiagnostics(
   { settings, manifests }: StageManifests,
   { namespace, path, locate }: StageContext,
 ): Diagnostic[] {
-  const objects = manifests.map(({ object }) => inNamespace(object, namespace));
+  const placed = manifests.map((manifest) => ({
+    manifest,
+    object: inNamespace(manifest.object, namespace),
+  }));
+  const objects = placed.map(({ object }) => object);
   if (namespace === '' && areInSeveral(objects)) return [];
-  const chosen = chosenStrategy(settings);
-  const refusals = chosen.strategy.refuses?.(objects, chosen.settings) ?? [];
-  return refusals.map(({ object, field = '', message, hint }: Refusal): Diagnostic => {
+  const manifestOf = (object: KubernetesObject) =>
+    placed.find((each) => isSame(each.object, object))?.manifest;
+  const { strategy, settings: chosen } = chosenStrategy(settings);
+  const refusals = strategy.refuses?.(objects, chosen) ?? [];
+  const refused = refusals.map(({ object, field = '', message, hint }): Diagnostic => {
     const finding = { code: 'strategy', message, hint };
-    const manifest = manifests.find((_, index) => objects[index] === object);
+    const manifest = object === undefined ? undefined : manifestOf(object);
     if (manifest === undefined) {
-      const at = [...path, 'strategy', chosen.strategy.name];
+      const at = [...path, 'strategy', strategy.name];
       return locate({ ...finding, severity: 'warning', path: at, at: 'key' });
     }
     const at = fieldPathIn(`.${field}: `, manifest.object);
     return { ...finding, severity: 'error', path: at, ...manifest.placeOf(at) };
   });
+  // As in a run: what cannot be released loses no request.
+  if (refused.length > 0) return refused;
+  const risks = releaseWarnings(strategy.prepare(objects, chosen), { holds: strategy.parts !== undefined });
+  return risks.flatMap(({ object, path: at, message }): Diagnostic[] => {
+    const place = manifestOf(object)?.placeOf(at);
+    if (place === undefined) return [];
+    return [{ code: 'lost-requests', severity: 'warning', path: at, message, ...place }];
+  });
+}
+
+function isSame(a: KubernetesObject, b: KubernetesObject): boolean {
+  return keyOf(referenceOf(a)) === keyOf(referenceOf(b));
 }
 
 /** Whether some pods or Services name a namespace and others do not, so that it is not known which belong together. */

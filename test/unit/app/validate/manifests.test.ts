@@ -222,6 +222,64 @@ describe('what pipeline validate says of manifests that the strategy cannot rele
   });
 });
 
+describe('what pipeline validate says of manifests that can lose requests', () => {
+  const risky = deployment.replace(/ +lifecycle.*\n/, '');
+  const one = deployment.replace('replicas: 4', 'replicas: 1');
+  const rollout = { rolling: { maxUnavailable: 1 } };
+
+  it('warns at file, line and column in the manifest, once for all stages', async () => {
+    const deploy = { manifests: 'k8s', namespace: 'shop' };
+    const stages = ['one', 'two'].map((name) => ({ name, deploy: { ...deploy, application: name } }));
+
+    expect(
+      await validate({ 'web.yaml': `${serviceOf('web')}---\n${risky}` }, { document: { stages } }),
+    ).toEqual({
+      errors: [],
+      warnings: [
+        {
+          ...{ code: 'lost-requests', severity: 'warning', file: 'k8s/web.yaml', line: 17, column: 11 },
+          path: ['spec', 'template', 'spec', 'containers', 0],
+          message: expect.stringMatching(/^Deployment web: container web has no preStop hook, .*: add /),
+        },
+      ],
+    });
+  });
+
+  it('says nothing of pods that no Service of the manifests selects', async () => {
+    expect(await validate({ 'web.yaml': risky })).toEqual({ errors: [], warnings: [] });
+  });
+
+  it.each<[string, object, number]>([
+    ['the settings of rolling', rollout, 1],
+    ['rolling as it is by default', { rolling: {} }, 0],
+    ['a strategy that holds the old pods', { blueGreen: {} }, 0],
+  ])('looks at the rollout that the strategy makes: %s', async (_, strategy, count) => {
+    const manifest = Object.keys(strategy).includes('blueGreen')
+      ? one.replace('spec:', 'spec:\n  strategy: {rollingUpdate: {maxUnavailable: 1}}')
+      : one;
+
+    const { errors, warnings } = await validate(
+      { 'web.yaml': `${manifest}---\n${serviceOf('web')}` },
+      { deploy: { strategy } },
+    );
+
+    expect(errors).toEqual([]);
+    expect(warnings).toHaveLength(count);
+  });
+
+  it('does not warn of what it refuses', async () => {
+    const recreate = deployment.replace('spec:', 'spec:\n  strategy: {type: Recreate}');
+
+    const { errors, warnings } = await validate(
+      { 'web.yaml': `${recreate}---\n${serviceOf('web')}` },
+      { deploy: { strategy: quarter } },
+    );
+
+    expect(errors).toMatchObject([{ code: 'strategy', path: ['spec', 'strategy', 'type'] }]);
+    expect(warnings).toEqual([]);
+  });
+});
+
 describe('where the namespace of a release is known only in a run', () => {
   const named = serviceOf('web', ', namespace: shop');
   const unknown = '${{ stages.render.outputs.namespace }}';

@@ -10,7 +10,12 @@ import { chosenStrategy } from '../stages/deploy/settings.ts';
 import { atDeployStages } from './deploy-stages.ts';
 import { filePlanOf, type FilePlan } from './file-plan.ts';
 import { isKnownFromFile } from './known-before-run.ts';
-import { inNamespace, readStageManifests, type StageManifests } from './stage-manifests.ts';
+import {
+  inNamespace,
+  readStageManifests,
+  type ManifestSearch,
+  type StageManifests,
+} from './stage-manifests.ts';
 import { stagePaths } from './stage-paths.ts';
 
 type Path = readonly (string | number)[];
@@ -23,15 +28,14 @@ type Node = FilePlan['nodes'][number];
  */
 export async function manifestDiagnostics(
   { pipeline, locate }: Pick<ValidPipeline, 'pipeline' | 'locate'>,
-  directory: string,
-  { signal }: { signal: AbortSignal },
+  search: ManifestSearch,
 ): Promise<Diagnostic[]> {
   const plan = filePlanOf(pipeline);
   const paths = stagePaths(pipeline);
   const found = await atDeployStages(plan, async (node) => {
     const known = knownOf(node, plan);
     if (known === undefined) return [];
-    const read = await readStageManifests(known, plan, { directory, signal });
+    const read = await readStageManifests(known, plan, search);
     const path = [...(paths.get(node.stage) ?? []), 'deploy'];
     return stageDiagnostics(read, { namespace: namespaceOf(node, known, { plan, read }), path, locate });
   });

@@ -12,6 +12,8 @@ export interface ManifestSearch {
   directory: string;
   git?: Record<string, string>;
   signal: AbortSignal;
+  /** What was read already, by its patterns: for several looks at the same manifests. */
+  read?: Map<string, Promise<readonly LocatedManifest[]>>;
 }
 
 /** What a deploy stage releases, as far as the file and the manifests on this machine tell. */
@@ -25,11 +27,22 @@ export interface StageManifests {
 export async function readStageManifests(
   node: Pick<PlanNode, 'input' | 'matrix'>,
   plan: Parameters<typeof deploySettings>[1],
-  { directory, git = {}, signal }: ManifestSearch,
+  search: ManifestSearch,
 ): Promise<StageManifests> {
-  const settings = await deploySettings(node, plan, git);
-  const files = await readLocalManifests(directory, [settings.manifests].flat(), { signal });
-  return { settings, manifests: withoutOtherHooks(parseManifests(files), () => undefined) };
+  const settings = await deploySettings(node, plan, search.git ?? {});
+  const patterns = [settings.manifests].flat();
+  const key = patterns.join('\n');
+  const manifests = search.read?.get(key) ?? readManifests(patterns, search);
+  search.read?.set(key, manifests);
+  return { settings, manifests: await manifests };
+}
+
+async function readManifests(
+  patterns: readonly string[],
+  { directory, signal }: ManifestSearch,
+): Promise<LocatedManifest[]> {
+  const files = await readLocalManifests(directory, patterns, { signal });
+  return withoutOtherHooks(parseManifests(files), () => undefined);
 }
 
 /** An object in the namespace of its release, where it names none itself; an empty one is not known yet. */

@@ -27,9 +27,7 @@ export async function validateFile(file: string, policyFiles: readonly string[])
   const policies = await readPolicies(policyFiles, read.directory);
   const valid = allowedPipeline(read, policies);
   const { pipeline, warnings } = valid;
-  const { directory } = read;
-  const late = [...(await deployFindings(valid, directory)), ...(await pullFindings(valid, directory))];
-  const diagnostics = inOrder(file, [...warnings, ...late]);
+  const diagnostics = inOrder(file, [...warnings, ...(await lateFindings(valid, read.directory))]);
   if (diagnostics.some(({ severity }) => severity === 'error')) throw new PipelineFileError(diagnostics);
   return {
     file,
@@ -50,30 +48,26 @@ function inOrder(file: string, diagnostics: readonly Diagnostic[]): Diagnostic[]
 /** Milliseconds for looking through manifests; those that are not seen by then are left to `plan`. */
 const patienceMs = 10_000;
 
-async function deployFindings(valid: ValidPipeline, directory: string): Promise<Diagnostic[]> {
+async function lateFindings(valid: ValidPipeline, directory: string): Promise<Diagnostic[]> {
   const { stages, finally: last } = valid.pipeline;
-  if (![...stages, ...last].some(({ kind }) => kind === 'deploy')) return [];
-  const { pauseDiagnostics } = await import('./planned-pauses.ts');
-  const { manifestDiagnostics } = await import('./manifest-diagnostics.ts');
-  const pauses = await pauseDiagnostics(valid);
-  return [...pauses, ...(await patiently((signal) => manifestDiagnostics(valid, directory, { signal })))];
-}
-
-async function pullFindings(valid: ValidPipeline, directory: string): Promise<Diagnostic[]> {
-  if (!valid.pipeline.stages.some(pushesWithCredentials)) return [];
-  const { pullDiagnostics } = await import('./pulls/file-pulls.ts');
-  return patiently((signal) => pullDiagnostics(valid, directory, { signal }));
-}
-
-/** What is found among manifests in time. */
-async function patiently(look: (signal: AbortSignal) => Promise<Diagnostic[]>): Promise<Diagnostic[]> {
-  const signal = AbortSignal.timeout(patienceMs);
+  const releases = [...stages, ...last].some(({ kind }) => kind === 'deploy');
+  const found: Diagnostic[] = [];
+  const search = { directory, signal: AbortSignal.timeout(patienceMs), read: new Map() };
   try {
-    return await look(signal);
+    if (releases) {
+      const { pauseDiagnostics } = await import('./planned-pauses.ts');
+      found.push(...(await pauseDiagnostics(valid)));
+      const { manifestDiagnostics } = await import('./manifest-diagnostics.ts');
+      found.push(...(await manifestDiagnostics(valid, search)));
+    }
+    if (stages.some(pushesWithCredentials)) {
+      const { pullDiagnostics } = await import('./pulls/file-pulls.ts');
+      found.push(...(await pullDiagnostics(valid, search)));
+    }
   } catch (error) {
-    if (signal.aborted) return [];
-    throw error;
+    if (!search.signal.aborted) throw error;
   }
+  return found;
 }
 
 function pushesWithCredentials({ input }: PipelineStage): boolean {

@@ -5,6 +5,7 @@ import { formatDiagnostic } from '../spec/diagnostic.ts';
 import type { ValidPipeline } from '../spec/parse-pipeline.ts';
 import { allowedPipeline } from './allowed-pipeline.ts';
 import { defaultAgentImage } from './default-agent-image.ts';
+import { assertPausesFit } from './planned-pauses.ts';
 import { readPipelineFile, type PipelineFile } from './pipeline-file.ts';
 import { readPolicies } from './policies.ts';
 import { stageDefinitions } from './stage-definitions.ts';
@@ -35,13 +36,16 @@ export type ReadPlanRequest = Pick<PlanValues, 'parameters' | 'trigger'> & {
 };
 
 /**
- * Reads, checks and plans a file of this machine, before a cluster is looked for.
+ * Reads, checks and plans a file of this machine, before a cluster is looked for. The pauses of its releases must fit into
+ * its time limits.
  * @throws InputError, RefusedPathError when it, or a policy, cannot be read; PolicyFileError; what {@link planFile} throws
  */
 export async function readPlan(path: string, request: ReadPlanRequest): Promise<PlannedFile> {
   const file = await readPipelineFile(path);
   const policies = await readPolicies(request.policyFiles ?? [], file.directory);
-  return planFile(file, { ...request, policies });
+  const planned = planFile(file, { ...request, policies });
+  await assertPausesFit(planned);
+  return planned;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isFields } from '../base/fields.ts';
-import { formatDiagnostic, type Diagnostic } from '../spec/diagnostic.ts';
+import { formatDiagnostic, PipelineFileError, type Diagnostic } from '../spec/diagnostic.ts';
 import { pipelineJsonSchema } from '../spec/json-schema.ts';
 import type { ValidPipeline } from '../spec/parse-pipeline.ts';
 import type { PipelineStage } from '../spec/pipeline.ts';
@@ -19,44 +19,59 @@ export interface Validation {
 }
 
 /**
- * Checks a pipeline file; reaches no cluster.
- * @throws PipelineFileError with every error of the file, PolicyFileError
+ * Checks a pipeline file, and with it the manifests that lie beside it; reaches no cluster.
+ * @throws PipelineFileError with every error, PolicyFileError
  */
 export async function validateFile(file: string, policyFiles: readonly string[]): Promise<Validation> {
   const read = await readPipelineFile(file);
   const policies = await readPolicies(policyFiles, read.directory);
-  const { pipeline, warnings, locate } = allowedPipeline(read, policies);
-  const pulls = pipeline.stages.some(pushesWithCredentials)
-    ? await pullWarnings({ pipeline, locate }, read.directory)
-    : [];
+  const valid = allowedPipeline(read, policies);
+  const { pipeline, warnings } = valid;
+  const diagnostics = inOrder(file, [...warnings, ...(await lateFindings(valid, read.directory))]);
+  if (diagnostics.some(({ severity }) => severity === 'error')) throw new PipelineFileError(diagnostics);
   return {
     file,
     pipeline: pipeline.name,
     stages: pipeline.stages.length + pipeline.finally.length,
-    warnings: [...warnings, ...pulls].sort((a, b) => a.line - b.line || a.column - b.column),
+    warnings: diagnostics,
     ...(policies.length === 0 ? {} : { policies: policies.map(({ name }) => name) }),
   };
 }
 
-function pushesWithCredentials({ input }: PipelineStage): boolean {
-  return isFields(input['image']) && input['image']['credentials'] !== undefined;
+/** The pipeline file's first, then those of each manifest file. */
+function inOrder(file: string, diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const files = [file, ...diagnostics.map((each) => each.file).sort()];
+  const rank = (each: Diagnostic) => files.indexOf(each.file);
+  return [...diagnostics].sort((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column);
 }
 
 /** Milliseconds for looking through manifests; those that are not seen by then are left to `plan`. */
 const patienceMs = 10_000;
 
-async function pullWarnings(
-  valid: Pick<ValidPipeline, 'pipeline' | 'locate'>,
-  directory: string,
-): Promise<Diagnostic[]> {
-  const { pullDiagnostics } = await import('./pulls/file-pulls.ts');
-  const signal = AbortSignal.timeout(patienceMs);
+async function lateFindings(valid: ValidPipeline, directory: string): Promise<Diagnostic[]> {
+  const { stages, finally: last } = valid.pipeline;
+  const releases = [...stages, ...last].some(({ kind }) => kind === 'deploy');
+  const found: Diagnostic[] = [];
+  const search = { directory, signal: AbortSignal.timeout(patienceMs), read: new Map() };
   try {
-    return await pullDiagnostics(valid, directory, { signal });
+    if (releases) {
+      const { pauseDiagnostics } = await import('./planned-pauses.ts');
+      found.push(...(await pauseDiagnostics(valid)));
+      const { manifestDiagnostics } = await import('./manifest-diagnostics.ts');
+      found.push(...(await manifestDiagnostics(valid, search)));
+    }
+    if (stages.some(pushesWithCredentials)) {
+      const { pullDiagnostics } = await import('./pulls/file-pulls.ts');
+      found.push(...(await pullDiagnostics(valid, search)));
+    }
   } catch (error) {
-    if (signal.aborted) return [];
-    throw error;
+    if (!search.signal.aborted) throw error;
   }
+  return found;
+}
+
+function pushesWithCredentials({ input }: PipelineStage): boolean {
+  return isFields(input['image']) && input['image']['credentials'] !== undefined;
 }
 
 /** The JSON Schema of the pipeline file, for editors. */

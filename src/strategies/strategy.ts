@@ -129,6 +129,11 @@ export interface Strategy<Settings extends object = object, State extends Strate
   parts?(objects: readonly KubernetesObject[], settings: Settings): HeldParts | undefined;
   /** Names of the analyses that its settings use; missing: it uses none. */
   analyses?(settings: Settings): readonly string[];
+  /**
+   * Milliseconds that a release waits by its settings, however fast its pods are; waiting for a person without an end does
+   * not count. Missing: it waits for its pods alone.
+   */
+  pausesMs?(settings: Settings): number;
   /** The objects of a release as this strategy wants them. */
   prepare(objects: readonly KubernetesObject[], settings: Settings): KubernetesObject[];
   /** The state in which a release begins. */

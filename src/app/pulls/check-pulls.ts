@@ -1,5 +1,6 @@
 import type { PullAnswer } from '../../kubernetes/image-pull.ts';
-import { findPulls, type PullSearch } from './found-pulls.ts';
+import type { ManifestSearch } from '../stage-manifests.ts';
+import { findPulls } from './found-pulls.ts';
 import { lookForLogins, type LoginPlace } from './look-for-logins.ts';
 import type { PullPlan } from './pull-plan.ts';
 
@@ -13,7 +14,7 @@ export type CheckedPull = PullAnswer & {
 export async function checkPulls(
   plan: PullPlan,
   place: LoginPlace,
-  search: PullSearch,
+  search: ManifestSearch,
 ): Promise<CheckedPull[]> {
   const checked: CheckedPull[] = [];
   for (const pull of await findPulls(plan, search)) {

@@ -1,18 +1,18 @@
 import { withoutPullSecret } from '../../kubernetes/image-pull.ts';
 import type { Diagnostic } from '../../spec/diagnostic.ts';
 import type { ValidPipeline } from '../../spec/parse-pipeline.ts';
+import { filePlanOf } from '../file-plan.ts';
+import type { ManifestSearch } from '../stage-manifests.ts';
 import { stagePaths } from '../stage-paths.ts';
 import { findPulls, namesIn, type FoundPull } from './found-pulls.ts';
-import { pullPlanOf } from './pull-plan.ts';
 
 /** Warnings for pods without a pull secret, as far as the file and the manifests beside it tell. */
 export async function pullDiagnostics(
   { pipeline, locate }: Pick<ValidPipeline, 'pipeline' | 'locate'>,
-  directory: string,
-  { signal }: { signal: AbortSignal },
+  search: ManifestSearch,
 ): Promise<Diagnostic[]> {
   const paths = stagePaths(pipeline);
-  const pulls = await findPulls(pullPlanOf(pipeline), { directory, signal });
+  const pulls = await findPulls(filePlanOf(pipeline), search);
   return pulls
     .filter((pull) => pull.secrets.length === 0 && !accountHasSecrets(pull))
     .map((pull) =>

@@ -1,17 +1,13 @@
 import { defined } from '../../base/defined.ts';
-import { InputError } from '../../base/errors.ts';
 import { isFields } from '../../base/fields.ts';
 import { evaluateText } from '../../expressions/evaluate.ts';
 import { containersOf, nameOf, podTemplateOf, referenceOf } from '../../kubernetes/workload-objects.ts';
 import type { ImagePull } from '../../kubernetes/image-pull.ts';
 import type { KubernetesObject, ObjectReference } from '../../ports/kubernetes-object.ts';
-import { withoutOtherHooks } from '../../stages/deploy/helm-hooks.ts';
-import { parseManifests } from '../../stages/deploy/parse-manifests.ts';
 import { releaseTarget } from '../../stages/deploy/release-target.ts';
 import { repositoryOf, setImages } from '../../stages/deploy/set-images.ts';
-import { deploySettings } from '../deploy-settings.ts';
-import { isLeftOut } from '../left-out.ts';
-import { readLocalManifests } from '../local-manifests.ts';
+import { atDeployStages } from '../deploy-stages.ts';
+import { inNamespace, readStageManifests, type ManifestSearch } from '../stage-manifests.ts';
 import type { PullPlan } from './pull-plan.ts';
 import { pushedRepositories, type PushedRepository } from './pushed-repositories.ts';
 
@@ -25,14 +21,6 @@ export interface FoundPull extends ImagePull {
   objects: readonly KubernetesObject[];
 }
 
-/** Where a plan is looked at. */
-export interface PullSearch {
-  /** Of the manifests: that of the pipeline file. */
-  directory: string;
-  git?: Record<string, string>;
-  signal: AbortSignal;
-}
-
 type Node = PullPlan['nodes'][number];
 
 /** Stands for the digest that the run will push. */
@@ -40,35 +28,23 @@ const someDigest = `sha256:${'0'.repeat(64)}`;
 
 /**
  * The pods that take images which the run pushes with credentials, as far as the file and the manifests on this machine
- * tell. Manifests that are not there or cannot be read have none: they may come with the checkout.
+ * tell. Manifests that are not there or cannot be read have none.
  */
-export async function findPulls(plan: PullPlan, search: PullSearch): Promise<FoundPull[]> {
+export async function findPulls(plan: PullPlan, search: ManifestSearch): Promise<FoundPull[]> {
   const pushed = await pushedRepositories(plan, search.git);
   if (pushed.length === 0) return [];
-  const found = agentPulls(plan, pushed);
-  for (const node of plan.nodes) {
-    if (node.kind !== 'deploy' || (await isLeftOut(node, plan))) continue;
-    try {
-      found.push(...(await deployPulls(node, { plan, pushed, search })));
-    } catch (error) {
-      // `plan` and the stage itself tell what is wrong.
-      if (!(error instanceof InputError)) throw error;
-    }
-  }
-  return found;
+  const look = (node: Node) => deployPulls(node, { plan, pushed, search });
+  return [...agentPulls(plan, pushed), ...(await atDeployStages(plan, look))];
 }
 
 interface DeployContext {
   plan: PullPlan;
   pushed: readonly PushedRepository[];
-  search: PullSearch;
+  search: ManifestSearch;
 }
 
 async function deployPulls(node: Node, { plan, pushed, search }: DeployContext): Promise<FoundPull[]> {
-  const git = search.git ?? {};
-  const settings = await deploySettings(node, plan, git);
-  const files = await readLocalManifests(search.directory, [settings.manifests].flat(), search);
-  const manifests = withoutOtherHooks(parseManifests(files), () => undefined);
+  const { settings, manifests } = await readStageManifests(node, plan, search);
   const { namespace } = releaseTarget(settings, { pipeline: plan.pipeline, namespace: plan.namespace ?? '' });
   const placed = manifests.map(({ object }) => inNamespace(object, namespace));
   const references = pushed.map(({ stage, written }) => ({ stage, reference: `${written}@${someDigest}` }));
@@ -86,12 +62,6 @@ async function deployPulls(node: Node, { plan, pushed, search }: DeployContext):
         reference: referenceOf(object),
       }));
   });
-}
-
-/** An empty namespace is not known yet. */
-function inNamespace(object: KubernetesObject, namespace: string): KubernetesObject {
-  if (object.metadata.namespace !== undefined || namespace === '') return object;
-  return { ...object, metadata: { ...object.metadata, namespace } };
 }
 
 /** `deploy.images` with what the image stages will put out; undefined where the stage names none. */

@@ -19,9 +19,21 @@ export interface Manifest {
   location: string;
 }
 
+/** Where something stands in a manifest file. */
+export interface ManifestPlace {
+  /** As people know it. */
+  file: string;
+  /** From 1. */
+  line: number;
+  /** From 1. */
+  column: number;
+}
+
 /** One that knows where its fields stand. */
 export interface LocatedManifest extends Manifest {
-  /** `k8s/web.yaml:14`, where what is at the path begins, or its nearest parent that is there. */
+  /** Where what is at the path begins, or its nearest parent that is there. */
+  placeOf(path: readonly (string | number)[]): ManifestPlace;
+  /** The same without the column: `k8s/web.yaml:14`. */
   lineOf(path: readonly (string | number)[]): string;
 }
 
@@ -95,8 +107,8 @@ function manifestsOf(
   data: PlainData,
   { path, at, placeOf }: { path: string; at: (offset: number) => string; placeOf: PlaceOf },
 ): Found {
-  const lineOf = (field: readonly (string | number)[]) =>
-    `${path}:${String(placeOf(data.offsetOf(field)).line)}`;
+  const place = (field: readonly (string | number)[]) => ({ file: path, ...placeOf(data.offsetOf(field)) });
+  const lineOf = (field: readonly (string | number)[]) => `${path}:${String(place(field).line)}`;
   const found: Found = {
     manifests: [],
     errors: [],
@@ -110,6 +122,7 @@ function manifestsOf(
       found.manifests.push({
         object: withoutServerFields(read.object),
         location: lineOf([]),
+        placeOf: (field) => place([...parent, ...field]),
         lineOf: (field) => lineOf([...parent, ...field]),
       });
     else

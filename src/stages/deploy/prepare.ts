@@ -66,10 +66,11 @@ export async function prepareRelease(
   };
   assertReleasable(chosen.strategy.refuses?.(imaged.objects, chosen.settings) ?? [], placeOf);
   const objects = chosen.strategy.prepare(imaged.objects, chosen.settings);
+  const risks = releaseWarnings(objects, { holds: chosen.strategy.parts !== undefined });
   return {
     objects,
     kinds,
-    warnings: [...warnings, ...imaged.warnings, ...releaseWarnings(objects)],
+    warnings: [...warnings, ...imaged.warnings, ...risks.map(({ message }) => message)],
     placeOf,
   };
 }

@@ -15,6 +15,16 @@ const name = z
 
 const byStrategy = strategies.all.map(({ name: key, settings }) => [key, z.optional(settings)] as const);
 
+/** What `deploy.strategy` holds. */
+export const strategySettings = z.described(
+  'How the new version replaces the old one; default rolling',
+  z.optional(
+    z
+      .strictObject(Object.fromEntries(byStrategy))
+      .check(z.refine((chosen) => Object.keys(chosen).length <= 1, 'must name one strategy')),
+  ),
+);
+
 const fields = z.strictObject({
   manifests: z.described(
     'Manifest files or globs in the checkout; each may hold several YAML documents',
@@ -36,14 +46,7 @@ const fields = z.strictObject({
     'Container name to image; default: the pushed image for containers of its repository',
     z.optional(z.record(z.string(), z.string().check(z.minLength(1)))),
   ),
-  strategy: z.described(
-    'How the new version replaces the old one; default rolling',
-    z.optional(
-      z
-        .strictObject(Object.fromEntries(byStrategy))
-        .check(z.refine((chosen) => Object.keys(chosen).length <= 1, 'must name one strategy')),
-    ),
-  ),
+  strategy: strategySettings,
   analyses: z.described(
     'Measurements of the new version that the strategy names, each by a name of its own',
     z.optional(z.record(name, analysisSettings)),

@@ -4,7 +4,7 @@ import type { Strategy } from '../strategy.ts';
 import { namesOf } from '../analysis-names.ts';
 import { decideBlueGreen, keepingStep } from './decide.ts';
 import { blueGreenParts, blueGreenRefusals } from './parts.ts';
-import { blueGreenSettings, promotionMs, type BlueGreenSettings } from './settings.ts';
+import { blueGreenSettings, pausesMs, promotionMs, type BlueGreenSettings } from './settings.ts';
 import { blueGreenState, isRolling, type BlueGreenState } from './state.ts';
 import { blueGreenSteps } from './steps.ts';
 
@@ -20,6 +20,7 @@ export const blueGreen: Strategy<BlueGreenSettings, BlueGreenState> = {
   refuses: blueGreenRefusals,
   parts: blueGreenParts,
   analyses: ({ prePromotion, postPromotion }) => [...namesOf(prePromotion), ...namesOf(postPromotion)],
+  pausesMs,
   // What is no blue/green switch (a first release, the end of a rollback) is a rolling update.
   prepare: (objects) => withRollingUpdate(objects, {}),
   begin: () => ({ phase: 'comparing' }),

@@ -60,9 +60,8 @@ function serviceRefusals(
 ): Refusal[] {
   const name = nameOf(referenceOf(deployment));
   const found = selecting(deployment, objects);
-  const names = found.map(({ metadata }) => metadata.name).join(', ');
   const active = activeService(deployment, objects, settings);
-  if (active === undefined) return [noService(name, settings.activeService, names)];
+  if (active === undefined) return [noService(name, settings.activeService, found)];
   const refusals: Refusal[] = [];
   if (active.spec?.selector?.[hashLabel] !== undefined)
     refusals.push({
@@ -93,19 +92,23 @@ function serviceRefusals(
   return refusals;
 }
 
-function noService(deployment: string, named: string | undefined, found: string): Refusal {
+function noService(deployment: string, named: string | undefined, found: readonly Service[]): Refusal {
+  const names = found.map(({ metadata }) => metadata.name).join(', ');
+  const [, second] = found;
   if (named !== undefined)
     return {
       message: `the manifests have no Service ${named} that selects the pods of ${deployment}`,
-      hint: found === '' ? 'add it to the manifests' : `activeService may be: ${found}`,
+      hint: names === '' ? 'add it to the manifests' : `activeService may be: ${names}`,
     };
-  if (found === '')
+  if (second === undefined)
     return {
       message: `no Service of the manifests selects the pods of ${deployment}, so that there is no traffic to move`,
       hint: `add the Service to the manifests, or ${rollingHint}`,
     };
   return {
-    message: `several Services select the pods of ${deployment}: ${found}`,
+    object: second,
+    field: 'spec.selector',
+    message: `several Services select the pods of ${deployment}: ${names}`,
     hint: 'name the one whose traffic moves: strategy.blueGreen.activeService',
   };
 }

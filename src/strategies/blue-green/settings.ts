@@ -55,6 +55,12 @@ export function promotionMs({ autoPromote = true }: BlueGreenSettings): number {
   return parseDuration(autoPromote.after);
 }
 
+/** Milliseconds that a release waits without a person: for one at most so long, and with the old pods kept. */
+export function pausesMs(settings: BlueGreenSettings): number {
+  const promotion = promotionMs(settings);
+  return (Number.isFinite(promotion) ? promotion : 0) + scaleDownDelayMs(settings);
+}
+
 /** Milliseconds for which the old pods stay after the traffic has moved. */
 export function scaleDownDelayMs({ scaleDownDelay = '30s' }: BlueGreenSettings): number {
   return parseDuration(scaleDownDelay);

@@ -3,7 +3,15 @@ import { withRollingUpdate } from '../rolling/rolling-update.ts';
 import type { Strategy } from '../strategy.ts';
 import { decideCanary } from './decide.ts';
 import { canaryParts, canaryRefusals } from './parts.ts';
-import { analysesOf, canarySettings, pauseOf, stepsOf, stepText, type CanarySettings } from './settings.ts';
+import {
+  analysesOf,
+  canarySettings,
+  pauseOf,
+  pausesMs,
+  stepsOf,
+  stepText,
+  type CanarySettings,
+} from './settings.ts';
 import { canaryState, isRolling, type CanaryState } from './state.ts';
 import { canarySteps } from './steps.ts';
 
@@ -19,6 +27,7 @@ export const canary: Strategy<CanarySettings, CanaryState> = {
   refuses: canaryRefusals,
   parts: canaryParts,
   analyses: (settings) => stepsOf(settings).flatMap(analysesOf),
+  pausesMs,
   // What is no canary (a first release, the end of a rollback) is a rolling update.
   prepare: (objects) => withRollingUpdate(objects, {}),
   begin: () => ({ phase: 'comparing' }),

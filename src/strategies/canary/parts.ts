@@ -16,8 +16,9 @@ export function canaryParts(objects: readonly KubernetesObject[]): HeldParts | u
 export function canaryRefusals(objects: readonly KubernetesObject[], settings: CanarySettings): Refusal[] {
   const [deployment] = deploymentsOf(objects);
   const refusals = holdingRefusals('canary', objects);
-  // How many pods there are is known only later where an autoscaler says it, or no manifest does.
-  if (deployment?.spec.replicas === undefined || deployment.spec.replicas === 0) return refusals;
+  // How many pods there are is known only later where an autoscaler says it, or no manifest does; what is no number, the
+  // API refuses.
+  if (typeof deployment?.spec.replicas !== 'number' || deployment.spec.replicas === 0) return refusals;
   if (objects.some(({ kind }) => kind === 'HorizontalPodAutoscaler')) return refusals;
   return [...refusals, ...shareRefusals(deployment, deployment.spec.replicas, settings)];
 }

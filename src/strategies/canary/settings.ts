@@ -75,6 +75,12 @@ export function analysesOf(one: CanaryStep | undefined): readonly string[] {
   return one !== undefined && 'analysis' in one ? namesOf(one.analysis) : [];
 }
 
+/** Milliseconds of all pauses that end by themselves. */
+export function pausesMs(settings: CanarySettings): number {
+  const pauses = stepsOf(settings).map((step) => ('pause' in step ? pauseMs(step.pause) : 0));
+  return pauses.filter(Number.isFinite).reduce((sum, ms) => sum + ms, 0);
+}
+
 /** What a step does, in a few words. */
 export function stepText(one: CanaryStep): string {
   if ('weight' in one) return `weight ${String(one.weight)} %`;

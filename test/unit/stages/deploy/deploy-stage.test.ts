@@ -378,6 +378,21 @@ describe('planRelease', () => {
     expect(live()).toBeUndefined();
   });
 
+  it.each([
+    ['rolling', 1],
+    ['blueGreen', 0],
+  ])('warns of a rollout that leaves no pod, if %s does not hold it', async (strategy, count) => {
+    await makeNamespace();
+    const one = manifests.replace(
+      'replicas: 3',
+      'replicas: 1\n  strategy: {rollingUpdate: {maxUnavailable: 1}}',
+    );
+
+    const { warnings } = await plan(one, { strategy: { [strategy]: {} } });
+
+    expect(warnings.filter((warning) => warning.includes('has one replica'))).toHaveLength(count);
+  });
+
   it('checks in another namespace what its own is not there for, and says what could not be checked', async () => {
     const role = `
 apiVersion: rbac.authorization.k8s.io/v1

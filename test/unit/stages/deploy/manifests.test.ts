@@ -3,7 +3,6 @@ import { withoutOtherHooks } from '../../../../src/stages/deploy/helm-hooks.ts';
 import { inDependencyOrder } from '../../../../src/stages/deploy/order.ts';
 import { parseManifests } from '../../../../src/stages/deploy/parse-manifests.ts';
 import { selectFiles } from '../../../../src/stages/deploy/read-manifest-files.ts';
-import { releaseWarnings } from '../../../../src/stages/deploy/release-warnings.ts';
 import { withRollingUpdate } from '../../../../src/strategies/rolling/rolling-update.ts';
 import { repositoryOf, setImages } from '../../../../src/stages/deploy/set-images.ts';
 import type { KubernetesObject } from '../../../../src/ports/kubernetes-object.ts';
@@ -25,13 +24,6 @@ function deployment(
     spec: { template, ...spec } as Workload['spec'],
   };
 }
-
-const service: KubernetesObject = {
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name: 'web', namespace: 'shop' },
-  spec: { selector: { app: 'web' } },
-};
 
 /** Of a ConfigMap, fields without a value are left out. */
 function withoutNulls(value: unknown): object {
@@ -364,23 +356,5 @@ describe('withRollingUpdate', () => {
     const [object] = withRollingUpdate([deployment()], { progressDeadline: '2m' });
 
     expect((object as Workload).spec.progressDeadlineSeconds).toBe(120);
-  });
-});
-
-describe('releaseWarnings', () => {
-  it('says how requests may get lost, of pods behind a Service', () => {
-    const warnings = releaseWarnings([deployment(), service]);
-
-    expect(warnings).toEqual([
-      expect.stringContaining('readinessProbe'),
-      expect.stringContaining('lifecycle.preStop'),
-    ]);
-    expect(releaseWarnings([deployment()])).toEqual([]);
-  });
-
-  it('is silent when all is well', () => {
-    const container = { name: 'web', readinessProbe: {}, lifecycle: { preStop: {} } };
-
-    expect(releaseWarnings([deployment({}, [container]), service])).toEqual([]);
   });
 });

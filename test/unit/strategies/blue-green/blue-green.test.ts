@@ -88,6 +88,12 @@ describe('the times of a blue/green release', () => {
     expect(promotionMs({ autoPromote: { after: '2m' } })).toBe(120_000);
   });
 
+  it('count together, but for a wait that a person ends', () => {
+    expect(blueGreen.pausesMs?.({})).toBe(30_000);
+    expect(blueGreen.pausesMs?.({ autoPromote: false, scaleDownDelay: '5s' })).toBe(5000);
+    expect(blueGreen.pausesMs?.({ autoPromote: { after: '2m' }, scaleDownDelay: '5s' })).toBe(125_000);
+  });
+
   it('keep the old pods as scaleDownDelay says', () => {
     expect(scaleDownDelayMs({})).toBe(30_000);
     expect(scaleDownDelayMs({ scaleDownDelay: '5s' })).toBe(5000);

@@ -27,6 +27,20 @@ describe('the settings of a canary release', () => {
     expect(canary.settings.safeParse({ steps }).success).toBe(true);
   });
 
+  it('say how long its pauses take, but for those that a person ends', () => {
+    const steps = [
+      { weight: 10 },
+      { pause: '5m' },
+      { weight: 20 },
+      { pause: true },
+      { pause: '90s' },
+    ] as const;
+
+    expect(canary.pausesMs?.({ steps: [...steps] })).toBe(390_000);
+    expect(canary.pausesMs?.({ steps: [{ weight: 50 }] })).toBe(0);
+    expect(canary.pausesMs?.({})).toBe(60_000);
+  });
+
   it('may be left out', () => {
     expect(canary.settings.safeParse({}).success).toBe(true);
     expect(canary.steps({ stable: 1, rollback: 'auto' }, {})).toEqual(

@@ -70,12 +70,17 @@ export async function rollBack(
   return rollbackRelease({ ...requestOf(target), ...defined({ to }) }, portsOf(target, report), { signal });
 }
 
-/** Lets a release that waits for a person go on. @throws InputError when none waits */
-export async function promote(target: ReleaseTarget, report: ReportLine): Promise<void> {
+/**
+ * Lets a release that waits for a person go on; `full`: lets one that is in progress skip the pauses and analyses that
+ * are left.
+ * @throws InputError when none takes that
+ */
+export async function promote(target: ReleaseTarget & { full: boolean }, report: ReportLine): Promise<void> {
   await statusOfRelease(target);
-  const revision = await answer(target, 'promote');
+  const { application, full } = target;
+  const revision = await answer(target, full ? 'promoteFull' : 'promote');
   await report(
-    `revision ${String(revision)} of ${target.application} is promoted; its runner continues (if it has died: pipeline release resume ${target.application})`,
+    `revision ${String(revision)} of ${application} is ${full ? 'promoted in full' : 'promoted'}; its runner continues (if it has died: pipeline release resume ${application})`,
   );
 }
 
@@ -110,7 +115,7 @@ function abortOf({ connection: { cluster, namespace }, application }: ReleaseTar
 
 function answer(
   { connection, application, signal }: ReleaseTarget,
-  given: 'promote' | 'abort',
+  given: AnswerRequest['answer'],
 ): Promise<number> {
   const { cluster, namespace } = connection;
   return answerRelease({ cluster, application, namespace, answer: given }, { signal });

@@ -47,7 +47,17 @@ export function releaseCommand(setExitCode: SetExitCode): CommandModule {
           ),
         )
         .command(
-          action('promote', 'let a release that waits for a person go on', (target) => promote(target)),
+          action(
+            'promote',
+            'let a release that waits for a person go on',
+            (target, args) => promote(target, args['full'] === true),
+            (more) =>
+              more.option('full', {
+                type: 'boolean',
+                default: false,
+                describe: 'skip all pauses and analyses that are left',
+              }),
+          ),
         )
         .command(
           action('resume', 'continue a release whose runner died', (target) =>
@@ -127,9 +137,9 @@ async function rollback(
     setExitCode(exitCodes.failure);
 }
 
-async function promote(target: ReleaseTarget): Promise<void> {
+async function promote(target: ReleaseTarget, full: boolean): Promise<void> {
   const commands = await import('../app/release-commands.ts');
-  await commands.promote(target, report);
+  await commands.promote({ ...target, full }, report);
 }
 
 async function resume(

@@ -5,7 +5,7 @@ import type { Workload } from './workload-objects.ts';
 /** On a Deployment that a release holds: which, since when, and how to end it. */
 export const holdAnnotation = 'slipway.dev/hold';
 
-/** On a held Deployment: the revision that a person has answered for, and how; `7 promote 3` promotes its third step. */
+/** On a held Deployment: the revision that a person has answered for, and how: `7 promote 3` promotes its third step, `7 promote full` all. */
 export const answerAnnotation = 'slipway.dev/answer';
 
 const count = z.union([z.number(), z.string()]);
@@ -56,23 +56,26 @@ export function holdMarkOf({ metadata }: Workload): HoldMark | undefined {
 /** A person's answer to a release that waits. */
 export interface Answer {
   revision: number;
-  answer: 'promote' | 'abort';
+  /** `promoteFull`: without the pauses and analyses that are left. */
+  answer: 'promote' | 'promoteFull' | 'abort';
   /** The number of the step that is promoted; missing: the release as a whole. */
   step?: number;
 }
 
+const answers = ['promote', 'promoteFull', 'abort'] as const;
+
+const words = { promote: 'promote', promoteFull: 'promote full', abort: 'abort' } as const;
+
 /** The answer on a held Deployment. */
 export function answerOf({ metadata }: Workload): Answer | undefined {
-  const found = /^(\d+) (promote|abort)(?: (\d+))?$/.exec(metadata.annotations?.[answerAnnotation] ?? '');
-  if (found === null) return undefined;
-  return {
-    revision: Number(found[1]),
-    answer: found[2] === 'promote' ? 'promote' : 'abort',
-    ...(found[3] === undefined ? {} : { step: Number(found[3]) }),
-  };
+  const text = metadata.annotations?.[answerAnnotation] ?? '';
+  const [, revision, word, step] = /^(\d+) (promote full|promote|abort)(?: (\d+))?$/.exec(text) ?? [];
+  const answer = answers.find((each) => words[each] === word);
+  if (answer === undefined) return undefined;
+  return { revision: Number(revision), answer, ...(step === undefined ? {} : { step: Number(step) }) };
 }
 
 /** The text of an answer. */
 export function answerText({ revision, answer, step }: Answer): string {
-  return [revision, answer, ...(step === undefined ? [] : [step])].join(' ');
+  return [revision, words[answer], ...(step === undefined ? [] : [step])].join(' ');
 }

@@ -41,10 +41,7 @@ export async function answerRelease(request: AnswerRequest, options: CallOptions
   for (let tried = 1; ; tried += 1) {
     const live = await cluster.get<Workload>(held, options);
     if (live === undefined) throw new InputError(`Deployment ${held.name} of ${application} is not there`);
-    const given = answerOf(live);
-    if (sameJson(given, wanted)) return revision;
-    if (given?.revision === revision && given.answer === 'abort')
-      throw new InputError(`revision ${String(revision)} of ${application} is being aborted`);
+    if (isGiven(answerOf(live), wanted, application)) return revision;
     const { resourceVersion } = live.metadata;
     try {
       const body = { metadata: { resourceVersion, annotations } };
@@ -54,6 +51,15 @@ export async function answerRelease(request: AnswerRequest, options: CallOptions
       if (!(error instanceof ConflictError) || tried === tries) throw error;
     }
   }
+}
+
+/** Whether an answer stands there already, or one that holds for more. @throws InputError when it is aborted */
+function isGiven(given: Answer | undefined, wanted: Answer, application: string): boolean {
+  if (sameJson(given, wanted)) return true;
+  if (given?.revision !== wanted.revision) return false;
+  if (given.answer === 'abort')
+    throw new InputError(`revision ${String(given.revision)} of ${application} is being aborted`);
+  return given.answer === 'promoteFull' && wanted.answer === 'promote';
 }
 
 /** Whether the release of the application takes an answer. */

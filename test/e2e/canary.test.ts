@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { answerRelease } from '../../src/release/answer.ts';
+import type { Answer } from '../../src/kubernetes/hold-mark.ts';
 import { createKubernetes } from '../../src/adapters/kubernetes/create-kubernetes.ts';
 import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { endingPodsGone } from '../support/ending-pods.ts';
@@ -29,10 +30,12 @@ describe('canary releases of a service under load', () => {
       kubeconfig: place.kubeconfig,
       runId,
       namespace: place.application,
-      settings: { strategy: { canary: { steps: [{ weight: 25 }, { pause: true }, { weight: 75 }] } } },
+      settings: {
+        strategy: { canary: { steps: [{ weight: 25 }, { pause: true }, { weight: 75 }, { pause: true }] } },
+      },
     });
 
-  const answer = async (given: 'promote' | 'abort') => {
+  const answer = async (given: Answer['answer']) => {
     const kubernetes = await createKubernetes({ kubeconfig: place.kubeconfig });
     const { cluster } = kubernetes;
     const { application: namespace } = place;
@@ -69,7 +72,7 @@ describe('canary releases of a service under load', () => {
       ]);
       await watched.output(/^waiting for a person since .* UTC: step 2 of 3: pause until promote$/m);
       await killed.kill('SIGKILL');
-      await answer('promote');
+      await answer('promoteFull');
       const resumed = await release({ version: '2' }, 'run-killed');
       expect(await resumed.result()).toMatchObject({ outcome: 'succeeded' });
       const looks = await watched.result;

@@ -37,7 +37,9 @@ export const blueGreen: Strategy<BlueGreenSettings, BlueGreenState> = {
   },
   answers({ phase, hold }) {
     if (hold === undefined || phase === 'pinned' || phase === 'undoing') return [];
-    return ['waiting', 'measuring', 'switched'].includes(phase) ? ['promote', 'abort'] : ['abort'];
+    if (phase === 'completing') return ['abort'];
+    const isWaiting = phase === 'waiting' || phase === 'measuring' || phase === 'switched';
+    return isWaiting ? ['promote', 'promoteFull', 'abort'] : ['promoteFull', 'abort'];
   },
   // Told from the answer to the wait before the traffic has moved.
   waitingStep: ({ phase }) => (phase === 'switched' ? keepingStep : undefined),

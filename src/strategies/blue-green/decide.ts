@@ -155,6 +155,7 @@ function preview(now: HoldingInput, hold: Hold): BlueGreenDecision {
     const seen = String(holding.preview.endpoints[candidate] ?? 0);
     return waitOrFail(now, `${seen} new pods are endpoints of ${holding.previewName}`, lookMs.moving);
   }
+  if (isPromotedFull(now)) return moveTraffic(now, hold);
   if (!isMeasured(now, 'prePromotion')) return goOn(now, hold);
   return rest(now, hold, `analysis ${namesOf(now.settings.prePromotion).join(', ')}`, {
     phase: 'measuring',
@@ -172,10 +173,17 @@ function askPerson(now: HoldingInput, hold: Hold, why = ''): BlueGreenDecision {
 }
 
 function measureBefore(now: HoldingInput, hold: Hold): BlueGreenDecision {
-  if (isPromoted(now)) return moveTraffic(now, hold);
   const progress = progressOf(now, 'prePromotion', hold);
-  if (progress.type === 'passed') return goOn(now, hold);
+  if (isPromoted(now) || progress.type === 'passed') {
+    if (!isServable(now, hold)) return unready();
+    return isPromoted(now) ? moveTraffic(now, hold) : goOn(now, hold);
+  }
   return measure(now, progress, (reason) => askPerson(now, hold, `${reason}; `));
+}
+
+/** Pods that are ready no more may be so again; those that fail are seen as such. */
+function unready(): BlueGreenDecision {
+  return { type: 'wait', forMs: lookMs.starting, message: 'not all new pods are ready' };
 }
 
 /** Whether the new pods can carry what the old ones do: as many are ready, and were seen in the preview's endpoints. */
@@ -193,8 +201,7 @@ function answerMs({ settings, release }: HoldingInput): number {
 
 function awaitAnswer(now: HoldingInput, hold: Hold): BlueGreenDecision {
   const { holding, phaseMs } = now;
-  if (!isServable(now, hold))
-    return { type: 'wait', forMs: lookMs.starting, message: 'not all new pods are ready' };
+  if (!isServable(now, hold)) return unready();
   const progress = progressOf(now, 'prePromotion', hold);
   const isUnclear = progress.type === 'inconclusive';
   const leftMs = (isUnclear ? Infinity : answerMs(now)) - phaseMs;
@@ -207,7 +214,14 @@ function awaitAnswer(now: HoldingInput, hold: Hold): BlueGreenDecision {
 /** Whether a person has promoted the release; with a step: in that step. */
 function isPromoted({ holding, release }: HoldingInput, step?: number): boolean {
   const answer = holding.deployment?.answer;
-  return answer?.revision === release.revision && (step === undefined || answer.step === step);
+  const isOfStep = answer?.revision === release.revision && (step === undefined || answer.step === step);
+  return isOfStep || isPromotedFull({ holding, release });
+}
+
+/** Whether a person has promoted it without what is still to be waited for. */
+function isPromotedFull({ holding, release }: Pick<HoldingInput, 'holding' | 'release'>): boolean {
+  const answer = holding.deployment?.answer;
+  return answer?.revision === release.revision && answer.answer === 'promoteFull';
 }
 
 function moveTraffic({ holding, release }: HoldingInput, hold: Hold): BlueGreenDecision {

@@ -44,7 +44,10 @@ export const canary: Strategy<CanarySettings, CanaryState> = {
   },
   answers({ phase, hold }) {
     if (hold === undefined || phase === 'undoing') return [];
-    return phase === 'waiting' || phase === 'measuring' ? ['promote', 'abort'] : ['abort'];
+    if (phase === 'completing') return ['abort'];
+    return phase === 'waiting' || phase === 'measuring'
+      ? ['promote', 'promoteFull', 'abort']
+      : ['promoteFull', 'abort'];
   },
   waitingStep: ({ phase, step = 0 }) => (phase === 'waiting' || phase === 'measuring' ? step + 1 : undefined),
   waitsFor({ phase, step: index = 0 }, settings) {

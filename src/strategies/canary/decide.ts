@@ -13,7 +13,7 @@ import { stepsOf, type CanarySettings } from './settings.ts';
 import { podsOf, shareText, unavailable } from './share.ts';
 import { isRolling, type CanaryState } from './state.ts';
 import { undo } from './undo.ts';
-import { beginWait, measure, pause } from './wait.ts';
+import { beginWait, isPromotedFull, measure, pause } from './wait.ts';
 
 /** Milliseconds between two looks: while pods start or end, while nothing is known. */
 const lookMs = { moving: 500, unknown: 2000 } as const;
@@ -106,7 +106,7 @@ function takeStep(now: CanaryInput, deployment: LiveDeployment, hold: Hold): Can
   const { step: index = 0 } = state;
   const step = stepsOf(settings)[index];
   const { desired, live } = deployment;
-  if (step === undefined) return complete(now, deployment, hold);
+  if (step === undefined || isPromotedFull(now, deployment)) return complete(now, deployment, hold);
   if ('pause' in step || 'analysis' in step) return beginWait(now, deployment, hold, step);
   const target = targetOf(now, deployment);
   const present = live.wanted;

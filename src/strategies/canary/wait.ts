@@ -84,8 +84,16 @@ function limitOf(step: CanaryStep | undefined): string | true | undefined {
   return analysesOf(step).length > 0 ? true : pauseOf(step);
 }
 
-function isPromoted({ release, state }: CanaryInput, { answer }: LiveDeployment): boolean {
-  return answer?.revision === release.revision && answer.step === (state.step ?? 0) + 1;
+/** Whether a person has promoted the step that the release is in, or all of them. */
+function isPromoted(now: CanaryInput, deployment: LiveDeployment): boolean {
+  const { answer } = deployment;
+  const isOfStep = answer?.revision === now.release.revision && answer.step === (now.state.step ?? 0) + 1;
+  return isOfStep || isPromotedFull(now, deployment);
+}
+
+/** Whether a person has promoted all steps that are left. */
+export function isPromotedFull({ release }: CanaryInput, { answer }: LiveDeployment): boolean {
+  return answer?.revision === release.revision && answer.answer === 'promoteFull';
 }
 
 function shareOf({ live, desired }: LiveDeployment): string {

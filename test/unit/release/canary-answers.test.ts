@@ -1,5 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { answerAnnotation, holdMarkOf, type HoldMark } from '../../../src/kubernetes/hold-mark.ts';
+import {
+  answerAnnotation,
+  holdMarkOf,
+  type Answer,
+  type HoldMark,
+} from '../../../src/kubernetes/hold-mark.ts';
 import { hashOf } from '../../../src/kubernetes/replica-sets.ts';
 import type { Workload } from '../../../src/kubernetes/workload-objects.ts';
 import { answerRelease } from '../../../src/release/answer.ts';
@@ -24,7 +29,7 @@ function release(image: string, runId: string) {
 }
 
 /** Answers each pause in turn, and says what it saw of the Deployment's mark then. */
-function answerPauses(answers: readonly ('promote' | 'abort')[]): HoldMark[] {
+function answerPauses(answers: readonly Answer['answer'][]): HoldMark[] {
   const marks: HoldMark[] = [];
   const left = [...answers];
   const progress = world.report.progress.bind(world.report);
@@ -60,6 +65,40 @@ describe('a canary release that waits for a person', () => {
       { stable: old, step: 'new: 2 of 3 pods (67 %); waiting for promote or abort' },
     ]);
     expect(new Set(marks.map(({ since }) => since)).size).toBe(1);
+  });
+
+  it('waits no more when it is promoted in full', async () => {
+    world = new World(() => 'ready');
+    await release('v1', 'run-1');
+    const marks = answerPauses(['promoteFull', 'abort']);
+    world.watchCapacity();
+
+    const result = await release('v2', 'run-2');
+
+    expect(result.outcome).toBe('released');
+    expect(marks).toHaveLength(1);
+    expect(world.fewest).toBe(3);
+    const { image, isHeld, deployment } = liveState(world);
+    expect({ image, isHeld }).toEqual({ image: 'v2', isHeld: false });
+    expect(deployment?.metadata.annotations?.[answerAnnotation]).toBeUndefined();
+  });
+
+  it('stays promoted in full when a promotion of its step comes after', async () => {
+    world = new World(() => 'ready');
+    await release('v1', 'run-1');
+    const request = { cluster: world.cluster, application: 'web', namespace: 'shop' };
+    const progress = world.report.progress.bind(world.report);
+    let isAnswered = false;
+    world.report.progress = async (phase, message, tracks) => {
+      await progress(phase, message, tracks);
+      if (phase !== 'waiting' || isAnswered) return;
+      isAnswered = true;
+      expect(await answerRelease({ ...request, answer: 'promoteFull' }, { signal })).toBe(2);
+      expect(await answerRelease({ ...request, answer: 'promote' }, { signal })).toBe(2);
+    };
+
+    expect((await release('v2', 'run-2')).outcome).toBe('released');
+    expect(world.told.join()).not.toContain('2 of 3 pods');
   });
 
   it('goes back when the second pause is aborted', async () => {

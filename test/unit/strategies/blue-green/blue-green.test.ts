@@ -40,11 +40,11 @@ describe('a blue/green release', () => {
 
   it.each<[Phase, string[]]>([
     ['pinned', []],
-    ['starting', ['abort']],
-    ['previewing', ['abort']],
-    ['waiting', ['promote', 'abort']],
-    ['measuring', ['promote', 'abort']],
-    ['switched', ['promote', 'abort']],
+    ['starting', ['promoteFull', 'abort']],
+    ['previewing', ['promoteFull', 'abort']],
+    ['waiting', ['promote', 'promoteFull', 'abort']],
+    ['measuring', ['promote', 'promoteFull', 'abort']],
+    ['switched', ['promote', 'promoteFull', 'abort']],
     ['completing', ['abort']],
     ['undoing', []],
   ])('takes in phase %s the answers %j', (phase, answers) => {

@@ -89,6 +89,17 @@ describe('analyses before the traffic moves', () => {
     });
   });
 
+  it('let no traffic move to pods that are not ready any more, passed or promoted', () => {
+    const unready = { ...before, preview: preview({ b: 1 }) };
+    const analyses = measured({ 'prePromotion: smoke': passed });
+    const wait = { type: 'wait', message: 'not all new pods are ready' };
+    expect(decideIn('measuring', unready, { settings, analyses })).toMatchObject(wait);
+    expect(decideIn('measuring', answered(unready), { settings, analyses: measured() })).toMatchObject(wait);
+    expect(decideIn('measuring', unready, { settings, analyses: measured() })).toMatchObject({
+      action: { type: 'measure' },
+    });
+  });
+
   it('fail when somebody takes the pin off meanwhile', () => {
     const unpinned = { ...before, active: active(undefined, { a: 2, b: 2 }) };
     expect(decideIn('measuring', unpinned, { settings, analyses: measured() })).toMatchObject({

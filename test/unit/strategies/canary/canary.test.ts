@@ -36,10 +36,10 @@ describe('a canary release', () => {
   });
 
   it.each<[Phase, string[]]>([
-    ['starting', ['abort']],
-    ['shifting', ['abort']],
-    ['stepping', ['abort']],
-    ['waiting', ['promote', 'abort']],
+    ['starting', ['promoteFull', 'abort']],
+    ['shifting', ['promoteFull', 'abort']],
+    ['stepping', ['promoteFull', 'abort']],
+    ['waiting', ['promote', 'promoteFull', 'abort']],
     ['completing', ['abort']],
     ['undoing', []],
   ])('takes in phase %s the answers %j', (phase, answers) => {

@@ -67,9 +67,23 @@ export function planText({ plan, warnings, releases }: Preview): string[] {
         lines.push(`      ${field.path}: ${show(field.before)} → ${show(field.after)}`);
     }
     lines.push('  steps:', ...release.steps.map((step, index) => `    ${String(index + 1)}. ${step}`));
+    lines.push(...forecastText(release.forecast));
     lines.push(...release.warnings.map((warning) => `  warning: ${warning}`));
   }
   return [...lines, ...warnings];
+}
+
+/** A line for each moment of the release, with the pods of both tracks. */
+function forecastText(forecast: Preview['releases'][number]['release']['forecast']): string[] {
+  if (forecast.length === 0) return [];
+  const pad = (value: number, width: number) => String(value).padStart(width);
+  return [
+    '  pods as the release comes through (if all new ones get ready):',
+    '    old  new  traffic to new',
+    ...forecast.map(({ stable, candidate, weight, message }) =>
+      `    ${pad(stable, 3)}  ${pad(candidate, 3)}  ${pad(weight, 3)} %  ${message}`.trimEnd(),
+    ),
+  ];
 }
 
 function show(value: unknown): string {

@@ -70,7 +70,7 @@ describe('canary releases of a service under load', () => {
         ...['release', 'status', 'web', '--watch', '--namespace', namespace],
         ...['--kubeconfig', place.kubeconfig],
       ]);
-      await watched.output(/^waiting for a person since .* UTC: step 2 of 3: pause until promote$/m);
+      await watched.output(/^waiting for a person since .* UTC: step 2 of 4: pause until promote$/m);
       await killed.kill('SIGKILL');
       await answer('promoteFull');
       const resumed = await release({ version: '2' }, 'run-killed');

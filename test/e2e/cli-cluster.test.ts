@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { parse, stringify } from 'yaml';
 
+import { defined } from '../../src/base/defined.ts';
 import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { expectExit, runPipeline, type PipelineResult } from '../support/pipeline-command.ts';
 import { makePipelineFolder, type PipelineFolder } from '../support/pipeline-folder.ts';
@@ -43,15 +44,20 @@ function release(...args: string[]): Promise<PipelineResult> {
   );
 }
 
+interface ShopOptions {
+  replicas?: number;
+  strategy?: object;
+}
+
 /** A pipeline that releases one Deployment of one container, whose manifest lies beside the file and is made in the run. */
-async function shop(version: string, script = 'sleep 100000'): Promise<string> {
+async function shop(version: string, { replicas = 1, strategy }: ShopOptions = {}): Promise<string> {
   const { application } = namespaces;
   const manifest = {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name: 'little-shop', namespace: application },
     spec: {
-      replicas: 1,
+      replicas,
       selector: { matchLabels: { app: 'little-shop' } },
       template: {
         metadata: { labels: { app: 'little-shop' } },
@@ -61,7 +67,7 @@ async function shop(version: string, script = 'sleep 100000'): Promise<string> {
             {
               name: 'main',
               image: testImage,
-              command: ['sh', '-c', script],
+              command: ['sh', '-c', 'sleep 100000'],
               env: [{ name: 'VERSION', value: version }],
             },
           ],
@@ -72,7 +78,10 @@ async function shop(version: string, script = 'sleep 100000'): Promise<string> {
   await folder.file('deployment.yaml', stringify(manifest));
   return folder.pipeline([
     { name: 'manifests', env: { TEXT: stringify(manifest) }, run: 'printf "%s" "$TEXT" > deployment.yaml' },
-    { name: 'deploy', deploy: { manifests: 'deployment.yaml', namespace: application } },
+    {
+      name: 'deploy',
+      deploy: { manifests: 'deployment.yaml', namespace: application, ...defined({ strategy }) },
+    },
   ]);
 }
 
@@ -151,8 +160,10 @@ describe('pipeline release', () => {
   });
 
   it('shows status and history, and rolls back to the revision before', async () => {
-    expectExit(await pipeline(['run', await shop('1')]), 0);
-    const second = await shop('2');
+    expectExit(await pipeline(['run', await shop('1', { replicas: 2 })]), 0);
+    const canary = { canary: { steps: [{ weight: 50 }, { pause: true }] } };
+    const forecast = await pipeline(['plan', await shop('2', { replicas: 2, strategy: canary })]);
+    const second = await shop('2', { replicas: 2 });
     const plan = await pipeline(['plan', second]);
     expectExit(await pipeline(['run', second]), 0);
 
@@ -162,7 +173,17 @@ describe('pipeline release', () => {
 
     expect(plan.stdout).toMatch(/~ Deployment little-shop changed\n.*"1" → "2"/);
     expect(status.stdout).toContain('serving: revision 2, ');
-    expect(status.stdout).toMatch(/stable little-shop\S*: 1 of 1 ready, 100 % of traffic/);
+    expect(status.stdout).toMatch(/stable little-shop\S*: 2 of 2 ready, 100 % of traffic/);
+    expect(forecast.stdout).toContain(
+      [
+        '    old  new  traffic to new',
+        '      2    0    0 %',
+        '      2    1   33 %  applying revision 2: 1 of 2 pods (50 %) start beside the old ones',
+        '      1    1   50 %  moving to 1 of 2 pods (50 %)',
+        '      1    1   50 %  new: 1 of 2 pods (50 %); waiting for promote or abort',
+      ].join('\n'),
+    );
+    expect(plan.stdout).not.toContain('traffic to new');
     expectExit(back, 0);
     expect(history.stdout.split('\n')[0]).toMatch(/^REVISION +OUTCOME +AGE +TOOK +BY +IMAGES$/);
     expect(history.stdout.split('\n')[1]).toMatch(/^3 .*as 1/);

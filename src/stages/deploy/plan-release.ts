@@ -1,4 +1,5 @@
 import { defined } from '../../base/defined.ts';
+import { sameJson } from '../../base/same-json.ts';
 import { messageOf, SlipwayError } from '../../base/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CallOptions, Cluster } from '../../ports/cluster.ts';
@@ -6,8 +7,11 @@ import type { ObjectReference } from '../../ports/kubernetes-object.ts';
 import { prunable } from '../../release/act/clean-up.ts';
 import { selectorRefusals } from '../../release/act/service-selectors.ts';
 import { earlierManifests } from '../../release/record/earlier-manifests.ts';
+import { nextRevision, type ReleaseRecord } from '../../release/record/release-record.ts';
 import { ReleaseStore } from '../../release/record/release-store.ts';
-import { referenceOf } from '../../kubernetes/workload-objects.ts';
+import { rolloutFieldsOf } from '../../kubernetes/rollout-fields.ts';
+import { isWorkload, referenceOf } from '../../kubernetes/workload-objects.ts';
+import { forecast, type ForecastStep } from '../../strategies/forecast/forecast.ts';
 import { dryRunWarnings } from './api-warnings.ts';
 import { difference, type FieldChange } from './difference.ts';
 import type { ManifestFile } from './parse-manifests.ts';
@@ -40,6 +44,8 @@ export interface ReleasePlan {
   objects: readonly ObjectChange[];
   /** What the strategy will do, in order. */
   steps: readonly string[];
+  /** The pods of both tracks as a release that holds its Deployment comes through; empty where it holds none. */
+  forecast: readonly ForecastStep[];
   /** What a person should know: of the manifests, and what the API warns of. */
   warnings: readonly string[];
 }
@@ -96,6 +102,7 @@ export async function planRelease(request: PlanRequest, options: CallOptions): P
     ...defined({ stable }),
     objects,
     steps: plannedSteps(settings, stable),
+    forecast: record === undefined ? [] : forecastOf(settings, record, results),
     warnings: [...prepared.warnings, ...dryRunWarnings(results, prepared).map(({ line }) => line)],
   };
 }
@@ -103,6 +110,29 @@ export async function planRelease(request: PlanRequest, options: CallOptions): P
 function plannedSteps(settings: DeploySettings, stable: number | undefined): string[] {
   const { strategy, settings: chosen } = chosenStrategy(settings);
   return strategy.steps({ rollback: settings.rollback ?? 'auto', ...defined({ stable }) }, chosen);
+}
+
+/** How the release would come through, where its Deployment is there and gets another pod template. */
+function forecastOf(
+  deploy: DeploySettings,
+  record: ReleaseRecord,
+  results: readonly DryRunResult[],
+): readonly ForecastStep[] {
+  const { strategy, settings } = chosenStrategy(deploy);
+  const parts = strategy.parts?.(
+    results.map(({ object }) => object),
+    settings,
+  );
+  const { stable } = record;
+  const { live, after } = results.find(({ object }) => object === parts?.deployment) ?? {};
+  if (parts === undefined || stable === undefined || live === undefined || after === undefined) return [];
+  if (!isWorkload(live) || !isWorkload(after) || sameJson(live.spec.template, after.spec.template)) return [];
+  const { replicas = 1 } = live.spec;
+  const fields = rolloutFieldsOf(live);
+  const numbers = { revision: nextRevision(record), stable, replicas };
+  const { analyses } = deploy;
+  const steps = forecast({ strategy, settings, parts, fields, ...numbers, ...defined({ analyses }) });
+  return steps.length > 1 ? steps : [];
 }
 
 function changeOf({ object, live, after, error }: DryRunResult): ObjectChange {

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { defined } from '../../../src/base/defined.ts';
 import type { Workload } from '../../../src/kubernetes/workload-objects.ts';
-import { RejectedError } from '../../../src/ports/cluster-errors.ts';
 import { LeaseLostError, type LeaseRequest } from '../../../src/ports/leases.ts';
 import type { ReleaseRecord } from '../../../src/release/record/release-record.ts';
 import { ReleaseStore } from '../../../src/release/record/release-store.ts';
@@ -220,15 +219,35 @@ describe('the cancellation of what a run has left', () => {
 describe('a release that is cancelled by an abort', () => {
   it('ends with the reason of the abort, whatever else has gone wrong with it', async () => {
     const abort = new AbortController();
-    world.cluster.before = (verb, { kind }) => {
-      if (verb !== 'apply' || kind !== 'Deployment') return;
+    const progress = async (phase: string) => {
+      if (phase !== 'progressing') return;
       abort.abort(new Error('stop'));
-      throw new RejectedError('cut off', { status: 400 });
+      throw new Error('the terminal is gone');
     };
+    const ports = { ...portsOf(), report: { ...world.report, progress } };
 
-    const cancelled = releaseObjects(requestOf(webObjects('v1'), 'run-v1'), world, abort);
+    await expect(releaseObjects(requestOf(webObjects('v1'), 'run-v1'), ports, abort)).rejects.toThrow('stop');
+  });
+});
 
-    await expect(cancelled).rejects.toThrow('stop');
+describe('a Deployment that another release holds', () => {
+  const heldDeployment = () => {
+    const [deployment] = webObjects('v1');
+    const mark = { revision: 9, step: 'waiting', since: '', end: 'pipeline release abort web', before: {} };
+    const annotations = { 'slipway.dev/hold': JSON.stringify(mark) };
+    const { metadata, ...rest } = deployment as Workload;
+    world.cluster.put({
+      ...rest,
+      metadata: { ...metadata, annotations },
+      spec: { ...rest.spec, paused: true },
+    });
+  };
+
+  it('is no rolling release’s to take', async () => {
+    heldDeployment();
+
+    await expect(release('v1', { force: true })).rejects.toThrow(/held/);
+    expect(image()).toBe('v1');
   });
 });
 

@@ -94,6 +94,15 @@ describe('what a release says of what it waits for', () => {
     expect(tracks).toEqual([]);
   });
 
+  it('is nothing where no release was in progress when its lease was made', async () => {
+    const begunMs = world.clock.monotonicMs();
+
+    await release('v1');
+
+    expect(world.told.filter((line) => line.startsWith('waiting'))).toEqual([]);
+    expect(world.clock.monotonicMs() - begunMs).toBeLessThan(15_000);
+  });
+
   it('is a lease that cannot be given back; what was released stands', async () => {
     const leases = leasesWith({ release: () => Promise.reject(new Error('no answer')) });
 

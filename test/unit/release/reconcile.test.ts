@@ -206,7 +206,10 @@ describe('an action that fails', () => {
     ['why it is rolled back', 'pods crash', 'pods crash'],
     ['that it failed', undefined, 'the release failed'],
   ])('on the way back halts the release, and says %s', async (_, first, told) => {
-    const { session, run } = await failing({ rollBack: () => undefined }, { type: 'apply', revision: 1 });
+    const { session, run } = await failing(
+      { strategy: { rollBack: () => undefined } },
+      { type: 'apply', revision: 1 },
+    );
     if (first !== undefined) await session.saveCurrent({ reason: first }, { signal });
 
     const result = await run();

@@ -5,6 +5,7 @@ import type { ReleaseRecord, ReleaseSettings } from '../../../src/release/record
 import { ReleaseStore } from '../../../src/release/record/release-store.ts';
 import { ReleaseSession, type ReleasePorts } from '../../../src/release/session.ts';
 import { StrategyRegistry } from '../../../src/strategies/registry.ts';
+import { rolling } from '../../../src/strategies/rolling/rolling.ts';
 import type { Action, Decision, Observes, Strategy } from '../../../src/strategies/strategy.ts';
 import { referenceOf } from '../../../src/kubernetes/workload-objects.ts';
 import { leasesOn } from '../../fakes/cluster-leases.ts';
@@ -28,8 +29,8 @@ interface Script {
   /** In this order; the last one again and again. */
   decisions: readonly Decision[];
   observes?: Observes;
-  /** The state in which the way back begins; default: it begins in `undoing`, once. */
-  rollBack?: Strategy['rollBack'];
+  /** What else the strategy does; its way back begins in `undoing`, once. */
+  strategy?: Partial<Strategy>;
   record?: Partial<ReleaseRecord>;
   settings?: Partial<ReleaseSettings>;
   /** The objects of each revision, from 1. */
@@ -68,9 +69,10 @@ export async function scriptedRelease(script: Script) {
       looks.push({ atMs: clock.monotonicMs(), phase, phaseMs, observed: observed.type });
       return decisions[Math.min(looks.length, decisions.length) - 1]!;
     },
-    rollBack: script.rollBack ?? (({ phase }) => (phase === 'undoing' ? undefined : { phase: 'undoing' })),
+    rollBack: ({ phase }) => (phase === 'undoing' ? undefined : { phase: 'undoing' }),
     finishesAlone: () => false,
     steps: () => [],
+    ...script.strategy,
   };
   const settings: ReleaseSettings = {
     ...{ strategy: {}, timeoutMs: 60_000, rollback: 'auto', prune: false, force: false },
@@ -89,7 +91,12 @@ export async function scriptedRelease(script: Script) {
   for (const [index, objects] of revisions.entries())
     await store.saveRevision(index + 1, objects, { signal, owner: stored.uid });
   const ports: ReleasePorts = {
-    ...{ cluster, clock, leases: leasesOn(cluster, clock), strategies: new StrategyRegistry([strategy]) },
+    ...{
+      cluster,
+      clock,
+      leases: leasesOn(cluster, clock),
+      strategies: new StrategyRegistry([strategy, rolling]),
+    },
     report: {
       progress: async (phase, message) => void told.push(`${phase}: ${message}`),
       notice: async (level, message) => void told.push(`${level}: ${message}`),

@@ -35,7 +35,7 @@ const releaseTests = [
   ...['answer', 'answered-time', 'patient-cluster', 'release-lease', 'return-to', 'status'],
   ...['session', 'session-record', 'reconcile', 'reconcile-ends', 'left-release', 'held-release'],
   ...['earlier-revisions', 'slow-renewals', 'job-release', 'resumed-release', 'release'],
-  ...['canary-answers', 'switched-strategy', 'blue-green'],
+  ...['waiting-release', 'canary-answers', 'switched-strategy', 'blue-green'],
 ].map((name) => `release/${name}.test.ts`);
 
 /** By name, the fast ones first. */

@@ -13,12 +13,12 @@ const service = { apiVersion: 'v1', kind: 'Service', name: 'web', namespace: 'sh
 const hold = { stable: 'old', before: {} };
 const waiting = { phase: 'waiting', step: 2, hold };
 
-/** A canary release of revision 2 in this state, which holds its Deployment. */
-async function held(state: CurrentRelease['state'] | undefined, given?: string) {
+/** A release of revision 2 in this state, which holds its Deployment. */
+async function held(state: CurrentRelease['state'] | undefined, given?: string, strategy = 'canary') {
   const cluster = new FakeCluster();
   const store = new ReleaseStore(cluster, 'web', 'shop');
   const made = await store.loadOrCreate({ signal });
-  const history = [entry(1), entry(2, { strategy: 'canary', objects: [service, deployment] })];
+  const history = [entry(1), entry(2, { strategy, objects: [service, deployment] })];
   const current = state === undefined ? {} : { current: { ...inProgress(2, 1), state } };
   await store.save(made, { ...made.record, history, ...current }, { signal });
   const metadata = { name: 'web', namespace: 'shop' };
@@ -46,6 +46,14 @@ describe('an answer to a release that waits', () => {
 
     expect(await answer('promote')).toBe(2);
     expect(annotations()).toEqual({ team: 'shop', [answerAnnotation]: '2 promote 3' });
+  });
+
+  it('is written on its Deployment: a promotion of the whole, where there are no steps', async () => {
+    const state = { phase: 'waiting', hold: { ...hold, selector: {} } };
+    const { answer, annotations } = await held(state, undefined, 'blueGreen');
+
+    expect(await answer('promote')).toBe(2);
+    expect(annotations()?.[answerAnnotation]).toBe('2 promote');
   });
 
   it('is written on its Deployment: an abort of the release as a whole', async () => {

@@ -95,6 +95,31 @@ describe('an action of a release', () => {
     expect(seen).toEqual([{ 'apps/Deployment/shop/web': 1 }, { 'apps/Deployment/shop/web': 3 }]);
   });
 
+  it('adds a measurement to those that its analysis has taken before', async () => {
+    const measure = (key: string): Action => ({
+      ...{ type: 'measure', analysis: 'errors', count: 1, candidate: 'new', stable: 'old', key },
+    });
+    const prometheus = { address: 'http://prometheus', query: 'errors' };
+    const errors = { prometheus, success: 'result[0] < 1.0' };
+    let value = 0;
+    const { session, run, stored } = await scriptedRelease({
+      decisions: [...['one', 'two', 'one'].map((key) => act(measure(key))), act(apply), released],
+      ...{ revisions, settings: { analyses: { errors } } },
+    });
+    session.ports.measurements = {
+      measure: async () => ({ type: 'value', value: [value], text: String((value += 1)) }),
+    };
+
+    await run();
+
+    const { samples } = (await stored())!.history[1]!;
+    const texts = Object.entries(samples ?? {}).map(([key, all]) => [key, all.map(({ text }) => text)]);
+    expect(texts).toEqual([
+      ['one', ['1', '3']],
+      ['two', ['2']],
+    ]);
+  });
+
   it.each<Action>([
     { type: 'selectPods', service, resourceVersion: 'older', selector: { app: 'web' } },
     {

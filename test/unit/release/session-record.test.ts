@@ -34,6 +34,51 @@ describe('a release in progress', () => {
   });
 });
 
+describe('the beginning of a phase', () => {
+  it('is written for people, and stays until the next one begins', async () => {
+    const { session, clock } = await scriptedRelease({ decisions });
+    await session.saveCurrent({ state: { phase: 'waiting' } }, options);
+    const since = clock.now();
+    expect(session.current.phaseSince).toBe(since);
+    await clock.sleep(5000, options);
+
+    await session.saveCurrent({ reason: 'pods crash' }, options);
+    expect(session.current.phaseSince).toBe(since);
+    await session.saveCurrent({ state: { phase: 'next' } }, options);
+
+    expect(session.current.phaseSince).toBe(since + 5000);
+  });
+
+  it('is another for another revision in a phase of the same name', async () => {
+    const { session, clock } = await scriptedRelease({ decisions });
+    await session.saveCurrent({ state: { phase: 'waiting' } }, options);
+    await clock.sleep(5000, options);
+
+    await session.saveCurrent({ revision: 1 }, options);
+
+    expect(session.current.phaseSince).toBe(clock.now());
+  });
+
+  it('is that of the first phase where none was in progress', async () => {
+    const { session, clock } = await scriptedRelease({ decisions });
+    const { current: _, ...rest } = session.record;
+    const { current } = session;
+    await session.save(rest, options);
+
+    await session.replaceCurrent(current, options);
+
+    expect(session.current.phaseSince).toBe(clock.now());
+  });
+
+  it('stays unknown where a version before has not written it', async () => {
+    const { session } = await scriptedRelease({ decisions });
+
+    await session.saveCurrent({ reason: 'pods crash' }, options);
+
+    expect(session.current).not.toHaveProperty('phaseSince');
+  });
+});
+
 describe('the record of a release that is read again', () => {
   /** Somebody else's write of the record. */
   async function written(owner: string, more: { ends?: boolean; anew?: boolean } = {}) {

@@ -5,6 +5,7 @@ import { UnreachableError } from '../../../src/ports/cluster-errors.ts';
 import type { KubernetesObject, ObjectReference } from '../../../src/ports/kubernetes-object.ts';
 import { nothingSeen } from '../../../src/release/session.ts';
 import type { Observes, Strategy } from '../../../src/strategies/strategy.ts';
+import { inProgress } from './record/records.ts';
 import { webObjects } from './release-world.ts';
 import { released, scriptedRelease, wait } from './scripted-release.ts';
 
@@ -190,6 +191,32 @@ describe('what is observed of a release', () => {
 
     await session.close();
     expect(until.map(({ aborted }) => aborted)).toEqual([true, true]);
+  });
+});
+
+describe('what a strategy decides from', () => {
+  it('has the analyses of the release and what they have measured', async () => {
+    const seen: unknown[] = [];
+    const strategy: Partial<Strategy> = {
+      decide({ analyses }) {
+        seen.push(analyses);
+        return released;
+      },
+    };
+    const errors = { http: { path: '/' } };
+    const samples = { 'step 2: errors': [{ verdict: 'passed', text: '[0]', atMs: 5 }] } as const;
+    const plain = await scriptedRelease({ decisions, strategy });
+    const analysed = await scriptedRelease({
+      ...{ decisions, strategy, settings: { analyses: { errors } as never } },
+      record: { current: { ...inProgress(2, 1), samples: { ...samples } as never } },
+    });
+
+    for (const { session } of [plain, analysed]) session.decide(nothingSeen);
+
+    expect(seen).toEqual([
+      { settings: {}, samples: {} },
+      { settings: { errors }, samples },
+    ]);
   });
 });
 

@@ -138,6 +138,51 @@ async function* refused(): AsyncGenerator<never> {
   throw new UnreachableError('connection refused');
 }
 
+describe('what a release waits for', () => {
+  const hold = { stable: 'old', before: {} };
+  const own = { timeoutMs: 1, rollback: 'auto', prune: false, force: false } as const;
+  const strategy = { steps: [{ replicas: 1 }, { pause: true }] };
+
+  /** A canary release in its second step. */
+  async function waiting(
+    state: object = {},
+    entry: Partial<RevisionRecord> = {},
+    since: object = { phaseSince: 5000 },
+  ) {
+    const kept = { strategy: 'canary', settings: { ...own, strategy }, ...entry };
+    const current = { ...inProgress(2, 1), ...since, state: { phase: 'waiting', step: 1, hold, ...state } };
+    const { status } = await setUp({ history: [revision(1), revision(2, kept)], stable: 1, current });
+    return (await status())?.waiting;
+  }
+  const text = 'step 2 of 2: pause until promote';
+
+  it('is said with the time since when', async () => {
+    expect(await waiting()).toEqual({ text, forPerson: true, since: 5000 });
+  });
+
+  it('is said without the time where a version before has not written it', async () => {
+    expect(await waiting({}, {}, {})).toEqual({ text, forPerson: true });
+  });
+
+  it.each<[string, object, Partial<RevisionRecord>]>([
+    ['does not wait', { phase: 'shifting' }, {}],
+    ['is a rollback that somebody has asked for', {}, { rollbackOf: 1 }],
+    ['is in a phase that only a newer version knows', { phase: 'dancing' }, {}],
+    ['has settings that only a newer version knows', {}, { settings: { ...own, strategy: { dance: 1 } } }],
+    ['is by a strategy that asks nothing', { phase: 'progressing' }, { strategy: 'rolling' }],
+  ])('is nothing where it %s', async (_, state, entry) => {
+    expect(await waiting(state, entry)).toBeUndefined();
+  });
+
+  it('is said of a revision whose settings were not kept', async () => {
+    const history = [revision(1), revision(2, { strategy: 'blueGreen' })];
+    const state = { phase: 'waiting', hold: { ...hold, selector: {} } };
+    const { status } = await setUp({ history, stable: 1, current: { ...inProgress(2, 1), state } });
+
+    expect((await status())?.waiting).toMatchObject({ forPerson: true });
+  });
+});
+
 describe('the traffic in the status of an application', () => {
   /** Two ready pods of each of two ReplicaSets, of which the Service reaches the old ones. */
   async function weights(more: Partial<RevisionRecord>) {

@@ -30,6 +30,14 @@ const maskingTests = [
   'base/mask-encodings.test.ts',
 ];
 
+/** Tests of parts come first; whole releases follow, without those that take seconds for each mutant. */
+const releaseTests = [
+  ...['answer', 'answered-time', 'patient-cluster', 'release-lease', 'return-to', 'status'],
+  ...['session', 'session-record', 'reconcile', 'reconcile-ends', 'left-release', 'held-release'],
+  ...['earlier-revisions', 'slow-renewals', 'job-release', 'resumed-release', 'release'],
+  ...['waiting-release', 'canary-answers', 'switched-strategy', 'blue-green'],
+].map((name) => `release/${name}.test.ts`);
+
 /** By name, the fast ones first. */
 export const mutationScopes: Readonly<Record<string, MutationScope>> = {
   dockerignore: {
@@ -56,7 +64,12 @@ export const mutationScopes: Readonly<Record<string, MutationScope>> = {
     tests: ['release/record'],
     without: '10 MiB',
   },
-  release: { files: ['src/release/**/*.ts', '!src/release/record/**'], tests: ['release'] },
+  'release-observe': {
+    files: ['src/release/observe/**/*.ts'],
+    tests: ['release/observe', 'release/job-release.test.ts', 'release/traffic-shares.test.ts'],
+  },
+  'release-act': { files: ['src/release/act/**/*.ts'], tests: ['release/act'] },
+  release: { files: ['src/release/*.ts'], tests: releaseTests },
   engine: {
     files: ['src/engine/**/*.ts'],
     tests: ['engine'],

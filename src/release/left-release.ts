@@ -23,7 +23,7 @@ export async function rollBackLeft(
   strategy: string,
   options: CallOptions,
 ): Promise<void> {
-  if (session.record.current === undefined) await reopenHalted(session, strategy, options);
+  await reopenHalted(session, strategy, options);
   const { current } = session.record;
   if (current === undefined) return;
   const { strategy: left } = revisionOf(session.record, current.revision);

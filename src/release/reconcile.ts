@@ -116,18 +116,15 @@ function assertKnown(decision: Decision, observed: Observed): void {
   throw new InternalError(`a strategy decided "${decision.type}" from an unknown state`);
 }
 
-/**
- * Begins the way back, unless it has begun or the release is over; the first reason stays.
- * @returns whether it was begun
- */
+/** Begins the way back, unless it has begun or the release is over; the first reason stays. */
 export async function rollBack(
   reason: string,
   session: ReleaseSession,
   options: CallOptions,
-): Promise<boolean> {
+): Promise<void> {
   const { current, strategy, state } = session;
   const next = strategy.rollBack(state, reason);
-  if (next === undefined) return false;
+  if (next === undefined) return;
   await session.saveCurrent(
     { state: { ...next }, phaseSpentMs: 0, reason: current.reason ?? reason },
     options,
@@ -136,7 +133,6 @@ export async function rollBack(
     const why = session.hasJustReported(reason) ? '' : `${reason}; `;
     await session.report(`${why}rolling back to revision ${String(current.stable)}`, nothingSeen);
   }
-  return true;
 }
 
 /** Does what was decided, and saves what came of it. @returns why the release must halt; undefined: it continues */
@@ -256,7 +252,7 @@ async function finish(
   });
   // Without the reason: the caller gets it and reports it.
   await session.report(finalMessage(outcome, current.revision, stable), observed);
-  await session.save(stable === undefined ? ended : { ...ended, stable }, options);
+  await session.save({ ...ended, ...defined({ stable }) }, options);
   return {
     outcome,
     revision: current.revision,

@@ -119,7 +119,7 @@ export function rollBackReleased(
   return withRelease(request, ports, options, async (session, held): Promise<ReleasedRollback> => {
     const result = endedBefore(session.record, request.by) ?? (await rollBackNow(request, session, held));
     if (result.outcome === 'kept') return result;
-    const to = session.record.history.find(({ number }) => number === result.revision)?.rollbackOf;
+    const { rollbackOf: to } = revisionOf(session.record, result.revision);
     return { ...result, ...defined({ to }) };
   });
 }
@@ -223,7 +223,7 @@ async function begin(
   const strategy = session.strategies.get(request.strategy);
   if (strategy.parts === undefined) await assertNotHeld(request.objects, { cluster, application }, options);
   let record = await superseded(session);
-  if (record.stable === undefined && record.history.length === 0) {
+  if (record.history.length === 0) {
     const adopted = await adoptable(request.objects, cluster, options);
     if (adopted.length > 0) {
       await session.store.saveRevision(1, adopted, { ...options, owner: session.owner });
@@ -243,7 +243,7 @@ async function begin(
   await session.store.saveRevision(number, request.objects, { ...options, owner: session.owner });
   const entry = entryOf({ number, outcome: 'unfinished', startedAt: clock.now() }, request.objects, request);
   const state = strategy.begin(strategy.settings.parse(request.settings.strategy));
-  const newest = request.rollbackOf === undefined ? entry : { ...entry, rollbackOf: request.rollbackOf };
+  const newest = { ...entry, ...defined({ rollbackOf: request.rollbackOf }) };
   await session.replaceCurrent(
     {
       revision: number,

@@ -133,7 +133,6 @@ export class ReleaseObserver {
       if (silence === undefined) this.#watches.answered();
       return silence;
     } finally {
-      late.catch(() => undefined);
       limit.abort();
     }
   }
@@ -162,7 +161,6 @@ export class ReleaseObserver {
     if (snapshot === undefined) return undefined;
     const uid = snapshot.workload?.metadata.uid;
     if (uid !== undefined && uid !== job.uid && uid === before) return { ...snapshot, generation: Infinity };
-    if (uid !== undefined) return snapshot;
     const isLast = last?.metadata.uid === job.uid && endOf(last) !== undefined;
     return { ...snapshot, wasComplete: job.complete, ...(isLast ? { workload: last } : {}) };
   }
@@ -177,8 +175,7 @@ export class ReleaseObserver {
     const found = await this.#objects(reference, selectionOf(reference), options);
     if (found === undefined) return undefined;
     const [workload] = found;
-    const isAlone = workload === undefined || workload.kind === 'Pod' || workload.spec.selector === undefined;
-    if (isAlone) return { workload, generation, replicaSets: [], pods: [] };
+    if (workload?.spec.selector === undefined) return { workload, generation, replicaSets: [], pods: [] };
     const selection = { namespace, labelSelector: selectorText(workload.spec.selector) };
     const isDeployment = workload.kind === 'Deployment';
     const sets = isDeployment ? await this.#objects(replicaSets, selection, options) : [];

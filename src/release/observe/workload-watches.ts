@@ -99,7 +99,6 @@ export class WorkloadWatches {
     try {
       await Promise.race([woken, slept]);
     } finally {
-      slept.catch(() => undefined);
       timer.abort();
     }
   }
@@ -114,7 +113,6 @@ export class WorkloadWatches {
           this.#wake();
         }
       } catch (error) {
-        if (isAborted(signal)) return;
         if (!(error instanceof UnreachableError)) {
           this.#failure = error;
           this.#wake();
@@ -149,11 +147,6 @@ function keep(watched: Watched, event: WatchEvent, kind: ObjectKind): void {
   }
   const [object] = watched.objects.values();
   if (kind.kind === 'Job' && object !== undefined) watched.last = object;
-}
-
-/** Read through a function: the flow analysis takes a signal's state for fixed. */
-function isAborted(signal: AbortSignal): boolean {
-  return signal.aborted;
 }
 
 function uidOf(object: KubernetesObject): string {

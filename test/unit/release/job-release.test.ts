@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { KubernetesObject } from '../../../src/ports/kubernetes-object.ts';
 import { LeaseLostError } from '../../../src/ports/leases.ts';
+import type { ReleasedJobs } from '../../../src/release/record/release-record.ts';
 import { releaseObjects } from '../../../src/release/release.ts';
 import type { Workload } from '../../../src/kubernetes/workload-objects.ts';
+import { inProgress } from './record/records.ts';
 import { requestOf, webObjects, World } from './release-world.ts';
+import { released, scriptedRelease, wait } from './scripted-release.ts';
 
 const { signal } = new AbortController();
 const reference = { apiVersion: 'batch/v1', kind: 'Job', name: 'migrate', namespace: 'shop' };
@@ -33,9 +36,9 @@ const release = (objects: readonly KubernetesObject[], runId: string, more: { si
   releaseObjects(requestOf(objects, runId, { rollback: 'never' }), world, { signal, ...more });
 
 /** Ends the Job, as its controller does. */
-function end(live: KubernetesObject, type: 'Complete' | 'Failed'): void {
+function end(live: KubernetesObject, type: 'Complete' | 'Failed', cluster = world.cluster): void {
   const condition = { type, status: 'True', reason: type === 'Failed' ? 'BackoffLimitExceeded' : '' };
-  world.cluster.put({ ...live, status: { conditions: [condition] } });
+  cluster.put({ ...live, status: { conditions: [condition] } });
 }
 
 /** Ends each Job as soon as it is made, and removes it in the same moment where it has no time to stay. */
@@ -115,5 +118,42 @@ describe('a Job that has failed in an earlier release', () => {
 
     expect(await release([job()], 'run-2')).toMatchObject({ outcome: 'released' });
     expect(made).toHaveLength(1);
+  });
+});
+
+describe('what was seen of a Job while its release waits', () => {
+  const key = 'batch/Job/shop/migrate';
+  const waiting = async (spec: object, applied: ReleasedJobs) => {
+    const made = await scriptedRelease({
+      ...{
+        decisions: [wait(1000, 'first'), wait(1000, 'second'), wait(1000, 'third'), released],
+        observes: { workloadsOf: 2 },
+      },
+      ...{ revisions: [[], [job(spec)]], record: { current: { ...inProgress(2, 1), jobs: applied } } },
+    });
+    end(job(spec), 'Complete', made.cluster);
+    const jobs: unknown[] = [];
+    made.session.ports.report.progress = async () => void jobs.push(made.session.current.jobs);
+    await made.run();
+    return { jobs, writes: made.writes.length };
+  };
+  const applied = { [key]: { uid: 'uid-9', complete: false } };
+
+  it('is written once, where the Job is removed after its end', async () => {
+    const { jobs, writes } = await waiting({ ttlSecondsAfterFinished: 60 }, applied);
+
+    expect(jobs.at(-1)).toEqual({ [key]: { uid: 'uid-9', complete: true } });
+    // And once at the end of the release.
+    expect(writes).toBe(2);
+  });
+
+  it.each<[string, object, ReleasedJobs]>([
+    ['stays after its end', {}, applied],
+    ['is none that was applied', { ttlSecondsAfterFinished: 60 }, {}],
+  ])('is not written where the Job %s', async (_, spec, before) => {
+    const { jobs, writes } = await waiting(spec, before);
+
+    expect(jobs.at(-1)).toEqual(before);
+    expect(writes).toBe(1);
   });
 });

@@ -1,7 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { UnreachableError } from '../../../src/ports/cluster-errors.ts';
 import type { KubernetesObject } from '../../../src/ports/kubernetes-object.ts';
-import { acquireReleaseLease, releaseLease, ReleaseBusyError } from '../../../src/release/release-lease.ts';
+import {
+  acquireReleaseLease,
+  isReplacedHolder,
+  releaseHolder,
+  releaseLease,
+  ReleaseBusyError,
+} from '../../../src/release/release-lease.ts';
 import { leasesOn } from '../../fakes/cluster-leases.ts';
 import { FakeCluster } from '../../fakes/cluster.ts';
 import { VirtualClock } from '../../fakes/virtual-clock.ts';
@@ -114,5 +120,52 @@ describe('acquireReleaseLease', () => {
     expect(lease.leaseLost.aborted).toBe(false);
     expect(cluster.peek(reference)?.metadata.resourceVersion).not.toBe(before);
     await lease.release({ signal });
+  });
+});
+
+describe('the lease of a release', () => {
+  it('has a label by which it is found, and says how to get on where another run has it', async () => {
+    const { cluster, acquire } = setUp();
+    const lease = await acquire('one');
+
+    expect(cluster.peek(reference)?.metadata.labels).toMatchObject({ 'slipway.dev/release': 'web' });
+    await expect(acquire('two')).rejects.toMatchObject({
+      ...{ code: 'release-busy', fault: 'failure' },
+      message: 'web in namespace shop is being released by one',
+      hint: 'wait for it to end, or raise lockTimeout',
+      cause: expect.objectContaining({ holder: 'one' }),
+    });
+    await lease.release({ signal });
+  });
+
+  it('is not taken for another’s where the API does not answer', async () => {
+    const { cluster, acquire } = setUp();
+    cluster.before = () => {
+      throw new UnreachableError('connection refused');
+    };
+
+    await expect(acquire('one')).rejects.toThrow(UnreachableError);
+  });
+});
+
+describe('the holder of a release', () => {
+  const by = { runId: '01J', stage: 'deploy' };
+
+  it('is named by its run, its runner and its stage, and is another each time', () => {
+    expect(releaseHolder(by, 2)).toMatch(/^run 01J, runner 2, stage deploy, [0-9a-f]{8}$/);
+    expect(releaseHolder(by)).toMatch(/^run 01J, stage deploy, [0-9a-f]{8}$/);
+    expect(releaseHolder(by)).not.toBe(releaseHolder(by));
+  });
+
+  it.each([
+    ['an earlier runner of the run', 'run 01J, runner 10, stage deploy, 12ab', true],
+    ['this runner', 'run 01J, runner 11, stage deploy, 12ab', false],
+    ['a later runner of the run', 'run 01J, runner 12, stage deploy, 12ab', false],
+    ['a runner of another run', 'run 01K, runner 10, stage deploy, 12ab', false],
+    ['a person', 'run 01J, stage deploy, 12ab', false],
+    ['a program with another name', 'my run 01J, runner 10, stage deploy, 12ab', false],
+    ['nobody', '', false],
+  ])('is replaced by the eleventh runner of its run where it is %s: %s', (_, holder, expected) => {
+    expect(isReplacedHolder(holder, { runId: '01J', fence: 11 })).toBe(expected);
   });
 });

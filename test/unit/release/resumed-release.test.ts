@@ -74,10 +74,18 @@ describe('a release that an earlier runner of the same run holds', () => {
       if (verb === 'apply' && of === 'Deployment') appliedAt = Math.min(appliedAt, clock.now());
     };
 
-    const ports = { cluster, clock, report: world.report, leases: leasesOn(cluster, clock) };
+    const waited: unknown[][] = [];
+    const progress = async (...all: unknown[]) => {
+      if (all[0] === 'waiting') waited.push(all);
+    };
+    const report = { ...world.report, progress };
+
+    const ports = { cluster, clock, report, leases: leasesOn(cluster, clock) };
     const result = await releaseObjects(requestOf(webObjects('v3'), 'run-3'), ports, { signal });
 
     expect(result.outcome).toBe('released');
+    const why = 'the lease of web was deleted in the middle of a release; waiting for its runner to notice';
+    expect(waited).toEqual([['waiting', why, []]]);
     expect(appliedAt - begun).toBeGreaterThanOrEqual(15_000);
   });
 

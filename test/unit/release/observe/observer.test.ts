@@ -57,6 +57,7 @@ describe('ReleaseObserver', () => {
 
     expect(await look(20_000)).toBe('connection refused');
     expect(await look(20_000)).toBe('connection refused');
+    expect(await look(2000)).toBe('connection refused');
     cluster.before = () => undefined;
 
     expect(await look(3000)).toEqual([3000]);

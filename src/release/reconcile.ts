@@ -117,11 +117,7 @@ function assertKnown(decision: Decision, observed: Observed): void {
 }
 
 /** Begins the way back, unless it has begun or the release is over; the first reason stays. */
-export async function rollBack(
-  reason: string,
-  session: ReleaseSession,
-  options: CallOptions,
-): Promise<void> {
+export async function rollBack(reason: string, session: ReleaseSession, options: CallOptions): Promise<void> {
   const { current, strategy, state } = session;
   const next = strategy.rollBack(state, reason);
   if (next === undefined) return;

@@ -180,7 +180,7 @@ describe('pipeline release', () => {
         '      2    0    0 %',
         '      2    1   33 %  applying revision 2: 1 of 2 pods (50 %) start beside the old ones',
         '      1    1   50 %  moving to 1 of 2 pods (50 %)',
-        '      1    1   50 %  new: 1 of 2 pods (50 %); waiting for promote or abort',
+        '      1    1   50 %  step 2 of 2: pause until promote',
       ].join('\n'),
     );
     expect(plan.stdout).not.toContain('traffic to new');

@@ -26,7 +26,7 @@ export async function measure(
     isBad ? 'warning' : 'info',
     `${which}: ${verdictWords[judged.verdict]}${settings.dryRun === true ? ' (dry run)' : ''}: ${judged.text}`,
   );
-  return { ...judged, atMs: session.phaseMs };
+  return { ...judged, atMs: Math.round(session.phaseMs) };
 }
 
 async function take(

@@ -100,11 +100,13 @@ class Course {
     }
     const { strategy, settings } = this.#request;
     const step = strategy.waitingStep?.(this.#state);
+    const waiting = strategy.waitsFor?.(this.#state, settings);
     const waited = `${this.#state.phase} ${String(step)}`;
-    if (waited !== this.#waited) this.steps.push(this.#now(this.#shortened(message)));
+    // A step is shown as it is called; a measurement that has been taken is not.
+    const isStep = waiting !== undefined && (step !== undefined || !waiting.forPerson);
+    if (waited !== this.#waited) this.steps.push(this.#now(isStep ? waiting.text : this.#shortened(message)));
     this.#waited = waited;
-    const isForPerson = strategy.waitsFor?.(this.#state, settings)?.forPerson === true;
-    if (isForPerson && this.#phaseMs >= longMs) this.#release.promote(step);
+    if (waiting?.forPerson === true && this.#phaseMs >= longMs) this.#release.promote(step);
     else this.#phaseMs += longMs;
   }
 

@@ -43,11 +43,11 @@ describe('the forecast of a canary release', () => {
       '4/0 0 %',
       '4/1 20 % applying revision 7: 1 of 4 pods (25 %) start beside the old ones',
       '3/1 25 % moving to 1 of 4 pods (25 %)',
-      '3/1 25 % new: 1 of 4 pods (25 %); paused for 5m',
+      '3/1 25 % step 2 of 5: pause 5m',
       '3/2 40 % starting 2 of 4 pods (50 %)',
       '2/2 50 % moving to 2 of 4 pods (50 %)',
-      '2/2 50 % new: 2 of 4 pods (50 %); analysis errors: 1 of 3 measured',
-      '2/2 50 % new: 2 of 4 pods (50 %); waiting for promote or abort',
+      '2/2 50 % step 4 of 5: analysis errors',
+      '2/2 50 % step 5 of 5: pause until promote',
       '2/3 60 % completing the rollout of web with the pods of new',
       '1/3 75 % completing the rollout of web with the pods of new',
       '1/4 80 % completing the rollout of web with the pods of new',
@@ -78,7 +78,7 @@ describe('the forecast of a canary release', () => {
         const seen = forecastOf(canary, { steps }, replicas);
         expect(seen.at(-1)).toMatchObject({ stable: 0, candidate: replicas, weight: 100 });
         for (const { stable, candidate } of seen) expect(stable + candidate).toBeGreaterThanOrEqual(replicas);
-        const pauses = seen.filter(({ message }) => message.includes('waiting for promote'));
+        const pauses = seen.filter(({ message }) => message.endsWith('pause until promote'));
         expect(pauses).toHaveLength(rising.length);
         for (const { stable, candidate } of pauses) expect(stable + candidate).toBe(replicas);
       }),
@@ -93,7 +93,7 @@ describe('the forecast of a blue/green release', () => {
       '4/0 0 %',
       '4/0 0 % pinning Service web to the pods that serve',
       '4/4 0 % applying revision 7 beside the pods that serve',
-      '4/4 0 % analysis errors: 1 of 3 measured',
+      '4/4 0 % analysis errors',
       '4/4 0 % the new pods are ready behind web-preview; waiting for promote or abort',
       '4/4 100 % moving the traffic of web to the new pods',
       '4/4 100 % the new pods serve; the old ones stay for 1m00s',

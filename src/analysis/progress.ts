@@ -1,7 +1,7 @@
 import { parseDuration } from '../base/duration.ts';
 import { criterion } from './judge.ts';
 import type { Sample } from './sample.ts';
-import { defaultCount, type AnalysisSettings } from './settings.ts';
+import { defaultCount, type AnalysisSettings, type AnalysisTiming } from './settings.ts';
 
 /** Where an analysis stands, and what it wants next. */
 export type AnalysisProgress =
@@ -17,8 +17,14 @@ const defaultInterval = '10s';
 const defaultErrorLimit = 4;
 
 /** How many measurements an analysis takes. */
-export function countOf({ count = defaultCount }: AnalysisSettings): number {
+export function countOf({ count = defaultCount }: AnalysisTiming): number {
   return count;
+}
+
+/** Milliseconds that an analysis takes at least when it passes. */
+export function leastMs(settings: AnalysisTiming): number {
+  const { initialDelay = '0s', interval = defaultInterval } = settings;
+  return parseDuration(initialDelay) + (countOf(settings) - 1) * parseDuration(interval);
 }
 
 /**

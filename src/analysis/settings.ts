@@ -47,6 +47,18 @@ const prometheus = z.strictObject({
   timeout: z.described('Default 10s', z.optional(durationText)),
 });
 
+const timing = {
+  count: z.described('Measurements; default 3', z.optional(count(1, 100))),
+  interval: z.described('Time between two measurements; default 10s', z.optional(durationText)),
+  initialDelay: z.described('Time before the first one; default none', z.optional(durationText)),
+};
+
+/** What of an analysis says how long it takes. */
+export const analysisTiming = z.strictObject(timing);
+
+/** {@link analysisTiming} as parsed. */
+export type AnalysisTiming = z.infer<typeof analysisTiming>;
+
 /** An analysis below `deploy.analyses`. */
 export const analysisSettings = z
   .strictObject({
@@ -57,9 +69,7 @@ export const analysisSettings = z
     prometheus: z.described('Ask Prometheus; result is the list of its values', z.optional(prometheus)),
     success: z.described('CEL over result: the measurement passes', z.optional(condition)),
     failure: z.described('CEL over result: the measurement fails', z.optional(condition)),
-    count: z.described('Measurements; default 3', z.optional(count(1, 100))),
-    interval: z.described('Time between two measurements; default 10s', z.optional(durationText)),
-    initialDelay: z.described('Time before the first one; default none', z.optional(durationText)),
+    ...timing,
     failureLimit: z.described('Measurements that may fail; default 0', z.optional(count(0, 1000))),
     consecutiveErrorLimit: z.described(
       'Measurements in a row that may not be taken; default 4. With one more the analysis is inconclusive',

@@ -1,6 +1,9 @@
+import { leastMs } from '../analysis/progress.ts';
+import { analysisTiming, type AnalysisTiming } from '../analysis/settings.ts';
 import { defined } from '../base/defined.ts';
 import { formatDuration } from '../base/duration.ts';
 import { isFields } from '../base/fields.ts';
+import * as z from '../base/zod.ts';
 import type { Plan, PlanNode } from '../plan/plan.ts';
 import { evaluateStageInput } from '../plan/stage-input.ts';
 import { PipelineFileError, type Diagnostic } from '../spec/diagnostic.ts';
@@ -39,12 +42,15 @@ async function longPauses(
 ): Promise<Diagnostic[]> {
   const paths = stagePaths(pipeline);
   const found = await atDeployStages(plan, async (node): Promise<Finding[]> => {
-    const { strategy: written } = isFields(node.input['deploy']) ? node.input['deploy'] : {};
+    const written = timedOf(node.input['deploy']);
     if (!isKnown(written)) return [];
-    const { strategy, settings } = chosenStrategy(await evaluatedStrategy(written, node, plan));
-    const ms = strategy.pausesMs?.(settings) ?? 0;
+    const timed = await evaluatedTimes(written, node, plan);
+    const { strategy, settings } = chosenStrategy(timed);
+    const ms = strategy.pausesMs?.(settings, (name) => leastMs(timed.analyses?.[name] ?? {})) ?? 0;
     const path = [...(paths.get(node.stage) ?? []), 'deploy', 'strategy', strategy.name];
-    const pauses = `the pauses of ${strategy.name} take ${formatDuration(ms)} together`;
+    const isMeasured = (strategy.analyses?.(settings) ?? []).length > 0;
+    const what = `the pauses${isMeasured ? ' and analyses' : ''} of ${strategy.name}`;
+    const pauses = `${what} take ${formatDuration(ms)} together`;
     return limitsOf(node, plan)
       .filter(({ limitMs }) => ms >= limitMs)
       .map(({ ended, hint, limitMs }) => ({
@@ -80,13 +86,28 @@ function limitsOf({ phase, timeoutMs }: PauseNode, plan: PausePlan): Limit[] {
   ];
 }
 
+/** What of a deploy stage says how long its release waits. */
+const timedFields = {
+  strategy: strategySettings,
+  analyses: z.optional(z.record(z.string(), analysisTiming)),
+};
+
+/** That of a stage as it is written. */
+function timedOf(deploy: unknown): Record<string, unknown> {
+  const { strategy, analyses } = isFields(deploy) ? deploy : {};
+  const timings = Object.entries(isFields(analyses) ? analyses : {}).map(([name, analysis]) => {
+    const { count, interval, initialDelay } = isFields(analysis) ? analysis : {};
+    return [name, defined({ count, interval, initialDelay })];
+  });
+  return defined({ strategy, analyses: Object.fromEntries(timings) as unknown });
+}
+
 /** @throws InputError for a wrong expression */
-async function evaluatedStrategy(
-  written: unknown,
+async function evaluatedTimes(
+  written: Record<string, unknown>,
   { matrix }: PauseNode,
   { parameters, trigger }: PausePlan,
-): Promise<Pick<DeploySettings, 'strategy'>> {
-  const definition = { ...deployDefinition, fields: { strategy: strategySettings } };
+): Promise<Pick<DeploySettings, 'strategy'> & { analyses?: Readonly<Record<string, AnalysisTiming>> }> {
   const scope = { params: parameters, trigger, matrix };
-  return evaluateStageInput(definition, defined({ strategy: written }), scope);
+  return evaluateStageInput({ ...deployDefinition, fields: timedFields }, written, scope);
 }

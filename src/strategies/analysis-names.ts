@@ -8,6 +8,14 @@ export function analysisNames(description: string) {
   return z.described(description, z.union([z.string(), z.array(z.string()).check(z.minLength(1))]));
 }
 
+/** Milliseconds that analyses at one moment take: as long as the longest. */
+export function longestMs(
+  names: AnalysisNames | undefined,
+  analysisMs: (name: string) => number = () => 0,
+): number {
+  return Math.max(0, ...namesOf(names).map(analysisMs));
+}
+
 /** The names as a list. */
 export function namesOf(names: AnalysisNames = []): readonly string[] {
   return [names].flat();

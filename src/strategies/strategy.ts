@@ -132,8 +132,9 @@ export interface Strategy<Settings extends object = object, State extends Strate
   /**
    * Milliseconds that a release waits by its settings, however fast its pods are; waiting for a person without an end does
    * not count. Missing: it waits for its pods alone.
+   * @param analysisMs milliseconds that an analysis takes at least, by its name
    */
-  pausesMs?(settings: Settings): number;
+  pausesMs?(settings: Settings, analysisMs?: (name: string) => number): number;
   /** The objects of a release as this strategy wants them. */
   prepare(objects: readonly KubernetesObject[], settings: Settings): KubernetesObject[];
   /** The state in which a release begins. */

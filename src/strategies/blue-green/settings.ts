@@ -1,7 +1,7 @@
 import { parseDuration } from '../../base/duration.ts';
 import { durationText } from '../../base/duration-text.ts';
 import * as z from '../../base/zod.ts';
-import { analysisNames } from '../analysis-names.ts';
+import { analysisNames, longestMs } from '../analysis-names.ts';
 
 const name = z
   .string()
@@ -56,9 +56,10 @@ export function promotionMs({ autoPromote = true }: BlueGreenSettings): number {
 }
 
 /** Milliseconds that a release waits without a person: for one at most so long, and with the old pods kept. */
-export function pausesMs(settings: BlueGreenSettings): number {
+export function pausesMs(settings: BlueGreenSettings, analysisMs?: (name: string) => number): number {
   const promotion = promotionMs(settings);
-  return (Number.isFinite(promotion) ? promotion : 0) + scaleDownDelayMs(settings);
+  const after = Math.max(scaleDownDelayMs(settings), longestMs(settings.postPromotion, analysisMs));
+  return longestMs(settings.prePromotion, analysisMs) + (Number.isFinite(promotion) ? promotion : 0) + after;
 }
 
 /** Milliseconds for which the old pods stay after the traffic has moved. */

@@ -1,7 +1,7 @@
 import { parseDuration } from '../../base/duration.ts';
 import { durationText } from '../../base/duration-text.ts';
 import * as z from '../../base/zod.ts';
-import { analysisNames, namesOf } from '../analysis-names.ts';
+import { analysisNames, longestMs, namesOf } from '../analysis-names.ts';
 
 const step = z.union([
   z.strictObject({
@@ -75,9 +75,11 @@ export function analysesOf(one: CanaryStep | undefined): readonly string[] {
   return one !== undefined && 'analysis' in one ? namesOf(one.analysis) : [];
 }
 
-/** Milliseconds of all pauses that end by themselves. */
-export function pausesMs(settings: CanarySettings): number {
-  const pauses = stepsOf(settings).map((step) => ('pause' in step ? pauseMs(step.pause) : 0));
+/** Milliseconds of all pauses that end by themselves, and of analyses. */
+export function pausesMs(settings: CanarySettings, analysisMs?: (name: string) => number): number {
+  const pauses = stepsOf(settings).map((step) =>
+    'pause' in step ? pauseMs(step.pause) : longestMs(analysesOf(step), analysisMs),
+  );
   return pauses.filter(Number.isFinite).reduce((sum, ms) => sum + ms, 0);
 }
 

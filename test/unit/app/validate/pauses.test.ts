@@ -108,6 +108,29 @@ describe('pauses that are longer than the run may last', () => {
     expect(await validate(strategy(true, '1h'))).toHaveLength(1);
   });
 
+  it('count the least that analyses take, those of one moment once', async () => {
+    const analyses = {
+      short: { http: { url: 'http://web/' }, interval: '1m' },
+      long: {
+        prometheus: { address: 'http://prometheus:9090', query: 'x{h="${{ candidate.hash }}"}' },
+        ...{ success: 'result[0] < 1', initialDelay: '4m', interval: '13m', count: 5 },
+      },
+    };
+    const stage = (strategy: object) => ({
+      stage: { deploy: { manifests: 'k8s/*.yaml', strategy, analyses } },
+    });
+    const steps = (pause: string) => [{ weight: 50 }, { analysis: ['short', 'long'] }, { pause }];
+    const green = (scaleDownDelay: string) => ({
+      blueGreen: { prePromotion: 'short', postPromotion: 'long', scaleDownDelay },
+    });
+
+    const [error] = await validate({}, stage({ canary: { steps: steps('4m') } }));
+    expect(error?.message).toMatch(/^the pauses and analyses of canary take 1h00m together/);
+    expect(await validate({}, stage({ canary: { steps: steps('3m') } }))).toEqual([]);
+    expect(await validate({}, stage(green('1m')))).toEqual([]);
+    expect(await validate({}, stage(green('58m')))).toHaveLength(1);
+  });
+
   it.each<[string, object]>([
     ['pause: true', canary(true)],
     ['autoPromote: false', { blueGreen: { autoPromote: false } }],

@@ -1,10 +1,10 @@
 import ansis from 'ansis';
-import { createLogUpdate } from 'log-update';
 import type { Reporter, TimedEvent } from '../../ports/events.ts';
 import { eventText, outcomeWords } from './event-text.ts';
 import { RunView, type StageView } from './run-view.ts';
 import { terminalLines } from '../../base/terminal-text.ts';
 import { lastWritten } from './fit-text.ts';
+import { drawOver } from './live-text.ts';
 import { treeText } from './tree-text.ts';
 
 /** Milliseconds between two drawings. */
@@ -20,9 +20,9 @@ export function createTreeReporter(
   footer: () => string[] = () => [],
 ): Reporter {
   const view = new RunView();
-  const draw = createLogUpdate(terminal);
+  const drawing = drawOver(terminal);
   const size = () => ({ columns: terminal.columns || 80, rows: terminal.rows || 24 });
-  const redraw = () => draw([...treeText(view, Date.now(), size()), ...footer()].join('\n'));
+  const redraw = () => drawing.draw([...treeText(view, Date.now(), size()), ...footer()]);
   const timer = setInterval(redraw, redrawMs);
   timer.unref();
   return {
@@ -32,10 +32,8 @@ export function createTreeReporter(
     close(): Promise<void> {
       clearInterval(timer);
       view.end();
-      draw(
-        [...treeText(view, Date.now(), { columns: size().columns, rows: Infinity }), ...footer()].join('\n'),
-      );
-      draw.done();
+      drawing.draw([...treeText(view, Date.now(), { columns: size().columns, rows: Infinity }), ...footer()]);
+      drawing.done();
       const text = endText(view).join('\n');
       if (text === '') return Promise.resolve();
       return new Promise((resolve) => void terminal.write(`${text}\n`, () => resolve()));

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import xterm from '@xterm/headless';
 import { fitLines } from '../../../../src/adapters/report/fit-text.ts';
 import { createLiveText } from '../../../../src/adapters/report/live-text.ts';
 
@@ -48,4 +49,31 @@ describe('lines on a terminal', () => {
     // eslint-disable-next-line no-control-regex -- control characters are what this is about
     expect(again.match(/\u001b\[2K/g)?.length).toBeGreaterThanOrEqual(2);
   });
+
+  it('are all there when a line has come or gone above others that stay', async () => {
+    const lines = ['top', 'one', 'two', 'end'];
+    const frames = [lines, ['top', 'one', 'new', 'newer', 'two', 'end'], ['top', 'end'], lines];
+
+    for (let last = 0; last < frames.length; last += 1)
+      expect(await screenAfter(frames.slice(0, last + 1))).toEqual(frames[last]);
+  });
 });
+
+/** What a terminal of ten rows shows once these frames were drawn below a full screen of other output. */
+async function screenAfter(frames: readonly (readonly string[])[]): Promise<string[]> {
+  const emulator = new xterm.Terminal({ rows: 10, cols: 20, allowProposedApi: true, convertEol: true });
+  const before = 'before\n'.repeat(9);
+  const terminal = Object.assign(new PassThrough(), { isTTY: true, rows: 10, columns: 20 });
+  const live = createLiveText(terminal as unknown as NodeJS.WriteStream);
+  terminal.write(before);
+  for (const frame of frames) live.draw(frame);
+  const written = (terminal.read() as Buffer).toString();
+  await new Promise<void>((resolve) => emulator.write(written, resolve));
+  const { active } = emulator.buffer;
+  const all = Array.from(
+    { length: active.length },
+    (_, row) => active.getLine(row)?.translateToString(true) ?? '',
+  );
+  emulator.dispose();
+  return all.filter((line) => line !== '' && line !== 'before');
+}

@@ -84,7 +84,10 @@ export async function promote(target: ReleaseTarget & { full: boolean }, report:
   );
 }
 
-/** How a release ended; undefined: none is in progress; `left`: its runner rolls it back; `over`: it has ended meanwhile. */
+/**
+ * How a release ended; undefined: none is in progress; `left`: its runner rolls it back; `over`: it has
+ * ended meanwhile, in another way than by being rolled back.
+ */
 export type Resumed = ReleaseResult | 'left' | 'over' | undefined;
 
 /**
@@ -98,15 +101,25 @@ export async function resume(
   await statusOfRelease(target);
   const { direction, signal } = target;
   const isAnswered = direction === 'back' && (await takesAnswer(abortOf(target), { signal }));
-  if (isAnswered) await answer(target, 'abort');
+  const aborted = isAnswered ? await answer(target, 'abort') : undefined;
   try {
     const ports = portsOf(target, report);
     const result = await reconcileRelease({ ...requestOf(target), direction }, ports, { signal });
-    return isAnswered ? (result ?? 'over') : result;
+    return result ?? (aborted === undefined ? undefined : await endOf(aborted, target));
   } catch (error) {
     if (isAnswered && error instanceof ReleaseBusyError) return 'left';
     throw error;
   }
+}
+
+/** How a release that was answered with `abort` has ended by its own runner. */
+async function endOf(revision: number, target: ReleaseTarget): Promise<Resumed> {
+  const { stable } = await statusOfRelease(target);
+  const entry = (await historyOfRelease(target)).find(({ number }) => number === revision);
+  if (entry?.outcome !== 'rolledBack' || stable === undefined) return 'over';
+  const serving = String(stable.number);
+  const reason = `revision ${String(revision)} of ${target.application} was rolled back; revision ${serving} is serving`;
+  return { outcome: 'rolledBack', revision, stable: stable.number, reason };
 }
 
 function abortOf({ connection: { cluster, namespace }, application }: ReleaseTarget): AnswerRequest {

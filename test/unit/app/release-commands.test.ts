@@ -42,7 +42,10 @@ describe('pipeline release rollback', () => {
 
     const said = await rollback();
 
-    expect(['left', 'over']).toContain(said);
+    expect(said).toEqual({
+      ...{ outcome: 'rolledBack', revision: 2, stable: 1 },
+      reason: 'revision 2 of web was rolled back; revision 1 is serving',
+    });
     expect(await running).toMatchObject({ outcome: 'rolledBack', reason: 'aborted by a person' });
     expect(liveState(world)).toMatchObject({ image: 'v1', isHeld: false });
   });

@@ -40,19 +40,19 @@ export function analysesProgress<State extends StrategyState>(
       if (progress.type === type)
         return { type, reason: `analysis ${name} ${words[type]}: ${progress.reason}` };
   }
+  const counts = all.map(
+    ({ name, samples, settings }) => `${name}: ${String(samples.length)} of ${String(countOf(settings))}`,
+  );
+  const message = `analysis ${counts.join(', ')} measured`;
   const due = all.find(({ progress }) => progress.type === 'measure');
   if (due !== undefined) {
     const count = due.samples.length + 1;
-    const message = `analysis ${due.name}: measurement ${String(count)} of ${String(countOf(due.settings))}`;
     const action = { type: 'measure', analysis: due.name, key: due.key, count, candidate, stable } as const;
     return { type: 'measure', action, message };
   }
   const waits = all.flatMap(({ progress }) => (progress.type === 'wait' ? [progress.forMs] : []));
   if (waits.length === 0) return { type: 'passed' };
-  const counts = all.map(
-    ({ name, samples, settings }) => `${name}: ${String(samples.length)} of ${String(countOf(settings))}`,
-  );
-  return { type: 'wait', forMs: Math.min(...waits), message: `analysis ${counts.join(', ')} measured` };
+  return { type: 'wait', forMs: Math.min(...waits), message };
 }
 
 const words = { failed: 'failed', inconclusive: 'is inconclusive' } as const;

@@ -25,6 +25,15 @@ export function createPlainReporter(options: PlainOptions): Reporter {
   const { output } = options;
   const notices = new HeldNotices();
   const reasons = new ToldReasons();
+  const progress = new Map<string, string>();
+  /** Of a release's progress only the phase or the pods have changed, which a line does not show. */
+  const isRepeated = (event: TimedEvent): boolean => {
+    if (event.type !== 'release.progress') return false;
+    const text = `${event.application}: ${event.message}`;
+    const before = progress.get(event.stage);
+    progress.set(event.stage, text);
+    return text === before;
+  };
   const textOf = (event: TimedEvent): string => {
     const isOutput = event.type === 'step.output' || event.type === 'step.end';
     const written = isOutput ? lines.take(event) : [];
@@ -40,7 +49,7 @@ export function createPlainReporter(options: PlainOptions): Reporter {
     const mark = event.type === 'stage.started' || event.type === 'stage.finished' ? '== ' : '';
     return [
       ...shown.map((line) => `${time}${prefix} ${terminalText(line)}\n`),
-      ...(isShownBefore(event) ? [] : eventText(event)).map(
+      ...(isShownBefore(event) || isRepeated(event) ? [] : eventText(event)).map(
         (line) => `${time}${prefix} ${mark}${terminalText(line)}\n`,
       ),
     ].join('');

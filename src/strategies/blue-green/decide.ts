@@ -115,7 +115,7 @@ function start(now: HoldingInput, hold: Hold): BlueGreenDecision {
     const counts = `${String(live?.ready ?? 0)} of ${String(deployment?.desired ?? 0)} new pods are ready`;
     return waitOrFail(now, counts, lookMs.starting);
   }
-  if (deployment.fields.paused !== true) return rest(now, hold, 'ready', state);
+  if (deployment.fields.paused !== true) return rest(now, hold, 'all new pods are ready', state);
   return makePreview(now, { ...hold, candidate: live.hash }, live.hash);
 }
 
@@ -144,7 +144,7 @@ function rest(
 ): BlueGreenDecision {
   const { reference = holding.manifest.deployment, resourceVersion = '' } = holding.deployment ?? {};
   const action = { type: 'rollout', deployment: reference, resourceVersion, fields: restingFields } as const;
-  return { type: 'act', action: { ...action, before, step }, next, message: `${reference.name}: ${step}` };
+  return { type: 'act', action: { ...action, before, step }, next, message: step };
 }
 
 function preview(now: HoldingInput, hold: Hold): BlueGreenDecision {

@@ -95,7 +95,7 @@ function shift(now: CanaryInput, deployment: LiveDeployment, hold: Hold): Canary
     return waitOrFail(now, `${String(present)} old pods are there, ${String(left)} stay`, lookMs.moving);
   const { step = 0 } = now.state;
   return rest(deployment, hold, {
-    step: shareText(live.ready, desired),
+    step: `new: ${shareText(live.ready, desired)}`,
     next: { ...now.state, phase: 'stepping', step: step + 1 },
   });
 }

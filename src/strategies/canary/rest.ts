@@ -29,6 +29,6 @@ export function write(
     type: 'act',
     action: { type: 'rollout', deployment: reference, resourceVersion, fields, before, step },
     next,
-    message: `${reference.name}: ${step}`,
+    message: step,
   };
 }

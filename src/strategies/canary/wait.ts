@@ -43,11 +43,13 @@ export function measure(now: CanaryInput, deployment: LiveDeployment, hold: Hold
   const progress = progressOf(now, deployment, hold);
   switch (progress.type) {
     case 'measure':
-      return { type: 'act', action: progress.action, next: state, message: progress.message };
-    case 'wait': {
-      const message = `${shareOf(deployment)}; ${progress.message}`;
-      return { type: 'wait', forMs: Math.min(lookMs, progress.forMs), message };
-    }
+      return { type: 'act', action: progress.action, next: state, message: messageOf(progress, deployment) };
+    case 'wait':
+      return {
+        type: 'wait',
+        forMs: Math.min(lookMs, progress.forMs),
+        message: messageOf(progress, deployment),
+      };
     case 'passed':
       return goOn(now, deployment, hold);
     case 'failed':
@@ -58,6 +60,10 @@ export function measure(now: CanaryInput, deployment: LiveDeployment, hold: Hold
         next: { ...state, phase: 'waiting' },
       });
   }
+}
+
+function messageOf({ message }: { message: string }, deployment: LiveDeployment): string {
+  return `${shareOf(deployment)}; ${message}`;
 }
 
 function progressOf(now: CanaryInput, { live }: LiveDeployment, hold: Hold): AnalysesProgress {

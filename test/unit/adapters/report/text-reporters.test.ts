@@ -94,6 +94,27 @@ describe('the plain reporter', () => {
     ]);
   });
 
+  it('writes no line for a release of which only the phase or the pods have changed', async () => {
+    const stream = new PassThrough();
+    const reporter = createPlainReporter({ output: new Output(stream), timestamps: false, quiet: false });
+    const tell = (phase: string, message: string) =>
+      reporter.handle({
+        ...{ type: 'release.progress', stage: 'deploy', application: 'web', phase, message, tracks: [] },
+        ...{ runId: '01R', at: 0, sequence: 1 },
+      });
+
+    await tell('stepping', 'paused for 10s');
+    await tell('waiting', 'paused for 10s');
+    await tell('waiting', 'aborting');
+    await tell('waiting', 'paused for 10s');
+    stream.end();
+
+    const lines = (await stream.toArray()).join('').split('\n');
+    expect(lines).toEqual([
+      ...['[deploy] web: paused for 10s', '[deploy] web: aborting', '[deploy] web: paused for 10s', ''],
+    ]);
+  });
+
   it('leaves the steps’ output out when quiet, and begins lines with the time when asked', async () => {
     const text = await textOf((output) => createPlainReporter({ output, timestamps: true, quiet: true }));
 

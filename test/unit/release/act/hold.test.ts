@@ -87,10 +87,10 @@ describe('the rollout of a held Deployment', () => {
       workload('v1', { team: 'shop' }),
     );
 
-    const result = await writeRollout({ ...action, step: 'ready' }, session, options);
+    const result = await writeRollout({ ...action, step: 'all new pods are ready' }, session, options);
 
     const since = new Date(clock.now()).toISOString();
-    expect(holdMarkOf(peek())).toEqual({ revision: 2, step: 'ready', before, since, end });
+    expect(holdMarkOf(peek())).toEqual({ revision: 2, step: 'all new pods are ready', before, since, end });
     expect(peek().metadata.annotations?.['team']).toBe('shop');
     expect(peek().spec).toMatchObject({ paused: true, minReadySeconds: heldFields.minReadySeconds });
     expect(result).toEqual({ generations: { 'apps/Deployment/shop/web': generation + 1 } });
@@ -102,9 +102,9 @@ describe('the rollout of a held Deployment', () => {
     const mark = JSON.stringify({ revision: 1, step: 'starting', since, end: '', before, stable: 'a' });
     const { session, peek, action } = await setUp(workload('v1', { [holdAnnotation]: mark }));
 
-    await writeRollout({ ...action, step: 'ready' }, session, options);
+    await writeRollout({ ...action, step: 'all new pods are ready' }, session, options);
 
-    expect(holdMarkOf(peek())).toMatchObject({ revision: 2, step: 'ready', since, stable: 'a' });
+    expect(holdMarkOf(peek())).toMatchObject({ revision: 2, step: 'all new pods are ready', since, stable: 'a' });
   });
 
   it('loses its mark and the answer at the end, and nothing else', async () => {

@@ -9,7 +9,7 @@ const service = { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'w
 const before = { maxSurge: 1, maxUnavailable: 0 };
 const stable = { name: 'web-a', hash: 'a', wanted: 2, present: 2, ready: 2 };
 const candidate = { name: 'web-b', hash: 'b', wanted: 2, present: 2, ready: 2 };
-const mark = { revision: 2, step: 'ready', since: '2026-01-01T00:00:00Z', end: '', before };
+const mark = { revision: 2, step: 'all new pods are ready', since: '2026-01-01T00:00:00Z', end: '', before };
 const hold = { stable: 'a', candidate: 'b', before, selector: { app: 'web' } };
 
 const resting: SeenDeployment = {

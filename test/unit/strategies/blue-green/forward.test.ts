@@ -111,10 +111,10 @@ describe('the new pods of a blue/green release', () => {
         resourceVersion: '7',
         fields: resting,
         before: own,
-        step: 'ready',
+        step: 'all new pods are ready',
       },
       next: { phase: 'starting', hold: unknown },
-      message: 'web: ready',
+      message: 'all new pods are ready',
     });
     expect(decideIn('starting', before(), { state })).toEqual({
       type: 'act',
@@ -184,7 +184,7 @@ describe('a blue/green release that asks a person', () => {
         step: 'waiting for promote or abort',
       },
       next: { phase: 'waiting', hold },
-      message: 'web: waiting for promote or abort',
+      message: 'waiting for promote or abort',
     });
   });
 

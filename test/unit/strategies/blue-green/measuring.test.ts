@@ -30,7 +30,7 @@ describe('analyses before the traffic moves', () => {
         ...{ candidate: 'b', stable: 'a' },
       },
       next: { phase: 'measuring', hold },
-      message: 'analysis smoke: measurement 1 of 2',
+      message: 'analysis smoke: 0 of 2 measured',
     });
     const analyses = measured({ 'prePromotion: smoke': ['passed'] });
     expect(decideIn('measuring', before, { settings, analyses, phaseMs: 9500 })).toMatchObject({

@@ -17,7 +17,13 @@ export const previewReference = { ...serviceReference, name: 'web-preview' };
 export const own = { minReadySeconds: 5, maxSurge: 1, maxUnavailable: 0 };
 export const oldPods = { name: 'web-a', hash: 'a', wanted: 2, present: 2, ready: 2 };
 export const newPods = { name: 'web-b', hash: 'b', wanted: 2, present: 2, ready: 2 };
-export const mark = { revision: 2, step: 'ready', since: '2026-01-01T00:00:00Z', end: '', before: own };
+export const mark = {
+  revision: 2,
+  step: 'all new pods are ready',
+  since: '2026-01-01T00:00:00Z',
+  end: '',
+  before: own,
+};
 export const hold: Hold = { stable: 'a', candidate: 'b', before: own, selector: { app: 'web' } };
 export const completing = { ...own, paused: false, maxSurge: '100%', maxUnavailable: 0 };
 

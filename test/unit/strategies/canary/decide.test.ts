@@ -37,7 +37,7 @@ describe('a canary decision', () => {
         step: 'moving to 1 of 4 pods (25 %)',
       },
       next: { phase: 'shifting', step: 0, hold },
-      message: 'web: moving to 1 of 4 pods (25 %)',
+      message: 'moving to 1 of 4 pods (25 %)',
     });
   });
 
@@ -52,7 +52,7 @@ describe('a canary decision', () => {
         message: '4 old pods are there, 3 stay',
       });
     expect(decide({ state: at('shifting'), deployment: resting })).toMatchObject({
-      action: { ...write, fields: { paused: true, maxUnavailable: '25%' }, step: '1 of 4 pods (25 %)' },
+      action: { ...write, fields: { paused: true, maxUnavailable: '25%' }, step: 'new: 1 of 4 pods (25 %)' },
       next: { phase: 'stepping', step: 1 },
     });
   });
@@ -150,7 +150,7 @@ describe('a canary decision after a scaling', () => {
     const deployment = { ...resting, desired: 3, sets: [others, fresh] };
 
     expect(decide({ state: at('shifting', 2), deployment })).toMatchObject({
-      action: { fields: { paused: true }, step: '1 of 3 pods (33 %)' },
+      action: { fields: { paused: true }, step: 'new: 1 of 3 pods (33 %)' },
       next: { phase: 'stepping', step: 3 },
     });
   });

@@ -28,7 +28,7 @@ describe('a step of a canary release that is an analysis', () => {
         ...{ candidate: 'b', stable: 'a' },
       },
       next: at('measuring', 1),
-      message: 'analysis smoke: measurement 1 of 2',
+      message: 'new: 1 of 4 pods (25 %); analysis smoke: 0 of 2, errors: 0 of 2 measured',
     });
     expect(decide({ ...measuring, analyses: measured({ 'step 2: smoke': ['passed'] }) })).toMatchObject({
       action: { analysis: 'errors', count: 1 },

@@ -79,8 +79,9 @@ function enoughData(
   const isGood = minSamples === 0 || samples.some(({ verdict }) => verdict === 'passed');
   if (withData >= minSamples)
     return isGood ? undefined : { type: 'inconclusive', reason: 'no measurement passed' };
-  const reason = `${String(withData)} of ${String(samples.length)} measurements had data, wanted ${String(minSamples)}`;
-  return { type: 'inconclusive', reason };
+  const last = samples.findLast(({ verdict }) => verdict === 'error' || verdict === 'noData');
+  const counts = `${String(withData)} of ${String(samples.length)} measurements had data, wanted ${String(minSamples)}`;
+  return { type: 'inconclusive', reason: last === undefined ? counts : `${counts}: ${last.text}` };
 }
 
 function due(

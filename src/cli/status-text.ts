@@ -13,7 +13,7 @@ export function statusText(now: ReleaseStatus, cluster?: string): string[] {
     lines.push(
       `in progress: revision ${String(entry.number)}, ${images(entry.images)}, in phase ${now.current.phase}, owned by ${now.holder ?? 'no runner'}`,
       ...waitingText(now, cluster),
-      ...samplesText(now.current.samples),
+      ...samplesText(now.current.samples, entry.settings?.analyses),
     );
   }
   if (now.last !== undefined) {
@@ -26,12 +26,16 @@ export function statusText(now: ReleaseStatus, cluster?: string): string[] {
   return [...lines, ...now.workloads.flatMap((workload) => workloadText(workload))];
 }
 
-function waitingText({ waiting, application, namespace }: ReleaseStatus, cluster?: string): string[] {
+function waitingText(
+  { waiting, application, namespace, current }: ReleaseStatus,
+  cluster?: string,
+): string[] {
   if (waiting === undefined) return [];
   const since = waiting.since === undefined ? '' : ` since ${timeText(waiting.since)}`;
   const place = `${application} -n ${namespace}${cluster === undefined ? '' : ` --cluster ${cluster}`}`;
+  const alone = current?.phase === 'measuring' ? 'measuring' : 'paused';
   return [
-    `${waiting.forPerson ? 'waiting for a person' : 'paused'}${since}: ${waiting.text}`,
+    `${waiting.forPerson ? 'waiting for a person' : alone}${since}: ${waiting.text}`,
     `  to go on:     pipeline release promote ${place}`,
     `  to roll back: pipeline release abort ${place}`,
   ];
@@ -40,16 +44,21 @@ function waitingText({ waiting, application, namespace }: ReleaseStatus, cluster
 /** Samples of an analysis that are shown: the last ones. */
 const shownSamples = 3;
 
+type Current = NonNullable<ReleaseStatus['current']>;
+type Analyses = NonNullable<Current['entry']['settings']>['analyses'];
+
 /** `  analysis at step 2: errors, measurement 3: passed: [0.004]` */
-function samplesText(samples: NonNullable<ReleaseStatus['current']>['samples'] = {}): string[] {
-  return Object.entries(samples).flatMap(([key, all]) =>
-    all
+function samplesText(samples: Current['samples'] = {}, analyses: Analyses = {}): string[] {
+  return Object.entries(samples).flatMap(([key, all]) => {
+    const name = key.slice(key.indexOf(': ') + 2);
+    const dryRun = analyses[name]?.dryRun === true ? ' (dry run)' : '';
+    return all
       .map(
         ({ verdict, text }, index) =>
-          `  analysis at ${key}, measurement ${String(index + 1)}: ${verdictWords[verdict]}: ${text}`,
+          `  analysis at ${key}, measurement ${String(index + 1)}: ${verdictWords[verdict]}${dryRun}: ${text}`,
       )
-      .slice(-shownSamples),
-  );
+      .slice(-shownSamples);
+  });
 }
 
 const verdictWords = {

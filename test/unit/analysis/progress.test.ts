@@ -87,7 +87,7 @@ describe('a measurement that says nothing', () => {
     const none = ['noData', 'noData', 'noData'] as const;
     expect(standing({ onNoData: 'pass' }, ...none)).toEqual({
       type: 'inconclusive',
-      reason: '0 of 3 measurements had data, wanted 1',
+      reason: '0 of 3 measurements had data, wanted 1: [2]',
     });
     expect(standing({ onNoData: 'pass', minSamples: 0 }, ...none)).toEqual({ type: 'passed' });
     expect(standing({ onNoData: 'pass', minSamples: 2 }, 'noData', 'passed', 'noData')).toMatchObject({

@@ -104,6 +104,11 @@ const inProgress = {
   workloads: [],
 } satisfies ReleaseStatus;
 
+const defaults = {
+  ...{ strategy: {}, timeoutMs: 1, prune: false, force: false },
+  rollback: 'auto' as const,
+};
+
 it('says that a release waits for a person, since when, and the commands that answer it', () => {
   expect(statusText({ ...inProgress, waiting }, 'sandbox').slice(1)).toEqual([
     'in progress: revision 2, web=web:2, in phase waiting, owned by run r',
@@ -137,4 +142,19 @@ it('shows the last measurements of each analysis', () => {
     '  analysis at step 2: errors, measurement 4: passed: 2',
     '  analysis at step 2: smoke, measurement 1: no data: nothing',
   ]);
+});
+
+it('says that a release measures, and which measurements decide nothing', () => {
+  const measured = { text: 'step 1 of 2: analysis trial', forPerson: false };
+  const settings = { analyses: { trial: { http: { url: 'http://web/' }, dryRun: true } } };
+  const current = {
+    ...{ ...inProgress.current, phase: 'measuring' },
+    entry: { ...inProgress.current.entry, settings: { ...defaults, ...settings } },
+    samples: { 'step 1: trial': [{ verdict: 'failed' as const, text: '0 of 5', atMs: 0 }] },
+  };
+
+  const text = statusText({ ...inProgress, current, waiting: measured });
+
+  expect(text[2]).toBe('measuring: step 1 of 2: analysis trial');
+  expect(text[5]).toBe('  analysis at step 1: trial, measurement 1: failed (dry run): 0 of 5');
 });

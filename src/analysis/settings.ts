@@ -15,7 +15,7 @@ const condition = z.string().check(
 
 const count = (from: number, to: number) => z.int().check(z.minimum(from), z.maximum(to));
 
-const url = z.url({ protocol: /^https?$/ });
+const url = z.url({ protocol: /^https?$/, error: 'must be a URL like http://web.shop/healthz' });
 
 const http = z.strictObject({
   url: z.described(

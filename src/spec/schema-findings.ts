@@ -73,7 +73,7 @@ function explain(issue: Issue, value: unknown, options: CheckOptions): Finding[]
     case 'too_big':
       return [{ code: 'value', path, message: `${describe(found)} is ${sizeProblem(issue)}` }];
     default:
-      return [{ code: 'value', path, message: `${describe(found)}: ${issue.message}` }];
+      return [{ code: 'value', path, message: `${subjectOf(found)}${issue.message}` }];
   }
 }
 
@@ -104,12 +104,14 @@ function explainUnion(
   const found = valueAt(value, inner);
   if (issue.errors.length === 0) return explainDiscriminator(issue, path, found);
   const meant = issue.errors
-    .filter((option) => !option.some((part) => part.path.length === 0 && part.code === 'invalid_type'))
+    .filter((option) => !option.some((part) => isOfAnotherType(part, found)))
     .sort((a, b) => misses(a) - misses(b) || a.length - b.length);
   const [first, second] = meant;
   if (first !== undefined && (second === undefined || misses(first) < misses(second))) {
     return first.flatMap((part) => explain(part, found, { ...options, at: path }));
   }
+  const byKeys = explainKeys(issue.errors, path, found);
+  if (byKeys !== undefined) return byKeys;
   const shapes = issue.errors
     .map((option) => option[0])
     .flatMap((part) => (part === undefined ? [] : [expectation(part)]));
@@ -120,6 +122,34 @@ function explainUnion(
       message: `expected ${[...new Set(shapes)].join(' or ')}, found ${describe(found)}`,
     },
   ];
+}
+
+/** Whether an option of a union was not meant, since it is of another type than what stands there. */
+function isOfAnotherType(part: Issue, found: unknown): boolean {
+  if (part.path.length > 0) return false;
+  if (part.code === 'invalid_value') return part.values.every((value) => typeof value !== typeof found);
+  return part.code === 'invalid_type';
+}
+
+/** Of options that are objects: the keys that none of them knows, else all the keys that do not go together. */
+function explainKeys(
+  options: readonly (readonly Issue[])[],
+  path: Path,
+  found: unknown,
+): Finding[] | undefined {
+  const strange = options.flatMap((option) =>
+    option.flatMap((part) => (part.code === 'unrecognized_keys' && part.path.length === 0 ? [part] : [])),
+  );
+  if (strange.length < options.length) return undefined;
+  const allowed = [...new Set(strange.flatMap(({ message }) => message.split('\n')))];
+  const keys = keysAt(found, []);
+  const unknown = keys.filter((key) => !allowed.includes(key));
+  if (unknown.length === 0)
+    return [{ code: 'value', path, message: `has ${keys.join(' and ')}: one of them at a time` }];
+  return unknown.map((key) => ({
+    ...{ code: 'unknown-key', path: [...path, key], at: 'key', message: `unknown key "${key}"` },
+    hint: hintFor(key, allowed),
+  }));
 }
 
 /** Options of an object union differ by the keys they know: unknown keys at their top tell that another one was meant. */
@@ -196,6 +226,11 @@ function typeName(expected: string): string {
     boolean: 'true or false',
   };
   return names[expected] ?? expected;
+}
+
+/** What an own message of a schema is about: of an object or a list it tells no more than the place does. */
+function subjectOf(found: unknown): string {
+  return typeof found === 'object' && found !== null ? '' : `${describe(found)}: `;
 }
 
 /** What was found, short. */

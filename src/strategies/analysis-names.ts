@@ -20,3 +20,16 @@ export function longestMs(
 export function namesOf(names: AnalysisNames = []): readonly string[] {
   return [names].flat();
 }
+
+/** An analysis that a strategy's settings name, and where in them. */
+export interface NamedAnalysis {
+  name: string;
+  path: readonly (string | number)[];
+}
+
+/** The names with their places, below the path of their field. */
+export function placesOf(names: AnalysisNames | undefined, path: NamedAnalysis['path']): NamedAnalysis[] {
+  if (names === undefined) return [];
+  if (typeof names === 'string') return [{ name: names, path }];
+  return names.map((name, index) => ({ name, path: [...path, index] }));
+}

@@ -1,5 +1,6 @@
 import type * as z from '../base/zod.ts';
 import type { Sample } from '../analysis/sample.ts';
+import type { NamedAnalysis } from './analysis-names.ts';
 import type { AnalysesByName } from '../analysis/settings.ts';
 import type { Answer } from '../kubernetes/hold-mark.ts';
 import type { Symptom } from '../kubernetes/symptom.ts';
@@ -127,8 +128,8 @@ export interface Strategy<Settings extends object = object, State extends Strate
   refuses?(objects: readonly KubernetesObject[], settings: Settings): Refusal[];
   /** What of a release's objects it holds; missing: it holds nothing. undefined where it refuses them. */
   parts?(objects: readonly KubernetesObject[], settings: Settings): HeldParts | undefined;
-  /** Names of the analyses that its settings use; missing: it uses none. */
-  analyses?(settings: Settings): readonly string[];
+  /** The analyses that its settings name, and where in them; missing: it uses none. */
+  analyses?(settings: Settings): readonly NamedAnalysis[];
   /**
    * Milliseconds that a release waits by its settings, however fast its pods are; waiting for a person without an end does
    * not count. Missing: it waits for its pods alone.

@@ -2,6 +2,7 @@ import * as z from '../../base/zod.ts';
 import { parseDuration } from '../../base/duration.ts';
 import { hintFor } from '../../base/nearest.ts';
 import { durationText } from '../../base/duration-text.ts';
+import { conditionProblems } from '../../analysis/conditions.ts';
 import { analysisSettings } from '../../analysis/settings.ts';
 import { strategies } from '../../strategies/registry.ts';
 import type { Strategy } from '../../strategies/strategy.ts';
@@ -84,10 +85,14 @@ export const deploySettings = z.described(
     z.superRefine((settings, context) => {
       const known = Object.keys(settings.analyses ?? {});
       const { strategy, settings: chosen } = chosenStrategy(settings);
-      const unknown = strategy.analyses?.(chosen).find((each) => !known.includes(each));
-      if (unknown === undefined) return;
-      const message = `there is no analysis "${unknown}" in deploy.analyses (${hintFor(unknown, known)})`;
-      context.addIssue({ code: 'custom', path: ['strategy', strategy.name], message });
+      for (const { name: named, path } of strategy.analyses?.(chosen) ?? []) {
+        if (known.includes(named)) continue;
+        const message = `no analysis of deploy.analyses has this name (${hintFor(named, known)})`;
+        context.addIssue({ code: 'custom', path: ['strategy', strategy.name, ...path], message });
+      }
+      for (const [named, analysis] of Object.entries(settings.analyses ?? {}))
+        for (const { key, message } of conditionProblems(analysis))
+          context.addIssue({ code: 'custom', path: ['analyses', named, key], message });
     }),
   ),
 );

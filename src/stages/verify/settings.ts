@@ -34,7 +34,7 @@ const headerValue = z.union([
 const http = z.strictObject({
   url: z.described(
     'http://SERVICE.NAMESPACE/… is reached inside the cluster; other hosts from the runner',
-    z.url({ protocol: /^https?$/ }),
+    z.url({ protocol: /^https?$/, error: 'must be a URL like http://web.shop/healthz' }),
   ),
   method: z.optional(z.string().check(z.regex(/^[A-Z]+$/, 'must be uppercase, like GET'))),
   headers: z.optional(z.record(z.string(), headerValue)),

@@ -1,7 +1,7 @@
 import { rolling } from '../rolling/rolling.ts';
 import { withRollingUpdate } from '../rolling/rolling-update.ts';
 import type { Strategy } from '../strategy.ts';
-import { namesOf } from '../analysis-names.ts';
+import { namesOf, placesOf } from '../analysis-names.ts';
 import { decideBlueGreen, keepingStep } from './decide.ts';
 import { blueGreenParts, blueGreenRefusals } from './parts.ts';
 import { blueGreenSettings, pausesMs, promotionMs, type BlueGreenSettings } from './settings.ts';
@@ -19,7 +19,10 @@ export const blueGreen: Strategy<BlueGreenSettings, BlueGreenState> = {
   state: blueGreenState,
   refuses: blueGreenRefusals,
   parts: blueGreenParts,
-  analyses: ({ prePromotion, postPromotion }) => [...namesOf(prePromotion), ...namesOf(postPromotion)],
+  analyses: ({ prePromotion, postPromotion }) => [
+    ...placesOf(prePromotion, ['prePromotion']),
+    ...placesOf(postPromotion, ['postPromotion']),
+  ],
   pausesMs,
   // What is no blue/green switch (a first release, the end of a rollback) is a rolling update.
   prepare: (objects) => withRollingUpdate(objects, {}),

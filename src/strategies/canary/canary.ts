@@ -3,15 +3,8 @@ import { withRollingUpdate } from '../rolling/rolling-update.ts';
 import type { Strategy } from '../strategy.ts';
 import { decideCanary } from './decide.ts';
 import { canaryParts, canaryRefusals } from './parts.ts';
-import {
-  analysesOf,
-  canarySettings,
-  pauseOf,
-  pausesMs,
-  stepsOf,
-  stepText,
-  type CanarySettings,
-} from './settings.ts';
+import { placesOf } from '../analysis-names.ts';
+import { canarySettings, pauseOf, pausesMs, stepsOf, stepText, type CanarySettings } from './settings.ts';
 import { canaryState, isRolling, type CanaryState } from './state.ts';
 import { canarySteps } from './steps.ts';
 
@@ -26,7 +19,10 @@ export const canary: Strategy<CanarySettings, CanaryState> = {
   state: canaryState,
   refuses: canaryRefusals,
   parts: canaryParts,
-  analyses: (settings) => stepsOf(settings).flatMap(analysesOf),
+  analyses: (settings) =>
+    stepsOf(settings).flatMap((step, index) =>
+      'analysis' in step ? placesOf(step.analysis, ['steps', index, 'analysis']) : [],
+    ),
   pausesMs,
   // What is no canary (a first release, the end of a rollback) is a rolling update.
   prepare: (objects) => withRollingUpdate(objects, {}),

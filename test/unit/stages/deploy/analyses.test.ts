@@ -78,22 +78,79 @@ describe('the query of an analysis', () => {
 });
 
 describe('an analysis that a strategy names', () => {
-  it('must be there', () => {
-    const canary = 'canary: {steps: [{replicas: 1}, {analysis: [erors]}]}';
+  it('must be there: each that is not is told with its place', () => {
+    const canary = 'canary: {steps: [{replicas: 1}, {analysis: [errors, erors]}, {analysis: other}]}';
     expect(errorsOf(fileOf('x', canary))).toEqual([
-      expect.stringMatching(
-        /^app\.yaml:9:\d+: .*there is no analysis "erors" in deploy.analyses \(did you mean "errors"\?/,
-      ) as unknown,
+      'app.yaml:9:70: "erors": no analysis of deploy.analyses has this name (did you mean "errors"? allowed: errors)',
+      'app.yaml:9:90: "other": no analysis of deploy.analyses has this name (allowed: errors)',
     ]);
     const blueGreen = 'blueGreen: {prePromotion: errors, postPromotion: late}';
     expect(errorsOf(fileOf('x', blueGreen))).toEqual([
-      expect.stringContaining('there is no analysis "late"') as unknown,
+      expect.stringMatching(/^app\.yaml:9:67: "late": no analysis/) as unknown,
     ]);
   });
 
   it('is named outside of the query alone', () => {
     expect(errorsOf(fileOf('x').replace('k8s/', '"k8s/${{ candidate.hash }}"'))).toEqual([
       expect.stringContaining('"candidate" is not available here') as unknown,
+    ]);
+  });
+});
+
+describe('a condition of an analysis', () => {
+  const withCondition = (condition: string) => fileOf('x').replace('result[0] < 1', condition);
+  const http = (condition: string) =>
+    withCondition(condition).replace(/prometheus: .*/, 'http: {url: "http://web.shop/"}');
+
+  it.each([
+    'result[0] < 1',
+    'result[0] - result[9] < 0.1',
+    'result.all(x, x < 1)',
+    'size(result) == 1',
+    "'result[0] < ${{ params.limit }}'",
+  ])('may read the values of a query: %s', (condition) => {
+    expect(errorsOf(withCondition(condition))).toEqual([]);
+  });
+
+  it.each(['result.successRate >= 1', 'result.failed < 2 && result.p95 < 500', 'result.requests == 10'])(
+    'may read what requests came to: %s',
+    (condition) => {
+      expect(errorsOf(http(condition))).toEqual([]);
+    },
+  );
+
+  it('is told with its place where no result can satisfy it', () => {
+    expect(errorsOf(withCondition('result < 1'))).toEqual([
+      expect.stringMatching(/^app\.yaml:13:20: .*result is the list of the values: result\[0\]/) as unknown,
+    ]);
+    expect(errorsOf(http('result.succesRate > 0.9'))).toEqual([
+      expect.stringMatching(
+        /^app\.yaml:13:20: .*No such key: succesRate \(result has requests, failed, successRate, p50, p95, p99\)$/,
+      ) as unknown,
+    ]);
+    expect(errorsOf(http('result.successRate'))).toEqual([
+      expect.stringContaining('not true or false') as unknown,
+    ]);
+  });
+});
+
+describe('a step of a canary', () => {
+  const errorsOfStep = (step: string) =>
+    errorsOf(fileOf('x', `canary: {steps: [{replicas: 1}, ${step}, {analysis: errors}]}`));
+
+  it('tells what Argo Rollouts calls otherwise with the names it has here', () => {
+    expect(errorsOfStep('{setWeight: 25}')).toEqual([
+      'app.yaml:9:51: unknown key "setWeight" (did you mean "weight"? allowed: weight, replicas, pause, analysis)',
+    ]);
+    expect(errorsOfStep('{pause: {duration: 10s}}')).toEqual([
+      'app.yaml:9:58: expected a string or true, found an object',
+    ]);
+    expect(errorsOfStep('{pause: 10}')).toEqual(['app.yaml:9:58: expected a string or true, found 10']);
+  });
+
+  it('does one thing', () => {
+    expect(errorsOfStep('{weight: 50, pause: 10s}')).toEqual([
+      'app.yaml:9:50: has weight and pause: one of them at a time',
     ]);
   });
 });

@@ -155,6 +155,9 @@ describe('analyses after the traffic has moved', () => {
 });
 
 it('names its analyses', () => {
-  expect(blueGreen.analyses?.(settings)).toEqual(['smoke', 'errors']);
+  expect(blueGreen.analyses?.(settings)).toEqual([
+    { name: 'smoke', path: ['prePromotion'] },
+    { name: 'errors', path: ['postPromotion', 0] },
+  ]);
   expect(blueGreen.analyses?.({})).toEqual([]);
 });

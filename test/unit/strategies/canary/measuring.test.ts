@@ -122,7 +122,10 @@ describe('a step of a canary release that is an analysis', () => {
 });
 
 it('names the analyses of its steps', () => {
-  expect(canary.analyses?.(settings)).toEqual(['smoke', 'errors']);
+  expect(canary.analyses?.(settings)).toEqual([
+    { name: 'smoke', path: ['steps', 1, 'analysis', 0] },
+    { name: 'errors', path: ['steps', 1, 'analysis', 1] },
+  ]);
   expect(canary.analyses?.({})).toEqual([]);
 });
 

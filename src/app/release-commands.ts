@@ -77,10 +77,11 @@ export async function rollBack(
  */
 export async function promote(target: ReleaseTarget & { full: boolean }, report: ReportLine): Promise<void> {
   await statusOfRelease(target);
-  const { application, full } = target;
+  const { application, connection, full } = target;
   const revision = await answer(target, full ? 'promoteFull' : 'promote');
+  const cluster = connection.chosen === undefined ? '' : ` --cluster ${connection.chosen}`;
   await report(
-    `revision ${String(revision)} of ${application} is ${full ? 'promoted in full' : 'promoted'}; its runner continues (if it has died: pipeline release resume ${application})`,
+    `revision ${String(revision)} of ${application} is ${full ? 'promoted in full' : 'promoted'}; its runner continues (if it has died: pipeline release resume ${application} -n ${connection.namespace}${cluster})`,
   );
 }
 

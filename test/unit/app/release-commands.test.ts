@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Connection } from '../../../src/app/connection.ts';
-import { rollBack } from '../../../src/app/release-commands.ts';
+import { promote, rollBack } from '../../../src/app/release-commands.ts';
 import { releaseObjects } from '../../../src/release/release.ts';
 import { blueGreenRequest, liveState, servedObjects } from '../release/blue-green-world.ts';
 import { World } from '../release/release-world.ts';
@@ -48,5 +48,27 @@ describe('pipeline release rollback', () => {
     });
     expect(await running).toMatchObject({ outcome: 'rolledBack', reason: 'aborted by a person' });
     expect(liveState(world)).toMatchObject({ image: 'v1', isHeld: false });
+  });
+});
+
+describe('pipeline release promote', () => {
+  it('names the command that continues the release if its runner has died, for the same place', async () => {
+    world = new World(() => 'ready');
+    await release('v1', 'run-1', true);
+    const waits = waiting();
+    const running = release('v2', 'run-2', false);
+    await waits;
+    const { cluster, leases } = world;
+    const connection = { cluster, leases, namespace: 'shop', chosen: 'sandbox' } as unknown as Connection;
+    const said: string[] = [];
+
+    await promote({ connection, application: 'web', signal, full: false }, (line) =>
+      Promise.resolve(void said.push(line)),
+    );
+
+    expect(said).toEqual([
+      'revision 2 of web is promoted; its runner continues (if it has died: pipeline release resume web -n shop --cluster sandbox)',
+    ]);
+    expect(await running).toMatchObject({ outcome: 'released' });
   });
 });

@@ -100,7 +100,8 @@ const definitions = {
   },
   ...podRules('deploy', 'pods in manifests'),
   'verify.hosts': {
-    description: 'Hosts, or HOST:PORT, that verify asks; the redirects it follows, too.',
+    description:
+      'Hosts, or HOST:PORT, that verify and analyses of releases ask; the redirects they follow, too.',
     subject: 'host',
   },
 } satisfies Record<string, RuleDefinition>;

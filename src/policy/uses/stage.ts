@@ -77,7 +77,7 @@ function imageUses({ repository, cacheFrom, builder, docker }: Fields, at: At, {
   ];
 }
 
-function deployUses({ namespace, images }: Fields, at: At, around: StagePlace): Use[] {
+function deployUses({ namespace, images, analyses }: Fields, at: At, around: StagePlace): Use[] {
   const { known } = around;
   const target = typeof namespace === 'string' ? namespace : undefined;
   const values = target === undefined ? around.namespace && [around.namespace] : spellingsOf(target, known);
@@ -93,7 +93,19 @@ function deployUses({ namespace, images }: Fields, at: At, around: StagePlace): 
         ? [imageUse(image, { group: 'deploy', path: at('images', name), known })]
         : [],
     ),
+    ...analysisUses(analyses, at, known),
   ];
+}
+
+function analysisUses(analyses: unknown, at: At, known: Known): Use[] {
+  const asked = [['http', 'url'] as const, ['prometheus', 'address'] as const];
+  return Object.entries(isFields(analyses) ? analyses : {}).flatMap(([name, analysis]) =>
+    asked.flatMap(([source, key]) => {
+      const fields = isFields(analysis) ? analysis[source] : undefined;
+      const url = isFields(fields) ? fields[key] : undefined;
+      return typeof url === 'string' ? [urlUse(url, known, at('analyses', name, source, key))] : [];
+    }),
+  );
 }
 
 function verifyUses({ http, tcp }: Fields, at: At, { known }: StagePlace): Use[] {

@@ -511,6 +511,25 @@ export const policyCases: readonly PolicyCase[] = [
     ],
     expression: true,
   },
+  {
+    rule: 'verify.hosts',
+    limit: ['*.shop', '127.0.0.1:80'],
+    part: (url) => stage({ deploy: { manifests: 'k8s/*.yaml', analyses: { smoke: { http: { url } } } } }),
+    good: ['http://web.shop/healthz', 'http://127.0.0.1/'],
+    bad: ['http://169.254.169.254/', 'http://127.0.0.1:81/'],
+    expression: true,
+  },
+  {
+    rule: 'verify.hosts',
+    limit: ['prometheus.monitoring:9090'],
+    part: (address) => {
+      const errors = { prometheus: { address, query: 'x' }, success: 'result[0] < 1' };
+      return stage({ deploy: { manifests: 'k8s/*.yaml', analyses: { errors } } });
+    },
+    good: ['http://prometheus.monitoring:9090', 'http://prometheus.monitoring:9090/below'],
+    bad: ['http://prometheus.monitoring', 'http://prometheus.evil.example:9090'],
+    expression: true,
+  },
 ];
 
 function nested([key = '', ...rest]: readonly string[]): object {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { connect as tlsConnect, rootCertificates } from 'node:tls';
 import { parseDuration } from '../base/duration.ts';
 import { messageOf, SlipwayError } from '../base/errors.ts';
-import { ForbiddenError, UnauthorizedError } from '../ports/cluster-errors.ts';
+import { ClusterError, ForbiddenError, UnauthorizedError } from '../ports/cluster-errors.ts';
 import type { CallOptions } from '../ports/cluster.ts';
 import type { Opened } from './open-connection.ts';
 
@@ -44,10 +44,13 @@ export interface HttpAnswer {
   body: string;
 }
 
-/** What came of it; `url` is where the answer, or the failure, came from after redirects, `to` what was connected to. */
+/**
+ * What came of it; `url` is where the answer, or the failure, came from after redirects, `to` what was connected to.
+ * `isUnasked`: nobody was asked, since the way there is missing; this says nothing of who would have answered.
+ */
 export type HttpProbed =
   | { type: 'answered'; answer: HttpAnswer; url: URL; to: string }
-  | { type: 'failed'; reason: string; url: URL };
+  | { type: 'failed'; reason: string; url: URL; isUnasked: boolean };
 
 /** Opens a connection to where a URL leads. */
 export type OpenHttp = (target: { host: string; port: number }, options: CallOptions) => Promise<Opened>;
@@ -65,7 +68,7 @@ interface Hop {
 /** What came of a hop. */
 type HopResult =
   | { type: 'answer'; answer: HttpAnswer; to: string; location: URL | undefined }
-  | { type: 'failed'; reason: string };
+  | { type: 'failed'; reason: string; isNowhere: boolean };
 
 /**
  * Asks once. Trouble of the connection is a failed probe, to be tried again; only what no attempt can mend is thrown.
@@ -76,10 +79,20 @@ export async function askHttp(probe: HttpProbe, open: OpenHttp, options: CallOpt
   const signal = AbortSignal.any([options.signal, limit]);
   const { url, method = 'GET', headers = {}, body } = probe;
   let hop: Hop = { url, method, headers, body };
+  let isOpening = false;
+  const openHop: OpenHttp = async (target, call) => {
+    isOpening = true;
+    const opened = await open(target, call);
+    isOpening = false;
+    return opened;
+  };
   try {
     for (let left = probe.redirects ?? 5; ; left--) {
-      const result = await ask(hop, probe, open, { signal });
-      if (result.type === 'failed') return { ...result, url: hop.url };
+      const result = await ask(hop, probe, openHop, { signal });
+      if (result.type === 'failed') {
+        const { reason, isNowhere } = result;
+        return { type: 'failed', reason, url: hop.url, isUnasked: isNowhere && hop.url === url };
+      }
       const { answer, to, location } = result;
       if (location === undefined || left === 0) return { type: 'answered', answer, url: hop.url, to };
       hop = redirected(hop, answer.status, location);
@@ -87,7 +100,10 @@ export async function askHttp(probe: HttpProbe, open: OpenHttp, options: CallOpt
   } catch (error) {
     options.signal.throwIfAborted();
     const late = limit.aborted ? `no answer within ${probe.timeout}` : undefined;
-    return { type: 'failed', reason: late ?? reasonToTryAgain(error), url: hop.url };
+    const reason = late ?? reasonToTryAgain(error);
+    // Where a redirect may not lead is the fault of who sent it.
+    const isUnasked = isOpening && (hop.url === url || late !== undefined || error instanceof ClusterError);
+    return { type: 'failed', reason, url: hop.url, isUnasked };
   }
 }
 
@@ -113,7 +129,10 @@ async function ask(hop: Hop, { tls }: HttpProbe, open: OpenHttp, options: CallOp
   const secure = hop.url.protocol === 'https:';
   const port = hop.url.port === '' ? (secure ? 443 : 80) : Number(hop.url.port);
   const opened = await open({ host: hop.url.hostname, port }, options);
-  if (opened.type === 'closed') return { type: 'failed', reason: opened.reason };
+  if (opened.type === 'closed') {
+    const { reason, isNowhere = false } = opened;
+    return { type: 'failed', reason, isNowhere };
+  }
   const { stream, to } = opened;
   try {
     const channel = secure ? encrypt(stream, hop.url.hostname, tls) : stream;

@@ -34,6 +34,7 @@ export async function measureHttp(
     if (leftMs <= 0) break;
     const shorter = parseDuration(timeout) > leftMs ? `${String(leftMs)}ms` : timeout;
     const probed = await askHttp({ ...probe, timeout: shorter }, open, options);
+    if (probed.type === 'failed' && probed.isUnasked) return { type: 'error', reason: probed.reason };
     const ms = performance.now() - begunMs;
     all.push({ ms, ...defined({ problem: problemOf(probed, request) }) });
   }

@@ -22,8 +22,12 @@ export interface Reach {
   admit?: AdmitHost;
 }
 
-/** An open connection, or why there is none: a reason to try again, not an error. */
-export type Opened = { type: 'open'; stream: Duplex; to: string } | { type: 'closed'; reason: string };
+/**
+ * An open connection, or why there is none: a reason to try again, not an error. `isNowhere`: there is no such host,
+ * Service or port.
+ */
+export type Opened =
+  { type: 'open'; stream: Duplex; to: string } | { type: 'closed'; reason: string; isNowhere?: boolean };
 
 /**
  * Opens a connection to `host:port`: to a ready pod behind the Service that the host names, through the API server
@@ -39,9 +43,10 @@ export async function openConnection(
   const { namespace, hash } = reach;
   const destination = await resolve({ host, port, namespace, ...defined({ hash }) }, reach.cluster, options);
   if (destination.type === 'outside') return direct(target, options);
-  const { endpoints, problem } = destination;
+  const { endpoints, problem, isNowhere } = destination;
   const endpoint = endpoints[reach.turn % Math.max(1, endpoints.length)];
-  if (endpoint === undefined) return { type: 'closed', reason: problem ?? `nothing answers for ${host}` };
+  if (endpoint === undefined)
+    return { type: 'closed', reason: problem ?? `nothing answers for ${host}`, ...defined({ isNowhere }) };
   const stream = await reach.pods.connect(endpoint, endpoint.port, options);
   return { type: 'open', stream, to: `pod ${endpoint.pod}` };
 }
@@ -58,16 +63,19 @@ async function direct(
     });
     socket.once('error', (error: NodeJS.ErrnoException) => {
       if (signal.aborted) reject(signal.reason as Error);
-      else settle({ type: 'closed', reason: reasonOf(error, host, port) });
+      else settle({ type: 'closed', reason: reasonOf(error, host, port), isNowhere: isUnknown(error) });
     });
   });
 }
 
+function isUnknown({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+}
+
 function reasonOf(error: NodeJS.ErrnoException, host: string, port: number): string {
+  if (isUnknown(error))
+    return `${host} was found neither by DNS here nor as SERVICE.NAMESPACE in the cluster`;
   switch (error.code) {
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return `${host} was found neither by DNS here nor as SERVICE.NAMESPACE in the cluster`;
     case 'ECONNREFUSED':
       return `${host} refuses connections on port ${String(port)}`;
     default:

@@ -43,8 +43,14 @@ export interface Endpoint {
 /** Where a host leads. */
 export type Destination =
   | { type: 'outside' }
-  /** `endpoints` are the ready ones; empty: `problem` says why. */
-  | { type: 'service'; service: ServiceName; endpoints: Endpoint[]; problem?: string };
+  /** `endpoints` are the ready ones; empty: `problem` says why. `isNowhere`: there is no such Service or port. */
+  | {
+      type: 'service';
+      service: ServiceName;
+      endpoints: Endpoint[];
+      problem?: string;
+      isNowhere?: boolean;
+    };
 
 /**
  * The Service that a host may name, by the rules of cluster DNS: `web`, `web.shop`, `web.shop.svc`,
@@ -81,7 +87,7 @@ export async function resolve(
   const where = `Service ${service.name} in namespace ${service.namespace}`;
   if (found === undefined) {
     return certain
-      ? { type: 'service', service, endpoints: [], problem: `there is no ${where}` }
+      ? { type: 'service', service, endpoints: [], problem: `there is no ${where}`, isNowhere: true }
       : { type: 'outside' };
   }
   if (found.spec.type === 'ExternalName') return { type: 'outside' };
@@ -89,7 +95,7 @@ export async function resolve(
   if (port === undefined) {
     const ports = (found.spec.ports ?? []).map((each) => String(each.port)).join(', ');
     const problem = `${where} has no port ${String(target.port)}, it has ${ports}`;
-    return { type: 'service', service, endpoints: [], problem };
+    return { type: 'service', service, endpoints: [], problem, isNowhere: true };
   }
   const { hash } = target;
   const endpoints =

@@ -1,6 +1,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { InputError } from '../../../src/base/errors.ts';
+import { NotFoundError, UnreachableError } from '../../../src/ports/cluster-errors.ts';
+import type { KubernetesObject } from '../../../src/ports/kubernetes-object.ts';
+import type { PodAccess } from '../../../src/ports/pod-access.ts';
 import type { HttpMeasurement, Measured, PrometheusMeasurement } from '../../../src/ports/measurements.ts';
 import { createMeasurements } from '../../../src/probes/measure.ts';
 import { FakeCluster } from '../../fakes/cluster.ts';
@@ -99,6 +103,89 @@ describe('requests over HTTP', () => {
     const url = await listen(() => undefined);
     servers[0]!.close();
     expect(await ask(url, { requests: 2 })).toMatchObject({ value: { requests: 2, failed: 2 } });
+  });
+});
+
+describe('what says nothing of the application', () => {
+  const web = {
+    ...{ apiVersion: 'v1', kind: 'Service', metadata: { name: 'web', namespace: 'shop' } },
+    spec: { ports: [{ port: 80, targetPort: 8080 }] },
+  };
+  const ready = {
+    ...{ apiVersion: 'v1', kind: 'Pod' },
+    metadata: { name: 'web-1', namespace: 'shop', labels: { 'pod-template-hash': 'b' } },
+    status: { conditions: [{ type: 'Ready', status: 'True' }] },
+  };
+
+  /** Asks the pods of a cluster that has the objects. */
+  async function askPods(
+    objects: readonly KubernetesObject[],
+    connect: PodAccess['connect'] = () => Promise.reject(new Error('no pod is asked')),
+    url = 'http://web/',
+    timeout = '2s',
+  ): Promise<Measured> {
+    const cluster = new FakeCluster();
+    for (const object of objects) await cluster.create(object, { signal });
+    const common = { type: 'http', method: 'GET', headers: {}, requests: 4, hash: 'b' } as const;
+    return createMeasurements({ cluster, pods: { connect } }).measure(
+      { ...common, timeout, status: '2xx', namespace: 'shop', url },
+      { signal },
+    );
+  }
+
+  it('is an API that does not answer, or not in time', async () => {
+    const down = () => Promise.reject(new UnreachableError('the API server does not answer'));
+    expect(await askPods([web, ready], down)).toEqual({
+      type: 'error',
+      reason: 'the API server does not answer',
+    });
+    const silent: PodAccess['connect'] = (_pod, _port, options) =>
+      new Promise((_, reject) =>
+        options.signal.addEventListener('abort', () => reject(options.signal.reason as Error)),
+      );
+    expect(await askPods([web, ready], silent, 'http://web/', '50ms')).toEqual({
+      type: 'error',
+      reason: 'no answer within 50ms',
+    });
+  });
+
+  it('is a pod that has gone meanwhile', async () => {
+    const gone = () => Promise.reject(new NotFoundError('pods "web-1" not found'));
+    expect(await askPods([web, ready], gone)).toMatchObject({ type: 'error' });
+  });
+
+  it('is a host, a Service or a port that is not there', async () => {
+    expect(await askPods([web, ready], undefined, 'http://web.shop.svc:81/')).toEqual({
+      type: 'error',
+      reason: 'Service web in namespace shop has no port 81, it has 80',
+    });
+    expect(await askPods([], undefined, 'http://web.shop.svc/')).toEqual({
+      type: 'error',
+      reason: 'there is no Service web in namespace shop',
+    });
+    expect(await askPods([], undefined, 'http://web.invalid/')).toMatchObject({ type: 'error' });
+  });
+
+  it('is a host that may not be asked', async () => {
+    const admit = () => {
+      throw new InputError('the policy does not allow it');
+    };
+    const pods = { connect: () => Promise.reject(new Error('no pod is asked')) };
+    const guarded = createMeasurements({ cluster: new FakeCluster(), pods, admit });
+    const common = { type: 'http', method: 'GET', headers: {}, requests: 4, timeout: '2s' } as const;
+    const request = { ...common, status: '2xx', namespace: 'shop', url: 'http://127.0.0.1/' } as const;
+    expect(await guarded.measure(request, { signal })).toEqual({
+      type: 'error',
+      reason: 'the policy does not allow it',
+    });
+  });
+
+  it('is neither that none of its pods is ready nor where it redirects to', async () => {
+    expect(await askPods([web])).toMatchObject({ value: { requests: 4, failed: 4 } });
+    const url = await listen((_, response) =>
+      response.writeHead(302, { location: 'http://web.invalid/' }).end(),
+    );
+    expect(await ask(url)).toMatchObject({ value: { failed: 4 } });
   });
 });
 

@@ -1,4 +1,5 @@
 import { InputError } from '../base/errors.ts';
+import { hintFor } from '../base/nearest.ts';
 import { durationText } from '../base/duration-text.ts';
 import * as z from '../base/zod.ts';
 import { parseExpression } from '../expressions/parse-expression.ts';
@@ -15,7 +16,14 @@ const condition = z.string().check(
 
 const count = (from: number, to: number) => z.int().check(z.minimum(from), z.maximum(to));
 
-const url = z.url({ protocol: /^https?$/, error: 'must be a URL like http://web.shop/healthz' });
+const url = z
+  .url({ protocol: /^https?$/, error: 'must be a URL like http://web.shop/healthz' })
+  .check(z.refine((text) => !hasLogin(text), 'must have no user and password: it is kept in the cluster'));
+
+const headers = z.record(
+  z.string().check(z.regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be the name of a header')),
+  z.string().check(z.regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must be one line of Latin characters')),
+);
 
 const http = z.strictObject({
   url: z.described(
@@ -28,7 +36,7 @@ const http = z.strictObject({
   ),
   requests: z.described('Requests of one measurement; default 10', z.optional(count(1, 1000))),
   method: z.optional(z.string().check(z.regex(/^[A-Z]+$/, 'must be uppercase, like GET'))),
-  headers: z.optional(z.record(z.string(), z.string())),
+  headers: z.optional(headers),
   body: z.optional(z.string()),
   status: z.described(
     'Statuses that count as successful; default any 2xx',
@@ -43,7 +51,7 @@ const prometheus = z.strictObject({
     'PromQL, an instant query; ${{ candidate.hash }} and ${{ stable.hash }} are the pod-template-hash of both tracks',
     z.string().check(z.minLength(1)),
   ),
-  headers: z.optional(z.record(z.string(), z.string())),
+  headers: z.optional(headers),
   timeout: z.described('Default 10s', z.optional(durationText)),
 });
 
@@ -58,6 +66,9 @@ export const analysisTiming = z.strictObject(timing);
 
 /** {@link analysisTiming} as parsed. */
 export type AnalysisTiming = z.infer<typeof analysisTiming>;
+
+/** What is measured over HTTP. */
+const httpResults = ['requests', 'failed', 'successRate', 'p50', 'p95', 'p99'];
 
 /** An analysis below `deploy.analyses`. */
 export const analysisSettings = z
@@ -95,6 +106,15 @@ export const analysisSettings = z
         asked === undefined || success !== undefined || failure !== undefined,
       'needs success or failure: when its value is good, or bad',
     ),
+    z.superRefine(({ http: asked, success, failure }, context) => {
+      if (asked === undefined) return;
+      for (const [key, source] of Object.entries({ success, failure })) {
+        const unknown = source === undefined ? undefined : unknownResult(source);
+        if (unknown === undefined) continue;
+        const message = `there is no result.${unknown} (${hintFor(unknown, httpResults)})`;
+        context.addIssue({ code: 'custom', path: [key], message });
+      }
+    }),
     z.refine(
       ({ count: all = defaultCount, failureLimit = 0 }) => failureLimit < all,
       'failureLimit must be below count (default 3): else all measurements may fail',
@@ -110,6 +130,21 @@ export type AnalysisSettings = z.infer<typeof analysisSettings>;
 
 /** Analyses by name, as `deploy.analyses` has them. */
 export type AnalysesByName = Readonly<Record<string, AnalysisSettings>>;
+
+/** What does not parse is found by the schema itself. */
+function hasLogin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username !== '' || password !== '';
+}
+
+/** What a condition reads that requests over HTTP do not give. */
+function unknownResult(source: string): string | undefined {
+  if (problemOf(source) !== undefined) return undefined;
+  return parseExpression(source)
+    .references.flatMap(({ keys }) => keys.slice(0, 1))
+    .find((key) => !httpResults.includes(key));
+}
 
 /** Why a condition cannot be evaluated; undefined when it can. */
 function problemOf(source: string): string | undefined {

@@ -40,6 +40,43 @@ describe('settings of an analysis', () => {
     expect(problems({ http, count: 5, minSamples: 6 })).toHaveLength(1);
   });
 
+  it('have no login in a URL: it would be kept in the cluster, and shown', () => {
+    const message = 'must have no user and password: it is kept in the cluster';
+    for (const url of ['http://me:secret@web/', 'https://me@web/', 'http://:secret@web/']) {
+      expect(problems({ http: { url } })).toEqual([message]);
+      expect(problems({ prometheus: { ...prometheus, address: url }, success: 'true' })).toEqual([message]);
+    }
+    expect(problems({ http: { url: 'http://web/@me:secret' } })).toEqual([]);
+  });
+
+  it('have headers that can be sent', () => {
+    const headers = (name: string, value: string) =>
+      problems({ http: { url: 'http://web/', headers: { [name]: value } } });
+    expect(headers('X-Scope-OrgID', 'a b\té')).toEqual([]);
+    expect(headers('x y', 'a')).toHaveLength(1);
+    expect(headers('', 'a')).toHaveLength(1);
+    for (const value of ['a\r\nX-B: c', 'a\nb', 'a\u0000', '€'])
+      expect(headers('x', value)).toEqual(['must be one line of Latin characters']);
+    const address = { ...prometheus, headers: { x: 'a\nb' } };
+    expect(problems({ prometheus: address, success: 'true' })).toHaveLength(1);
+  });
+
+  it('read of requests over HTTP what there is', () => {
+    const http = { url: 'http://web/' };
+    expect(problems({ http, success: 'result.sucessRate > 0.9' })).toEqual([
+      'there is no result.sucessRate (did you mean "successRate"? allowed: requests, failed, successRate, p50, p95, p99)',
+    ]);
+    expect(problems({ http, failure: 'result.p90 > 9.0' })).toHaveLength(1);
+    expect(
+      problems({ http, success: 'result.p50 + result.p95 < result["p99"]', failure: 'result.failed > 1' }),
+    ).toEqual([]);
+    expect(problems({ http, success: 'result.requests <' })).toHaveLength(1);
+  });
+
+  it('need a condition for a query, success or failure', () => {
+    expect(problems({ prometheus, failure: 'result[0] > 1' })).toEqual([]);
+  });
+
   it('are bounded', () => {
     expect(problems({ prometheus, success: 'true', count: 101 })).toHaveLength(1);
     expect(problems({ http: { url: 'ftp://web/' } })).toHaveLength(1);

@@ -11,13 +11,18 @@ import type { AnalysisSettings } from './settings.ts';
 export function judge(settings: AnalysisSettings, measured: Measured): Omit<Sample, 'atMs'> {
   if (measured.type !== 'value') return { verdict: measured.type, text: sampleText(measured.reason) };
   const { value, text } = measured;
-  if (Array.isArray(value) && !value.some((each) => Number.isFinite(each)))
+  if (Array.isArray(value) && isNoData(value as readonly number[]))
     return { verdict: 'noData', text: sampleText(text) };
   try {
     return { verdict: verdictOf(settings, value), text: sampleText(text) };
   } catch (error) {
     return { verdict: 'error', text: sampleText(`${text}: ${messageOf(error)}`) };
   }
+}
+
+/** A comparison with NaN is false, which would be good or bad by how the condition is written. */
+function isNoData(values: readonly number[]): boolean {
+  return values.some((each) => Number.isNaN(each)) || !values.some((each) => Number.isFinite(each));
 }
 
 /** @throws InputError when a condition cannot be evaluated */
@@ -37,6 +42,6 @@ function verdictOf(
 
 /** What a measurement is judged by, for messages: `wanted result[0] < 0.01`. */
 export function criterion({ success, failure }: AnalysisSettings): string {
-  if (success !== undefined) return `wanted ${success}`;
-  return failure === undefined ? 'wanted every request to succeed' : `not wanted: ${failure}`;
+  if (success !== undefined) return `wanted ${sampleText(success)}`;
+  return failure === undefined ? 'wanted every request to succeed' : `not wanted: ${sampleText(failure)}`;
 }

@@ -16,8 +16,8 @@ export type Sample = z.infer<typeof sample>;
 /** Characters of a sample's text that are kept. */
 const longestText = 200;
 
-/** A text as a sample keeps it. */
+/** A text as a sample keeps it: of what others have written, no control character gets into objects of the cluster. */
 export function sampleText(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim();
+  const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
   return line.length > longestText ? `${line.slice(0, longestText)} …` : line;
 }

@@ -79,7 +79,7 @@ export async function askHttp(probe: HttpProbe, open: OpenHttp, options: CallOpt
   const signal = AbortSignal.any([options.signal, limit]);
   const { url, method = 'GET', headers = {}, body } = probe;
   let hop: Hop = { url, method, headers, body };
-  let isOpening = false;
+  let isOpening = false as boolean;
   const openHop: OpenHttp = async (target, call) => {
     isOpening = true;
     const opened = await open(target, call);

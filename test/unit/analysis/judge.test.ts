@@ -35,6 +35,12 @@ describe('the verdict of a Prometheus measurement', () => {
     expect(verdict({ success: 'result[0] - result[1] < 0.5' }, 1, 0.8)).toBe('passed');
   });
 
+  it('has no data where a value is none: a comparison with it is false, whatever is compared', () => {
+    expect(verdict({ success: 'result[0] - result[1] < 0.5' }, 0, NaN)).toBe('noData');
+    expect(verdict({ failure: 'result[0] - result[1] > 0.5' }, 0, NaN)).toBe('noData');
+    expect(verdict({ success: 'result[0] < 1' }, 0, Infinity)).toBe('passed');
+  });
+
   it('has no data where no value is a number', () => {
     expect(verdict({ success: 'result[0] < 1' }, NaN)).toBe('noData');
     expect(verdict({ success: 'result[0] < 1' }, Infinity, NaN)).toBe('noData');
@@ -53,6 +59,16 @@ describe('the verdict of a Prometheus measurement', () => {
     expect(missing.verdict).toBe('error');
     expect(missing.text).toContain('result[1] < 1');
     expect(verdict({ success: '"yes"' }, 0)).toBe('error');
+  });
+
+  it('keeps no control character of what others answer', () => {
+    const reason = ' \u001b[2J\u0000a\u009b31m\u007fb\r\n ';
+    expect(judge({ prometheus }, { type: 'error', reason }).text).toBe('[2J a 31m b');
+  });
+
+  it('keeps a line that just fits as it is', () => {
+    const reason = 'c'.repeat(200);
+    expect(judge({ prometheus }, { type: 'error', reason }).text).toBe(reason);
   });
 
   it('keeps one bounded line', () => {
@@ -77,6 +93,7 @@ describe('the verdict of requests over HTTP', () => {
       'passed',
     );
     expect(judge({ http, failure: 'result.p99 > 8' }, measured).verdict).toBe('failed');
+    expect(judge({ http, failure: 'result.p99 > 9.5' }, measured).verdict).toBe('passed');
   });
 });
 
@@ -84,4 +101,6 @@ it('says what was wanted', () => {
   expect(criterion({ success: 'a' })).toBe('wanted a');
   expect(criterion({ failure: 'b' })).toBe('not wanted: b');
   expect(criterion({})).toBe('wanted every request to succeed');
+  expect(criterion({ success: 'c'.repeat(1000) })).toHaveLength(209);
+  expect(criterion({ failure: 'c'.repeat(1000) })).toHaveLength(214);
 });

@@ -95,6 +95,22 @@ describe('a measurement that says nothing', () => {
     });
   });
 
+  it('counts only measurements without data by onNoData', () => {
+    expect(standing({ onNoData: 'fail' }, 'passed', 'error', 'passed')).toEqual({ type: 'passed' });
+  });
+
+  it('has data when it fails', () => {
+    const settings = { onNoData: 'pass', minSamples: 2, failureLimit: 1 } as const;
+    expect(standing(settings, 'failed', 'noData', 'passed')).toEqual({ type: 'passed' });
+  });
+
+  it('asks when none has passed, though those that failed are allowed', () => {
+    expect(standing({ onNoData: 'pass', failureLimit: 1 }, 'failed', 'noData', 'noData')).toEqual({
+      type: 'inconclusive',
+      reason: 'no measurement passed',
+    });
+  });
+
   it('asks when it could not be taken more often in a row than allowed', () => {
     const four = ['error', 'error', 'error', 'error'] as const;
     expect(standing({ count: 10 }, ...four)).toEqual({ type: 'measure' });

@@ -9,12 +9,8 @@ import { act, type ActResult } from './act/act.ts';
 import { isOvertaken } from './act/as-seen.ts';
 import { readLogTail } from './observe/log-tail.ts';
 import { unreachableBudgetMs } from './patient-cluster.ts';
-import {
-  keptSamples,
-  withRevision,
-  type CurrentRelease,
-  type RevisionRecord,
-} from './record/release-record.ts';
+import { withRevision, type RevisionRecord } from './record/release-record.ts';
+import { keptSamples, withSample } from './record/samples.ts';
 import { nothingSeen, type ReleaseSession } from './session.ts';
 
 /** Milliseconds of a phase after which the time that it has taken is written again. */
@@ -152,6 +148,7 @@ async function perform(
   }
   const { record, current, phaseMs } = session;
   const { intent: _, ...rest } = current;
+  const { sample: taken } = result;
   await session.replaceCurrent(
     {
       ...rest,
@@ -159,20 +156,12 @@ async function perform(
       phaseSpentMs: current.state.phase === next.phase ? phaseMs : 0,
       generations: result.generations ?? current.generations,
       ...defined({ jobs: result.jobs ?? current.jobs }),
-      ...withSample(current, result),
+      ...(taken === undefined ? {} : { samples: withSample(current.samples ?? {}, taken.key, taken.sample) }),
     },
     options,
     { replicas: { ...record.replicas, ...result.replicas } },
   );
   return undefined;
-}
-
-function withSample(
-  { samples = {} }: CurrentRelease,
-  { sample: taken }: ActResult,
-): Pick<CurrentRelease, 'samples'> {
-  if (taken === undefined) return {};
-  return { samples: { ...samples, [taken.key]: [...(samples[taken.key] ?? []), taken.sample] } };
 }
 
 /** These decide nothing about a version: the release is left where it stands. */
@@ -243,8 +232,7 @@ async function finish(
     outcome,
     finishedAt: session.ports.clock.now(),
     ...(outcome === 'released' ? { workloads } : {}),
-    ...keptSamples(current),
-    ...defined({ reason }),
+    ...defined({ reason, samples: current.samples && keptSamples(current.samples) }),
   });
   // Without the reason: the caller gets it and reports it.
   await session.report(finalMessage(outcome, current.revision, stable), observed);

@@ -54,7 +54,7 @@ const revision = z.object({
   /** Set when it is the objects of an earlier revision again. */
   rollbackOf: z.exactOptional(z.int()),
   reason: z.exactOptional(z.string()),
-  /** The last ones of each analysis, see {@link keptSamples}. */
+  /** The last ones of each analysis. */
   samples: z.exactOptional(samples),
 });
 
@@ -193,16 +193,6 @@ export function revisionOf(record: ReleaseRecord, number: number): RevisionRecor
   const found = record.history.find((entry) => entry.number === number);
   if (found === undefined) throw new InternalError(`revision ${String(number)} is not in the release record`);
   return found;
-}
-
-/** Samples of an analysis that are kept when its release is over. */
-const samplesKept = 10;
-
-/** What is kept of a release's samples when it is over. */
-export function keptSamples({ samples: all }: CurrentRelease): Pick<RevisionRecord, 'samples'> {
-  if (all === undefined) return {};
-  const last = Object.entries(all).map(([key, each]) => [key, each.slice(-samplesKept)]);
-  return { samples: Object.fromEntries(last) as NonNullable<RevisionRecord['samples']> };
 }
 
 /** The number that the next revision gets. */

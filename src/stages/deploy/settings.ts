@@ -14,6 +14,10 @@ const name = z
     z.maxLength(63),
   );
 
+/** The settings of analyses are kept with each revision, all in one ConfigMap of 1 MiB. */
+const mostAnalyses = 20;
+const longestAnalyses = 32 * 1024;
+
 const byStrategy = strategies.all.map(({ name: key, settings }) => [key, z.optional(settings)] as const);
 
 /** What `deploy.strategy` holds. */
@@ -50,7 +54,12 @@ const fields = z.strictObject({
   strategy: strategySettings,
   analyses: z.described(
     'Measurements of the new version that the strategy names, each by a name of its own',
-    z.optional(z.record(name, analysisSettings)),
+    z.optional(
+      z.record(name, analysisSettings).check(
+        z.refine((all) => Object.keys(all).length <= mostAnalyses, `must be ${String(mostAnalyses)} at most`),
+        z.refine((all) => JSON.stringify(all).length <= longestAnalyses, 'must be 32 KiB together at most'),
+      ),
+    ),
   ),
   configuration: z.described(
     'versioned (default): ConfigMaps and Secrets that workloads use are named by their content, so that a rollback brings them back; inPlace: applied as they are',

@@ -4,6 +4,7 @@ import { formatDiagnostic } from '../../../../src/spec/diagnostic.ts';
 import { parsePipeline } from '../../../../src/spec/parse-pipeline.ts';
 import { stageDefinitions } from '../../../../src/app/stage-definitions.ts';
 import { deployDefinition } from '../../../../src/stages/deploy/definition.ts';
+import { deploySettings } from '../../../../src/stages/deploy/settings.ts';
 
 const scope = { params: { limit: 1 }, trigger: {}, git: { sha: 'c0ffee' } };
 
@@ -75,6 +76,20 @@ describe('the query of an analysis', () => {
       expect.stringContaining('"candidate" and "params" cannot stand in one expression') as unknown,
     ]);
   });
+});
+
+it('are bounded together: each revision keeps them in the cluster', () => {
+  const analysis = { http: { url: 'http://web/' } };
+  const problems = (analyses: object) => {
+    const parsed = deploySettings.safeParse({ manifests: 'k8s', analyses });
+    return parsed.success ? [] : parsed.error.issues.map(({ message }) => message);
+  };
+  const many = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`a${String(index)}`, analysis]));
+  expect(problems(many(20))).toEqual([]);
+  expect(problems(many(21))).toEqual(['must be 20 at most']);
+  const body = 'x'.repeat(32 * 1024);
+  expect(problems({ a: { http: { ...analysis.http, body } } })).toEqual(['must be 32 KiB together at most']);
 });
 
 describe('an analysis that a strategy names', () => {

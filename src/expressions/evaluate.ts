@@ -57,13 +57,34 @@ export async function evaluateTemplate(
 ): Promise<Value> {
   if (!hasTemplate(text)) return text;
   const parts = parseTemplate(text);
+  if (late.length > 0) return evaluateEarly(parts, scope, late);
   const values: Value[] = [];
-  for (const part of parts) {
-    if (part.type === 'text') values.push(part.text);
-    else if (late.length > 0 && usesAny(part.source, late)) values.push(`\${{ ${part.source} }}`);
-    else values.push(await evaluateExpression(part.source, scope));
-  }
+  for (const part of parts)
+    values.push(part.type === 'text' ? part.text : await evaluateExpression(part.source, scope));
   return join(parts, values);
+}
+
+/** A template of what is left for later; a value that looks like an expression becomes one that gives this text. */
+async function evaluateEarly(
+  parts: readonly TemplatePart[],
+  scope: ExpressionScope,
+  late: readonly string[],
+): Promise<string> {
+  let template = '';
+  let text = '';
+  for (const part of parts) {
+    if (part.type === 'text') text += part.text;
+    else if (!usesAny(part.source, late)) text += toText(await evaluateExpression(part.source, scope));
+    else {
+      template += `${literal(text)}\${{ ${part.source} }}`;
+      text = '';
+    }
+  }
+  return template + literal(text);
+}
+
+function literal(text: string): string {
+  return text.replaceAll('${{', '${{ "$" }}{{');
 }
 
 function usesAny(source: string, roots: readonly string[]): boolean {

@@ -194,10 +194,17 @@ type Remark = Pick<Finding, 'message' | 'hint' | 'offset'>;
 
 /** What is known before the stage and what it learns itself are filled in at two times. */
 function lintLate(references: readonly Reference[], { late = [] }: Scope): Remark[] {
-  const ofStage = references.find(({ root }) => late.includes(root));
   const other = references.find(({ root }) => !late.includes(root));
-  if (ofStage === undefined || other === undefined) return [];
-  const message = `"${ofStage.root}" and "${other.root}" cannot stand in one expression`;
+  const ofStage = references.filter(({ root }) => late.includes(root));
+  const incomplete = ofStage.filter(({ keys: [key] }) => key !== 'hash');
+  if (incomplete.length > 0)
+    return incomplete.map(({ root, offset }) => ({
+      message: `"${root}" has a "hash" alone: ${root}.hash`,
+      offset,
+    }));
+  const [first] = ofStage;
+  if (first === undefined || other === undefined) return [];
+  const message = `"${first.root}" and "${other.root}" cannot stand in one expression`;
   return [{ message, hint: 'write two: ${{ … }}${{ … }}' }];
 }
 

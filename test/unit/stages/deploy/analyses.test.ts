@@ -3,6 +3,8 @@ import { evaluateStageInput } from '../../../../src/plan/stage-input.ts';
 import { formatDiagnostic } from '../../../../src/spec/diagnostic.ts';
 import { parsePipeline } from '../../../../src/spec/parse-pipeline.ts';
 import { stageDefinitions } from '../../../../src/app/stage-definitions.ts';
+import { measurementOf } from '../../../../src/analysis/request.ts';
+import type { AnalysisSettings } from '../../../../src/analysis/settings.ts';
 import { deployDefinition } from '../../../../src/stages/deploy/definition.ts';
 import { deploySettings } from '../../../../src/stages/deploy/settings.ts';
 
@@ -69,6 +71,37 @@ describe('the query of an analysis', () => {
     expect(errorsOf(fileOf('x{h="${{ result }}"}'))).toEqual([
       expect.stringContaining('"result" is not available here') as unknown,
     ]);
+  });
+
+  it('takes what looks like an expression in a value as text', async () => {
+    const prometheus = {
+      address: 'http://prometheus:9090',
+      query: 'x{b="${{ trigger.branch }}$${{ trigger.ref }}{{ stable.hash }}",h="${{ candidate.hash }}"}',
+    };
+    const trigger = { branch: '${{ candidate.hash }}', ref: '${{ "' };
+    const analyses = { errors: { prometheus, success: 'true' } };
+
+    const input = await evaluateStageInput(
+      deployDefinition,
+      { deploy: { manifests: 'k8s', analyses } },
+      { params: {}, trigger },
+    );
+
+    const { deploy } = input as { deploy: { analyses: { errors: AnalysisSettings } } };
+    const release = { candidate: 'new', stable: 'old', namespace: 'shop' };
+    expect(measurementOf(deploy.analyses.errors, release)).toMatchObject({
+      query: 'x{b="${{ candidate.hash }}$${{ "{{ stable.hash }}",h="new"}',
+    });
+  });
+
+  it('has only the hash of a track', () => {
+    expect(errorsOf(fileOf('x{h="${{ candidate }}"}'))).toEqual([
+      expect.stringContaining('"candidate" has a "hash" alone: candidate.hash') as unknown,
+    ]);
+    expect(errorsOf(fileOf('x{h="${{ stable.name }}"}'))).toEqual([
+      expect.stringContaining('"stable" has a "hash" alone: stable.hash') as unknown,
+    ]);
+    expect(errorsOf(fileOf('x{h="${{ stable["hash"] }}"}'))).toEqual([]);
   });
 
   it('cannot have both in one expression: they are known at two times', () => {

@@ -55,7 +55,13 @@ export type HttpProbed =
 /** Opens a connection to where a URL leads. */
 export type OpenHttp = (target: { host: string; port: number }, options: CallOptions) => Promise<Opened>;
 
-const redirectStatus = new Set([301, 302, 303, 307, 308]);
+/** Statuses of redirects, which are followed. */
+export const redirectStatus: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** The answer turns the connection into something else than HTTP. */
+class UpgradeError extends Error {
+  readonly code = 'http-upgrade';
+}
 
 /** One request of a chain of redirects. */
 interface Hop {
@@ -173,10 +179,15 @@ function exchange(hop: Hop, channel: Duplex, { signal }: CallOptions): Promise<I
       createConnection: () => channel,
       method: hop.method,
       path: `${hop.url.pathname}${hop.url.search}`,
-      headers: { 'user-agent': 'slipway', ...lowerCase(hop.headers), host: hostOf(hop), connection: 'close' },
+      headers: headersOf(hop),
       signal,
     });
     request.once('response', resolve);
+    // Node lets go of such a connection: neither an error nor the signal would be heard of any more.
+    for (const event of ['upgrade', 'connect'])
+      request.once(event, ({ statusCode = 0 }: IncomingMessage) =>
+        reject(new UpgradeError(`status ${String(statusCode)}, which changes to another protocol`)),
+      );
     // Stays: no one else handles an error after the answer began.
     request.on('error', reject);
     channel.on('error', reject);
@@ -184,8 +195,15 @@ function exchange(hop: Hop, channel: Duplex, { signal }: CallOptions): Promise<I
   });
 }
 
-function hostOf({ url, headers }: Hop): string {
-  return lowerCase(headers)['host'] ?? url.host;
+function headersOf({ url, headers, body }: Hop): Record<string, string> {
+  return {
+    'user-agent': 'slipway',
+    host: url.host,
+    ...lowerCase(headers),
+    connection: 'close',
+    // Without it the body of a GET would be read as another request.
+    ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
+  };
 }
 
 function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {

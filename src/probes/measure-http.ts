@@ -3,7 +3,7 @@ import { defined } from '../base/defined.ts';
 import { parseDuration } from '../base/duration.ts';
 import type { CallOptions } from '../ports/cluster.ts';
 import type { HttpMeasurement, HttpResult, Measured } from '../ports/measurements.ts';
-import { askHttp, type HttpProbed, type OpenHttp } from './ask-http.ts';
+import { askHttp, redirectStatus, type HttpProbed, type OpenHttp } from './ask-http.ts';
 
 /** Milliseconds after which no further request is sent: pods that do not answer have failed by then. */
 const longestMs = 25_000;
@@ -24,8 +24,10 @@ export async function measureHttp(
   open: OpenHttp,
   options: CallOptions,
 ): Promise<Measured> {
-  const { url, method, headers, body, timeout, requests } = request;
-  const probe = { url: new URL(url), method, headers, ...defined({ body }) };
+  const { url, method, headers, body, timeout, requests, status } = request;
+  const isRedirectWanted = status !== '2xx' && status.some((each) => redirectStatus.has(each));
+  const redirects = isRedirectWanted ? 0 : undefined;
+  const probe = { url: new URL(url), method, headers, redirects, ...defined({ body }) };
   const all: Asked[] = [];
   const firstMs = performance.now();
   for (let sent = 0; sent < requests; sent++) {

@@ -1,7 +1,7 @@
 import * as z from '../base/zod.ts';
 import type { CallOptions } from '../ports/cluster.ts';
 import type { Measured, PrometheusMeasurement } from '../ports/measurements.ts';
-import { askHttp, type OpenHttp } from './ask-http.ts';
+import { askHttp, maxBodyBytes, type OpenHttp } from './ask-http.ts';
 
 /** A number as Prometheus writes it: `0.5`, `NaN`, `+Inf`. */
 const point = z.tuple([z.number(), z.string()]);
@@ -33,6 +33,8 @@ export async function measurePrometheus(
   const probed = await askHttp({ url, headers, timeout }, open, options);
   if (probed.type === 'failed') return { type: 'error', reason: `${address}: ${probed.reason}` };
   const { status, body } = probed.answer;
+  if (Buffer.byteLength(body) >= maxBodyBytes)
+    return { type: 'error', reason: `${address} answered more than 1 MiB` };
   const parsed = answerSchema.safeParse(jsonOf(body));
   if (!parsed.success)
     return { type: 'error', reason: `${address} answered ${String(status)}, and not as Prometheus does` };
@@ -57,7 +59,8 @@ function measuredOf(data: Data): Measured {
 
 function numberOf(text: string): number {
   if (text === '+Inf') return Infinity;
-  return text === '-Inf' ? -Infinity : Number(text);
+  if (text === '-Inf') return -Infinity;
+  return text.trim() === '' ? NaN : Number(text);
 }
 
 function jsonOf(text: string): unknown {

@@ -22,6 +22,13 @@ describe('analyses before the traffic moves', () => {
     });
   });
 
+  it('are named in the step, all of them', () => {
+    const two = { prePromotion: ['smoke', 'errors'] };
+    expect(decideIn('previewing', before, { settings: two, analyses: measured() })).toMatchObject({
+      action: { step: 'analysis smoke, errors' },
+    });
+  });
+
   it('measure the new pods against the old ones', () => {
     expect(decideIn('measuring', before, { settings, analyses: measured() })).toEqual({
       type: 'act',
@@ -83,7 +90,14 @@ describe('analyses before the traffic moves', () => {
     expect(decideIn('measuring', answered(before), { settings, analyses: measured() })).toMatchObject({
       next: { phase: 'switched' },
     });
+    expect(decideIn('measuring', answered(before, 1), { settings, analyses: measured() })).toMatchObject({
+      next: { phase: 'switched' },
+    });
     const release = { rollbackOf: 1 };
+    const asks = { ...settings, autoPromote: false };
+    expect(decideIn('previewing', before, { settings: asks, release, analyses: measured() })).toMatchObject({
+      next: { phase: 'switched' },
+    });
     expect(decideIn('previewing', before, { settings, release, analyses: measured() })).toMatchObject({
       next: { phase: 'switched' },
     });
@@ -121,6 +135,10 @@ describe('analyses after the traffic has moved', () => {
       action: { type: 'rollout' },
       next: { phase: 'completing' },
     });
+  });
+
+  it('are none in a rollback', () => {
+    expect(decideAfter({}, { release: { rollbackOf: 1 } })).toMatchObject({ next: { phase: 'completing' } });
   });
 
   it('do not shorten the time for which the old pods stay', () => {

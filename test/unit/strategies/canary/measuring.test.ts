@@ -50,6 +50,17 @@ describe('a step of a canary release that is an analysis', () => {
     expect(decide({ ...measuring, analyses, phaseMs: 1000 })).toMatchObject({ forMs: 2000 });
   });
 
+  it('waits for the one that is due first', () => {
+    const { settings: both, samples } = measured({
+      'step 2: smoke': ['passed'],
+      'step 2: errors': ['passed'],
+    })!;
+    const often = { ...both, errors: { ...both['errors'], interval: '1s' } };
+    expect(decide({ ...measuring, analyses: { settings: often, samples } })).toMatchObject({ forMs: 1000 });
+    const seldom = { ...often, smoke: { ...both['smoke'], interval: '500ms' } };
+    expect(decide({ ...measuring, analyses: { settings: seldom, samples } })).toMatchObject({ forMs: 500 });
+  });
+
   it('goes on when all analyses have passed', () => {
     const passed = ['passed', 'passed'] as const;
     const analyses = measured({ 'step 2: smoke': [...passed], 'step 2: errors': [...passed] });

@@ -16,9 +16,7 @@ const condition = z.string().check(
 
 const count = (from: number, to: number) => z.int().check(z.minimum(from), z.maximum(to));
 
-const url = z
-  .url({ protocol: /^https?$/, error: 'must be a URL like http://web.shop/healthz' })
-  .check(z.refine((text) => !hasLogin(text), 'must have no user and password: it is kept in the cluster'));
+const url = z.url({ protocol: /^https?$/, error: 'must be a URL like http://web.shop/healthz' });
 
 const headers = z.record(
   z.string().check(z.regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be the name of a header')),
@@ -101,6 +99,11 @@ export const analysisSettings = z
       ({ http: a, prometheus: b }) => (a === undefined) !== (b === undefined),
       'needs exactly one of http, prometheus',
     ),
+    // Of the whole: messages show the value that they are about.
+    z.refine(
+      ({ http: a, prometheus: b }) => !hasLogin(a?.url) && !hasLogin(b?.address),
+      'the URL must have no user and password: it is kept in the cluster',
+    ),
     z.refine(
       ({ prometheus: asked, success, failure }) =>
         asked === undefined || success !== undefined || failure !== undefined,
@@ -132,7 +135,7 @@ export type AnalysisSettings = z.infer<typeof analysisSettings>;
 export type AnalysesByName = Readonly<Record<string, AnalysisSettings>>;
 
 /** What does not parse is found by the schema itself. */
-function hasLogin(text: string): boolean {
+function hasLogin(text = ''): boolean {
   if (!URL.canParse(text)) return false;
   const { username, password } = new URL(text);
   return username !== '' || password !== '';

@@ -41,7 +41,7 @@ describe('settings of an analysis', () => {
   });
 
   it('have no login in a URL: it would be kept in the cluster, and shown', () => {
-    const message = 'must have no user and password: it is kept in the cluster';
+    const message = 'the URL must have no user and password: it is kept in the cluster';
     for (const url of ['http://me:secret@web/', 'https://me@web/', 'http://:secret@web/']) {
       expect(problems({ http: { url } })).toEqual([message]);
       expect(problems({ prometheus: { ...prometheus, address: url }, success: 'true' })).toEqual([message]);

@@ -2,7 +2,9 @@ import { defined } from '../base/defined.ts';
 import { messageOf } from '../base/errors.ts';
 import type { CallOptions } from '../ports/cluster.ts';
 import type { Measured, MeasurementRequest, Measurements } from '../ports/measurements.ts';
+import type { OpenHttp } from './ask-http.ts';
 import type { Reach } from './open-connection.ts';
+import { serviceOf } from './service-endpoints.ts';
 
 /** What measurements are taken through. */
 type Reached = Omit<Reach, 'namespace' | 'turn' | 'hash'>;
@@ -34,10 +36,24 @@ async function take(request: MeasurementRequest, reach: Reached, options: CallOp
   let turn = 0;
   if (request.type === 'http') {
     const { measureHttp } = await import('./measure-http.ts');
-    const pods = { ...reach, namespace, ...defined({ hash: request.hash }) };
-    return measureHttp(request, (to, call) => openConnection(to, { ...pods, turn: turn++ }, call), options);
+    const isAsked = isOfService(new URL(request.url).hostname, namespace);
+    const open: OpenHttp = (to, call) => {
+      // A redirect to another Service leads to pods of none of the tracks.
+      const hash = isAsked(to.host) ? request.hash : undefined;
+      return openConnection(to, { ...reach, namespace, turn: turn++, ...defined({ hash }) }, call);
+    };
+    return measureHttp(request, open, options);
   }
   const { measurePrometheus } = await import('./measure-prometheus.ts');
   const any = { ...reach, namespace, turn };
   return measurePrometheus(request, (to, call) => openConnection(to, any, call), options);
+}
+
+/** Whether hosts are called by another name of the same Service. */
+function isOfService(host: string, namespace: string): (other: string) => boolean {
+  const idOf = (name: string) => {
+    const { service } = serviceOf(name, namespace) ?? {};
+    return service === undefined ? name : `${service.name}.${service.namespace}`;
+  };
+  return (other) => idOf(other) === idOf(host);
 }

@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect as openSocket, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { InputError } from '../../../src/base/errors.ts';
 import { NotFoundError, UnreachableError } from '../../../src/ports/cluster-errors.ts';
@@ -187,6 +187,46 @@ describe('what says nothing of the application', () => {
     );
     expect(await ask(url)).toMatchObject({ value: { failed: 4 } });
   });
+});
+
+it('asks the pods of a track alone, and those of another Service by a redirect, whatever their track', async () => {
+  const service = (name: string): KubernetesObject => ({
+    ...{ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: 'shop' } },
+    ...{ spec: { selector: { app: name }, ports: [{ port: 80, targetPort: 8080 }] } },
+  });
+  const pod = (name: string, hash: string): KubernetesObject => ({
+    ...{ apiVersion: 'v1', kind: 'Pod' },
+    metadata: { name, namespace: 'shop', labels: { 'pod-template-hash': hash } },
+    status: { conditions: [{ type: 'Ready', status: 'True' }] },
+  });
+  const slice: KubernetesObject = {
+    ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
+    metadata: { name: 'login', namespace: 'shop', labels: { 'kubernetes.io/service-name': 'login' } },
+    ports: [{ port: 8080 }],
+    endpoints: [{ targetRef: { kind: 'Pod', name: 'login-c' } }],
+  };
+  const cluster = new FakeCluster();
+  const objects = [service('web'), service('login'), pod('web-a', 'a'), pod('web-b', 'b'), slice];
+  for (const object of objects) await cluster.create(object, { signal });
+  const asked: string[] = [];
+  const url = new URL(
+    await listen((request, response) => {
+      const redirect = { '/': 'http://web.shop/at', '/at': 'http://login/' }[request.url ?? ''];
+      if (redirect === undefined || asked.at(-1) === 'login-c') response.end();
+      else response.writeHead(302, { location: redirect }).end();
+    }),
+  );
+  const connect: PodAccess['connect'] = async (to) => {
+    asked.push(to.pod);
+    return openSocket({ host: url.hostname, port: Number(url.port) });
+  };
+  const common = { type: 'http', method: 'GET', headers: {}, requests: 1, timeout: '2s', hash: 'b' } as const;
+  const request = { ...common, status: '2xx', namespace: 'shop', url: 'http://web/' } as const;
+
+  const measured = await createMeasurements({ cluster, pods: { connect } }).measure(request, { signal });
+
+  expect(measured).toMatchObject({ value: { failed: 0 } });
+  expect(asked).toEqual(['web-b', 'web-b', 'login-c']);
 });
 
 describe('a Prometheus query', () => {

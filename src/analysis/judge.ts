@@ -16,7 +16,7 @@ export function judge(settings: AnalysisSettings, measured: Measured): Omit<Samp
   try {
     return { verdict: verdictOf(settings, value), text: sampleText(text) };
   } catch (error) {
-    return { verdict: 'error', text: sampleText(`${text}: ${messageOf(error)}`) };
+    return { verdict: 'error', text: sampleText(`${messageOf(error)}; measured ${text}`) };
   }
 }
 

@@ -61,6 +61,15 @@ describe('the verdict of a Prometheus measurement', () => {
     expect(verdict({ success: '"yes"' }, 0)).toBe('error');
   });
 
+  it('is an error where the condition costs too much', () => {
+    const { verdict: found, text } = judge(
+      { prometheus, success: 'result.all(a, result.all(b, a <= b))' },
+      values(...Array<number>(5000).fill(1)),
+    );
+    expect(found).toBe('error');
+    expect(text).toContain('takes more than');
+  });
+
   it('keeps no control character of what others answer', () => {
     const reason = ' \u001b[2J\u0000a\u009b31m\u007fb\r\n ';
     expect(judge({ prometheus }, { type: 'error', reason }).text).toBe('[2J a 31m b');

@@ -52,6 +52,12 @@ export const mutationScopes: Readonly<Record<string, MutationScope>> = {
     without: `^test/unit/(?:${maskingTests.join('|')})`,
     cases: 100,
   },
+  analysis: { files: ['src/analysis/**/*.ts'], tests: ['analysis'] },
+  probes: {
+    files: ['src/probes/**/*.ts'],
+    tests: ['probes', 'stages/verify'],
+    without: 'for ever|endless|too large',
+  },
   strategies: { files: ['src/strategies/**/*.ts'], tests: ['strategies'] },
   masking: {
     files: masking,

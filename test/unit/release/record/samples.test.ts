@@ -41,6 +41,12 @@ describe('one more sample', () => {
   });
 });
 
+it('leaves ten of earlier analyses, however much this moment has', () => {
+  const long = samplesOf(10).map((sample) => ({ ...sample, text: 'x'.repeat(200) }));
+  const now = Object.fromEntries(Array.from('bcdefghi', (name) => [`step 2: ${name}`, long]));
+  expect(withSample({ 'step 1: a': samplesOf(12), ...now }, 'step 2: a', next)['step 1: a']).toHaveLength(10);
+});
+
 describe('the samples of a release that is over', () => {
   /** The longest that there are, for so many steps of five analyses. */
   const long = (steps: number) =>

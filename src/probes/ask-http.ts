@@ -167,6 +167,8 @@ function encrypt(stream: Duplex, host: string, tls: ProbeTls | undefined): Duple
   const isAddress = /^[\d.]+$|:/.test(host);
   return tlsConnect({
     socket: stream,
+    // Whom the certificate must name; without it, that would be localhost for an address.
+    host: host.replace(/^\[|\]$/g, ''),
     ...(isAddress && tls?.serverName === undefined ? {} : { servername: tls?.serverName ?? host }),
     rejectUnauthorized: tls?.insecure !== true,
     ...(tls?.ca === undefined ? {} : { ca: [...rootCertificates, tls.ca] }),

@@ -1,7 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer as createTlsServer } from 'node:https';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ForbiddenError, UnreachableError } from '../../../src/ports/cluster-errors.ts';
+import { loadCredentials } from '../../../src/sandbox/api/credentials.ts';
 import { askHttp, maxBodyBytes, type HttpProbe, type OpenHttp } from '../../../src/probes/ask-http.ts';
 
 const { signal } = new AbortController();
@@ -137,6 +142,34 @@ it('says who asks, and the host that is asked, unless a header says otherwise', 
   expect(got.splice(0)).toEqual(['GET', new URL(url).host, 'slipway', 'close']);
   await ask(url, { headers: { HOST: 'shop.example.com', 'User-Agent': 'me' } });
   expect(got).toEqual(['GET', 'shop.example.com', 'me', 'close']);
+});
+
+describe('an answer over TLS', () => {
+  it('is believed of an address that the certificate names, and of no other', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'slipway-tls-'));
+    try {
+      const { caCertificate: ca, serverKey, serverCertificate } = await loadCredentials(folder);
+      const server = createTlsServer({ key: serverKey, cert: serverCertificate }, (_, response) =>
+        response.end(),
+      );
+      servers.push(server);
+      await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
+      const port = String((server.address() as AddressInfo).port);
+      expect(await ask(`https://127.0.0.1:${port}/`, { tls: { ca } })).toMatchObject({
+        answer: { status: 200 },
+      });
+      const other = `https://127.0.0.2:${port}/`;
+      expect(await ask(other, { tls: { ca } })).toMatchObject({
+        type: 'failed',
+        reason: expect.stringContaining("IP: 127.0.0.2 is not in the cert's list") as unknown,
+      });
+      expect(await ask(other, { tls: { ca, serverName: 'localhost' } })).toMatchObject({ type: 'answered' });
+      expect(await ask(other, { tls: { insecure: true } })).toMatchObject({ type: 'answered' });
+      expect(await ask(`https://127.0.0.1:${port}/`)).toMatchObject({ type: 'failed' });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
 });
 
 describe('what fails', () => {

@@ -32,8 +32,13 @@ export function withSample(samples: Samples, key: string, taken: Sample): Sample
   const isNow = (other: string) => momentOf(other) === momentOf(key);
   const entries = Object.entries(samples);
   const earlier = keptSamples(Object.fromEntries(entries.filter(([other]) => !isNow(other))));
-  const now = Object.fromEntries(entries.filter(([other]) => isNow(other)));
-  return { ...earlier, ...now, [key]: [...(now[key] ?? []), taken].map(withoutOldText) };
+  // In the order in which they began.
+  const all = entries.flatMap(([other, each]) => {
+    const left = isNow(other) ? each : earlier[other];
+    return left === undefined ? [] : [[other, left] as const];
+  });
+  const now = [...(samples[key] ?? []), taken].map(withoutOldText);
+  return { ...Object.fromEntries(all), [key]: now };
 }
 
 function withoutOldText(sample: Sample, index: number, { length }: Sample[]): Sample {

@@ -1,5 +1,4 @@
 import { InputError } from '../base/errors.ts';
-import { hintFor } from '../base/nearest.ts';
 import { durationText } from '../base/duration-text.ts';
 import * as z from '../base/zod.ts';
 import { parseExpression } from '../expressions/parse-expression.ts';
@@ -65,9 +64,6 @@ export const analysisTiming = z.strictObject(timing);
 /** {@link analysisTiming} as parsed. */
 export type AnalysisTiming = z.infer<typeof analysisTiming>;
 
-/** What is measured over HTTP. */
-const httpResults = ['requests', 'failed', 'successRate', 'p50', 'p95', 'p99'];
-
 /** An analysis below `deploy.analyses`. */
 export const analysisSettings = z
   .strictObject({
@@ -109,15 +105,6 @@ export const analysisSettings = z
         asked === undefined || success !== undefined || failure !== undefined,
       'needs success or failure: when its value is good, or bad',
     ),
-    z.superRefine(({ http: asked, success, failure }, context) => {
-      if (asked === undefined) return;
-      for (const [key, source] of Object.entries({ success, failure })) {
-        const unknown = source === undefined ? undefined : unknownResult(source);
-        if (unknown === undefined) continue;
-        const message = `there is no result.${unknown} (${hintFor(unknown, httpResults)})`;
-        context.addIssue({ code: 'custom', path: [key], message });
-      }
-    }),
     z.refine(
       ({ count: all = defaultCount, failureLimit = 0 }) => failureLimit < all,
       'failureLimit must be below count (default 3): else all measurements may fail',
@@ -139,14 +126,6 @@ function hasLogin(text = ''): boolean {
   if (!URL.canParse(text)) return false;
   const { username, password } = new URL(text);
   return username !== '' || password !== '';
-}
-
-/** What a condition reads that requests over HTTP do not give. */
-function unknownResult(source: string): string | undefined {
-  if (problemOf(source) !== undefined) return undefined;
-  return parseExpression(source)
-    .references.flatMap(({ keys }) => keys.slice(0, 1))
-    .find((key) => !httpResults.includes(key));
 }
 
 /** Why a condition cannot be evaluated; undefined when it can. */

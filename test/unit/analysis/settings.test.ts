@@ -61,19 +61,6 @@ describe('settings of an analysis', () => {
     expect(problems({ prometheus: address, success: 'true' })).toHaveLength(1);
   });
 
-  it('read of requests over HTTP what there is', () => {
-    const http = { url: 'http://web/' };
-    expect(problems({ http, success: 'result.sucessRate > 0.9' })).toEqual([
-      'there is no result.sucessRate (did you mean "successRate"? allowed: requests, failed, successRate, p50, p95, p99)',
-    ]);
-    const parsed = analysisSettings.safeParse({ http, failure: 'result.p90 > 9.0' });
-    expect(parsed.error?.issues.map(({ path }) => path)).toEqual([['failure']]);
-    expect(
-      problems({ http, success: 'result.p50 + result.p95 < result["p99"]', failure: 'result.failed > 1' }),
-    ).toEqual([]);
-    expect(problems({ http, success: 'result.requests <' })).toHaveLength(1);
-  });
-
   it('need a condition for a query, success or failure', () => {
     expect(problems({ prometheus, failure: 'result[0] > 1' })).toEqual([]);
   });

@@ -52,7 +52,7 @@ export const mutationScopes: Readonly<Record<string, MutationScope>> = {
     without: `^test/unit/(?:${maskingTests.join('|')})`,
     cases: 100,
   },
-  analysis: { files: ['src/analysis/**/*.ts'], tests: ['analysis'] },
+  analysis: { files: ['src/analysis/**/*.ts'], tests: ['analysis', 'stages/deploy/analyses.test.ts'] },
   probes: {
     files: ['src/probes/**/*.ts'],
     tests: ['probes', 'stages/verify'],

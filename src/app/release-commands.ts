@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { systemClock } from '../adapters/system/clock.ts';
 import { createMeasurements } from '../probes/measure.ts';
 import { InputError } from '../base/errors.ts';
+import type { Clock } from '../ports/clock.ts';
 import { answerRelease, takesAnswer, type AnswerRequest } from '../release/answer.ts';
 import type { ReleaseResult } from '../release/reconcile.ts';
 import { releasedApplications } from '../release/record/release-store.ts';
@@ -15,11 +16,16 @@ import { whoReleases } from './stage-dependencies.ts';
 
 export type { ReleaseStatus };
 
+/** Begins the id of what stands for a run where a person releases by hand. */
+const byHand = 'cli-';
+
 /** Which application of the connection's namespace. */
 export interface ReleaseTarget {
   connection: Connection;
   application: string;
   signal: AbortSignal;
+  /** Default: this machine's. */
+  clock?: Clock;
 }
 
 /** @throws InputError when it was never released by Slipway */
@@ -27,13 +33,11 @@ export async function statusOfRelease({
   connection,
   application,
   signal,
+  clock = systemClock,
 }: ReleaseTarget): Promise<ReleaseStatus> {
   const { cluster, leases, namespace } = connection;
   const reference = { name: application, namespace };
-  const status = await releaseStatus(
-    { cluster, leases, clock: systemClock, application: reference },
-    { signal },
-  );
+  const status = await releaseStatus({ cluster, leases, clock, application: reference }, { signal });
   if (status !== undefined) return status;
   const known = await releasedApplications(cluster, namespace, { signal });
   throw new InputError(`${application} was never released to namespace ${namespace}`, {
@@ -56,18 +60,28 @@ export async function historyOfRelease(target: ReleaseTarget) {
 export type ReportLine = (message: string) => Promise<void>;
 
 /**
- * Rolls back to an earlier revision; without `to`, out of the release in progress, as {@link resume} does, else to the
- * one before.
+ * Rolls back to an earlier revision; without `to`, out of the release in progress, as {@link resume} does, else to the one
+ * before.
  */
 export async function rollBack(
   target: ReleaseTarget & { to?: number },
   report: ReportLine,
-): Promise<Resumed> {
-  await statusOfRelease(target);
+): Promise<RolledBack> {
+  const { current } = await statusOfRelease(target);
   const { to, signal } = target;
-  if (to === undefined && (await takesAnswer(abortOf(target), { signal })))
-    return resume({ ...target, direction: 'back' }, report);
-  return rollbackRelease({ ...requestOf(target), ...defined({ to }) }, portsOf(target, report), { signal });
+  if (to === undefined && current?.stable !== undefined) {
+    const result = await end(current, { ...target, direction: 'back' }, report);
+    if (typeof result === 'string' || result.outcome !== 'released') return result;
+    // It was over before: then it is what is rolled back.
+    if (result.reason !== undefined) await report(result.reason);
+  }
+  try {
+    return await rollbackRelease({ ...requestOf(target), ...defined({ to }) }, portsOf(target, report), {
+      signal,
+    });
+  } catch (error) {
+    throw error instanceof ReleaseBusyError ? busy(error, current, 'back') : error;
+  }
 }
 
 /**
@@ -77,54 +91,113 @@ export async function rollBack(
  */
 export async function promote(target: ReleaseTarget & { full: boolean }, report: ReportLine): Promise<void> {
   await statusOfRelease(target);
-  const { application, connection, full } = target;
+  const { application, full } = target;
   const revision = await answer(target, full ? 'promoteFull' : 'promote');
-  const cluster = connection.chosen === undefined ? '' : ` --cluster ${connection.chosen}`;
   await report(
-    `revision ${String(revision)} of ${application} is ${full ? 'promoted in full' : 'promoted'}; its runner continues (if it has died: pipeline release resume ${application} -n ${connection.namespace}${cluster})`,
+    `revision ${String(revision)} of ${application} is ${full ? 'promoted in full' : 'promoted'}; its runner continues (if it has died: pipeline release resume ${placeOf(target)})`,
   );
 }
 
-/**
- * How a release ended; undefined: none is in progress; `left`: its runner rolls it back; `over`: it has
- * ended meanwhile, in another way than by being rolled back.
- */
-export type Resumed = ReleaseResult | 'left' | 'over' | undefined;
+/** How a release ended; `left`: its runner rolls it back; `over`: it has ended meanwhile, and another has begun since. */
+export type Resumed = ReleaseResult | 'left' | 'over';
+
+/** As {@link Resumed}; `to`: an earlier revision was released again. */
+export type RolledBack = Resumed | (ReleaseResult & { to?: number });
 
 /**
  * Resumes a release whose runner died, or rolls it back; one that holds its Deployment is rolled back by its own runner
  * where that lives.
+ * @throws InputError when none is in progress; ReleaseBusyError when its runner lives
  */
-export async function resume(
-  target: ReleaseTarget & { direction: 'continue' | 'back' },
-  report: ReportLine,
-): Promise<Resumed> {
-  await statusOfRelease(target);
+export async function resume(target: Ending, report: ReportLine): Promise<Resumed> {
+  const { current, last } = await statusOfRelease(target);
+  if (current === undefined) throw noneInProgress(target, last);
+  return end(current, target, report);
+}
+
+/** In which direction a release is brought to its end. */
+type Ending = ReleaseTarget & { direction: 'continue' | 'back' };
+
+type Current = NonNullable<ReleaseStatus['current']>;
+
+async function end(current: Current, target: Ending, report: ReportLine): Promise<Resumed> {
   const { direction, signal } = target;
-  const isAnswered = direction === 'back' && (await takesAnswer(abortOf(target), { signal }));
-  const aborted = isAnswered ? await answer(target, 'abort') : undefined;
+  const isBack = direction === 'back';
+  if (isBack) await answerAbort(target);
   try {
-    const ports = portsOf(target, report);
-    const result = await reconcileRelease({ ...requestOf(target), direction }, ports, { signal });
-    return result ?? (aborted === undefined ? undefined : await endOf(aborted, target));
+    const request = { ...requestOf(target), direction, revision: current.revision };
+    const result = await reconcileRelease(request, portsOf(target, report), { signal });
+    return result ?? (await endedMeanwhile(target, current.revision, report));
   } catch (error) {
-    if (isAnswered && error instanceof ReleaseBusyError) return 'left';
-    throw error;
+    if (!(error instanceof ReleaseBusyError)) throw error;
+    const now = (await statusOfRelease(target)).current;
+    if (now?.revision !== current.revision) return endedMeanwhile(target, current.revision, report);
+    // Its runner goes back, or has come to hold the Deployment meanwhile.
+    if (isBack && (now.reason !== undefined || (await answerAbort(target)))) return 'left';
+    throw busy(error, current, direction);
   }
 }
 
-/** How a release that was answered with `abort` has ended by its own runner. */
-async function endOf(revision: number, target: ReleaseTarget): Promise<Resumed> {
-  const { stable } = await statusOfRelease(target);
-  const entry = (await historyOfRelease(target)).find(({ number }) => number === revision);
-  if (entry?.outcome !== 'rolledBack' || stable === undefined) return 'over';
-  const serving = String(stable.number);
-  const reason = `revision ${String(revision)} of ${target.application} was rolled back; revision ${serving} is serving`;
-  return { outcome: 'rolledBack', revision, stable: stable.number, reason };
+/** The application as the commands take it that a person may give next: `web -n shop`. */
+export function placeOf({ application, connection }: Omit<ReleaseTarget, 'signal'>): string {
+  const cluster = connection.chosen === undefined ? '' : ` --cluster ${connection.chosen}`;
+  return `${application} -n ${connection.namespace}${cluster}`;
 }
 
-function abortOf({ connection: { cluster, namespace }, application }: ReleaseTarget): AnswerRequest {
-  return { cluster, application, namespace, answer: 'abort' };
+function noneInProgress(target: ReleaseTarget, last: ReleaseStatus['last']): InputError {
+  const none = `no release of ${target.application} is in progress`;
+  const { outcome, number } = last ?? {};
+  if (outcome === 'halted')
+    return new InputError(`${none}: revision ${String(number)} was halted`, {
+      hint: `pipeline release rollback ${placeOf(target)} brings back what was released last`,
+    });
+  return new InputError(none, {
+    hint: `pipeline release status ${placeOf(target)} shows where it stands`,
+  });
+}
+
+/** Asks the runner of a release that holds its Deployment to roll it back; false where it takes no answer. */
+async function answerAbort(target: ReleaseTarget): Promise<boolean> {
+  const { connection, application, signal } = target;
+  const { cluster, namespace } = connection;
+  if (!(await takesAnswer({ cluster, application, namespace, answer: 'abort' }, { signal }))) return false;
+  await answer(target, 'abort');
+  return true;
+}
+
+/** How a release has ended that was in progress a moment ago. */
+async function endedMeanwhile(target: ReleaseTarget, revision: number, report: ReportLine): Promise<Resumed> {
+  const { stable } = await statusOfRelease(target);
+  const entry = (await historyOfRelease(target)).find(({ number }) => number === revision);
+  const outcome = entry?.outcome;
+  if (outcome === undefined || outcome === 'unfinished' || outcome === 'superseded' || outcome === 'adopted')
+    return 'over';
+  if (entry?.reason !== undefined) await report(entry.reason);
+  const serving =
+    stable === undefined || outcome === 'released' ? '' : `; revision ${String(stable.number)} is serving`;
+  const reason = `revision ${String(revision)} of ${target.application} ${outcomeWords[outcome]}${serving}`;
+  return { outcome, revision, ...defined({ stable: stable?.number }), reason };
+}
+
+const outcomeWords = {
+  ...{ released: 'was released', rolledBack: 'was rolled back', halted: 'was halted', failed: 'failed' },
+} as const;
+
+/** That a runner lives, with what can be done about it. */
+function busy(
+  cause: ReleaseBusyError,
+  current: Current | undefined,
+  direction: Ending['direction'],
+): ReleaseBusyError {
+  const { runId } = current?.entry ?? {};
+  // What is released by hand ends with its command.
+  if (runId === undefined || runId.startsWith(byHand))
+    return new ReleaseBusyError(cause.message, { hint: 'wait for it to end', cause });
+  const hint =
+    direction === 'back'
+      ? `to end it: pipeline cancel ${runId}`
+      : `its runner lives: wait for it to end, or watch it with: pipeline attach ${runId}`;
+  return new ReleaseBusyError(cause.message, { hint, cause });
 }
 
 function answer(
@@ -135,7 +208,7 @@ function answer(
   return answerRelease({ cluster, application, namespace, answer: given }, { signal });
 }
 
-function portsOf({ connection }: ReleaseTarget, report: ReportLine) {
+function portsOf({ connection, clock = systemClock }: ReleaseTarget, report: ReportLine) {
   const lines = {
     progress: (_phase: string, message: string) => report(message),
     notice: (level: 'info' | 'warning', message: string) =>
@@ -143,7 +216,7 @@ function portsOf({ connection }: ReleaseTarget, report: ReportLine) {
   };
   const { cluster, leases, pods } = connection;
   const measurements = createMeasurements({ cluster, pods });
-  return { cluster, leases, pods, measurements, clock: systemClock, report: lines };
+  return { cluster, leases, pods, measurements, clock, report: lines };
 }
 
 function requestOf({ connection, application }: ReleaseTarget): ReleaseRequest {
@@ -152,7 +225,7 @@ function requestOf({ connection, application }: ReleaseTarget): ReleaseRequest {
     namespace: connection.namespace,
     lockTimeoutMs: 10_000,
     by: {
-      runId: `cli-${randomBytes(4).toString('hex')}`,
+      runId: `${byHand}${randomBytes(4).toString('hex')}`,
       pipeline: application,
       stage: 'release',
       attempt: 1,

@@ -1,8 +1,9 @@
 import type { Argv, CommandModule } from 'yargs';
-import type { ReleaseTarget, Resumed } from '../app/release-commands.ts';
+import type { ReleaseTarget, RolledBack } from '../app/release-commands.ts';
 import { formatDuration } from '../base/duration.ts';
 import { exitCodes } from '../base/exit-code.ts';
 import { clusterOptions } from './cluster-options.ts';
+import { endOfCommand, type EndingCommand } from './release-end.ts';
 import type { SetExitCode } from './set-exit-code.ts';
 import { age, table } from './table.ts';
 import { images, statusText } from './status-text.ts';
@@ -132,9 +133,7 @@ async function rollback(
   const { rollBack } = await import('../app/release-commands.ts');
   const to = args['to'];
   const result = await rollBack({ ...target, ...(typeof to === 'number' ? { to } : {}) }, report);
-  const ended = await tell(result, target, setExitCode);
-  if (ended !== undefined && ended.outcome !== 'released' && ended.outcome !== 'rolledBack')
-    setExitCode(exitCodes.failure);
+  await tell('rollback', result, target, setExitCode);
 }
 
 async function promote(target: ReleaseTarget, full: boolean): Promise<void> {
@@ -148,27 +147,22 @@ async function resume(
   setExitCode: SetExitCode,
 ): Promise<void> {
   const commands = await import('../app/release-commands.ts');
-  const result = await tell(await commands.resume({ ...target, direction }, report), target, setExitCode);
-  if (result?.outcome === 'rolledBack' && direction === 'continue') setExitCode(exitCodes.rolledBack);
-  else if (result?.outcome === 'failed' || result?.outcome === 'halted') setExitCode(exitCodes.failure);
+  const result = await commands.resume({ ...target, direction }, report);
+  await tell(direction === 'back' ? 'abort' : 'resume', result, target, setExitCode);
 }
 
-/** Tells what became of a release, and returns how it ended when that was seen. */
+/** Tells what became of a release, with the exit code for it. */
 async function tell(
-  result: Resumed,
-  { application }: ReleaseTarget,
+  command: EndingCommand,
+  result: RolledBack,
+  target: ReleaseTarget,
   setExitCode: SetExitCode,
-): Promise<Exclude<Resumed, string> | undefined> {
-  if (result === 'left') await report(`the runner of ${application} rolls it back`);
-  else if (result === 'over') {
-    setExitCode(exitCodes.failure);
-    await report(`the release of ${application} has ended meanwhile: see pipeline release status`);
-  } else if (result === undefined) await report(`no release of ${application} is in progress`);
-  else {
-    if (result.reason !== undefined) await report(result.reason);
-    return result;
-  }
-  return undefined;
+): Promise<void> {
+  const { placeOf } = await import('../app/release-commands.ts');
+  const names = { application: target.application, place: placeOf(target) };
+  const { exitCode, message } = endOfCommand(command, result, names);
+  if (exitCode !== exitCodes.succeeded) setExitCode(exitCode);
+  if (message !== undefined) await report(message);
 }
 
 function report(message: string): Promise<void> {

@@ -66,13 +66,14 @@ export function releaseObjects(
 /**
  * Releases the objects of an earlier revision again, as a new revision, with the settings that it was released with, see
  * {@link wayBackTo}. Without `to`: what was released last where a later one was left in its place, else the one before.
+ * @returns how it ended; `to`: the revision that was released again, where no release in progress was rolled back
  * @throws InputError when there is no such revision
  */
 export function rollbackRelease(
   request: ReleaseRequest & { to?: number },
   ports: ReleasePorts,
   options: CallOptions,
-): Promise<ReleaseResult> {
+): Promise<ReleaseResult & { to?: number }> {
   return withRelease(request, ports, options, async (session, held) => {
     const { current, stable } = session.record;
     // A release in progress is what is to be rolled back.
@@ -97,7 +98,7 @@ export function rollbackRelease(
         },
       );
     }
-    return releaseAgain(target, request, session, held);
+    return { ...(await releaseAgain(target, request, session, held)), to: target.number };
   });
 }
 
@@ -154,18 +155,22 @@ async function releaseAgain(
 
 /**
  * Resumes a release whose runner died, or rolls it back.
- * @returns undefined when none is in progress
+ * @param request `revision`: the release that is meant; missing: whichever is in progress
+ * @returns undefined when it is not in progress
  */
 export function reconcileRelease(
-  request: ReleaseRequest & { direction: 'continue' | 'back' },
+  request: ReleaseRequest & { direction: 'continue' | 'back'; revision?: number },
   ports: ReleasePorts,
   options: CallOptions,
 ): Promise<ReleaseResult | undefined> {
   return withRelease(request, ports, options, async (session, held) => {
-    if (session.record.current === undefined) return undefined;
+    const { current } = session.record;
+    if (current === undefined || current.revision !== (request.revision ?? current.revision))
+      return undefined;
     await resume(session, held);
     if (request.direction === 'back') {
-      await rollBack(`rolled back by ${request.by.who}`, session, held);
+      const done = current.stable === undefined ? 'aborted' : 'rolled back';
+      await rollBack(`${done} by ${request.by.who}`, session, held);
     }
     return run(session, held);
   });

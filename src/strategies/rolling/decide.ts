@@ -11,6 +11,8 @@ type RollingDecision = Decision<RollingState>;
 /** What the phases that watch pods decide from. */
 type Watching = Omit<Input, 'observed' | 'state'> & { workloads: readonly ObservedWorkload[] };
 
+const nothingBefore = 'this was the first release, there is nothing to roll back to';
+
 /** Milliseconds until the next look at a cluster that does not answer. */
 const unknownMs = 2000;
 
@@ -39,7 +41,7 @@ export function decideRolling(input: Input): RollingDecision {
       };
     case 'rollingBack':
       if (release.stable === undefined)
-        return { type: 'halt', reason: release.reason ?? 'the release failed' };
+        return { type: 'halt', reason: `${release.reason ?? 'the release failed'}; ${nothingBefore}` };
       return {
         type: 'act',
         action: { type: 'apply', revision: release.stable },
@@ -145,7 +147,7 @@ function failed(release: ReleaseFacts, reason: string, problem: Problem | undefi
   if (release.stable === undefined) {
     return {
       type: 'halt',
-      reason: `${reason}; this was the first release, there is nothing to roll back to`,
+      reason: `${reason}; ${nothingBefore}`,
       ...cause,
     };
   }

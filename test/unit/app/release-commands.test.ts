@@ -16,9 +16,9 @@ const release = (image: string, runId: string, autoPromote: boolean) =>
   releaseObjects(blueGreenRequest(servedObjects(image), runId, { autoPromote }), world, { signal });
 
 const rollback = () => {
-  const { cluster, leases } = world;
+  const { cluster, leases, clock } = world;
   const connection = { cluster, leases, namespace: 'shop' } as unknown as Connection;
-  return rollBack({ connection, application: 'web', signal }, () => Promise.resolve());
+  return rollBack({ connection, application: 'web', signal, clock }, () => Promise.resolve());
 };
 
 /** Resolves when a release waits for a person. */
@@ -40,9 +40,9 @@ describe('pipeline release rollback', () => {
     const running = release('v2', 'run-2', false);
     await waits;
 
-    const said = await rollback();
+    const result = await rollback();
 
-    expect(said).toEqual({
+    expect(result).toEqual({
       ...{ outcome: 'rolledBack', revision: 2, stable: 1 },
       reason: 'revision 2 of web was rolled back; revision 1 is serving',
     });

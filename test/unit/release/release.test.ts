@@ -408,6 +408,18 @@ describe('reconcileRelease', () => {
     expect(image()).toBe(served);
   });
 
+  it('leaves another release than the one that is meant alone', async () => {
+    makeWorld();
+    await release(webObjects('v1'), 'run-1');
+    await dieMidway('v2');
+
+    const request = { ...requestOf([], 'cli'), direction: 'back', revision: 1 } as const;
+    const result = await reconcileRelease(request, world, { signal });
+
+    expect(result).toBeUndefined();
+    expect(image()).toBe('v2');
+  });
+
   it('has nothing to do when no release is in progress', async () => {
     makeWorld();
     await release(webObjects('v1'), 'run-1');

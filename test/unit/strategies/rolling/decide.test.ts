@@ -275,7 +275,8 @@ describe('a rollback', () => {
 
     const decision = decideRolling({ ...input({ phase: 'rollingBack' }, nothing, 0), release });
 
-    expect(decision).toEqual({ type: 'halt', reason: 'the release failed' });
+    const reason = 'the release failed; this was the first release, there is nothing to roll back to';
+    expect(decision).toEqual({ type: 'halt', reason });
   });
 
   it('that fails says what failed, and carries the problem', () => {

@@ -265,6 +265,15 @@ export class FakeCluster implements Cluster {
     return this.#store(reference, object, this.#objects.get(keyOf(reference)), { signal });
   }
 
+  /** Changes a live object by a merge patch, as somebody else would, who owns what is changed from then on. */
+  change(reference: ObjectReference, body: object): void {
+    const live = this.#objects.get(keyOf(reference));
+    if (live === undefined) return;
+    const next = merge(live, body) as KubernetesObject;
+    this.#disown(reference, live, next);
+    this.#store(reference, next, live, { signal: new AbortController().signal });
+  }
+
   /** Takes an object away. */
   drop(reference: ObjectReference): void {
     const live = this.#objects.get(keyOf(reference));
@@ -329,6 +338,7 @@ export class FakeCluster implements Cluster {
   }
 
   #remove(key: string, live: KubernetesObject): void {
+    this.#version += 1;
     this.#objects.delete(key);
     this.#owners.delete(key);
     this.onRemove(live);

@@ -29,7 +29,10 @@ export function completeRollout(completion: Completion): BlueGreenDecision | und
       next: state,
       message: `unpinning ${active.reference.name}`,
     };
-  if (deployment?.mark !== undefined) return restoreFields(deployment, completion);
+  // Somebody may have taken the mark off what the release has paused.
+  const isLeftPaused = deployment?.fields.paused === true && completion.own.paused !== true;
+  if (deployment !== undefined && (deployment.mark !== undefined || isLeftPaused))
+    return restoreFields(deployment, completion);
   if (preview === undefined || state.isPreviewRemoved === true) return undefined;
   return {
     type: 'act',

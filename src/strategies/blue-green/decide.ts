@@ -2,8 +2,9 @@ import { defined } from '../../base/defined.ts';
 import { formatDuration } from '../../base/duration.ts';
 import { heldFields } from '../../kubernetes/rollout-fields.ts';
 import { failed, waitOrFail } from '../held/deadline.ts';
+import { othersOf } from '../held/complete.ts';
 import { heldProblem } from '../held/problem.ts';
-import { hasTraffic } from '../holding.ts';
+import { hasTraffic, type SeenService } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import type { DecisionInput, Problem } from '../strategy.ts';
 import { namesOf } from '../analysis-names.ts';
@@ -65,6 +66,8 @@ function goForward(now: HoldingInput, hold: Hold): BlueGreenDecision {
     return { type: 'rollBack', reason: 'aborted by a person' };
   const problem = problemOf(now, hold);
   if (problem !== undefined) return failed(release, problem.message, problem.cause);
+  if (stayingPhases.includes(state.phase) && isMoved(holding.active, hold.candidate))
+    return moveTraffic(now, hold);
   switch (state.phase) {
     case 'starting':
       return start(now, hold);
@@ -92,7 +95,7 @@ function problemOf(now: HoldingInput, hold: Hold): { message: string; cause?: Pr
     isMarkOff: state.phase === 'completing',
   });
   if (problem !== undefined) return problem;
-  if (isUnpinned(now, hold.stable))
+  if (isUnpinned(now, hold))
     return {
       message: `somebody changed the selector of Service ${manifest.service.name} during the release`,
     };
@@ -102,9 +105,18 @@ function problemOf(now: HoldingInput, hold: Hold): { message: string; cause?: Pr
 }
 
 /** Whether new pods get traffic before it is moved: the pin to the pods that serve is gone. */
-function isUnpinned({ holding: { active }, state: { phase } }: HoldingInput, stable: string): boolean {
-  if (!['starting', 'previewing', 'measuring', 'waiting'].includes(phase)) return false;
-  return active !== undefined && pinOf(active) !== stable;
+function isUnpinned({ holding, state }: HoldingInput, { stable, candidate }: Hold): boolean {
+  const { active } = holding;
+  if (active === undefined || !stayingPhases.includes(state.phase)) return false;
+  return pinOf(active) !== stable && !isMoved(active, candidate);
+}
+
+/** Phases in which the old pods have the traffic. */
+const stayingPhases: readonly string[] = ['starting', 'previewing', 'measuring', 'waiting'];
+
+/** Whether the traffic is the new pods': in a phase before that, the answer to the write that moved it was lost. */
+function isMoved(active: SeenService | undefined, candidate: string | undefined): boolean {
+  return candidate !== undefined && pinOf(active) === candidate;
 }
 
 function start(now: HoldingInput, hold: Hold): BlueGreenDecision {
@@ -243,8 +255,8 @@ function keepBoth(now: HoldingInput, hold: Hold): BlueGreenDecision {
       release,
       `somebody changed the selector of Service ${manifest.service.name} during the release`,
     );
-  const isMoved = Object.keys(active?.endpoints ?? {}).every((hash) => hash === candidate);
-  if (!isMoved || active?.endpoints[candidate] === undefined)
+  const isAlone = Object.keys(active?.endpoints ?? {}).every((hash) => hash === candidate);
+  if (!isAlone || active?.endpoints[candidate] === undefined)
     return waitOrFail(now, `the traffic of ${manifest.service.name} is moving`, lookMs.moving);
   if (isPromoted(now, keepingStep)) return complete(now, hold);
   const progress = progressOf(now, 'postPromotion', hold);
@@ -270,10 +282,21 @@ function complete(now: HoldingInput, { candidate, before, ...hold }: Hold): Blue
     hold: { ...hold, before, ...defined({ candidate }) },
     ...defined({ isPreviewRemoved: state.isPreviewRemoved }),
   };
-  const step = completeRollout({ holding, toward: candidate, own, before, state: next });
+  const left = othersLeft(holding, candidate);
+  if (left !== undefined) return waitOrFail(now, left, lookMs.moving);
+  const isBegun = state.phase === 'completing';
+  const step = completeRollout({ holding, toward: candidate, own, before, isBegun, state: next });
   if (step === undefined) {
     const plain = { phase: 'applying' } as const;
     return decideRolling({ ...now, settings: {}, state: plain, release });
   }
   return step.type === 'wait' ? waitOrFail(now, step.message, step.forMs) : step;
+}
+
+/** Somebody has taken the mark off a rollout that is being completed: the Service stays with the new pods until the old ones are gone. */
+function othersLeft({ deployment, active }: HoldingInput['holding'], candidate = ''): string | undefined {
+  if (deployment?.mark !== undefined || deployment?.live?.hash !== candidate || pinOf(active) !== candidate)
+    return undefined;
+  const [other] = othersOf(deployment, deployment.live);
+  return other === undefined ? undefined : `${other.name} still has ${String(other.present)} pods`;
 }

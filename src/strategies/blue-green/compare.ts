@@ -1,7 +1,7 @@
 import type { Holding, SeenDeployment, SeenReplicaSet } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
-import { othersOf, stableHash } from '../held/complete.ts';
+import { othersOf, restoreFields, stableHash } from '../held/complete.ts';
 import { completeRollout } from './complete-rollout.ts';
 import { pinned, pinOf, selectPods, unpinned } from './traffic.ts';
 
@@ -18,6 +18,15 @@ export function compare(now: HoldingInput): BlueGreenDecision {
   const { deployment } = holding;
   const notObserved = `${holding.manifest.deployment.name} not observed by its controller yet`;
   if (deployment === undefined) return holding.isPreviewTaken ? previewTaken(holding) : applyAlone(now);
+  const { hold } = now.state;
+  // A template that somebody has given what this release has paused, with its mark taken off, would never get a ReplicaSet.
+  if (hold !== undefined && deployment.live === undefined && isPausedUnmarked(deployment))
+    return restoreFields(deployment, {
+      toward: undefined,
+      own: hold.before,
+      before: hold.before,
+      state: now.state,
+    });
   const leftover = isPinning(now, deployment) ? undefined : completeLeftover(now, deployment);
   if (leftover !== undefined) return leftover;
   if (holding.isPreviewTaken) return previewTaken(holding);
@@ -29,6 +38,10 @@ export function compare(now: HoldingInput): BlueGreenDecision {
 
 /** The step, for people, of a Deployment that is paused while its Service is pinned. */
 const pinningStep = 'pinning';
+
+function isPausedUnmarked({ mark, fields }: SeenDeployment): boolean {
+  return mark === undefined && fields.paused === true;
+}
 
 /** Whether this release has paused the Deployment to pin its Service, and can. */
 function isPinning(now: HoldingInput, deployment: SeenDeployment): boolean {

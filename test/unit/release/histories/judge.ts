@@ -81,8 +81,11 @@ function judgeRest(image: string, facts: Facts): string[] {
     ...{ strategy, paused, minReadySeconds, progressDeadlineSeconds, sets: sets.length },
     ...{ replicas: live.deployment?.spec.replicas, ready: world.deployments.available() },
   };
+  // kubectl rollout undo brings back the annotations of a ReplicaSet, and with them a mark that the next release takes off.
+  const isMarkForeign = facts.happened.has('undo') && image !== 'v3';
   const wanted = {
-    ...{ image: isTemplateForeign && image !== 'v3' ? live.image : image, isHeld: false },
+    ...{ image: isTemplateForeign && image !== 'v3' ? live.image : image },
+    isHeld: isMarkForeign && live.isHeld,
     ...{ selector: restingState.selector, services: ['web'], strategy: restingState.strategy },
     ...{ paused: false, minReadySeconds: 0, progressDeadlineSeconds: undefined, sets: 1 },
     ...{ replicas, ready: replicas },

@@ -79,7 +79,14 @@ export class PodPromises {
     if (pods.length < asked) this.#break(`${String(pods.length)} of ${String(asked)} pods are ready`);
     if (serving.length < served) this.#break(`${String(serving.length)} of ${String(served)} pods serve`);
     this.#asked = lasting(pods, sets) >= desired ? desired : Math.min(asked, pods.length);
-    this.#served = lasting(serving, sets) >= desired ? desired : Math.min(served, serving.length);
+    const isServed = lasting(serving, sets) >= desired && (desired <= served || !this.#maySwitch());
+    this.#served = isServed ? desired : Math.min(served, serving.length);
+  }
+
+  /** Traffic may be about to move to as many new pods as were asked for when the release looked. */
+  #maySwitch(): boolean {
+    if (this.#history.strategy !== 'blueGreen') return false;
+    return ['previewing', 'measuring', 'waiting'].includes(String(this.#stateOf().phase));
   }
 
   /**

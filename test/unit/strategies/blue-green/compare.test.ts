@@ -56,6 +56,11 @@ describe('the begin of a blue/green release', () => {
       action: { type: 'rollout', fields: { ...own, paused: true }, before: own, step: 'pinning' },
       next: { phase: 'comparing', ...state },
     });
+    const { live: _live, ...changed } = unmarked;
+    expect(decideIn('comparing', changing(changed), { state })).toMatchObject({
+      action: { type: 'rollout', fields: own, before: own },
+      next: { phase: 'comparing' },
+    });
     expect(decideIn('undoing', changing(unmarked), { state })).toMatchObject({
       action: { type: 'rollout', fields: own, before: own },
     });

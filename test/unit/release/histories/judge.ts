@@ -45,6 +45,7 @@ export function judgeEnd(results: readonly (ReleaseResult | undefined)[], facts:
 export function judgeNext(result: ReleaseResult | undefined, facts: Facts): string[] {
   // A rollout by somebody else that does not end is waited for in vain.
   if (result?.outcome === 'halted' && isBroken(facts)) return [];
+  if (result?.outcome === 'halted' && isLeftPaused(facts)) return [];
   if (result?.outcome === 'released') return judgeRest('v3', facts);
   return [`the next release ends ${String(result?.outcome)}: ${String(result?.reason)}`];
 }
@@ -66,6 +67,12 @@ function isCancelled({ runners, second }: ReleaseHistory): boolean {
 /** Whether somebody else has given the Deployment the template of pods that do not work. */
 function isBroken({ world, history, isTemplateForeign }: Facts): boolean {
   return isTemplateForeign && history.candidate !== 'ready' && liveState(world).image === 'v2';
+}
+
+/** Whether somebody has taken the mark off a Deployment that was paused by a runner which died before it could say so. */
+function isLeftPaused({ world, happened }: Facts): boolean {
+  const { deployment, isHeld } = liveState(world);
+  return happened.has('unmark') && deployment?.spec.paused === true && !isHeld;
 }
 
 /** That nothing of a release is left, and the Deployment is as its manifest and the last scaling say. */

@@ -1,4 +1,9 @@
-import { removeOthers, restoreFields, type Completion as DeploymentCompletion } from '../held/complete.ts';
+import {
+  othersOf,
+  removeOthers,
+  restoreFields,
+  type Completion as DeploymentCompletion,
+} from '../held/complete.ts';
 import type { Holding } from '../holding.ts';
 import type { Decision } from '../strategy.ts';
 import type { BlueGreenState } from './state.ts';
@@ -40,4 +45,15 @@ export function completeRollout(completion: Completion): BlueGreenDecision | und
     next: { ...state, isPreviewRemoved: true },
     message: `removing Service ${preview.reference.name}`,
   };
+}
+
+/**
+ * The old pods that are left where somebody has taken the mark off a rollout that is being completed: the Service stays
+ * with the new pods until they are gone.
+ */
+export function othersLeft({ deployment, active }: Holding, candidate = ''): string | undefined {
+  if (deployment?.mark !== undefined || deployment?.live?.hash !== candidate || pinOf(active) !== candidate)
+    return undefined;
+  const [other] = othersOf(deployment, deployment.live);
+  return other === undefined ? undefined : `${other.name} still has ${String(other.present)} pods`;
 }

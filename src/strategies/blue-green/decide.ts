@@ -2,7 +2,6 @@ import { defined } from '../../base/defined.ts';
 import { formatDuration } from '../../base/duration.ts';
 import { heldFields } from '../../kubernetes/rollout-fields.ts';
 import { failed, waitOrFail } from '../held/deadline.ts';
-import { othersOf } from '../held/complete.ts';
 import { heldProblem } from '../held/problem.ts';
 import { hasTraffic, type SeenService } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
@@ -10,7 +9,7 @@ import type { DecisionInput, Problem } from '../strategy.ts';
 import { namesOf } from '../analysis-names.ts';
 import { compare } from './compare.ts';
 import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
-import { completeRollout } from './complete-rollout.ts';
+import { completeRollout, othersLeft } from './complete-rollout.ts';
 import { isMeasured, measure, progressOf } from './measure.ts';
 import { promotionMs, scaleDownDelayMs, type BlueGreenSettings } from './settings.ts';
 import { isRolling, type BlueGreenState } from './state.ts';
@@ -291,12 +290,4 @@ function complete(now: HoldingInput, { candidate, before, ...hold }: Hold): Blue
     return decideRolling({ ...now, settings: {}, state: plain, release });
   }
   return step.type === 'wait' ? waitOrFail(now, step.message, step.forMs) : step;
-}
-
-/** Somebody has taken the mark off a rollout that is being completed: the Service stays with the new pods until the old ones are gone. */
-function othersLeft({ deployment, active }: HoldingInput['holding'], candidate = ''): string | undefined {
-  if (deployment?.mark !== undefined || deployment?.live?.hash !== candidate || pinOf(active) !== candidate)
-    return undefined;
-  const [other] = othersOf(deployment, deployment.live);
-  return other === undefined ? undefined : `${other.name} still has ${String(other.present)} pods`;
 }

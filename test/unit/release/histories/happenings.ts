@@ -1,4 +1,4 @@
-import { holdAnnotation } from '../../../../src/kubernetes/hold-mark.ts';
+import { holdAnnotation, type Answer } from '../../../../src/kubernetes/hold-mark.ts';
 import { withoutHash } from '../../../../src/kubernetes/replica-sets.ts';
 import type { Workload } from '../../../../src/kubernetes/workload-objects.ts';
 import { answerRelease } from '../../../../src/release/answer.ts';
@@ -10,7 +10,7 @@ export type Moment = { call: number } | { afterMs: number };
 
 /** What others do while a release is in progress. */
 export type Happening = { when: Moment } & (
-  | { type: 'answer'; answer: 'promote' | 'abort' }
+  | { type: 'answer'; answer: Answer['answer'] }
   | { type: 'scale'; replicas: number }
   /**
    * kubectl set image, rollout undo, rollout resume; the annotation of the release is taken off; the selector of the
@@ -58,7 +58,7 @@ export function happen(happening: Happening, world: World): void {
 }
 
 /** Answers the release in progress, where it takes the answer. */
-export async function answer(given: 'promote' | 'abort', { cluster }: World): Promise<void> {
+export async function answer(given: Answer['answer'], { cluster }: World): Promise<void> {
   const request = { cluster, application: 'web', namespace, answer: given };
   await answerRelease(request, { signal: new AbortController().signal }).catch(() => undefined);
 }

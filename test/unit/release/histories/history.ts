@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { Answer } from '../../../../src/kubernetes/hold-mark.ts';
 import type { BlueGreenSettings } from '../../../../src/strategies/blue-green/settings.ts';
 import type { CanarySettings } from '../../../../src/strategies/canary/settings.ts';
 import type { PodBehaviour } from '../../../fakes/deployment-controller.ts';
@@ -87,7 +88,7 @@ function happeningsOf(strategy: StrategyName): fc.Arbitrary<Happening[]> {
   const answer = fc.record({
     when,
     type: fc.constant('answer' as const),
-    answer: fc.constantFrom('promote' as const, 'promote' as const, 'abort' as const),
+    answer: fc.constantFrom<Answer['answer']>('promote', 'promote', 'promoteFull', 'abort'),
   });
   const foreign = fc.record({
     when,

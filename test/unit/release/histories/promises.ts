@@ -7,9 +7,16 @@ import { stepsOf } from '../../../../src/strategies/canary/settings.ts';
 import { selectedPods } from '../../../fakes/service-endpoints.ts';
 import { liveState } from '../blue-green-world.ts';
 import type { World } from '../release-world.ts';
-import type { ReleaseHistory } from './history.ts';
+import type { ReleaseHistory, StrategyName } from './history.ts';
 
 const desiredReplicas = 'deployment.kubernetes.io/desired-replicas';
+
+/** Phases in which a scaling up counts only when they are over. */
+const shiftingPhases: Record<StrategyName, readonly string[]> = {
+  rolling: [],
+  blueGreen: ['previewing', 'measuring', 'waiting'],
+  canary: ['starting', 'shifting'],
+};
 
 /** Phases in which a release goes back to the old pods. */
 const wayBack = ['undoing', 'rollingBack', 'restoring', 'restored'];
@@ -78,15 +85,19 @@ export class PodPromises {
     const served = Math.min(this.#served, desired);
     if (pods.length < asked) this.#break(`${String(pods.length)} of ${String(asked)} pods are ready`);
     if (serving.length < served) this.#break(`${String(serving.length)} of ${String(served)} pods serve`);
-    this.#asked = lasting(pods, sets) >= desired ? desired : Math.min(asked, pods.length);
-    const isServed = lasting(serving, sets) >= desired && (desired <= served || !this.#maySwitch());
-    this.#served = isServed ? desired : Math.min(served, serving.length);
+    this.#asked = this.#latched({ desired, is: lasting(pods, sets), was: asked, now: pods.length });
+    this.#served = this.#latched({ desired, is: lasting(serving, sets), was: served, now: serving.length });
   }
 
-  /** Traffic may be about to move to as many new pods as were asked for when the release looked. */
-  #maySwitch(): boolean {
-    if (this.#history.strategy !== 'blueGreen') return false;
-    return ['previewing', 'measuring', 'waiting'].includes(String(this.#stateOf().phase));
+  /** What has to stay from now on. */
+  #latched({ desired, is, was, now }: { desired: number; is: number; was: number; now: number }): number {
+    const isAll = is >= desired && (desired <= was || !this.#isShifting());
+    return isAll ? desired : Math.min(was, now);
+  }
+
+  /** The release moves traffic or takes old pods away, as many as were asked for when it looked. */
+  #isShifting(): boolean {
+    return shiftingPhases[this.#history.strategy].includes(String(this.#stateOf().phase));
   }
 
   /**
@@ -97,7 +108,9 @@ export class PodPromises {
     const isHeld = sets.some(
       ({ spec: { minReadySeconds = 0, replicas = 0 } }) => minReadySeconds >= heldSeconds && replicas > 0,
     );
-    return this.isTemplateForeign && isHeld && spec.paused !== true;
+    // What is pinned to pods that somebody else's template replaces is served by them alone until the runner sees it.
+    const isPinned = liveState(this.#world).selector?.[hashLabel] !== undefined;
+    return this.isTemplateForeign && (isHeld || isPinned) && spec.paused !== true;
   }
 
   /**

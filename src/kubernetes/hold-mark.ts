@@ -31,6 +31,8 @@ const mark = z.object({
   before: rolloutFields,
   /** Hash of the pods with which the rollout is completed when the release is not continued. */
   stable: z.exactOptional(z.string()),
+  /** The release has let it roll out; missing: it was paused with this mark, or has just been applied. */
+  rolls: z.exactOptional(z.literal(true)),
 });
 
 /** What {@link holdAnnotation} says. */
@@ -41,6 +43,7 @@ export interface HoldMark {
   end: string;
   before: RolloutFields;
   stable?: string;
+  rolls?: true;
 }
 
 /** The mark of a Deployment; undefined when no release holds it, or what stands there is none of ours. */

@@ -13,6 +13,7 @@ import type {
 } from '../../src/ports/cluster.ts';
 import { ConflictError, NotFoundError, RejectedError } from '../../src/ports/cluster-errors.ts';
 import type { KubernetesObject, ObjectKind, ObjectReference } from '../../src/ports/kubernetes-object.ts';
+import { copyOf } from './copy.ts';
 import { leavesOf, removeLeaf, setLeaf } from './field-sets.ts';
 
 type Verb = 'get' | 'list' | 'create' | 'replace' | 'apply' | 'patch' | 'delete';
@@ -81,7 +82,7 @@ export class FakeCluster implements Cluster {
     options: CallOptions,
   ): Promise<O | undefined> {
     this.#begin('get', reference, options);
-    return structuredClone(this.#objects.get(keyOf(reference))) as O | undefined;
+    return copyOf(this.#objects.get(keyOf(reference))) as O | undefined;
   }
 
   async list<O extends KubernetesObject>(
@@ -240,7 +241,7 @@ export class FakeCluster implements Cluster {
   /** Another cluster with the same objects. */
   copy(): FakeCluster {
     const other = new FakeCluster();
-    for (const [key, object] of this.#objects) other.#objects.set(key, structuredClone(object));
+    for (const [key, object] of this.#objects) other.#objects.set(key, copyOf(object));
     for (const [key, owners] of this.#owners) other.#owners.set(key, structuredClone(owners));
     other.#version = this.#version;
     other.#uid = this.#uid;
@@ -265,6 +266,15 @@ export class FakeCluster implements Cluster {
     return this.#store(reference, object, this.#objects.get(keyOf(reference)), { signal });
   }
 
+  /** Changes a live object by a merge patch, as somebody else would, who owns what is changed from then on. */
+  change(reference: ObjectReference, body: object): void {
+    const live = this.#objects.get(keyOf(reference));
+    if (live === undefined) return;
+    const next = merge(live, body) as KubernetesObject;
+    this.#disown(reference, live, next);
+    this.#store(reference, next, live, { signal: new AbortController().signal });
+  }
+
   /** Takes an object away. */
   drop(reference: ObjectReference): void {
     const live = this.#objects.get(keyOf(reference));
@@ -287,7 +297,7 @@ export class FakeCluster implements Cluster {
     live: KubernetesObject | undefined,
     options: WriteOptions,
   ): O {
-    const { stringData, ...rest } = structuredClone(object) as O & { stringData?: Record<string, string> };
+    const { stringData, ...rest } = copyOf(object) as O & { stringData?: Record<string, string> };
     const next = rest as unknown as O;
     if (stringData !== undefined) {
       const encoded = Object.entries(stringData).map(([key, value]) => [
@@ -325,10 +335,11 @@ export class FakeCluster implements Cluster {
       this.onStore(next, live);
       this.#tell('upsert', next);
     }
-    return structuredClone(next);
+    return copyOf(next);
   }
 
   #remove(key: string, live: KubernetesObject): void {
+    this.#version += 1;
     this.#objects.delete(key);
     this.#owners.delete(key);
     this.onRemove(live);
@@ -349,12 +360,12 @@ export class FakeCluster implements Cluster {
 
   #tell(type: 'upsert' | 'delete', object: KubernetesObject): void {
     for (const { kind, selection, push } of this.#watchers)
-      if (kind === object.kind && matches(object, selection)) push({ type, object: structuredClone(object) });
+      if (kind === object.kind && matches(object, selection)) push({ type, object: copyOf(object) });
   }
 
   #select(kind: string, selection: Selection): KubernetesObject[] {
     checkSelection(selection);
-    return structuredClone(this.all(kind).filter((object) => matches(object, selection)));
+    return copyOf(this.all(kind).filter((object) => matches(object, selection)));
   }
 }
 
@@ -365,7 +376,7 @@ function mergeApplied<O extends KubernetesObject>(
   known: ReadonlyMap<string, ReadonlySet<string>>,
   { fieldManager: manager = 'slipway', force = false }: ApplyOptions,
 ): { merged: O; owners: Map<string, Set<string>> } {
-  const merged = structuredClone(live ?? { kind: object.kind, metadata: {} }) as O;
+  const merged = copyOf(live ?? { kind: object.kind, metadata: {} }) as O;
   merged.apiVersion = object.apiVersion;
   const owners = new Map([...known].map(([name, paths]) => [name, new Set(paths)]));
   const others = () => [...owners].filter(([name]) => name !== manager);
@@ -381,7 +392,7 @@ function mergeApplied<O extends KubernetesObject>(
   const dropped = [...(owners.get(manager) ?? [])].filter((path) => !wanted.has(path) && !isShared(path));
   for (const leaf of dropped.flatMap((path) => present.get(path) ?? [])) removeLeaf(merged, leaf);
   owners.set(manager, new Set(wanted.keys()));
-  for (const leaf of wanted.values()) setLeaf(merged, structuredClone(leaf));
+  for (const leaf of wanted.values()) setLeaf(merged, copyOf(leaf));
   const { resourceVersion: _, labels: _labels, annotations: _annotations, ...metadata } = object.metadata;
   merged.metadata = { ...merged.metadata, ...metadata };
   return { merged, owners };
@@ -415,7 +426,7 @@ function matches(object: KubernetesObject, { namespace, labelSelector, fieldSele
 
 function patchJson(live: KubernetesObject, body: readonly { op: string }[]): unknown {
   try {
-    return jsonPatch.applyPatch(structuredClone(live), body as readonly Operation[], true).newDocument;
+    return jsonPatch.applyPatch(copyOf(live), body as readonly Operation[], true).newDocument;
   } catch (error) {
     throw new RejectedError('the patch does not fit the object', { status: 422, cause: error });
   }

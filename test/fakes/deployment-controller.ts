@@ -1,18 +1,29 @@
-import type { Pod, PodTemplate, Workload } from '../../src/kubernetes/workload-objects.ts';
+import type { Pod, Workload } from '../../src/kubernetes/workload-objects.ts';
 import {
   nextRollingStep,
   proportionalSizes,
   rolloutLimits,
+  type RolloutLimits,
 } from '../../src/sandbox/controllers/rollout-arithmetic.ts';
+import { defined } from '../../src/base/defined.ts';
 import { sameJson } from '../../src/base/same-json.ts';
 import type { FakeCluster } from './cluster.ts';
+import { simulatedKubelet, type PodBehaviour } from './pod-behaviour.ts';
+import {
+  controllerAnnotations,
+  copiedAnnotations,
+  isScaled,
+  isWaitedFor,
+  latest,
+  replicasOf,
+  revisionOf,
+  sameTemplate,
+} from './replica-sets.ts';
 import { simulatedEndpoints } from './service-endpoints.ts';
 
-/** How the pods of an image behave. */
-export type PodBehaviour = 'ready' | 'crash' | 'imagePull' | 'registryAway' | 'never';
+export type { PodBehaviour } from './pod-behaviour.ts';
 
-const revision = 'deployment.kubernetes.io/revision';
-const desiredReplicas = 'deployment.kubernetes.io/desired-replicas';
+const { revision, desiredReplicas, maxReplicas } = controllerAnnotations;
 const hash = 'pod-template-hash';
 
 /**
@@ -25,6 +36,8 @@ export class SimulatedDeployments {
   /** A number from 0 up to, not including, `count`. */
   readonly #choose: (count: number) => number;
   #names: number;
+  /** The version of the cluster at which nothing was left to do. */
+  #idleAt = -1;
 
   constructor(
     cluster: FakeCluster,
@@ -39,10 +52,13 @@ export class SimulatedDeployments {
 
   /** Does one of the things that may happen now; false when nothing may. */
   step(): boolean {
+    const { latestVersion } = this.#cluster;
+    if (this.#idleAt === latestVersion) return false;
     const moves = this.#cluster.all<Workload>('Deployment').flatMap((deployment) => this.#moves(deployment));
     const pods = this.#cluster.all<Pod>('Pod').filter(isOfReplicaSet); // a run's agent is none of ours
-    moves.push(...pods.flatMap((pod) => this.#podMoves(pod)));
+    moves.push(...pods.flatMap((pod) => simulatedKubelet(pod, this.#cluster, this.#behaviour)));
     moves.push(...simulatedEndpoints(this.#cluster));
+    if (moves.length === 0) this.#idleAt = latestVersion;
     moves[this.#choose(moves.length)]?.();
     return moves.length > 0;
   }
@@ -61,6 +77,7 @@ export class SimulatedDeployments {
         ? []
         : this.#rolloutMoves(deployment, current, sets);
     for (const set of sets) moves.push(...this.#setMoves(set));
+    if (current !== undefined) moves.push(...this.#annotationMoves(current, deployment));
     const status = this.#status(deployment, current, sets);
     if (JSON.stringify(status) !== JSON.stringify(deployment.status))
       moves.push(() => this.#cluster.put({ ...this.#live(deployment), status }));
@@ -90,14 +107,18 @@ export class SimulatedDeployments {
       const size = wanted.get(set.metadata.name) ?? replicasOf(set);
       // One pod at a time, so that everything may happen between two of them.
       if (size !== replicasOf(set))
-        moves.push(() => this.#scale(set, replicasOf(set) + Math.sign(size - replicasOf(set)), desired));
+        moves.push(() => this.#scale(set, replicasOf(set) + Math.sign(size - replicasOf(set)), limits));
     }
     return moves;
   }
 
   #sizeOf(set: Workload) {
-    const { name } = set.metadata;
-    return { name, replicas: replicasOf(set), available: this.#availableAfter(set), age: revisionOf(set) };
+    const { name, annotations } = set.metadata;
+    const most = annotations?.[maxReplicas];
+    return {
+      ...{ name, replicas: replicasOf(set), available: this.#availableAfter(set), age: revisionOf(set) },
+      ...defined({ maxReplicas: most === undefined ? undefined : Number(most) }),
+    };
   }
 
   /** Available pods of a set once it has the size that it was told; the ReplicaSet's own minReadySeconds counts. */
@@ -107,6 +128,12 @@ export class SimulatedDeployments {
     const ready = pods.filter(isReady).length;
     const going = Math.max(0, pods.length - replicasOf(set));
     return ready - Math.max(0, going - (pods.length - ready));
+  }
+
+  #annotationMoves(set: Workload, deployment: Workload): (() => void)[] {
+    const annotations = copiedAnnotations(set, deployment);
+    if (sameJson(annotations, set.metadata.annotations ?? {})) return [];
+    return [() => this.#cluster.put({ ...set, metadata: { ...set.metadata, annotations } })];
   }
 
   #setMinReady(set: Workload, minReadySeconds: number): void {
@@ -127,40 +154,6 @@ export class SimulatedDeployments {
     const status = { replicas: pods.length, readyReplicas, availableReplicas };
     if (JSON.stringify(status) === JSON.stringify(set.status)) return [];
     return [() => this.#cluster.put({ ...this.#live(set), status })];
-  }
-
-  #podMoves(pod: Pod): (() => void)[] {
-    const image = (pod as unknown as PodTemplate).spec.containers[0]?.image ?? '';
-    const behaviour = this.#behaviour(image);
-    if (
-      behaviour === 'never' ||
-      pod.status?.phase === 'Running' ||
-      (pod.status?.containerStatuses ?? []).length > 0
-    )
-      return [];
-    const name = (pod as unknown as PodTemplate).spec.containers[0]?.name ?? 'web';
-    const status = {
-      ready: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
-      crash: {
-        containerStatuses: [
-          {
-            name,
-            restartCount: 2,
-            state: { waiting: { reason: 'CrashLoopBackOff' } },
-            lastState: { terminated: { exitCode: 3 } },
-          },
-        ],
-      },
-      registryAway: {
-        containerStatuses: [
-          { name, state: { waiting: { reason: 'ErrImagePull', message: 'connection refused' } } },
-        ],
-      },
-      imagePull: {
-        containerStatuses: [{ name, state: { waiting: { reason: 'ErrImagePull', message: 'not found' } } }],
-      },
-    }[behaviour];
-    return [() => this.#cluster.put({ ...pod, status })];
   }
 
   #addSet(deployment: Workload, sets: readonly Workload[]): void {
@@ -206,16 +199,27 @@ export class SimulatedDeployments {
     const { replicas: desired = 1, strategy } = deployment.spec;
     const { maxSurge = '25%', maxUnavailable = '25%' } = strategy?.rollingUpdate ?? {};
     const active = sets.filter((set) => replicasOf(set) > 0);
+    const limits = rolloutLimits(desired, maxSurge, maxUnavailable);
+    const [only, ...more] = active;
+    if (only !== undefined && more.length === 0) {
+      this.#scale(only, desired, limits);
+      return;
+    }
     const sizes = proportionalSizes(
-      rolloutLimits(desired, maxSurge, maxUnavailable),
+      limits,
       active.map((set) => this.#sizeOf(set)),
-      active.reduce((total, set) => total + replicasOf(set), 0),
+      deployment.status?.replicas ?? 0,
     );
-    for (const set of active) this.#scale(set, sizes.get(set.metadata.name) ?? replicasOf(set), desired);
+    for (const set of active) this.#scale(set, sizes.get(set.metadata.name) ?? replicasOf(set), limits);
   }
 
-  #scale(set: Workload, replicas: number, desired: number): void {
-    const annotations = { ...set.metadata.annotations, [desiredReplicas]: String(desired) };
+  /** With what the next scaling counts its share from. */
+  #scale(set: Workload, replicas: number, limits: RolloutLimits): void {
+    const annotations = {
+      ...set.metadata.annotations,
+      [desiredReplicas]: String(limits.replicas),
+      [maxReplicas]: String(limits.replicas + limits.surge),
+    };
     this.#cluster.put({
       ...set,
       metadata: { ...set.metadata, annotations },
@@ -268,37 +272,6 @@ export class SimulatedDeployments {
     ];
     return { name, namespace: metadata.namespace ?? '', ownerReferences };
   }
-}
-
-/** Whether the number of pods has changed since several ReplicaSets were scaled; one alone is scaled as it rolls out. */
-function isScaled({ spec }: Workload, sets: readonly Workload[]): boolean {
-  const active = sets.filter((set) => replicasOf(set) > 0);
-  const wanted = String(spec.replicas ?? 1);
-  return (
-    active.length > 1 && active.some(({ metadata }) => metadata.annotations?.[desiredReplicas] !== wanted)
-  );
-}
-
-function replicasOf(set: Workload): number {
-  return set.spec.replicas ?? 0;
-}
-
-function revisionOf(set: Workload): number {
-  return Number(set.metadata.annotations?.[revision] ?? 0);
-}
-
-function latest(sets: readonly Workload[]): Workload | undefined {
-  return [...sets].sort((a, b) => revisionOf(b) - revisionOf(a))[0];
-}
-
-function sameTemplate(set: PodTemplate | undefined, wanted: PodTemplate | undefined): boolean {
-  const { [hash]: _, ...labels } = set?.metadata?.labels ?? {};
-  return sameJson({ ...set, metadata: { ...set?.metadata, labels } }, wanted);
-}
-
-/** Whether ready pods of a set do not become available in any time of a test. */
-function isWaitedFor({ spec }: Workload): boolean {
-  return (spec.minReadySeconds ?? 0) >= 31_536_000;
 }
 
 function isReady(pod: Pod): boolean {

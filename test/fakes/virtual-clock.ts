@@ -67,12 +67,25 @@ export class VirtualClock implements Clock {
     });
   }
 
+  /** Who is to be woken next: of those of one moment the one that has slept longest. */
+  #next() {
+    let next: { at: number; order: number; wake: () => void } | undefined;
+    for (const sleeper of this.#sleepers)
+      if (
+        next === undefined ||
+        sleeper.at < next.at ||
+        (sleeper.at === next.at && sleeper.order < next.order)
+      )
+        next = sleeper;
+    return next;
+  }
+
   #schedule(): void {
     if (this.#ticking) return;
     this.#ticking = true;
     setImmediate(() => {
       this.#ticking = false;
-      const [next] = [...this.#sleepers].sort((a, b) => a.at - b.at || a.order - b.order);
+      const next = this.#next();
       if (next === undefined) return;
       if ((this.#woken += 1) > mostWoken) {
         this.#stopped.reject(new Error(`${String(mostWoken)} sleepers were woken: the test waits in vain`));

@@ -95,9 +95,11 @@ async function applyWorkload(
   for (let attempt = 1; ; attempt += 1) {
     const live = await liveOf(object, request, options);
     if (attempt === 1) before = live;
-    const ready = await withReplicas(object, decideReplicas(object, live, request), request, options);
+    const isGuarded = attempt <= guardedAttempts;
     try {
-      const isGuarded = attempt <= guardedAttempts;
+      const guard = isGuarded ? live?.metadata.resourceVersion : undefined;
+      const kept = { ...request, ...defined({ resourceVersion: guard }) };
+      const ready = await withReplicas(object, decideReplicas(object, live, request), kept, options);
       const seen = isGuarded
         ? { object: asSeen(ready, live), live }
         : { object: asSeen(ready, undefined), live: undefined };

@@ -63,11 +63,13 @@ export async function writeRollout(
     Reflect.deleteProperty(marked, holdAnnotation);
     Reflect.deleteProperty(marked, answerAnnotation);
   } else {
-    const mark = holdMarkOf(live);
-    const since = mark?.since ?? now(session);
-    const stable = set === undefined ? mark?.stable : hashOf(set);
+    const given = holdMarkOf(live);
+    const since = given?.since ?? now(session);
+    const stable = set === undefined ? given?.stable : hashOf(set);
     const { revision } = session.current;
-    marked[holdAnnotation] = markOf({ revision, step, before, since, ...defined({ stable }) }, session);
+    const rolls = fields.paused === true ? undefined : (true as const);
+    const mark: Omit<HoldMark, 'end'> = { revision, step, before, since, ...defined({ stable, rolls }) };
+    marked[holdAnnotation] = markOf(mark, session);
   }
   if (!sameJson(annotations ?? {}, marked))
     operations.push({ op: 'add', path: '/metadata/annotations', value: marked });

@@ -57,20 +57,29 @@ export function decideReplicas(
     : { type: 'take', replicas: wanted };
 }
 
+/** What keeping a count needs. */
+interface KeptReplicas {
+  cluster: Cluster;
+  notice: (message: string) => Promise<void>;
+  /** Of the workload whose count is kept: one that has been scaled since is not scaled back. */
+  resourceVersion?: string;
+}
+
 /**
  * Prepares a workload for being applied. A count that stays is left out, after a second manager has taken it over at
  * its present value, since leaving out a field that one owns alone resets it to its default
  * (https://kubernetes.io/docs/reference/using-api/server-side-apply/#transferring-ownership).
  * @param notice reports when the manifest's count is not used
+ * @throws ConflictError when the workload has been changed since it was seen
  */
 export async function withReplicas(
   object: Workload,
   decision: ReplicasDecision,
-  { cluster, notice }: { cluster: Cluster; notice: (message: string) => Promise<void> },
+  { cluster, notice, resourceVersion }: KeptReplicas,
   options: CallOptions,
 ): Promise<Workload> {
   if (decision.type === 'manifest') return object;
-  await handOver(object, decision.replicas, cluster, options);
+  await handOver(object, decision.replicas, { cluster, ...defined({ resourceVersion }) }, options);
   if (decision.type === 'take') return object;
   const { replicas: wanted, ...spec } = object.spec;
   if (decision.setBy !== undefined && wanted !== decision.replicas) {
@@ -98,7 +107,7 @@ export function dryRunReplicas(
 async function handOver(
   object: Workload,
   replicas: number,
-  cluster: Cluster,
+  { cluster, resourceVersion }: Omit<KeptReplicas, 'notice'>,
   options: CallOptions,
 ): Promise<void> {
   const { apiVersion, kind, metadata } = object;
@@ -106,7 +115,7 @@ async function handOver(
   const only: Workload = {
     apiVersion,
     kind,
-    metadata: { name, ...defined({ namespace }) },
+    metadata: { name, ...defined({ namespace, resourceVersion }) },
     spec: { replicas },
   };
   await cluster.apply(only, { ...options, fieldManager: replicasManager, force: true });

@@ -1,7 +1,7 @@
 import type { Holding, SeenDeployment, SeenReplicaSet } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
-import type { BlueGreenDecision, HoldingInput } from './input.ts';
-import { othersOf, stableHash } from '../held/complete.ts';
+import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
+import { othersOf, restoreFields, stableHash } from '../held/complete.ts';
 import { completeRollout } from './complete-rollout.ts';
 import { pinned, pinOf, selectPods, unpinned } from './traffic.ts';
 
@@ -17,29 +17,72 @@ export function compare(now: HoldingInput): BlueGreenDecision {
   const { holding, phaseMs } = now;
   const { deployment } = holding;
   const notObserved = `${holding.manifest.deployment.name} not observed by its controller yet`;
-  if (holding.isPreviewTaken)
-    return {
-      type: 'halt',
-      reason: `Service ${holding.previewName} is not one that a release has made: give strategy.blueGreen.previewService another name`,
-    };
-  if (deployment === undefined) return applyAlone(now);
-  const leftover = completeLeftover(now, deployment);
+  if (deployment === undefined) return holding.isPreviewTaken ? previewTaken(holding) : applyAlone(now);
+  const { hold } = now.state;
+  // A template that somebody has given what this release has paused, with its mark taken off, would never get a ReplicaSet.
+  if (hold !== undefined && deployment.live === undefined && isPausedUnmarked(deployment))
+    return restoreFields(deployment, {
+      toward: undefined,
+      own: hold.before,
+      before: hold.before,
+      state: now.state,
+    });
+  const leftover = isPinning(now, deployment) ? undefined : completeLeftover(now, deployment);
   if (leftover !== undefined) return leftover;
+  if (holding.isPreviewTaken) return previewTaken(holding);
   const { live } = deployment;
   if (!deployment.isObserved || live === undefined)
-    return phaseMs < restMs ? pause(notObserved) : applyAlone(now);
+    return phaseMs < restMs ? wait(notObserved) : applyAlone(now);
   return isPlain(now, deployment) ? applyAlone(now) : beginHold(now, deployment, live);
 }
 
-/** Pins the Service, as soon as the Deployment is at rest. */
+/** The step, for people, of a Deployment that is paused while its Service is pinned. */
+const pinningStep = 'pinning';
+
+function isPausedUnmarked({ mark, fields }: SeenDeployment): boolean {
+  return mark === undefined && fields.paused === true;
+}
+
+/** Whether this release has paused the Deployment to pin its Service, and can. */
+function isPinning(now: HoldingInput, deployment: SeenDeployment): boolean {
+  const { holding, release } = now;
+  const { mark, fields, live } = deployment;
+  const isPaused = mark?.revision === release.revision && mark.step === pinningStep && fields.paused === true;
+  if (!isPaused || live === undefined || holding.isPreviewTaken) return false;
+  return !isPlain(now, deployment) && unrestOf(holding, deployment) === undefined;
+}
+
+/**
+ * Pins the Service, as soon as the Deployment is at rest. It is paused before: the pods that the Service is pinned to must
+ * not be replaced by a change of somebody else, however long it takes until the Deployment is held.
+ */
 function beginHold(now: HoldingInput, deployment: SeenDeployment, live: SeenReplicaSet): BlueGreenDecision {
-  const { holding, phaseMs } = now;
+  const { holding, phaseMs, state } = now;
   const { fields, mark } = deployment;
-  if (fields.paused === true && mark === undefined)
-    return { type: 'halt', reason: pausedMessage(deployment) };
+  // Somebody may have taken the mark off what this release has paused.
+  const before = mark?.before ?? state.hold?.before ?? fields;
+  if (fields.paused === true && before === fields) return { type: 'halt', reason: pausedMessage(deployment) };
   const unrest = unrestOf(holding, deployment);
-  if (unrest !== undefined) return phaseMs < restMs ? pause(unrest) : { type: 'halt', reason: unrest };
-  return pin(now, { stable: live.hash, before: mark?.before ?? fields });
+  if (unrest !== undefined) return phaseMs < restMs ? wait(unrest) : { type: 'halt', reason: unrest };
+  const { active, manifest } = holding;
+  const selector = unpinned(active?.selector ?? manifest.selector);
+  const hold: Hold = { stable: live.hash, before, selector };
+  return isPinning(now, deployment) ? pin(now, hold) : pause(now, deployment, hold);
+}
+
+function pause(
+  { state }: HoldingInput,
+  { reference, resourceVersion }: SeenDeployment,
+  hold: Hold,
+): BlueGreenDecision {
+  const { before } = hold;
+  const action = { type: 'rollout', deployment: reference, resourceVersion, before } as const;
+  return {
+    type: 'act',
+    action: { ...action, fields: { ...before, paused: true }, step: pinningStep },
+    next: { ...state, hold },
+    message: `pausing ${reference.name}`,
+  };
 }
 
 /** Whether there is nothing to hold: no pod that serves, or none that changes. */
@@ -48,17 +91,12 @@ function isPlain({ release, holding }: HoldingInput, { desired }: SeenDeployment
   return release.stable === undefined || changesPods !== true || desired === 0 || manifest.replicas === 0;
 }
 
-function pin(
-  { holding }: HoldingInput,
-  hold: { stable: string; before: SeenDeployment['fields'] },
-): BlueGreenDecision {
-  const { active, manifest } = holding;
-  const selector = unpinned(active?.selector ?? manifest.selector);
+function pin({ holding }: HoldingInput, hold: Hold): BlueGreenDecision {
   return {
     type: 'act',
-    action: selectPods(holding, pinned(selector, hold.stable)),
-    next: { phase: 'pinned', hold: { ...hold, selector } },
-    message: `pinning Service ${manifest.service.name} to the pods that serve`,
+    action: selectPods(holding, pinned(hold.selector, hold.stable)),
+    next: { phase: 'pinned', hold },
+    message: `pinning Service ${holding.manifest.service.name} to the pods that serve`,
   };
 }
 
@@ -90,11 +128,18 @@ function unrestOf({ active }: Holding, deployment: SeenDeployment): string | und
   return undefined;
 }
 
+function previewTaken({ previewName }: Holding): BlueGreenDecision {
+  return {
+    type: 'halt',
+    reason: `Service ${previewName} is not one that a release has made: give strategy.blueGreen.previewService another name`,
+  };
+}
+
 function pausedMessage({ reference: { name } }: SeenDeployment): string {
   return `Deployment ${name} is paused: kubectl rollout resume deployment/${name} continues it`;
 }
 
-function pause(message: string): BlueGreenDecision {
+function wait(message: string): BlueGreenDecision {
   return { type: 'wait', forMs: lookMs, message };
 }
 

@@ -1,4 +1,9 @@
-import { removeOthers, restoreFields, type Completion as DeploymentCompletion } from '../held/complete.ts';
+import {
+  othersOf,
+  removeOthers,
+  restoreFields,
+  type Completion as DeploymentCompletion,
+} from '../held/complete.ts';
 import type { Holding } from '../holding.ts';
 import type { Decision } from '../strategy.ts';
 import type { BlueGreenState } from './state.ts';
@@ -29,7 +34,10 @@ export function completeRollout(completion: Completion): BlueGreenDecision | und
       next: state,
       message: `unpinning ${active.reference.name}`,
     };
-  if (deployment?.mark !== undefined) return restoreFields(deployment, completion);
+  // Somebody may have taken the mark off what the release has paused.
+  const isLeftPaused = deployment?.fields.paused === true && completion.own.paused !== true;
+  if (deployment !== undefined && (deployment.mark !== undefined || isLeftPaused))
+    return restoreFields(deployment, completion);
   if (preview === undefined || state.isPreviewRemoved === true) return undefined;
   return {
     type: 'act',
@@ -37,4 +45,15 @@ export function completeRollout(completion: Completion): BlueGreenDecision | und
     next: { ...state, isPreviewRemoved: true },
     message: `removing Service ${preview.reference.name}`,
   };
+}
+
+/**
+ * The old pods that are left where somebody has taken the mark off a rollout that is being completed: the Service stays
+ * with the new pods until they are gone.
+ */
+export function othersLeft({ deployment, active }: Holding, candidate = ''): string | undefined {
+  if (deployment?.mark !== undefined || deployment?.live?.hash !== candidate || pinOf(active) !== candidate)
+    return undefined;
+  const [other] = othersOf(deployment, deployment.live);
+  return other === undefined ? undefined : `${other.name} still has ${String(other.present)} pods`;
 }

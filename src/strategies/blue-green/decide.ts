@@ -3,13 +3,13 @@ import { formatDuration } from '../../base/duration.ts';
 import { heldFields } from '../../kubernetes/rollout-fields.ts';
 import { failed, waitOrFail } from '../held/deadline.ts';
 import { heldProblem } from '../held/problem.ts';
-import { hasTraffic } from '../holding.ts';
+import { hasTraffic, type SeenService } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import type { DecisionInput, Problem } from '../strategy.ts';
 import { namesOf } from '../analysis-names.ts';
 import { compare } from './compare.ts';
 import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
-import { completeRollout } from './complete-rollout.ts';
+import { completeRollout, othersLeft } from './complete-rollout.ts';
 import { isMeasured, measure, progressOf } from './measure.ts';
 import { promotionMs, scaleDownDelayMs, type BlueGreenSettings } from './settings.ts';
 import { isRolling, type BlueGreenState } from './state.ts';
@@ -65,6 +65,8 @@ function goForward(now: HoldingInput, hold: Hold): BlueGreenDecision {
     return { type: 'rollBack', reason: 'aborted by a person' };
   const problem = problemOf(now, hold);
   if (problem !== undefined) return failed(release, problem.message, problem.cause);
+  if (stayingPhases.includes(state.phase) && isMoved(holding.active, hold.candidate))
+    return moveTraffic(now, hold);
   switch (state.phase) {
     case 'starting':
       return start(now, hold);
@@ -92,7 +94,7 @@ function problemOf(now: HoldingInput, hold: Hold): { message: string; cause?: Pr
     isMarkOff: state.phase === 'completing',
   });
   if (problem !== undefined) return problem;
-  if (isUnpinned(now, hold.stable))
+  if (isUnpinned(now, hold))
     return {
       message: `somebody changed the selector of Service ${manifest.service.name} during the release`,
     };
@@ -102,9 +104,18 @@ function problemOf(now: HoldingInput, hold: Hold): { message: string; cause?: Pr
 }
 
 /** Whether new pods get traffic before it is moved: the pin to the pods that serve is gone. */
-function isUnpinned({ holding: { active }, state: { phase } }: HoldingInput, stable: string): boolean {
-  if (!['starting', 'previewing', 'measuring', 'waiting'].includes(phase)) return false;
-  return active !== undefined && pinOf(active) !== stable;
+function isUnpinned({ holding, state }: HoldingInput, { stable, candidate }: Hold): boolean {
+  const { active } = holding;
+  if (active === undefined || !stayingPhases.includes(state.phase)) return false;
+  return pinOf(active) !== stable && !isMoved(active, candidate);
+}
+
+/** Phases in which the old pods have the traffic. */
+const stayingPhases: readonly string[] = ['starting', 'previewing', 'measuring', 'waiting'];
+
+/** Whether the traffic is the new pods': in a phase before that, the answer to the write that moved it was lost. */
+function isMoved(active: SeenService | undefined, candidate: string | undefined): boolean {
+  return candidate !== undefined && pinOf(active) === candidate;
 }
 
 function start(now: HoldingInput, hold: Hold): BlueGreenDecision {
@@ -243,8 +254,8 @@ function keepBoth(now: HoldingInput, hold: Hold): BlueGreenDecision {
       release,
       `somebody changed the selector of Service ${manifest.service.name} during the release`,
     );
-  const isMoved = Object.keys(active?.endpoints ?? {}).every((hash) => hash === candidate);
-  if (!isMoved || active?.endpoints[candidate] === undefined)
+  const isAlone = Object.keys(active?.endpoints ?? {}).every((hash) => hash === candidate);
+  if (!isAlone || active?.endpoints[candidate] === undefined)
     return waitOrFail(now, `the traffic of ${manifest.service.name} is moving`, lookMs.moving);
   if (isPromoted(now, keepingStep)) return complete(now, hold);
   const progress = progressOf(now, 'postPromotion', hold);
@@ -270,7 +281,10 @@ function complete(now: HoldingInput, { candidate, before, ...hold }: Hold): Blue
     hold: { ...hold, before, ...defined({ candidate }) },
     ...defined({ isPreviewRemoved: state.isPreviewRemoved }),
   };
-  const step = completeRollout({ holding, toward: candidate, own, before, state: next });
+  const left = othersLeft(holding, candidate);
+  if (left !== undefined) return waitOrFail(now, left, lookMs.moving);
+  const isBegun = state.phase === 'completing';
+  const step = completeRollout({ holding, toward: candidate, own, before, isBegun, state: next });
   if (step === undefined) {
     const plain = { phase: 'applying' } as const;
     return decideRolling({ ...now, settings: {}, state: plain, release });

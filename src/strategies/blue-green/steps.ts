@@ -18,7 +18,7 @@ export function blueGreenSteps(
       : `on failure move the traffic back, if it has moved, remove the new pods and apply revision ${String(stable)}`;
   return [
     'if no pod changes: apply the objects, and no more',
-    'pin the active Service to the old pods',
+    'pause the Deployment, and pin the active Service to the old pods',
     'apply the objects with the Deployment held: as many new pods as old ones start beside them, and get no traffic',
     'wait until all new pods are ready and endpoints of the preview Service',
     ...analysisStep(prePromotion),

@@ -8,7 +8,7 @@ import { decideRolling } from '../rolling/decide.ts';
 import type { DecisionInput } from '../strategy.ts';
 import { begin } from './begin.ts';
 import type { CanaryDecision, CanaryInput, Hold, LiveDeployment } from './input.ts';
-import { rest, write } from './rest.ts';
+import { rest, sharesOf, write } from './rest.ts';
 import { stepsOf, type CanarySettings } from './settings.ts';
 import { podsOf, shareText, unavailable } from './share.ts';
 import { isRolling, type CanaryState } from './state.ts';
@@ -107,6 +107,17 @@ function takeStep(now: CanaryInput, deployment: LiveDeployment, hold: Hold): Can
   const step = stepsOf(settings)[index];
   const { desired, live } = deployment;
   if (step === undefined || isPromotedFull(now, deployment)) return complete(now, deployment, hold);
+  // It was begun by a write whose answer was lost.
+  if (deployment.fields.paused !== true)
+    return write(
+      deployment,
+      hold,
+      { ...heldFields, ...sharesOf(deployment) },
+      {
+        step: deployment.mark?.step ?? '',
+        next: { ...state, phase: 'starting' },
+      },
+    );
   if ('pause' in step || 'analysis' in step) return beginWait(now, deployment, hold, step);
   const target = targetOf(now, deployment);
   const present = live.wanted;
@@ -125,7 +136,8 @@ function complete(now: CanaryInput, deployment: LiveDeployment, hold: Hold): Can
   const { candidate, before } = hold;
   const own = { ...before, ...now.holding.manifest.fields };
   const state: CanaryState = { ...now.state, phase: 'completing' };
-  const completion = { toward: candidate, own, before, surge: surgeOf(own), state };
+  const isBegun = now.state.phase === 'completing';
+  const completion = { toward: candidate, own, before, surge: surgeOf(own), isBegun, state };
   const step = removeOthers(deployment, completion);
   if (step?.type === 'wait') return waitOrFail(now, step.message, step.forMs);
   if (step !== undefined) return step;

@@ -14,7 +14,7 @@ export function rest(
 }
 
 /** The shares that the Deployment was given last. */
-function sharesOf({ fields: { maxSurge, maxUnavailable } }: SeenDeployment): RolloutFields {
+export function sharesOf({ fields: { maxSurge, maxUnavailable } }: SeenDeployment): RolloutFields {
   return defined({ maxSurge, maxUnavailable });
 }
 

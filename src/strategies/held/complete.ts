@@ -12,6 +12,8 @@ export interface Completion<State extends StrategyState> {
   before: RolloutFields;
   /** `maxSurge` while new pods come; default 100%. */
   surge?: number | string;
+  /** false: that the release completes it has not been saved yet; default true. */
+  isBegun?: boolean;
   state: State;
 }
 
@@ -35,13 +37,13 @@ export function stableHash(deployment: SeenDeployment | undefined): string | und
  */
 export function removeOthers<State extends StrategyState>(
   deployment: SeenDeployment,
-  { toward, own, before, surge, state }: Completion<State>,
+  { toward, own, before, surge, isBegun = true, state }: Completion<State>,
 ): Decision<State> | undefined {
   const { reference, resourceVersion, live, mark, fields } = deployment;
   const target = deployment.sets.find(({ hash }) => hash === toward) ?? live;
   if (target === undefined || (mark === undefined && live?.name === target.name)) return undefined;
   const wanted = { ...completingFields(own), ...(surge === undefined ? {} : { maxSurge: surge }) };
-  if (live?.name !== target.name || !sameRollout(fields, wanted)) {
+  if (!isBegun || live?.name !== target.name || !sameRollout(fields, wanted)) {
     const guard = { type: 'rollout', deployment: reference, resourceVersion, before } as const;
     return {
       type: 'act',

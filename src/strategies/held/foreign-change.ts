@@ -20,5 +20,7 @@ export function foreignChange(
   const isOther = candidate === undefined ? live?.hash === stable : live?.hash !== candidate;
   if (isOther) return `changed the pod template of Deployment ${name}`;
   if (mark === undefined && !isMarkOff) return `took the annotation of the release off Deployment ${name}`;
-  return isPaused && fields.paused !== true ? `resumed Deployment ${name}` : undefined;
+  // What the release has itself written, without learning of it, is no change of somebody else.
+  const isResumed = isPaused && fields.paused !== true && mark?.rolls !== true;
+  return isResumed ? `resumed Deployment ${name}` : undefined;
 }

@@ -1,9 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { SlipwayError } from '../../../src/base/errors.ts';
-import type { CallOptions, Cluster, WatchEvent } from '../../../src/ports/cluster.ts';
-import { UnreachableError } from '../../../src/ports/cluster-errors.ts';
-import type { KubernetesObject, ObjectReference } from '../../../src/ports/kubernetes-object.ts';
+import type { KubernetesObject } from '../../../src/ports/kubernetes-object.ts';
 import type { Pod } from '../../../src/kubernetes/workload-objects.ts';
 import { parseRecord } from '../../../src/release/record/release-record.ts';
 import type { ReleaseResult } from '../../../src/release/reconcile.ts';
@@ -11,20 +9,15 @@ import { releaseObjects } from '../../../src/release/release.ts';
 import { leasesOn } from '../../fakes/cluster-leases.ts';
 import type { PodBehaviour } from '../../fakes/deployment-controller.ts';
 import { cases } from '../../support/cases.ts';
+import { noTrouble, troubledCluster, type Trouble } from './histories/troubled-runner.ts';
+import { chooser } from './release-courses.ts';
 import { replicas, requestOf, webObjects, World, type Fault } from './release-world.ts';
 
 /** What befalls one of two runners that release the same application at the same time. */
-interface Course {
+interface Course extends Trouble {
   behaviour: PodBehaviour;
   /** Virtual milliseconds after which it begins. */
   afterMs: number;
-  faults: Fault[];
-  /** Reads at which its process stands still for 40 s, longer than its lease lasts. */
-  frozenAt: number[];
-  /** Events of its watches at which they break, or come late. */
-  watchFaults: { at: number; type: 'breaks' | 'late' }[];
-  /** Virtual milliseconds after which it is cancelled. */
-  abortMs?: number | undefined;
 }
 
 const course: fc.Arbitrary<Course> = fc.record({
@@ -52,7 +45,6 @@ const foreignWrite = fc.record({
   type: fc.constantFrom('annotates' as const, 'scales' as const),
 });
 
-const writes = ['create', 'replace', 'apply', 'patch', 'delete'];
 const names = ['web', 'worker'];
 const deploymentOf = (name: string) => ({
   apiVersion: 'apps/v1',
@@ -108,7 +100,10 @@ class Contest {
   async release(image: string, runId: string, course?: Course): Promise<ReleaseResult | undefined> {
     const { clock, report } = this.world;
     const { cluster: faulty, died } = this.world.runner(course?.faults);
-    const cluster = this.#seenBy(runId, faulty, course);
+    const onWrite = (text: string) => {
+      if (!this.#holds(runId)) this.unfenced.push(`${runId}: ${text}`);
+    };
+    const cluster = troubledCluster({ cluster: faulty, clock, trouble: course ?? noTrouble, onWrite });
     const leases = leasesOn(cluster, clock);
     this.#leases.push(leases);
     const abort = new AbortController();
@@ -173,65 +168,10 @@ class Contest {
     const live = this.world.cluster.peek<KubernetesObject & { spec: { holderIdentity?: string } }>(lease);
     return live?.spec.holderIdentity?.startsWith(`run ${runId},`) === true;
   }
-
-  /** The cluster as a runner sees it: its process stands still at times, and its watches fail. */
-  #seenBy(runId: string, cluster: Cluster, course?: Course): Cluster {
-    const { clock } = this.world;
-    const signal = new AbortController().signal;
-    let reads = 0;
-    let events = 0;
-    let frozenUntilMs = 0;
-    const thaw = async () => {
-      while (frozenUntilMs > clock.monotonicMs())
-        await clock.sleep(frozenUntilMs - clock.monotonicMs(), { signal });
-    };
-    const watched = async function* (stream: AsyncIterable<WatchEvent>, options: CallOptions) {
-      for await (const event of stream) {
-        const fault = course?.watchFaults.find(({ at }) => at === events);
-        events += 1;
-        if (fault?.type === 'breaks') throw new UnreachableError('the watch broke');
-        if (fault?.type === 'late') await clock.sleep(17_000, options);
-        yield event;
-      }
-    };
-    return new Proxy(cluster, {
-      get: (target, name) => {
-        const method: unknown = Reflect.get(target, name);
-        if (typeof method !== 'function') return method;
-        const call = (method as (...args: unknown[]) => unknown).bind(target);
-        if (name === 'watch')
-          return (...args: Parameters<Cluster['watch']>) =>
-            watched(call(...args) as AsyncIterable<WatchEvent>, args[2]);
-        return async (...args: unknown[]) => {
-          const subject = args[0] as KubernetesObject & ObjectReference;
-          if (subject.kind === 'Lease') await thaw();
-          else if (writes.includes(String(name))) {
-            const options = args.at(-1) as CallOptions;
-            await options.beforeWrite?.(options);
-            if (!this.#holds(runId)) this.unfenced.push(`${runId}: ${String(name)} ${subject.kind}`);
-          } else {
-            if (course?.frozenAt.includes(reads) === true) frozenUntilMs = clock.monotonicMs() + 40_000;
-            reads += 1;
-            await thaw();
-          }
-          return call(...args);
-        };
-      },
-    });
-  }
 }
 
 function isReady(pod: Pod): boolean {
   return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
-}
-
-/** Numbers that look random and are the same for the same seed. */
-function chooser(seed: number): (count: number) => number {
-  let state = seed;
-  return (count) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    return count === 0 ? 0 : (state >> 8) % count;
-  };
 }
 
 describe('two runners that release the same application', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { defined } from '../../../../src/base/defined.ts';
 import type { Workload } from '../../../../src/kubernetes/workload-objects.ts';
+import { ConflictError } from '../../../../src/ports/cluster-errors.ts';
 import {
   decideReplicas,
   dryRunReplicas,
@@ -123,6 +124,22 @@ describe('a workload that is applied', () => {
     expect(told).toEqual([
       'Deployment shop/web stays at 5 replicas, set by another client; the manifest has 3',
     ]);
+  });
+
+  it('takes over the count of the workload as it was seen alone', async () => {
+    const cluster = new FakeCluster();
+    const seen = cluster.put(deployment(5));
+    cluster.put(deployment(6));
+    const keep = { type: 'keep', replicas: 5, setBy: 'another client' } as const;
+    const request = {
+      cluster,
+      notice: async () => undefined,
+      resourceVersion: seen.metadata.resourceVersion!,
+    };
+
+    await expect(withReplicas(deployment(3), keep, request, options)).rejects.toThrow(ConflictError);
+
+    expect(cluster.all<Workload>('Deployment')[0]?.spec.replicas).toBe(6);
   });
 
   it('says nothing of a count that is the same, or that no manifest has', async () => {

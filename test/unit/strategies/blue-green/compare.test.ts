@@ -23,11 +23,72 @@ const compare = (holding: Holding, phaseMs = 0) => decideIn('comparing', holding
 const changing = (deployment: SeenDeployment, more: Partial<Holding> = {}) =>
   holdingOf({ deployment, active: active(), changesPods: true, ...more });
 
+/** The Deployment that this release has paused, to pin its Service. */
+const paused: SeenDeployment = {
+  ...untouched,
+  ...{ fields: { ...own, paused: true }, mark: { ...mark, step: 'pinning' } },
+};
+
 const applied = { type: 'act', action: { type: 'apply', revision: 2 }, next: { phase: 'progressing' } };
 
 describe('the begin of a blue/green release', () => {
-  it('pins the Service, as it was seen, to the pods that serve', () => {
+  it('pauses the Deployment, so that its pods stay while the Service is pinned to them', () => {
     expect(compare(changing(untouched))).toEqual({
+      type: 'act',
+      action: {
+        type: 'rollout',
+        deployment: deploymentReference,
+        resourceVersion: '7',
+        fields: { ...own, paused: true },
+        before: own,
+        step: 'pinning',
+      },
+      next: { phase: 'comparing', hold: { stable: 'a', before: own, selector: { app: 'web' } } },
+      message: 'pausing web',
+    });
+  });
+
+  it('pauses it again where somebody has taken the mark off', () => {
+    const { mark: _, ...unmarked } = paused;
+    const state = { hold: { stable: 'a', before: own, selector: { app: 'web' } } };
+
+    expect(decideIn('comparing', changing(unmarked), { state })).toMatchObject({
+      action: { type: 'rollout', fields: { ...own, paused: true }, before: own, step: 'pinning' },
+      next: { phase: 'comparing', ...state },
+    });
+    const { live: _live, ...changed } = unmarked;
+    expect(decideIn('comparing', changing(changed), { state })).toMatchObject({
+      action: { type: 'rollout', fields: own, before: own },
+      next: { phase: 'comparing' },
+    });
+    expect(decideIn('undoing', changing(unmarked), { state })).toMatchObject({
+      action: { type: 'rollout', fields: own, before: own },
+    });
+  });
+
+  it('completes what is paused by another release, or was resumed by somebody', () => {
+    const leftovers = [
+      { ...paused, mark: { ...mark, step: 'pinning', revision: 1 } },
+      { ...paused, mark },
+      { ...paused, fields: own },
+      { ...paused, desired: 0 },
+    ];
+    const other = { ...paused, sets: [oldPods, newPods] };
+    const { live: _, ...changed } = paused;
+
+    for (const deployment of leftovers)
+      expect(compare(changing(deployment))).toMatchObject({ action: { step: 'completing' } });
+    expect(compare(changing(other))).toMatchObject({ action: { step: 'completing' } });
+    expect(compare(changing(paused, { isPreviewTaken: true }))).toMatchObject({
+      action: { step: 'completing' },
+    });
+    expect(compare(changing({ ...changed, sets: [] }))).toMatchObject({
+      action: { type: 'rollout', fields: own },
+    });
+  });
+
+  it('pins the Service, as it was seen, to the pods that serve', () => {
+    expect(compare(changing(paused))).toEqual({
       type: 'act',
       action: {
         type: 'selectPods',
@@ -43,11 +104,11 @@ describe('the begin of a blue/green release', () => {
   it('keeps the selector of the live Service for the way back, and takes the manifest’s where there is none', () => {
     const service = { ...active(), selector: { app: 'web', tier: 'front' } };
 
-    expect(compare(changing(untouched, { active: service }))).toMatchObject({
+    expect(compare(changing(paused, { active: service }))).toMatchObject({
       action: { selector: { app: 'web', tier: 'front', 'pod-template-hash': 'a' } },
       next: { hold: { selector: { app: 'web', tier: 'front' } } },
     });
-    expect(compare(holdingOf({ deployment: untouched, changesPods: true }))).toEqual({
+    expect(compare(holdingOf({ deployment: paused, changesPods: true }))).toEqual({
       type: 'act',
       action: {
         type: 'selectPods',
@@ -119,7 +180,7 @@ describe('the begin of a blue/green release', () => {
   });
 
   it('takes an old ReplicaSet without pods for no rollout', () => {
-    const holding = changing({ ...untouched, sets: [{ ...newPods, wanted: 0, present: 0 }, oldPods] });
+    const holding = changing({ ...paused, sets: [{ ...newPods, wanted: 0, present: 0 }, oldPods] });
 
     expect(compare(holding)).toMatchObject({ next: { phase: 'pinned' } });
   });
@@ -181,6 +242,11 @@ describe('what an earlier release has left', () => {
 
     expect(compare(changing(going, { active: active('b') }), 59_999)).toMatchObject({ type: 'wait' });
     expect(compare(changing(going, { active: active('b') }), 60_000)).toMatchObject({
+      action: { type: 'rollout', fields: { ...own, paused: true }, step: 'pinning', before: own },
+      next: { phase: 'comparing' },
+    });
+    const rested = { ...held, fields: { ...own, paused: true }, mark: { ...mark, step: 'pinning' } };
+    expect(compare(changing(rested, { active: active('b') }), 60_000)).toMatchObject({
       action: { type: 'selectPods', selector: { 'pod-template-hash': 'b' } },
       next: { phase: 'pinned', hold: { stable: 'b', before: own, selector: { app: 'web' } } },
     });
@@ -240,7 +306,8 @@ describe('what an earlier release has left', () => {
       message: 'removing Service web-preview',
     });
     expect(decideIn('comparing', last, { state: { isPreviewRemoved: true } })).toMatchObject({
-      next: { phase: 'pinned' },
+      action: { type: 'rollout', step: 'pinning' },
+      next: { phase: 'comparing' },
     });
   });
 });

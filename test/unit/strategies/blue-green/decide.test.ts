@@ -68,8 +68,13 @@ describe('a blue/green decision', () => {
     'goes back when somebody has changed the selector while it is %s',
     (phase) => {
       const message = 'somebody changed the selector of Service web during the release';
-      for (const pin of [undefined, 'b'])
+      for (const pin of [undefined, 'c'])
         expect(decide(phase, seen(resting, pin))).toEqual({ type: 'rollBack', reason: message });
+      // The release has moved it, and the answer was lost.
+      expect(decide(phase, seen(resting, 'b'))).toMatchObject({
+        action: { type: 'selectPods', selector: { 'pod-template-hash': 'b' } },
+        next: { phase: 'switched' },
+      });
     },
   );
 

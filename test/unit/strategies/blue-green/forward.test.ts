@@ -322,6 +322,20 @@ describe('a blue/green release that completes', () => {
     });
   });
 
+  it('keeps the traffic with the new pods until the old ones are gone, whoever takes the mark off', () => {
+    const { mark: _, ...unmarked } = { ...held, fields: completing };
+
+    expect(decideIn('completing', holdingOf({ deployment: unmarked, active: active('b') }))).toEqual({
+      type: 'wait',
+      forMs: 250,
+      message: 'web-a still has 2 pods',
+    });
+    const alone = { ...unmarked, sets: [newPods] };
+    expect(decideIn('completing', holdingOf({ deployment: alone, active: active('b') }))).toMatchObject({
+      action: { type: 'selectPods', selector: { app: 'web' } },
+    });
+  });
+
   it('applies the revision as it is, at the end', () => {
     const { mark: _, ...free } = { ...held, fields: own, sets: [newPods] };
     const holding = holdingOf({ deployment: free, active: active(undefined, { b: 2 }) });

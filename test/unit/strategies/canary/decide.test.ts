@@ -9,6 +9,7 @@ import {
   facts,
   fresh,
   hold,
+  mark,
   old,
   reference,
   resting,
@@ -54,6 +55,26 @@ describe('a canary decision', () => {
     expect(decide({ state: at('shifting'), deployment: resting })).toMatchObject({
       action: { ...write, fields: { paused: true, maxUnavailable: '25%' }, step: 'new: 1 of 4 pods (25 %)' },
       next: { phase: 'stepping', step: 1 },
+    });
+  });
+
+  it('goes on with a step that was begun by a write whose answer was lost', () => {
+    const deployment = {
+      ...starting,
+      mark: { ...mark, step: 'starting 2 of 4 pods (50 %)', rolls: true } as const,
+    };
+
+    expect(decide({ state: at('stepping', 2), deployment })).toMatchObject({
+      action: {
+        ...write,
+        fields: { ...heldFields, maxSurge: 1 },
+        step: 'starting 2 of 4 pods (50 %)',
+      },
+      next: { phase: 'starting', step: 2 },
+    });
+    expect(decide({ state: at('stepping', 2), deployment: starting })).toEqual({
+      type: 'rollBack',
+      reason: 'somebody resumed Deployment web during the release',
     });
   });
 

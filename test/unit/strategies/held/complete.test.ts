@@ -11,7 +11,7 @@ import { completing, deploymentReference, held, mark, newPods, oldPods, own } fr
 const state = { phase: 'completing' } as const;
 const { live: _live, ...without } = held;
 const { mark: _mark, ...unmarked } = held;
-const remove = (deployment: SeenDeployment, toward = 'a', more: { surge?: number } = {}) =>
+const remove = (deployment: SeenDeployment, toward = 'a', more: { surge?: number; isBegun?: boolean } = {}) =>
   removeOthers(deployment, { toward, own, before: own, state, ...more });
 
 describe('the pods beside those of a ReplicaSet', () => {
@@ -63,6 +63,16 @@ describe('the completion of a held rollout', () => {
 
   it('gives it their template where it has the fields already', () => {
     expect(remove({ ...held, fields: completing })).toMatchObject({ action: rollout });
+  });
+
+  it('is written again while that is not saved: the answer to the write was lost', () => {
+    const begun = { ...held, fields: completing };
+
+    expect(remove(begun, 'b', { isBegun: false })).toMatchObject({
+      action: { ...rollout, replicaSet: 'web-b' },
+      next: state,
+    });
+    expect(remove(begun, 'b', { isBegun: true })).toMatchObject({ type: 'wait' });
   });
 
   it('lets as many pods come at once as it is told', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { foreignChange } from '../../../../src/strategies/held/foreign-change.ts';
-import { held, oldPods } from '../blue-green/scene.ts';
+import { held, mark, oldPods } from '../blue-green/scene.ts';
 
 const expected = { stable: 'a', candidate: 'b', isPaused: true, isMarkOff: false };
 const { candidate: _candidate, ...unknown } = expected;
@@ -35,5 +35,6 @@ describe('what somebody else has changed of a held Deployment', () => {
 
     expect(foreignChange(resumed, expected)).toBe('resumed Deployment web');
     expect(foreignChange(resumed, { ...expected, isPaused: false })).toBeUndefined();
+    expect(foreignChange({ ...resumed, mark: { ...mark, rolls: true } }, expected)).toBeUndefined();
   });
 });

@@ -139,6 +139,7 @@ async function perform(
   } catch (error) {
     if (options.signal.aborted || isFinal(error)) throw error;
     if (isSeenAgain(action) && isOvertaken(error)) {
+      session.skipTime();
       await session.ports.clock.sleep(overtakenPauseMs, options);
       return undefined;
     }

@@ -168,6 +168,11 @@ export class ReleaseSession {
     return this.#time.unansweredMs;
   }
 
+  /** What was done since the last look may have waited for the API: that time does not count for the phase. */
+  skipTime(): void {
+    this.#time.skip();
+  }
+
   /** Writes a change of the release in progress, with the time that its phase has taken. */
   async saveCurrent(change: Partial<CurrentRelease>, options: CallOptions): Promise<void> {
     await this.replaceCurrent({ ...this.current, phaseSpentMs: this.phaseMs, ...change }, options);

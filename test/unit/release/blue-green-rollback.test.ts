@@ -238,7 +238,9 @@ describe('a blue/green release that was halted after the switch', () => {
     const next = rolling('v4', 'run-4');
 
     await expect(next).rejects.toMatchObject({
-      message: expect.stringMatching(/^Deployment shop\/web is held since .* by revision 2 \(all new pods are ready\)$/),
+      message: expect.stringMatching(
+        /^Deployment shop\/web is held since .* by revision 2 \(all new pods are ready\)$/,
+      ),
       hint: expect.stringContaining('pipeline release rollback web'),
     });
     expect(liveState(world)).toEqual(before);

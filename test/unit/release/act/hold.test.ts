@@ -104,7 +104,12 @@ describe('the rollout of a held Deployment', () => {
 
     await writeRollout({ ...action, step: 'all new pods are ready' }, session, options);
 
-    expect(holdMarkOf(peek())).toMatchObject({ revision: 2, step: 'all new pods are ready', since, stable: 'a' });
+    expect(holdMarkOf(peek())).toMatchObject({
+      revision: 2,
+      step: 'all new pods are ready',
+      since,
+      stable: 'a',
+    });
   });
 
   it('loses its mark and the answer at the end, and nothing else', async () => {

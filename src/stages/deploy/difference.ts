@@ -1,5 +1,5 @@
 import { isFields } from '../../base/fields.ts';
-import { isDeepStrictEqual } from 'node:util';
+import { sameJson } from '../../base/same-json.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 
 /** One field that a release would change; `undefined` stands for "not there". */
@@ -43,7 +43,7 @@ function hide(value: unknown, note = ''): unknown {
 }
 
 function compare(path: string, before: unknown, after: unknown): FieldChange[] {
-  if (noise.has(path) || isDeepStrictEqual(before, after)) return [];
+  if (noise.has(path) || sameJson(before, after)) return [];
   if (isFields(before) && isFields(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
     return keys.flatMap((key) => compare(path === '' ? key : `${path}.${key}`, before[key], after[key]));

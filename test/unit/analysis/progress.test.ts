@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { progressOf } from '../../../src/analysis/progress.ts';
+import { leastMs, progressOf } from '../../../src/analysis/progress.ts';
 import type { Sample } from '../../../src/analysis/sample.ts';
 import type { AnalysisSettings } from '../../../src/analysis/settings.ts';
 
@@ -124,6 +124,26 @@ describe('a measurement that says nothing', () => {
       reason: 'could not be measured once: [1]',
     });
   });
+});
+
+describe('an analysis with too few data', () => {
+  const few = (...verdicts: Sample['verdict'][]) =>
+    standing({ onNoData: 'pass', minSamples: 3, consecutiveErrorLimit: 9 }, ...verdicts);
+
+  it('says why the last measurement had none, whatever came after it', () => {
+    const counts = '1 of 3 measurements had data, wanted 3';
+    expect(few('noData', 'error', 'passed')).toEqual({ type: 'inconclusive', reason: `${counts}: [1]` });
+    expect(few('passed', 'error', 'noData')).toEqual({ type: 'inconclusive', reason: `${counts}: [2]` });
+    expect(few('error', 'passed', 'passed')).toMatchObject({
+      reason: '2 of 3 measurements had data, wanted 3: [0]',
+    });
+  });
+});
+
+it('takes at least its delay and its intervals', () => {
+  expect(leastMs({})).toBe(20_000);
+  expect(leastMs({ count: 1 })).toBe(0);
+  expect(leastMs({ initialDelay: '1m', interval: '5s', count: 4 })).toBe(75_000);
 });
 
 it('ends after count measurements, whatever they say, and never passes with more failures than allowed', () => {

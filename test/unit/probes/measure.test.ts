@@ -61,6 +61,17 @@ describe('requests over HTTP', () => {
     );
   });
 
+  it('succeed with any 2xx, and with no other', async () => {
+    for (const [status, failed] of [
+      [200, 0],
+      [299, 0],
+      [300, 1],
+    ] as const) {
+      const url = await listen((_, response) => response.writeHead(status).end());
+      expect(await ask(url, { requests: 1 })).toMatchObject({ value: { failed } });
+    }
+  });
+
   it('take the statuses that are wanted', async () => {
     const url = await listen((_, response) => response.writeHead(404).end());
     expect(await ask(url, { status: [404] })).toMatchObject({ value: { failed: 0 } });

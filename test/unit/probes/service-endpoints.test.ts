@@ -52,6 +52,9 @@ const find = (cluster: FakeCluster, host: string, port = 80) =>
 describe('serviceOf', () => {
   it.each([
     ['web', { name: 'web', namespace: 'ci' }, false],
+    ['w', { name: 'w', namespace: 'ci' }, false],
+    ['web2', { name: 'web2', namespace: 'ci' }, false],
+    ['2web', { name: '2web', namespace: 'ci' }, false],
     ['web.shop', { name: 'web', namespace: 'shop' }, false],
     ['Web.Shop.svc', { name: 'web', namespace: 'shop' }, true],
     ['web.shop.svc.cluster.local.', { name: 'web', namespace: 'shop' }, true],
@@ -59,12 +62,18 @@ describe('serviceOf', () => {
     expect(serviceOf(host, 'ci')).toEqual({ service, certain });
   });
 
-  it.each(['localhost', '127.0.0.1', '[::1]', 'www.example.com', 'web.shop.svc.example.com', 'a_b'])(
-    'finds no Service in %s',
-    (host) => {
-      expect(serviceOf(host, 'ci')).toBeUndefined();
-    },
-  );
+  it.each([
+    'localhost',
+    '127.0.0.1',
+    '[::1]',
+    '10.0.0.1',
+    'www.example.com',
+    'web.shop.svc.example.com',
+    'a_b',
+    'web._x',
+  ])('finds no Service in %s', (host) => {
+    expect(serviceOf(host, 'ci')).toBeUndefined();
+  });
 });
 
 describe('resolve', () => {
@@ -80,6 +89,35 @@ describe('resolve', () => {
       });
     },
   );
+
+  it('asks neither pods of another Service, nor of one by its name elsewhere, nor what is no pod', async () => {
+    const cluster = clusterWith();
+    const slice = (name: string, namespace: string, service: string, kind = 'Pod') =>
+      cluster.put({
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name, namespace, labels: { 'kubernetes.io/service-name': service } },
+        ports: [{ name: 'http', port: 8080 }],
+        endpoints: [{ conditions: { ready: true }, targetRef: { kind, name: `of-${name}`, namespace } }],
+      } as never);
+    slice('other', 'shop', 'other');
+    slice('web-x', 'elsewhere', 'web');
+    slice('web-y', 'shop', 'web', 'Node');
+
+    const found = await find(cluster, 'web.shop');
+
+    const pods = found.type === 'service' ? found.endpoints.map(({ pod }) => pod) : [];
+    expect(pods).toEqual(['web-1', 'web-3']);
+    expect(found).not.toHaveProperty('problem');
+  });
+
+  it('takes a Service that stands for a name outside for that', async () => {
+    const cluster = clusterWith();
+    const spec = { type: 'ExternalName', externalName: 'shop.example.com', ports: [{ port: 80 }] };
+    const metadata = { name: 'outside', namespace: 'shop' };
+    cluster.put({ apiVersion: 'v1', kind: 'Service', metadata, spec } as never);
+    expect(await find(cluster, 'outside.shop')).toEqual({ type: 'outside' });
+  });
 
   it('finds them by Endpoints where there are no EndpointSlices', async () => {
     expect(await find(clusterWith({ slices: 'none' }), 'web.shop')).toMatchObject({

@@ -52,3 +52,31 @@ it('says so when no pod of the track is ready', async () => {
     problem: 'no pod with pod-template-hash c is ready',
   });
 });
+
+it('asks no pod that is on its way out, nor one of which only another condition is true', async () => {
+  const leaving = pod('b-1', 'b');
+  leaving.metadata.deletionTimestamp = '2026-11-30T00:00:00Z';
+  const unready = {
+    ...pod('b-2', 'b'),
+    status: {
+      conditions: [
+        { type: 'Initialized', status: 'True' },
+        { type: 'Ready', status: 'False' },
+      ],
+    },
+  };
+  const ready = {
+    ...pod('b-3', 'b'),
+    status: {
+      conditions: [
+        { type: 'Custom', status: 'False' },
+        { type: 'Ready', status: 'True' },
+      ],
+    },
+  };
+  const { status: _, ...unknown } = pod('b-4', 'b') as KubernetesObject & { status?: unknown };
+
+  expect(await endpointsOf(8080, 'b', [leaving, unready, ready, unknown])).toMatchObject({
+    endpoints: [{ pod: 'b-3' }],
+  });
+});

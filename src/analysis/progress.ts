@@ -85,16 +85,11 @@ function enoughData(
 }
 
 function due(
-  { initialDelay, interval = defaultInterval }: AnalysisSettings,
+  { initialDelay = '0s', interval = defaultInterval }: AnalysisSettings,
   samples: readonly Sample[],
   phaseMs: number,
 ): AnalysisProgress {
   const last = samples.at(-1);
-  const dueMs =
-    last === undefined
-      ? initialDelay === undefined
-        ? 0
-        : parseDuration(initialDelay)
-      : last.atMs + parseDuration(interval);
+  const dueMs = last === undefined ? parseDuration(initialDelay) : last.atMs + parseDuration(interval);
   return phaseMs >= dueMs ? { type: 'measure' } : { type: 'wait', forMs: dueMs - phaseMs };
 }

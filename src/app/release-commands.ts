@@ -85,7 +85,7 @@ export async function rollBack(
 }
 
 /**
- * Lets a release that waits for a person go on; `full`: lets one that is in progress skip the pauses and analyses that
+ * Lets a release that waits for a person continue; `full`: lets one that is in progress skip the pauses and analyses that
  * are left.
  * @throws InputError when none takes that
  */

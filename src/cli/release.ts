@@ -50,7 +50,7 @@ export function releaseCommand(setExitCode: SetExitCode): CommandModule {
         .command(
           action(
             'promote',
-            'let a release that waits for a person go on',
+            'let a release that waits for a person continue',
             (target, args) => promote(target, args['full'] === true),
             (more) =>
               more.option('full', {

@@ -1,4 +1,5 @@
 import type { ReleaseStatus } from '../app/release-commands.ts';
+import { verdictWords } from '../ports/measurements.ts';
 
 /**
  * The status for people.
@@ -36,7 +37,7 @@ function waitingText(
   const alone = current?.phase === 'measuring' ? 'measuring' : 'paused';
   return [
     `${waiting.forPerson ? 'waiting for a person' : alone}${since}: ${waiting.text}`,
-    `  to go on:     pipeline release promote ${place}`,
+    `  to continue:  pipeline release promote ${place}`,
     `  to roll back: pipeline release abort ${place}`,
   ];
 }
@@ -60,11 +61,6 @@ function samplesText(samples: Current['samples'] = {}, analyses: Analyses = {}):
       .slice(-shownSamples);
   });
 }
-
-const verdictWords = {
-  ...{ passed: 'passed', failed: 'failed', inconclusive: 'inconclusive' },
-  ...{ noData: 'no data', error: 'could not be taken' },
-};
 
 /** `2026-11-30 13:40:05 UTC` */
 function timeText(at: number): string {

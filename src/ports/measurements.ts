@@ -54,6 +54,15 @@ export type Measured =
   /** It could not be taken; says nothing of what is measured. */
   | { type: 'error'; reason: string };
 
+/** What a measurement says of a release, as people read it. */
+export const verdictWords = {
+  passed: 'passed',
+  failed: 'failed',
+  inconclusive: 'inconclusive',
+  noData: 'no data',
+  error: 'could not be taken',
+} as const;
+
 /** Takes measurements of released applications. */
 export interface Measurements {
   /** Takes one; never longer than 30 s. @throws the signal's reason, and nothing else */

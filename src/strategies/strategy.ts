@@ -152,7 +152,7 @@ export interface Strategy<Settings extends object = object, State extends Strate
   answers?(state: State): readonly Answer['answer'][];
   /** Number of the step that waits for a person, counted from 1; missing: an answer is for the whole release. */
   waitingStep?(state: State): number | undefined;
-  /** What it waits for in a state, with nothing else to do: `promote` goes on, `abort` rolls back; missing: it never does. */
+  /** What it waits for in a state, with nothing else to do: `promote` continues it, `abort` rolls it back; missing: it never does. */
   waitsFor?(state: State, settings: Settings): Waiting | undefined;
   /** Whether Kubernetes ends by itself what is left to do, so that an aborted runner need not stay for it. */
   finishesAlone(state: State): boolean;

@@ -16,7 +16,7 @@ export function cutLine(uncut: string, columns: number): string {
 }
 
 /**
- * Lines as a terminal has room for them: longer ones go on in the next row, and where there are too many, the last row
+ * Lines as a terminal has room for them: longer ones continue in the next row, and where there are too many, the last row
  * counts the rest. Without colours.
  */
 export function fitLines(

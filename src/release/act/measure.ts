@@ -5,7 +5,7 @@ import { countOf } from '../../analysis/progress.ts';
 import type { AnalysisSettings } from '../../analysis/settings.ts';
 import { InternalError, messageOf } from '../../base/errors.ts';
 import type { CallOptions } from '../../ports/cluster.ts';
-import type { Measured } from '../../ports/measurements.ts';
+import { verdictWords, type Measured } from '../../ports/measurements.ts';
 import type { Action } from '../../strategies/strategy.ts';
 import type { ReleaseSession } from '../session.ts';
 
@@ -44,8 +44,3 @@ async function take(
     return { type: 'error', reason: messageOf(error) };
   }
 }
-
-const verdictWords: Readonly<Record<Sample['verdict'], string>> = {
-  ...{ passed: 'passed', failed: 'failed', inconclusive: 'inconclusive' },
-  ...{ noData: 'no data', error: 'could not be taken' },
-};

@@ -167,7 +167,7 @@ function preview(now: HoldingInput, hold: Hold): BlueGreenDecision {
     return waitOrFail(now, `${seen} new pods are endpoints of ${holding.previewName}`, lookMs.moving);
   }
   if (isPromotedFull(now)) return moveTraffic(now, hold);
-  if (!isMeasured(now, 'prePromotion')) return goOn(now, hold);
+  if (!isMeasured(now, 'prePromotion')) return proceed(now, hold);
   return rest(now, hold, `analysis ${namesOf(now.settings.prePromotion).join(', ')}`, {
     phase: 'measuring',
     hold,
@@ -175,7 +175,7 @@ function preview(now: HoldingInput, hold: Hold): BlueGreenDecision {
 }
 
 /** The new pods are ready, and measured: the traffic moves, or a person is asked. */
-function goOn(now: HoldingInput, hold: Hold): BlueGreenDecision {
+function proceed(now: HoldingInput, hold: Hold): BlueGreenDecision {
   return answerMs(now) === 0 ? moveTraffic(now, hold) : askPerson(now, hold);
 }
 
@@ -187,7 +187,7 @@ function measureBefore(now: HoldingInput, hold: Hold): BlueGreenDecision {
   const progress = progressOf(now, 'prePromotion', hold);
   if (isPromoted(now) || progress.type === 'passed') {
     if (!isServable(now, hold)) return unready();
-    return isPromoted(now) ? moveTraffic(now, hold) : goOn(now, hold);
+    return isPromoted(now) ? moveTraffic(now, hold) : proceed(now, hold);
   }
   return measure(now, progress, (reason) => askPerson(now, hold, `${reason}; `));
 }

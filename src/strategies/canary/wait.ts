@@ -30,7 +30,7 @@ export function pause(now: CanaryInput, deployment: LiveDeployment, hold: Hold):
   // A rollback is an answer: it comes through the shares, and waits at none.
   const limit = release.rollbackOf === undefined ? limitOf(step) : undefined;
   if (limit === undefined || isPromoted(now, deployment) || phaseMs >= pauseMs(limit))
-    return goOn(now, deployment, hold);
+    return proceed(now, deployment, hold);
   const unclear = analysesOf(step).length === 0 ? '' : unclearText(now, deployment, hold);
   const message = `${shareOf(deployment)}; ${unclear}${waitText(limit)}`;
   return { type: 'wait', forMs: Math.min(lookMs, pauseMs(limit) - phaseMs), message };
@@ -39,7 +39,7 @@ export function pause(now: CanaryInput, deployment: LiveDeployment, hold: Hold):
 /** Takes the measurements of the step, until they have decided; what they cannot decide a person does. */
 export function measure(now: CanaryInput, deployment: LiveDeployment, hold: Hold): CanaryDecision {
   const { state, release } = now;
-  if (release.rollbackOf !== undefined || isPromoted(now, deployment)) return goOn(now, deployment, hold);
+  if (release.rollbackOf !== undefined || isPromoted(now, deployment)) return proceed(now, deployment, hold);
   const progress = progressOf(now, deployment, hold);
   switch (progress.type) {
     case 'measure':
@@ -51,7 +51,7 @@ export function measure(now: CanaryInput, deployment: LiveDeployment, hold: Hold
         message: messageOf(progress, deployment),
       };
     case 'passed':
-      return goOn(now, deployment, hold);
+      return proceed(now, deployment, hold);
     case 'failed':
       return failed(release, progress.reason);
     case 'inconclusive':
@@ -77,7 +77,7 @@ function progressOf(now: CanaryInput, { live }: LiveDeployment, hold: Hold): Ana
 }
 
 /** To the step after this one. */
-function goOn({ state }: CanaryInput, deployment: LiveDeployment, hold: Hold): CanaryDecision {
+function proceed({ state }: CanaryInput, deployment: LiveDeployment, hold: Hold): CanaryDecision {
   const { step = 0 } = state;
   return rest(deployment, hold, {
     step: shareOf(deployment),

@@ -44,7 +44,7 @@ const longMs = 1e12;
  */
 export function forecast(request: ForecastRequest): ForecastStep[] {
   const course = new Course(request);
-  for (let count = 0; count < mostDecisions && course.goOn(); count++);
+  for (let count = 0; count < mostDecisions && course.proceed(); count++);
   return course.steps;
 }
 
@@ -74,7 +74,7 @@ class Course {
   }
 
   /** Takes one decision. @returns false when the release is over */
-  goOn(): boolean {
+  proceed(): boolean {
     const decision = this.#decide();
     if (decision.type === 'wait') this.#wait(decision.message);
     // What is applied as rolling does it ends what is held.

@@ -113,7 +113,7 @@ it('says that a release waits for a person, since when, and the commands that an
   expect(statusText({ ...inProgress, waiting }, 'sandbox').slice(1)).toEqual([
     'in progress: revision 2, web=web:2, in phase waiting, owned by run r',
     'waiting for a person since 2026-11-30 13:40:05 UTC: step 2 of 4: pause until promote',
-    '  to go on:     pipeline release promote np -n users --cluster sandbox',
+    '  to continue:  pipeline release promote np -n users --cluster sandbox',
     '  to roll back: pipeline release abort np -n users --cluster sandbox',
   ]);
 });
@@ -123,7 +123,7 @@ it('says that a release pauses for a time, also where the record does not tell s
 
   expect(statusText({ ...inProgress, waiting: paused }).slice(2)).toEqual([
     'paused: step 2 of 4: pause 5m',
-    '  to go on:     pipeline release promote np -n users',
+    '  to continue:  pipeline release promote np -n users',
     '  to roll back: pipeline release abort np -n users',
   ]);
 });

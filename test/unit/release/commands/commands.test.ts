@@ -19,11 +19,11 @@ afterEach(async () => {
 const soonMs = 5 * 60_000;
 
 async function expectEnd(
-  { world, running, goOn }: Situation,
+  { world, running, proceed }: Situation,
   ends: NonNullable<Expected['ends']>,
 ): Promise<void> {
   const begun = world.clock.monotonicMs();
-  goOn();
+  proceed();
   expect((await world.clock.unlessStopped(running!)).outcome).toBe(ends);
   expect(world.clock.monotonicMs() - begun).toBeLessThan(soonMs);
 }

@@ -17,9 +17,9 @@ afterEach(() => situation.close());
 
 /** Gives a command, and lets the runner of the release go on as soon as the command waits for it. */
 async function given(command: string): Promise<Answered> {
-  const { world, goOn } = situation;
+  const { world, proceed } = situation;
   const answered = await commands[command]!(world, (line) => {
-    if (line.endsWith('; waiting for it')) goOn();
+    if (line.endsWith('; waiting for it')) proceed();
   });
   await situation.running;
   return answered;
@@ -106,7 +106,7 @@ describe('a command whose release ends while another run waits for it, too,', ()
     '%s: leaves the release of that run alone',
     async (command) => {
       situation = await inProgress(rolling, 'progressing');
-      const { world, goOn } = situation;
+      const { world, proceed } = situation;
       const end = new AbortController();
       const waits = Promise.withResolvers<undefined>();
       const progress = async (phase: string) => {
@@ -122,7 +122,7 @@ describe('a command whose release ends while another run waits for it, too,', ()
       await waits.promise;
 
       const { said } = await commands[command]!(world, (line) => {
-        if (line.includes('run-v3')) goOn();
+        if (line.includes('run-v3')) proceed();
       });
 
       expect(said).toMatch(/^revision 3 (of web )?was released/m);

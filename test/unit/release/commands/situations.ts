@@ -10,9 +10,9 @@ import { requestOf, World } from '../release-world.ts';
 /** A world in which the releases of an application stand somewhere. */
 export interface Situation {
   world: World;
-  /** The release in progress, where its runner lives: it stands still until {@link goOn} is called. */
+  /** The release in progress, where its runner lives: it stands still until {@link proceed} is called. */
   running?: Promise<ReleaseResult>;
-  goOn: () => void;
+  proceed: () => void;
   /** Ends all that runs. */
   close: () => Promise<void>;
 }
@@ -85,7 +85,7 @@ async function releasedWorld(way: Way): Promise<World> {
 /** A world in which no runner lives. */
 export function atRest(world: World): Situation {
   const close = async () => world.close();
-  return { world, goOn: () => undefined, close };
+  return { world, proceed: () => undefined, close };
 }
 
 /** Nothing was ever released. */
@@ -116,14 +116,17 @@ export async function firstFailed(way: Way): Promise<Situation> {
 export async function inProgress(way: Way, phase: string): Promise<Situation> {
   const world = await releasedWorld(way);
   const end = new AbortController();
-  const { running, goOn } = await standing(world, way, phase, { cluster: world.cluster, signal: end.signal });
+  const { running, proceed } = await standing(world, way, phase, {
+    cluster: world.cluster,
+    signal: end.signal,
+  });
   const close = async () => {
     end.abort(new Error('the test is over'));
-    goOn();
+    proceed();
     await running.catch(() => undefined);
     world.close();
   };
-  return { world, running, goOn, close };
+  return { world, running, proceed, close };
 }
 
 /** v3 was being released, after v1 and v2, when its runner died in a phase. */
@@ -166,7 +169,7 @@ async function standing(
   way: Way,
   phase: string,
   { cluster, signal }: { cluster: Cluster; signal: AbortSignal },
-): Promise<{ running: Promise<ReleaseResult>; goOn: () => void }> {
+): Promise<{ running: Promise<ReleaseResult>; proceed: () => void }> {
   const reached = Promise.withResolvers<undefined>();
   const gate = Promise.withResolvers<undefined>();
   const progress = async (now: string, message: string) => {
@@ -186,5 +189,5 @@ async function standing(
   });
   await Promise.race([reached.promise, early]);
   early.catch(() => undefined);
-  return { running, goOn: () => gate.resolve(undefined) };
+  return { running, proceed: () => gate.resolve(undefined) };
 }

@@ -153,6 +153,7 @@ export class ReleaseSession {
    */
   async reload(options: CallOptions): Promise<void> {
     const now = await this.store.load(options);
+    this.skipTime();
     const current = now?.record.current;
     if (now?.uid !== this.owner || (current !== undefined && current.owner !== this.holder)) return;
     this.#stored = now;

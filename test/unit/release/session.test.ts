@@ -44,6 +44,20 @@ describe('the time of a phase', () => {
     expect(session.phaseMs).toBe(0);
   });
 
+  it('does not have what reading the record again takes', async () => {
+    const { session, clock, cluster } = await scriptedRelease({ decisions });
+    const get = cluster.get.bind(cluster);
+    cluster.get = async <O>(reference: ObjectReference, given: CallOptions) => {
+      await clock.sleep(70_000, options);
+      return get(reference, given) as O;
+    };
+
+    await session.reload(options);
+    await session.observe(options);
+
+    expect(session.phaseMs).toBe(0);
+  });
+
   it.each([
     [5000, 5000],
     [5001, 0],

@@ -7,13 +7,14 @@ import { hasTraffic, type SeenService } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import type { DecisionInput, Problem } from '../strategy.ts';
 import { namesOf } from '../analysis-names.ts';
-import { compare } from './compare.ts';
+import { begin } from '../pinned/begin.ts';
 import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
-import { completeRollout, othersLeft } from './complete-rollout.ts';
+import { completeRollout, othersLeft } from '../pinned/complete.ts';
+import { serviceSettings } from './parts.ts';
 import { isMeasured, measure, progressOf } from './measure.ts';
 import { promotionMs, scaleDownDelayMs, type BlueGreenSettings } from './settings.ts';
 import { isRolling, type BlueGreenState } from './state.ts';
-import { pinned, pinOf, selectPods } from './traffic.ts';
+import { pinned, pinOf, selectPods } from '../pinned/pin.ts';
 import { undo } from './undo.ts';
 
 /** Milliseconds between two looks: while pods start, while traffic moves, while a person is waited for. */
@@ -38,9 +39,9 @@ export function decideBlueGreen(input: DecisionInput<BlueGreenSettings, BlueGree
     case 'undoing':
       return undo(now);
     case 'comparing':
-      return compare(now);
+      return begin(now, serviceSettings);
     default:
-      return state.hold === undefined ? compare(now) : goForward(now, state.hold);
+      return state.hold === undefined ? begin(now, serviceSettings) : goForward(now, state.hold);
   }
 }
 

@@ -1,5 +1,5 @@
 import * as z from '../../base/zod.ts';
-import { rolloutFields } from '../../kubernetes/hold-mark.ts';
+import { pinnedHold } from '../pinned/state.ts';
 import { rollingState, type RollingState } from '../rolling/state.ts';
 
 const holdingPhases = [
@@ -23,17 +23,7 @@ export const blueGreenState = z.object({
   /** The preview Service was removed, or could not be: it keeps nothing from going on. */
   isPreviewRemoved: z.exactOptional(z.boolean()),
   /** From before the first change until the Deployment is at rest again. */
-  hold: z.exactOptional(
-    z.object({
-      /** Hash of the pods that serve. */
-      stable: z.string(),
-      /** Hash of the new pods, once they are ready. */
-      candidate: z.exactOptional(z.string()),
-      /** The Deployment's rollout fields, and the Service's selector, as they were. */
-      before: rolloutFields,
-      selector: z.record(z.string(), z.string()),
-    }),
-  ),
+  hold: z.exactOptional(pinnedHold),
 });
 
 /** {@link blueGreenState} as parsed. */

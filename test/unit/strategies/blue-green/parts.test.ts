@@ -78,7 +78,7 @@ describe('what a blue/green release refuses', () => {
 
     expect(refusal).toMatchObject({
       message: expect.stringMatching(/no Service shop/),
-      hint: 'activeService may be: web',
+      hint: 'strategy.blueGreen.activeService may be: web',
     });
   });
 });

@@ -53,7 +53,7 @@ describe('the Service of a blue/green release', () => {
       {
         object: objects[0],
         field: 'metadata.name',
-        message: expect.stringMatching(/^the preview Service a is made by the release/),
+        message: expect.stringMatching(/^Service a is made by the release for its new pods/),
       },
     ]);
   });
@@ -140,7 +140,7 @@ describe('what a blue/green release refuses, by field', () => {
     expect(blueGreenRefusals(objects, { activeService: 'c' })).toEqual([
       {
         message: 'the manifests have no Service c that selects the pods of Deployment shop/web',
-        hint: 'activeService may be: a, b',
+        hint: 'strategy.blueGreen.activeService may be: a, b',
       },
     ]);
     expect(blueGreenRefusals([deployment()], { activeService: 'c' })).toMatchObject([

@@ -1,9 +1,14 @@
 import type { Holding, SeenDeployment, SeenReplicaSet } from '../holding.ts';
-import { decideRolling } from '../rolling/decide.ts';
-import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
 import { othersOf, restoreFields, stableHash } from '../held/complete.ts';
-import { completeRollout } from './complete-rollout.ts';
-import { pinned, pinOf, selectPods, unpinned } from './traffic.ts';
+import { decideRolling } from '../rolling/decide.ts';
+import type { RollingState } from '../rolling/state.ts';
+import type { Decision } from '../strategy.ts';
+import { completeRollout } from './complete.ts';
+import { pinned, pinOf, selectPods, unpinned } from './pin.ts';
+import type { ServiceSettings } from './services.ts';
+import type { PinnedHold, PinnedInput, PinnedState } from './state.ts';
+
+type BeginDecision<State extends PinnedState> = Decision<State | RollingState>;
 
 /** Milliseconds for what an earlier release has left, or a rollout by others, to come to rest. */
 const restMs = 60_000;
@@ -13,11 +18,15 @@ const lookMs = 500;
  * Decides how a release begins: what an earlier one has left is completed; where no pod changes, or none is
  * there, the objects are applied and no more; else the Service is pinned to the pods that serve.
  */
-export function compare(now: HoldingInput): BlueGreenDecision {
+export function begin<State extends PinnedState>(
+  now: PinnedInput<State>,
+  names: ServiceSettings,
+): BeginDecision<State> {
   const { holding, phaseMs } = now;
   const { deployment } = holding;
   const notObserved = `${holding.manifest.deployment.name} not observed by its controller yet`;
-  if (deployment === undefined) return holding.isPreviewTaken ? previewTaken(holding) : applyAlone(now);
+  if (deployment === undefined)
+    return holding.isPreviewTaken ? previewTaken(holding, names) : applyAlone(now);
   const { hold } = now.state;
   // A template that somebody has given what this release has paused, with its mark taken off, would never get a ReplicaSet.
   if (hold !== undefined && deployment.live === undefined && isPausedUnmarked(deployment))
@@ -29,7 +38,7 @@ export function compare(now: HoldingInput): BlueGreenDecision {
     });
   const leftover = isPinning(now, deployment) ? undefined : completeLeftover(now, deployment);
   if (leftover !== undefined) return leftover;
-  if (holding.isPreviewTaken) return previewTaken(holding);
+  if (holding.isPreviewTaken) return previewTaken(holding, names);
   const { live } = deployment;
   if (!deployment.isObserved || live === undefined)
     return phaseMs < restMs ? wait(notObserved) : applyAlone(now);
@@ -44,7 +53,7 @@ function isPausedUnmarked({ mark, fields }: SeenDeployment): boolean {
 }
 
 /** Whether this release has paused the Deployment to pin its Service, and can. */
-function isPinning(now: HoldingInput, deployment: SeenDeployment): boolean {
+function isPinning<State extends PinnedState>(now: PinnedInput<State>, deployment: SeenDeployment): boolean {
   const { holding, release } = now;
   const { mark, fields, live } = deployment;
   const isPaused = mark?.revision === release.revision && mark.step === pinningStep && fields.paused === true;
@@ -56,7 +65,11 @@ function isPinning(now: HoldingInput, deployment: SeenDeployment): boolean {
  * Pins the Service, as soon as the Deployment is at rest. It is paused before: the pods that the Service is pinned to must
  * not be replaced by a change of somebody else, however long it takes until the Deployment is held.
  */
-function beginHold(now: HoldingInput, deployment: SeenDeployment, live: SeenReplicaSet): BlueGreenDecision {
+function beginHold<State extends PinnedState>(
+  now: PinnedInput<State>,
+  deployment: SeenDeployment,
+  live: SeenReplicaSet,
+): Decision<State> {
   const { holding, phaseMs, state } = now;
   const { fields, mark } = deployment;
   // Somebody may have taken the mark off what this release has paused.
@@ -66,15 +79,15 @@ function beginHold(now: HoldingInput, deployment: SeenDeployment, live: SeenRepl
   if (unrest !== undefined) return phaseMs < restMs ? wait(unrest) : { type: 'halt', reason: unrest };
   const { active, manifest } = holding;
   const selector = unpinned(active?.selector ?? manifest.selector);
-  const hold: Hold = { stable: live.hash, before, selector };
+  const hold: PinnedHold = { stable: live.hash, before, selector };
   return isPinning(now, deployment) ? pin(now, hold) : pause(now, deployment, hold);
 }
 
-function pause(
-  { state }: HoldingInput,
+function pause<State extends PinnedState>(
+  { state }: PinnedInput<State>,
   { reference, resourceVersion }: SeenDeployment,
-  hold: Hold,
-): BlueGreenDecision {
+  hold: PinnedHold,
+): Decision<State> {
   const { before } = hold;
   const action = { type: 'rollout', deployment: reference, resourceVersion, before } as const;
   return {
@@ -86,22 +99,31 @@ function pause(
 }
 
 /** Whether there is nothing to hold: no pod that serves, or none that changes. */
-function isPlain({ release, holding }: HoldingInput, { desired }: SeenDeployment): boolean {
+function isPlain<State extends PinnedState>(
+  { release, holding }: PinnedInput<State>,
+  { desired }: SeenDeployment,
+): boolean {
   const { changesPods, manifest } = holding;
   return release.stable === undefined || changesPods !== true || desired === 0 || manifest.replicas === 0;
 }
 
-function pin({ holding }: HoldingInput, hold: Hold): BlueGreenDecision {
+function pin<State extends PinnedState>(
+  { holding, state }: PinnedInput<State>,
+  hold: PinnedHold,
+): Decision<State> {
   return {
     type: 'act',
     action: selectPods(holding, pinned(hold.selector, hold.stable)),
-    next: { phase: 'pinned', hold },
+    next: { ...state, phase: 'pinned', hold },
     message: `pinning Service ${holding.manifest.service.name} to the pods that serve`,
   };
 }
 
 /** The next step of completing what an earlier release has left; undefined: nothing is left, or it can stay. */
-function completeLeftover(now: HoldingInput, deployment: SeenDeployment): BlueGreenDecision | undefined {
+function completeLeftover<State extends PinnedState>(
+  now: PinnedInput<State>,
+  deployment: SeenDeployment,
+): Decision<State> | undefined {
   const { holding, state, phaseMs } = now;
   const { live, mark, isObserved } = deployment;
   // A held Deployment is paused: for a template that somebody has given it no ReplicaSet is made.
@@ -128,10 +150,13 @@ function unrestOf({ active }: Holding, deployment: SeenDeployment): string | und
   return undefined;
 }
 
-function previewTaken({ previewName }: Holding): BlueGreenDecision {
+function previewTaken<State extends PinnedState>(
+  { previewName }: Holding,
+  { preview }: ServiceSettings,
+): Decision<State> {
   return {
     type: 'halt',
-    reason: `Service ${previewName} is not one that a release has made: give strategy.blueGreen.previewService another name`,
+    reason: `Service ${previewName} is not one that a release has made: give ${preview} another name`,
   };
 }
 
@@ -139,11 +164,11 @@ function pausedMessage({ reference: { name } }: SeenDeployment): string {
   return `Deployment ${name} is paused: kubectl rollout resume deployment/${name} continues it`;
 }
 
-function wait(message: string): BlueGreenDecision {
+function wait<State extends PinnedState>(message: string): Decision<State> {
   return { type: 'wait', forMs: lookMs, message };
 }
 
 /** As rolling does from its begin. */
-function applyAlone(now: HoldingInput): BlueGreenDecision {
+function applyAlone<State extends PinnedState>(now: PinnedInput<State>): Decision<RollingState> {
   return decideRolling({ ...now, settings: {}, state: { phase: 'applying' } });
 }

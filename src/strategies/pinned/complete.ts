@@ -6,15 +6,13 @@ import {
 } from '../held/complete.ts';
 import type { Holding } from '../holding.ts';
 import type { Decision } from '../strategy.ts';
-import type { BlueGreenState } from './state.ts';
-import { pinOf, unpin } from './traffic.ts';
+import { pinOf, unpin } from './pin.ts';
+import type { PinnedState } from './state.ts';
 
 /** How the rollout of a held Deployment is completed, and its traffic is the team's own again. */
-export interface Completion extends DeploymentCompletion<BlueGreenState> {
+export interface Completion<State extends PinnedState> extends DeploymentCompletion<State> {
   holding: Holding;
 }
-
-type BlueGreenDecision = Decision<BlueGreenState>;
 
 /**
  * Completes the rollout of a held Deployment, from wherever it stands, until it has the pods of one ReplicaSet alone: the
@@ -22,7 +20,9 @@ type BlueGreenDecision = Decision<BlueGreenState>;
  * Deployment. The Service is unpinned before the Deployment gets its own fields back, and when no other pods are left.
  * @returns undefined when the rollout is complete and nothing of the release is left
  */
-export function completeRollout(completion: Completion): BlueGreenDecision | undefined {
+export function completeRollout<State extends PinnedState>(
+  completion: Completion<State>,
+): Decision<State> | undefined {
   const { holding, state } = completion;
   const { deployment, active, preview } = holding;
   const moving = deployment === undefined ? undefined : removeOthers(deployment, completion);

@@ -4,7 +4,7 @@ import { holdMarkOf } from '../kubernetes/hold-mark.ts';
 import type { Workload } from '../kubernetes/workload-objects.ts';
 import type { CallOptions } from '../ports/cluster.ts';
 import { reconcile, rollBack } from './reconcile.ts';
-import { revisionOf } from './record/release-record.ts';
+import { revisionOf, type RevisionRecord } from './record/release-record.ts';
 import type { ReleaseSession } from './session.ts';
 
 /** What a release by another strategy has left could not be rolled back. */
@@ -26,12 +26,17 @@ export async function rollBackLeft(
   await reopenHalted(session, strategy, options);
   const { current } = session.record;
   if (current === undefined) return;
-  const { strategy: left } = revisionOf(session.record, current.revision);
-  if (left === strategy || session.strategy.observes(session.state, session.facts).holding === undefined)
+  const { strategy: left, settings } = revisionOf(session.record, current.revision);
+  if (
+    bringsToRest(session, { strategy, left, settings }) ||
+    session.strategy.observes(session.state, session.facts).holding === undefined
+  )
     return;
   const { application, holder } = session;
   await session.saveCurrent({ owner: holder }, options);
-  await rollBack('replaced by a release with another strategy', session, options);
+  const why =
+    left === strategy ? 'replaced by another release' : 'replaced by a release with another strategy';
+  await rollBack(why, session, options);
   const { outcome, reason = 'it was halted' } = await reconcile(session, options);
   if (outcome !== 'halted') return;
   throw new LeftReleaseError(`revision ${String(current.revision)} still holds ${application}: ${reason}`, {
@@ -39,11 +44,22 @@ export async function rollBackLeft(
   });
 }
 
+/** Whether a release by a strategy brings to rest what an earlier one has left. */
+function bringsToRest(
+  { strategies }: ReleaseSession,
+  { strategy, left, settings }: { strategy: string; left: string; settings: RevisionRecord['settings'] },
+): boolean {
+  const own = strategies.get(left);
+  return left === strategy && own.rollsBackLeft?.(own.settings.parse(settings?.strategy ?? {})) !== true;
+}
+
 /** A release that halted and still holds its Deployment (rollback: never) is open again, on its way back. */
 async function reopenHalted(session: ReleaseSession, strategy: string, options: CallOptions): Promise<void> {
   const { record, ports, strategies, holder } = session;
   const last = record.history.at(-1);
-  if (last?.outcome !== 'halted' || last.strategy === strategy) return;
+  if (last?.outcome !== 'halted') return;
+  const { strategy: left, settings } = last;
+  if (bringsToRest(session, { strategy, left, settings })) return;
   const own = strategies.get(last.strategy);
   const reference = last.objects.find(({ kind }) => kind === 'Deployment');
   if (own.parts === undefined || reference === undefined) return;

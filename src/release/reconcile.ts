@@ -174,7 +174,7 @@ function isFinal(error: unknown): boolean {
 
 /** Whether an action is guarded by what was seen: when that has changed, it is decided anew. */
 function isSeenAgain({ type }: Action): boolean {
-  return type === 'rollout' || type === 'selectPods';
+  return type === 'rollout' || type === 'selectPods' || type === 'route';
 }
 
 /** Whether a release goes on without an action. */

@@ -1,4 +1,5 @@
 import type { Answer, HoldMark } from '../kubernetes/hold-mark.ts';
+import type { CandidateShare, TesterHeader } from '../kubernetes/http-route.ts';
 import type { RolloutFields } from '../kubernetes/rollout-fields.ts';
 import type { Workload } from '../kubernetes/workload-objects.ts';
 import type { KubernetesObject, ObjectReference } from '../ports/kubernetes-object.ts';
@@ -13,6 +14,15 @@ export interface HeldParts {
   service?: KubernetesObject;
   /** Name of the Service that the release makes for the new pods. */
   previewName?: string;
+  /** What shares the traffic out between the two Services by weight; missing: nothing does. */
+  router?: RouterParts;
+}
+
+/** What shares traffic out between two Services. */
+export interface RouterParts {
+  kind: 'HTTPRoute';
+  name: string;
+  tester?: TesterHeader;
 }
 
 /** A ReplicaSet of a Deployment, in pods. */
@@ -55,6 +65,17 @@ export interface SeenService {
   endpoints: Readonly<Record<string, number>>;
 }
 
+/** A router as it is. */
+export interface SeenRouter {
+  reference: ObjectReference;
+  resourceVersion: string;
+  share: CandidateShare;
+  /** It is followed as it is now. */
+  isInForce: boolean;
+  /** Why it is not followed, or cannot share the traffic out. */
+  problem?: string;
+}
+
 /** What is seen of a release that holds its Deployment. Missing parts are not there. */
 export interface DeploymentHolding {
   deployment?: SeenDeployment;
@@ -78,6 +99,8 @@ export interface Holding extends DeploymentHolding {
   previewName: string;
   /** A Service of that name is there that the release has not made. */
   isPreviewTaken: boolean;
+  /** Missing: there is none, or the release uses none. */
+  router?: SeenRouter;
 }
 
 /** Whether the release moves the traffic of a Service. */
@@ -95,6 +118,8 @@ export type HoldingAction =
       before: RolloutFields;
       /** Name of the Service that stays as it is. */
       active?: string;
+      /** The router that stays as it is. */
+      router?: RouterParts;
       /** New pods beside the old ones; missing: as many as there are old ones. The number of pods stays what it is. */
       share?: { surge: number; stable: string };
     }
@@ -118,4 +143,14 @@ export type HoldingAction =
     }
   /** Makes the Service by which the candidate is reached before it gets traffic. */
   | { type: 'preview'; active: string; revision: number; name: string; selector: Selector }
-  | { type: 'removePreview'; service: ObjectReference };
+  | { type: 'removePreview'; service: ObjectReference }
+  /** Gives the new pods' Service a share of what the team's Service gets, in percent; `percent` missing: the router's own backends alone. */
+  | {
+      type: 'route';
+      router: ObjectReference;
+      resourceVersion: string;
+      service: string;
+      candidate: string;
+      percent?: number;
+      tester?: TesterHeader;
+    };

@@ -154,6 +154,8 @@ export interface Strategy<Settings extends object = object, State extends Strate
   waitingStep?(state: State): number | undefined;
   /** What it waits for in a state, with nothing else to do: `promote` continues it, `abort` rolls it back; missing: it never does. */
   waitsFor?(state: State, settings: Settings): Waiting | undefined;
+  /** What a release with these settings has left is rolled back before another begins, also by this strategy; missing: its begin brings it to rest. */
+  rollsBackLeft?(settings: Settings): boolean;
   /** Whether Kubernetes ends by itself what is left to do, so that an aborted runner need not stay for it. */
   finishesAlone(state: State): boolean;
   /** What the strategy will do, for `pipeline plan`. */

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { defined } from '../../src/base/defined.ts';
 import { startApiProxy, type ApiProxy } from '../chaos/proxy/api-proxy.ts';
 import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { expectExit, runPipeline } from '../support/pipeline-command.ts';
+import { findGateway, webRoute } from '../support/gateway.ts';
 import { rbacRights, rbacText, rightOf, type RbacFile } from '../support/rbac-rules.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
 import type { ReleaseOrder } from './release-process.ts';
@@ -11,6 +13,7 @@ const minutes = 60_000;
 
 /** An apply that makes its object asks for this right, too; a request does not show it. */
 const madeByApply = ['create configmaps', 'create deployments.apps', 'create services'];
+const routeMadeByApply = 'create httproutes.gateway.networking.k8s.io';
 
 /** A strategy with a Role of its own. */
 interface Case {
@@ -19,6 +22,8 @@ interface Case {
   strategy: (waits: boolean) => ReleaseOrder['settings']['strategy'];
   /** Rights that a release uses only when something goes wrong, or of which another version of Kubernetes needs others. */
   rare: string[];
+  /** The manifests have an HTTPRoute, too. */
+  isRouted?: true;
 }
 
 const cases: Case[] = [
@@ -32,72 +37,90 @@ const cases: Case[] = [
     strategy: (waits) => ({ canary: { steps: [{ weight: 50 }, { pause: waits ? true : '1s' }] } }),
     rare: ['get pods/log'],
   },
+  {
+    file: 'canary-http-route.yaml',
+    strategy: (waits) => ({
+      canary: {
+        traffic: { httpRoute: { name: 'web' }, scaleDownDelay: '1s' },
+        steps: [{ weight: 50 }, { pause: waits ? true : '1s' }],
+      },
+    }),
+    rare: ['get pods/log', 'get endpoints', 'list endpointslices.discovery.k8s.io'],
+    isRouted: true,
+  },
 ];
 
-describe.each(cases)('a runner with the rights of deploy/rbac/$file alone', ({ file, strategy, rare }) => {
-  const environment = e2eEnvironment();
-  let place: RunnerNamespaces;
-  let proxy: ApiProxy;
-  const used = new Set<string>();
-  const refused = new Set<string>();
+describe.each(cases)(
+  'a runner with the rights of deploy/rbac/$file alone',
+  ({ file, strategy, rare, isRouted }) => {
+    const environment = e2eEnvironment();
+    let place: RunnerNamespaces;
+    let proxy: ApiProxy;
+    let more: string | undefined;
+    const used = new Set<string>();
+    const refused = new Set<string>();
 
-  beforeAll(async () => {
-    place = await makeRunnerNamespaces(environment, `${file.replace('.yaml', '')}-rights`);
-    const { admin, agents, application } = place;
-    if (environment.cluster === 'current') {
-      const text = await rbacText(file, { ci: agents, shop: application });
-      await admin.run(['apply', '--filename', '-'], text);
-      await admin.run(['delete', 'role,rolebinding', 'slipway-releases', '--namespace', application]);
-    }
-    const given = await rbacRights(file);
-    proxy = await startApiProxy(place.kubeconfig);
-    // The sandbox has no authorization: the proxy does what an API server with this Role would.
-    proxy.http.fate = ({ method, url }) => {
-      const right = rightOf(method, url);
-      if (right === undefined) return 'pass';
-      used.add(right);
-      if (given.includes(right)) return 'pass';
-      refused.add(right);
-      return 'forbid';
-    };
-  }, 2 * minutes);
+    beforeAll(async () => {
+      place = await makeRunnerNamespaces(environment, `${file.replace('.yaml', '')}-rights`);
+      const { admin, agents, application } = place;
+      if (environment.cluster === 'current') {
+        const text = await rbacText(file, { ci: agents, shop: application });
+        await admin.run(['apply', '--filename', '-'], text);
+        await admin.run(['delete', 'role,rolebinding', 'slipway-releases', '--namespace', application]);
+      }
+      if (isRouted === true)
+        more = `---\n${JSON.stringify(webRoute(await findGateway(admin), `${application}.test`))}`;
+      const given = await rbacRights(file);
+      proxy = await startApiProxy(place.kubeconfig);
+      // The sandbox has no authorization: the proxy does what an API server with this Role would.
+      proxy.http.fate = ({ method, url }) => {
+        const right = rightOf(method, url);
+        if (right === undefined) return 'pass';
+        used.add(right);
+        if (given.includes(right)) return 'pass';
+        refused.add(right);
+        return 'forbid';
+      };
+    }, 2 * minutes);
 
-  afterAll(async () => {
-    await proxy.close();
-    await place.remove();
-  }, minutes);
+    afterAll(async () => {
+      await proxy.close();
+      await place.remove();
+    }, minutes);
 
-  const release = (options: Parameters<typeof webManifests>[0], runId: string, waits = false) =>
-    startRelease(webManifests({ replicas: 2, ...options }), {
-      kubeconfig: proxy.kubeconfig,
-      runId,
-      namespace: place.application,
-      settings: { prune: true, strategy: strategy(waits) },
-    });
-
-  const command = async (name: string) => {
-    const named = ['release', name, 'web', '--namespace', place.application];
-    expectExit(await runPipeline([...named, '--kubeconfig', proxy.kubeconfig]), 0);
-  };
-
-  it(
-    'releases, is promoted, fails and rolls back, and needs each of them',
-    async () => {
-      expect(await (await release({ version: '1' }, 'run-1')).result()).toMatchObject({
-        outcome: 'succeeded',
+    const release = (options: Parameters<typeof webManifests>[0], runId: string, waits = false) =>
+      startRelease(webManifests({ replicas: 2, ...defined({ more }), ...options }), {
+        kubeconfig: proxy.kubeconfig,
+        runId,
+        namespace: place.application,
+        settings: { prune: true, strategy: strategy(waits) },
       });
-      const second = await release({ version: '2' }, 'run-2', true);
-      await second.saw('the wait for a person', ({ phase }) => phase === 'waiting');
-      expect([...refused]).toEqual([]);
-      await command('promote');
-      expect(await second.result()).toMatchObject({ outcome: 'succeeded' });
-      const bad = await release({ version: '3', fault: 'crash' }, 'run-3');
-      expect(await bad.result()).toMatchObject({ outcome: 'rolledBack' });
-      await command('rollback');
 
-      expect([...refused]).toEqual([]);
-      expect([...new Set([...used, ...madeByApply, ...rare])].sort()).toEqual(await rbacRights(file));
-    },
-    4 * minutes,
-  );
-});
+    const command = async (name: string) => {
+      const named = ['release', name, 'web', '--namespace', place.application];
+      expectExit(await runPipeline([...named, '--kubeconfig', proxy.kubeconfig]), 0);
+    };
+
+    it(
+      'releases, is promoted, fails and rolls back, and needs each of them',
+      async () => {
+        expect(await (await release({ version: '1' }, 'run-1')).result()).toMatchObject({
+          outcome: 'succeeded',
+        });
+        const second = await release({ version: '2' }, 'run-2', true);
+        await second.saw('the wait for a person', ({ phase }) => phase === 'waiting');
+        expect([...refused]).toEqual([]);
+        await command('promote');
+        expect(await second.result()).toMatchObject({ outcome: 'succeeded' });
+        const bad = await release({ version: '3', fault: 'crash' }, 'run-3');
+        expect(await bad.result()).toMatchObject({ outcome: 'rolledBack' });
+        await command('rollback');
+
+        expect([...refused]).toEqual([]);
+        const made = isRouted === true ? [...madeByApply, routeMadeByApply] : madeByApply;
+        expect([...new Set([...used, ...made, ...rare])].sort()).toEqual(await rbacRights(file));
+      },
+      4 * minutes,
+    );
+  },
+);

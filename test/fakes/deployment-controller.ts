@@ -19,6 +19,7 @@ import {
   revisionOf,
   sameTemplate,
 } from './replica-sets.ts';
+import { simulatedGateway } from './gateway.ts';
 import { simulatedEndpoints } from './service-endpoints.ts';
 
 export type { PodBehaviour } from './pod-behaviour.ts';
@@ -57,7 +58,7 @@ export class SimulatedDeployments {
     const moves = this.#cluster.all<Workload>('Deployment').flatMap((deployment) => this.#moves(deployment));
     const pods = this.#cluster.all<Pod>('Pod').filter(isOfReplicaSet); // a run's agent is none of ours
     moves.push(...pods.flatMap((pod) => simulatedKubelet(pod, this.#cluster, this.#behaviour)));
-    moves.push(...simulatedEndpoints(this.#cluster));
+    moves.push(...simulatedEndpoints(this.#cluster), ...simulatedGateway(this.#cluster));
     if (moves.length === 0) this.#idleAt = latestVersion;
     moves[this.#choose(moves.length)]?.();
     return moves.length > 0;

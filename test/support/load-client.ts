@@ -38,6 +38,8 @@ export interface LoadTarget {
   service: string;
   /** Namespace for the pod of the clients. */
   from: string;
+  /** Asks a gateway as this host instead of the Service. */
+  by?: { url: string; host: string };
 }
 
 /**
@@ -45,16 +47,23 @@ export interface LoadTarget {
  * of this machine. Returns when they are asking.
  */
 export async function startLoad(target: LoadTarget): Promise<LoadClient> {
-  const service = await target.admin.json<{ spec: { clusterIP: string; ports: { port: number }[] } }>([
-    ...['get', 'service', target.service, '--namespace', target.namespace],
-  ]);
-  const url = `http://${service.spec.clusterIP}:${service.spec.ports[0]!.port}/version`;
-  return target.environment.cluster === 'sandbox' ? startProcess(url) : startPod(target, url);
+  const { url, host } = target.by ?? { url: await serviceUrl(target), host: '' };
+  const asked = [`${url}/version`, host] as const;
+  return target.environment.cluster === 'sandbox' ? startProcess(...asked) : startPod(target, ...asked);
 }
 
-async function startProcess(url: string): Promise<LoadClient> {
+async function serviceUrl({ admin, service: name, namespace }: LoadTarget): Promise<string> {
+  const service = await admin.json<{ spec: { clusterIP: string; ports: { port: number }[] } }>([
+    ...['get', 'service', name, '--namespace', namespace],
+  ]);
+  return `http://${service.spec.clusterIP}:${String(service.spec.ports[0]!.port)}`;
+}
+
+async function startProcess(url: string, host: string): Promise<LoadClient> {
   const stopFile = join(tmpdir(), `slipway-load-${randomBytes(4).toString('hex')}`);
-  const child = spawn(process.execPath, [script, url, stopFile], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, url, stopFile, host], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -68,7 +77,7 @@ async function startProcess(url: string): Promise<LoadClient> {
   };
 }
 
-async function startPod(target: LoadTarget, url: string): Promise<LoadClient> {
+async function startPod(target: LoadTarget, url: string, host: string): Promise<LoadClient> {
   const name = `load-${randomBytes(3).toString('hex')}`;
   const { admin, from: namespace } = target;
   const pod = {
@@ -89,6 +98,7 @@ async function startPod(target: LoadTarget, url: string): Promise<LoadClient> {
             '--',
             url,
             '/tmp/stop',
+            host,
           ],
         },
       ],

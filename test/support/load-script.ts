@@ -1,10 +1,10 @@
-// A client under load, by itself: `node load-script.ts URL STOP-FILE`. Asks for URL all the time, over connections that
+// A client under load, by itself: `node load-script.ts URL STOP-FILE HOST`. Asks for URL, as HOST where it is not empty, all the time, over connections that
 // are kept alive and over new ones, until STOP-FILE is there; then prints what it saw as one line of JSON.
 import { existsSync, rmSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const [url = '', stopFile = ''] = process.argv.slice(-2);
+const [url = '', stopFile = '', host = ''] = process.argv.slice(-3);
 const seen = {
   requests: 0,
   failures: 0,
@@ -22,7 +22,7 @@ function ask(agent: Agent): Promise<void> {
       if (seen.errors.length < 20) seen.errors.push(`${new Date().toISOString()} ${message}`);
       resolve();
     };
-    const request = get(url, { agent, timeout: 10_000 }, (response) => {
+    const request = get(url, { agent, timeout: 10_000, headers: host === '' ? {} : { host } }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => (text += chunk));

@@ -16,6 +16,7 @@ export type RbacFile =
   | 'application-namespace.yaml'
   | 'blue-green.yaml'
   | 'canary.yaml'
+  | 'canary-http-route.yaml'
   | 'create-namespaces.yaml';
 
 /** The text of a file of deploy/rbac with its namespaces replaced. */

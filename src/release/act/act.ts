@@ -8,6 +8,7 @@ import { earlierManifests } from '../record/earlier-manifests.ts';
 import { revisionOf, trimmed, type ReleasedJobs } from '../record/release-record.ts';
 import { measure } from './measure.ts';
 import { heldObjects, makePreview, removePreview, selectPods, writeRollout } from './hold.ts';
+import { writeRoute } from './route.ts';
 import { servicesToSelect, withHeldSelectors } from './service-selectors.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 import type { ReleaseSession } from '../session.ts';
@@ -55,6 +56,9 @@ export async function act(action: Action, session: ReleaseSession, options: Call
       return {};
     case 'removePreview':
       await removePreview(action.service, session, options);
+      return {};
+    case 'route':
+      await writeRoute(action, session.ports.cluster, options);
       return {};
   }
 }

@@ -19,16 +19,17 @@ interface Service extends KubernetesObject {
   spec: { selector?: Selector; ports?: { nodePort?: number; [field: string]: unknown }[] };
 }
 
-/** The objects of a revision with its Deployment held and marked, and without the Service whose traffic stays. */
+/** The objects of a revision with its Deployment held and marked, and without the Service and the router that stay as they are. */
 export function heldObjects(
   objects: readonly KubernetesObject[],
-  { revision, step, before, active, share }: Of<'hold'>,
+  { revision, step, before, active, router, share }: Of<'hold'>,
   session: ReleaseSession,
 ): KubernetesObject[] {
   const stable = share?.stable;
   const mark = markOf({ revision, step, before, since: now(session), ...defined({ stable }) }, session);
   return objects
     .filter(({ kind, metadata }) => kind !== 'Service' || metadata.name !== active)
+    .filter(({ kind, metadata }) => kind !== router?.kind || metadata.name !== router.name)
     .map((object) => {
       if (!isWorkload(object) || object.kind !== 'Deployment') return object;
       const annotations = { ...object.metadata.annotations, [holdAnnotation]: mark };

@@ -14,6 +14,7 @@ import type {
   DeploymentHolding,
   HeldParts,
   Holding,
+  RouterParts,
   SeenDeployment,
   SeenReplicaSet,
   SeenService,
@@ -23,6 +24,7 @@ import { rehearseApply } from '../act/rehearse-apply.ts';
 import type { EarlierManifests } from '../act/take-ownership.ts';
 import { previewLabel } from '../record/release-record.ts';
 import { readyEndpoints } from './ready-endpoints.ts';
+import { observeRouter } from './router.ts';
 
 /** What a held Deployment is read with. */
 export interface HoldingRequest {
@@ -44,7 +46,7 @@ export async function observeHolding(
   options: CallOptions,
 ): Promise<DeploymentHolding | Holding> {
   const { cluster, parts, compares } = request;
-  const { deployment: manifest, service, previewName } = parts;
+  const { deployment: manifest, service, previewName, router } = parts;
   const reference = referenceOf(manifest);
   const live = await cluster.get<Workload>(reference, options);
   const pods = live === undefined ? [] : podsOf(live, cluster, options);
@@ -53,7 +55,7 @@ export async function observeHolding(
     live === undefined ? [] : setsOf(live, cluster, options),
     service === undefined || previewName === undefined
       ? undefined
-      : observeTraffic({ ...request, service, previewName, pods }, options),
+      : observeTraffic({ ...request, service, previewName, pods, ...defined({ router }) }, options),
     live === undefined || compares === undefined
       ? undefined
       : changesTemplate(manifest, live, { cluster, ...compares }, options),
@@ -69,21 +71,25 @@ export async function observeHolding(
   return { ...traffic, manifest: { ...held, ...traffic.manifest }, ...seen };
 }
 
-/** The Service whose traffic a release moves, and the one that it makes for the new pods. */
+/** The Service whose traffic a release moves, the one that it makes for the new pods, and what shares the traffic out. */
 async function observeTraffic(
   request: Pick<HoldingRequest, 'cluster' | 'application'> & {
     service: KubernetesObject;
     previewName: string;
+    router?: RouterParts;
     pods: Promise<Pod[]> | Pod[];
   },
   options: CallOptions,
 ) {
-  const { cluster, application, service, previewName } = request;
+  const { cluster, application, service, previewName, router: routed } = request;
   const active = referenceOf(service);
-  const [pods, preview, liveService] = await Promise.all([
+  const { name, namespace = '' } = active;
+  const backends = { service: name, candidate: previewName, namespace };
+  const [pods, preview, liveService, router] = await Promise.all([
     request.pods,
     cluster.get({ ...active, name: previewName }, options),
     cluster.get(active, options),
+    routed === undefined ? undefined : observeRouter(routed, backends, cluster, options),
   ]);
   const isOwn = preview?.metadata.labels?.[previewLabel] === application;
   const hashes = new Map(pods.map((pod) => [pod.metadata.name, hashOf(pod)]));
@@ -94,7 +100,7 @@ async function observeTraffic(
     manifest: { service: active, selector: selectorOf(service) },
     previewName,
     isPreviewTaken: preview !== undefined && !isOwn,
-    ...defined({ active: seenActive, preview: seenPreview }),
+    ...defined({ active: seenActive, preview: seenPreview, router }),
   };
 }
 

@@ -9,7 +9,7 @@ import type { DecisionInput, Problem } from '../strategy.ts';
 import { namesOf } from '../analysis-names.ts';
 import { begin } from '../pinned/begin.ts';
 import type { BlueGreenDecision, Hold, HoldingInput } from './input.ts';
-import { completeRollout, othersLeft } from '../pinned/complete.ts';
+import { letGo } from '../pinned/complete.ts';
 import { serviceSettings } from './parts.ts';
 import { isMeasured, measure, progressOf } from './measure.ts';
 import { promotionMs, scaleDownDelayMs, type BlueGreenSettings } from './settings.ts';
@@ -274,21 +274,7 @@ function keepBoth(now: HoldingInput, hold: Hold): BlueGreenDecision {
   return complete(now, hold);
 }
 
-function complete(now: HoldingInput, { candidate, before, ...hold }: Hold): BlueGreenDecision {
-  const { holding, release, state } = now;
-  const own = { ...before, ...holding.manifest.fields };
-  const next: BlueGreenState = {
-    phase: 'completing',
-    hold: { ...hold, before, ...defined({ candidate }) },
-    ...defined({ isPreviewRemoved: state.isPreviewRemoved }),
-  };
-  const left = othersLeft(holding, candidate);
-  if (left !== undefined) return waitOrFail(now, left, lookMs.moving);
-  const isBegun = state.phase === 'completing';
-  const step = completeRollout({ holding, toward: candidate, own, before, isBegun, state: next });
-  if (step === undefined) {
-    const plain = { phase: 'applying' } as const;
-    return decideRolling({ ...now, settings: {}, state: plain, release });
-  }
-  return step.type === 'wait' ? waitOrFail(now, step.message, step.forMs) : step;
+function complete(now: HoldingInput, hold: Hold): BlueGreenDecision {
+  const { isPreviewRemoved } = now.state;
+  return letGo(now, hold, { phase: 'completing', hold, ...defined({ isPreviewRemoved }) });
 }

@@ -8,10 +8,18 @@ import { canarySettings, pauseOf, pausesMs, stepsOf, stepText, type CanarySettin
 import { canaryState, isRolling, type CanaryState } from './state.ts';
 import { canarySteps } from './steps.ts';
 
+/** Phases that an answer to their step ends. */
+const awaitingPhases: readonly string[] = ['waiting', 'measuring', 'switched'];
+
+function isUndoing({ phase }: CanaryState): boolean {
+  return phase === 'undoing' || phase === 'unrouted';
+}
+
 /**
  * Releases by replacing a share of the pods of the team's own Deployment at a time, whose rollout is held in between. All
  * pods get the same traffic, so that the share of new pods is the share of the traffic. How a rollout is held:
- * docs/decisions/0100-one-deployment-held.md; by which writes its share grows: 0101-canary-by-replicas.md.
+ * docs/decisions/0100-one-deployment-held.md; by which writes its share grows: 0101-canary-by-replicas.md. Where a router
+ * shares the traffic out, new pods start beside all old ones: 0104-canary-by-router.md.
  */
 export const canary: Strategy<CanarySettings, CanaryState> = {
   name: 'canary',
@@ -30,22 +38,22 @@ export const canary: Strategy<CanarySettings, CanaryState> = {
   observes(state, release) {
     if (isRolling(state)) return rolling.observes({ phase: state.phase }, release);
     if (state.phase === 'comparing') return { holding: 'compared' };
-    if (state.phase === 'undoing') return { holding: 'seen' };
+    if (state.phase === 'undoing' || state.phase === 'unrouted' || state.phase === 'pinned')
+      return { holding: 'seen' };
     return { workloadsOf: release.revision, holding: 'seen' };
   },
   decide: decideCanary,
   rollBack(state, reason) {
     if (isRolling(state)) return rolling.rollBack({ phase: state.phase }, reason);
-    return state.phase === 'undoing' ? undefined : { ...state, phase: 'undoing' };
+    return isUndoing(state) ? undefined : { ...state, phase: 'undoing' };
   },
-  answers({ phase, hold }) {
-    if (hold === undefined || phase === 'undoing') return [];
+  answers(state) {
+    const { phase, hold } = state;
+    if (hold === undefined || phase === 'pinned' || isUndoing(state)) return [];
     if (phase === 'completing') return ['abort'];
-    return phase === 'waiting' || phase === 'measuring'
-      ? ['promote', 'promoteFull', 'abort']
-      : ['promoteFull', 'abort'];
+    return awaitingPhases.includes(phase) ? ['promote', 'promoteFull', 'abort'] : ['promoteFull', 'abort'];
   },
-  waitingStep: ({ phase, step = 0 }) => (phase === 'waiting' || phase === 'measuring' ? step + 1 : undefined),
+  waitingStep: ({ phase, step = 0 }) => (awaitingPhases.includes(phase) ? step + 1 : undefined),
   waitsFor({ phase, step: index = 0 }, settings) {
     const steps = stepsOf(settings);
     const step = steps[index];
@@ -55,6 +63,8 @@ export const canary: Strategy<CanarySettings, CanaryState> = {
     const limit = pauseOf(step) ?? true;
     return { text, forPerson: phase === 'waiting' && limit === true };
   },
+  // What a router sends to the new pods, and what pins the Service, only the release itself takes back.
+  rollsBackLeft: ({ traffic }) => traffic !== undefined,
   finishesAlone: (state) => isRolling(state) && rolling.finishesAlone({ phase: state.phase }),
-  steps: (release, settings) => canarySteps(release, stepsOf(settings)),
+  steps: canarySteps,
 };

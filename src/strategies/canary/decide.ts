@@ -1,6 +1,7 @@
 import { defined } from '../../base/defined.ts';
 import { heldFields, type RolloutFields } from '../../kubernetes/rollout-fields.ts';
 import { removeOthers, restoreFields } from '../held/complete.ts';
+import { decideRouted } from '../canary-by-router/decide.ts';
 import { failed, waitOrFail } from '../held/deadline.ts';
 import { heldProblem } from '../held/problem.ts';
 import type { SeenReplicaSet } from '../holding.ts';
@@ -26,6 +27,7 @@ export function decideCanary(input: DecisionInput<CanarySettings, CanaryState>):
   const { holding, workloads } = observed;
   if (holding === undefined) return unseen('nothing seen of the Deployment');
   const now: CanaryInput = { ...input, holding, workloads };
+  if (input.settings.traffic !== undefined) return decideRouted(now);
   if (state.phase === 'undoing') return undo(now);
   return state.hold === undefined ? begin(now) : goForward(now, state.hold);
 }

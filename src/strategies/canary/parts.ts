@@ -1,5 +1,6 @@
 import { nameOf, referenceOf, type Workload } from '../../kubernetes/workload-objects.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
+import { routedParts, trafficRefusals } from '../canary-by-router/parts.ts';
 import { deploymentsOf, holdingRefusals, rollingHint } from '../held/refusals.ts';
 import type { HeldParts } from '../holding.ts';
 import type { Refusal } from '../strategy.ts';
@@ -7,7 +8,11 @@ import { stepsOf, type CanarySettings } from './settings.ts';
 import { expressibleWeights, isExpressible } from './share.ts';
 
 /** What of a release's objects a canary release holds; undefined where they are refused. */
-export function canaryParts(objects: readonly KubernetesObject[]): HeldParts | undefined {
+export function canaryParts(
+  objects: readonly KubernetesObject[],
+  settings: CanarySettings,
+): HeldParts | undefined {
+  if (settings.traffic !== undefined) return routedParts(objects, settings, settings.traffic);
   const [deployment] = deploymentsOf(objects);
   return deployment === undefined ? undefined : { deployment };
 }
@@ -16,6 +21,8 @@ export function canaryParts(objects: readonly KubernetesObject[]): HeldParts | u
 export function canaryRefusals(objects: readonly KubernetesObject[], settings: CanarySettings): Refusal[] {
   const [deployment] = deploymentsOf(objects);
   const refusals = holdingRefusals('canary', objects);
+  // With a router the new pods are beside all old ones, and any weight can be had.
+  if (settings.traffic !== undefined) return [...refusals, ...trafficRefusals(objects, settings.traffic)];
   // How many pods there are is known only later where an autoscaler says it, or no manifest does; what is no number, the
   // API refuses.
   if (typeof deployment?.spec.replicas !== 'number' || deployment.spec.replicas === 0) return refusals;

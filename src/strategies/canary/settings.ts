@@ -6,8 +6,8 @@ import { analysisNames, longestMs, namesOf } from '../analysis-names.ts';
 const step = z.union([
   z.strictObject({
     weight: z.described(
-      'New pods as a share of all pods, in percent; they get that share of the traffic',
-      z.int().check(z.minimum(1), z.maximum(100)),
+      'Share of the traffic that the new pods get, in percent; without "traffic" they are that share of the pods',
+      z.int().check(z.minimum(0), z.maximum(100)),
     ),
   }),
   z.strictObject({ replicas: z.described('New pods in all', z.int().check(z.minimum(1))) }),
@@ -27,31 +27,87 @@ const step = z.union([
 /** A step of a canary release. */
 export type CanaryStep = z.infer<typeof step>;
 
-/** `strategy.canary`: which share of the pods is new, and for how long. */
-export const canarySettings = z.described(
-  'Replace a share of the pods at a time, wait, replace more; back to none when new pods fail',
+const name = z
+  .string()
+  .check(
+    z.regex(
+      /^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/,
+      'must be a name of Kubernetes: lowercase letters, digits and "-"',
+    ),
+    z.maxLength(253),
+  );
+
+const traffic = z.described(
+  'Share the traffic out by a router, exactly, with new pods beside all old ones; default: each pod gets the same',
   z.strictObject({
-    steps: z.described(
-      'What is done in order, before all pods are replaced; default: one new pod for a minute',
+    httpRoute: z.described(
+      'The HTTPRoute (Gateway API) that sends traffic to the Service',
+      z.strictObject({ name }),
+    ),
+    service: z.described(
+      'The Service whose traffic is shared out; default: the one of the manifests that selects the pods',
+      z.optional(name),
+    ),
+    candidateService: z.described(
+      'The Service that the release makes for the new pods and removes at its end; default: the other one with "-canary"',
+      z.optional(name),
+    ),
+    testerHeader: z.described(
+      'Requests with this header get the new pods, whatever the weight is',
       z.optional(
-        z.array(step).check(
-          z.minLength(1),
-          z.refine(
-            ([first]) => first === undefined || 'weight' in first || 'replicas' in first,
-            'must begin with a weight or replicas',
-          ),
-          z.refine(
-            (steps) => isRising(steps),
-            'must rise: each weight and number of replicas above the one before it',
-          ),
-        ),
+        z.strictObject({
+          name: z
+            .string()
+            .check(z.regex(/^[-A-Za-z0-9!#$%&'*+.^_`|~]{1,256}$/, 'must be the name of a header')),
+          value: z.string().check(z.minLength(1), z.maxLength(4096)),
+        }),
       ),
+    ),
+    scaleDownDelay: z.described(
+      'Time for which the old pods stay after the new ones have all traffic; default 30s',
+      z.optional(durationText),
     ),
   }),
 );
 
+/** `strategy.canary`: which share of the traffic new pods get, and for how long. */
+export const canarySettings = z.described(
+  'Give new pods a share of the traffic at a time, wait, give them more; back to none when they fail',
+  z
+    .strictObject({
+      traffic: z.optional(traffic),
+      steps: z.described(
+        'What is done in order, before all pods are replaced; default: one new pod for a minute',
+        z.optional(
+          z.array(step).check(
+            z.minLength(1),
+            z.refine(
+              ([first]) => first === undefined || 'weight' in first || 'replicas' in first,
+              'must begin with a weight or replicas',
+            ),
+          ),
+        ),
+      ),
+    })
+    .check(
+      z.refine(({ traffic: routed, steps = [] }) => routed !== undefined || isRising(steps), {
+        path: ['steps'],
+        error:
+          'must rise: each weight and number of replicas above the one before it (with "traffic" weights may fall)',
+      }),
+    ),
+);
+
 /** `strategy.canary` as parsed. */
 export type CanarySettings = z.infer<typeof canarySettings>;
+
+/** `strategy.canary.traffic` as parsed. */
+export type CanaryTraffic = z.infer<typeof traffic>;
+
+/** Milliseconds for which the old pods stay after the new ones have got all traffic; 0 where there is no router. */
+export function scaleDownDelayMs({ traffic: routed }: CanarySettings): number {
+  return routed === undefined ? 0 : parseDuration(routed.scaleDownDelay ?? '30s');
+}
 
 /** The steps of a release. */
 export function stepsOf({
@@ -80,7 +136,7 @@ export function pausesMs(settings: CanarySettings, analysisMs?: (name: string) =
   const pauses = stepsOf(settings).map((step) =>
     'pause' in step ? pauseMs(step.pause) : longestMs(analysesOf(step), analysisMs),
   );
-  return pauses.filter(Number.isFinite).reduce((sum, ms) => sum + ms, 0);
+  return pauses.filter(Number.isFinite).reduce((sum, ms) => sum + ms, scaleDownDelayMs(settings));
 }
 
 /** What a step does, in a few words. */

@@ -4,13 +4,18 @@ import { rollingState, type RollingState } from '../rolling/state.ts';
 
 const holdingPhases = [
   'comparing',
+  'pinned',
   'starting',
+  'previewing',
+  'routing',
   'shifting',
   'stepping',
   'waiting',
   'measuring',
+  'switched',
   'completing',
   'undoing',
+  'unrouted',
 ] as const;
 
 /**
@@ -30,8 +35,23 @@ export const canaryState = z.object({
       candidate: z.exactOptional(z.string()),
       /** The Deployment's rollout fields as they were. */
       before: rolloutFields,
+      /** The selector of the Service as it was, where a router shares its traffic out. */
+      selector: z.exactOptional(z.record(z.string(), z.string())),
     }),
   ),
+  /** What is moved to, or was, by a router. */
+  aim: z.exactOptional(
+    z.object({
+      /** Share of the traffic that the new pods get, in percent. */
+      weight: z.int(),
+      /** New pods, where a step says how many. */
+      pods: z.exactOptional(z.int()),
+      /** The step that is next then. */
+      next: z.int(),
+    }),
+  ),
+  /** The Service of the new pods was removed, or could not be. */
+  isPreviewRemoved: z.exactOptional(z.boolean()),
 });
 
 /** {@link canaryState} as parsed. */

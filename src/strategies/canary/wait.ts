@@ -1,4 +1,5 @@
 import { failed } from '../held/deadline.ts';
+import { hasTraffic } from '../holding.ts';
 import { analysesProgress, type AnalysesProgress } from '../analysis.ts';
 import type { CanaryDecision, CanaryInput, Hold, LiveDeployment } from './input.ts';
 import { rest } from './rest.ts';
@@ -10,15 +11,16 @@ const lookMs = 2000;
 
 /** Begins a step that changes no pod: the Deployment rests in it. */
 export function beginWait(
-  { state }: CanaryInput,
+  now: CanaryInput,
   deployment: LiveDeployment,
   hold: Hold,
   step: CanaryStep,
 ): CanaryDecision {
+  const { state } = now;
   const limit = pauseOf(step);
   const text = limit === undefined ? stepText(step) : waitText(limit);
   return rest(deployment, hold, {
-    step: `${shareOf(deployment)}; ${text}`,
+    step: `${shareOf(now, deployment)}; ${text}`,
     next: { ...state, phase: limit === undefined ? 'measuring' : 'waiting' },
   });
 }
@@ -32,7 +34,7 @@ export function pause(now: CanaryInput, deployment: LiveDeployment, hold: Hold):
   if (limit === undefined || isPromoted(now, deployment) || phaseMs >= pauseMs(limit))
     return proceed(now, deployment, hold);
   const unclear = analysesOf(step).length === 0 ? '' : unclearText(now, deployment, hold);
-  const message = `${shareOf(deployment)}; ${unclear}${waitText(limit)}`;
+  const message = `${shareOf(now, deployment)}; ${unclear}${waitText(limit)}`;
   return { type: 'wait', forMs: Math.min(lookMs, pauseMs(limit) - phaseMs), message };
 }
 
@@ -43,12 +45,17 @@ export function measure(now: CanaryInput, deployment: LiveDeployment, hold: Hold
   const progress = progressOf(now, deployment, hold);
   switch (progress.type) {
     case 'measure':
-      return { type: 'act', action: progress.action, next: state, message: messageOf(progress, deployment) };
+      return {
+        type: 'act',
+        action: progress.action,
+        next: state,
+        message: messageOf(now, deployment, progress),
+      };
     case 'wait':
       return {
         type: 'wait',
         forMs: Math.min(lookMs, progress.forMs),
-        message: messageOf(progress, deployment),
+        message: messageOf(now, deployment, progress),
       };
     case 'passed':
       return proceed(now, deployment, hold);
@@ -56,14 +63,14 @@ export function measure(now: CanaryInput, deployment: LiveDeployment, hold: Hold
       return failed(release, progress.reason);
     case 'inconclusive':
       return rest(deployment, hold, {
-        step: `${shareOf(deployment)}; ${progress.reason}; waiting for promote or abort`,
+        step: `${shareOf(now, deployment)}; ${progress.reason}; waiting for promote or abort`,
         next: { ...state, phase: 'waiting' },
       });
   }
 }
 
-function messageOf({ message }: { message: string }, deployment: LiveDeployment): string {
-  return `${shareOf(deployment)}; ${message}`;
+function messageOf(now: CanaryInput, deployment: LiveDeployment, { message }: { message: string }): string {
+  return `${shareOf(now, deployment)}; ${message}`;
 }
 
 function progressOf(now: CanaryInput, { live }: LiveDeployment, hold: Hold): AnalysesProgress {
@@ -77,10 +84,11 @@ function progressOf(now: CanaryInput, { live }: LiveDeployment, hold: Hold): Ana
 }
 
 /** To the step after this one. */
-function proceed({ state }: CanaryInput, deployment: LiveDeployment, hold: Hold): CanaryDecision {
+function proceed(now: CanaryInput, deployment: LiveDeployment, hold: Hold): CanaryDecision {
+  const { state } = now;
   const { step = 0 } = state;
   return rest(deployment, hold, {
-    step: shareOf(deployment),
+    step: shareOf(now, deployment),
     next: { ...state, phase: 'stepping', step: step + 1 },
   });
 }
@@ -91,7 +99,7 @@ function limitOf(step: CanaryStep | undefined): string | true | undefined {
 }
 
 /** Whether a person has promoted the step that the release is in, or all of them. */
-function isPromoted(now: CanaryInput, deployment: LiveDeployment): boolean {
+export function isPromoted(now: CanaryInput, deployment: LiveDeployment): boolean {
   const { answer } = deployment;
   const isOfStep = answer?.revision === now.release.revision && answer.step === (now.state.step ?? 0) + 1;
   return isOfStep || isPromotedFull(now, deployment);
@@ -102,8 +110,10 @@ export function isPromotedFull({ release }: CanaryInput, { answer }: LiveDeploym
   return answer?.revision === release.revision && answer.answer === 'promoteFull';
 }
 
-function shareOf({ live, desired }: LiveDeployment): string {
-  return `new: ${shareText(live.ready, desired)}`;
+function shareOf({ holding }: CanaryInput, { live, desired }: LiveDeployment): string {
+  const { share } = (hasTraffic(holding) ? holding.router : undefined) ?? {};
+  if (typeof share !== 'number') return `new: ${shareText(live.ready, desired)}`;
+  return `new: ${String(live.ready)} pods, ${String(share)} % of the traffic`;
 }
 
 /** What a pause waits for. */

@@ -61,14 +61,14 @@ class Course {
 
   constructor(request: ForecastRequest) {
     const { strategy, settings, parts, revision, replicas, fields } = request;
-    const { deployment, service, previewName } = parts;
+    const { deployment, service, previewName, router } = parts;
     this.#request = request;
     this.#state = strategy.begin(settings);
     this.#release = new SimulatedRelease({
       deployment: referenceOf(deployment),
       manifest: { replicas: deployment.spec.replicas ?? 1, fields: rolloutFieldsOf(deployment) },
       ...{ revision, replicas, fields },
-      ...defined({ service, previewName }),
+      ...defined({ service, previewName, router }),
     });
     this.#note('');
   }
@@ -113,7 +113,7 @@ class Course {
   #act({ action, next, message }: Extract<Decision, { type: 'act' }>): void {
     this.#release.act(action, this.#phaseMs);
     if (action.type !== 'measure') this.#done = this.#shortened(message);
-    if (action.type === 'selectPods') this.#note(this.#done);
+    if (action.type === 'selectPods' || action.type === 'route') this.#note(this.#done);
     if (next.phase !== this.#state.phase) this.#phaseMs = 0;
     this.#state = next;
   }

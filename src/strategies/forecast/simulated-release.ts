@@ -1,11 +1,20 @@
 import { defined } from '../../base/defined.ts';
 import type { Sample } from '../../analysis/sample.ts';
 import type { Answer, HoldMark } from '../../kubernetes/hold-mark.ts';
+import type { CandidateShare } from '../../kubernetes/http-route.ts';
 import { hashLabel } from '../../kubernetes/replica-sets.ts';
 import { heldFields, type RolloutFields } from '../../kubernetes/rollout-fields.ts';
 import { referenceOf } from '../../kubernetes/workload-objects.ts';
 import type { KubernetesObject, ObjectReference } from '../../ports/kubernetes-object.ts';
-import type { DeploymentHolding, Holding, SeenDeployment, SeenService, Selector } from '../holding.ts';
+import type {
+  DeploymentHolding,
+  Holding,
+  RouterParts,
+  SeenDeployment,
+  SeenRouter,
+  SeenService,
+  Selector,
+} from '../holding.ts';
 import type { Action } from '../strategy.ts';
 import { seenSet, stepController, type SimulatedSet } from './simulated-deployment.ts';
 
@@ -21,6 +30,7 @@ interface Begin {
   fields: RolloutFields;
   service?: KubernetesObject;
   previewName?: string;
+  router?: RouterParts;
 }
 
 /** A Deployment, its controller and the Services of a release, as numbers. */
@@ -34,6 +44,7 @@ export class SimulatedRelease {
   #answer: Answer | undefined;
   #active: Selector | undefined;
   #preview: Selector | undefined;
+  #share: CandidateShare = 'absent';
 
   constructor(begin: Begin) {
     this.#begin = begin;
@@ -52,7 +63,8 @@ export class SimulatedRelease {
     const pods = (hash: string) => this.#sets.find((set) => set.hash === hash)?.pods ?? 0;
     const serving = this.#endpoints(this.#active ?? {});
     const all = Object.values(serving).reduce((sum, each) => sum + each, 0);
-    const weight = all === 0 ? 0 : Math.round((100 * (serving[candidate] ?? 0)) / all);
+    const served = all === 0 ? 0 : Math.round((100 * (serving[candidate] ?? 0)) / all);
+    const weight = typeof this.#share === 'number' ? this.#share : served;
     return { stable: pods(stable), candidate: pods(candidate), weight };
   }
 
@@ -92,6 +104,9 @@ export class SimulatedRelease {
       case 'removePreview':
         this.#preview = undefined;
         return;
+      case 'route':
+        this.#share = action.percent ?? 'absent';
+        return;
       case 'measure': {
         const taken: Sample = { verdict: 'passed', text: '', atMs: phaseMs };
         this.#samples[action.key] = [...(this.#samples[action.key] ?? []), taken];
@@ -104,7 +119,7 @@ export class SimulatedRelease {
 
   /** What the release sees. */
   holding(): DeploymentHolding | Holding {
-    const { deployment, manifest, service, previewName } = this.#begin;
+    const { deployment, manifest, service, previewName, router } = this.#begin;
     const sets = this.#sets.map(seenSet);
     const seen: SeenDeployment = {
       ...{ reference: deployment, resourceVersion: '', isObserved: true, desired: this.#begin.replicas },
@@ -126,8 +141,13 @@ export class SimulatedRelease {
       ...defined({
         active: this.#service(reference, this.#active),
         preview: this.#service({ ...reference, name: previewName }, this.#preview),
+        router: router === undefined ? undefined : this.#router({ ...reference, ...router }),
       }),
     };
+  }
+
+  #router(reference: ObjectReference): SeenRouter {
+    return { reference, resourceVersion: '', share: this.#share, isInForce: true };
   }
 
   #service(reference: ObjectReference, selector: Selector | undefined): SeenService | undefined {

@@ -8,6 +8,12 @@ import { pinned, pinOf, selectPods, unpinned } from './pin.ts';
 import type { ServiceSettings } from './services.ts';
 import type { PinnedHold, PinnedInput, PinnedState } from './state.ts';
 
+/** What of a strategy its begin depends on. */
+interface BeginSettings extends ServiceSettings {
+  /** Why its traffic cannot be moved yet; missing: it can. */
+  unready?: string;
+}
+
 type BeginDecision<State extends PinnedState> = Decision<State | RollingState>;
 
 /** Milliseconds for what an earlier release has left, or a rollout by others, to come to rest. */
@@ -20,7 +26,7 @@ const lookMs = 500;
  */
 export function begin<State extends PinnedState>(
   now: PinnedInput<State>,
-  names: ServiceSettings,
+  names: BeginSettings,
 ): BeginDecision<State> {
   const { holding, phaseMs } = now;
   const { deployment } = holding;
@@ -36,13 +42,13 @@ export function begin<State extends PinnedState>(
       before: hold.before,
       state: now.state,
     });
-  const leftover = isPinning(now, deployment) ? undefined : completeLeftover(now, deployment);
+  const leftover = isPinning(now, deployment, names) ? undefined : completeLeftover(now, deployment);
   if (leftover !== undefined) return leftover;
   if (holding.isPreviewTaken) return previewTaken(holding, names);
   const { live } = deployment;
   if (!deployment.isObserved || live === undefined)
     return phaseMs < restMs ? wait(notObserved) : applyAlone(now);
-  return isPlain(now, deployment) ? applyAlone(now) : beginHold(now, deployment, live);
+  return isPlain(now, deployment) ? applyAlone(now) : beginHold(now, deployment, { live, names });
 }
 
 /** The step, for people, of a Deployment that is paused while its Service is pinned. */
@@ -53,12 +59,16 @@ function isPausedUnmarked({ mark, fields }: SeenDeployment): boolean {
 }
 
 /** Whether this release has paused the Deployment to pin its Service, and can. */
-function isPinning<State extends PinnedState>(now: PinnedInput<State>, deployment: SeenDeployment): boolean {
+function isPinning<State extends PinnedState>(
+  now: PinnedInput<State>,
+  deployment: SeenDeployment,
+  { unready }: BeginSettings,
+): boolean {
   const { holding, release } = now;
   const { mark, fields, live } = deployment;
   const isPaused = mark?.revision === release.revision && mark.step === pinningStep && fields.paused === true;
   if (!isPaused || live === undefined || holding.isPreviewTaken) return false;
-  return !isPlain(now, deployment) && unrestOf(holding, deployment) === undefined;
+  return !isPlain(now, deployment) && (unrestOf(holding, deployment) ?? unready) === undefined;
 }
 
 /**
@@ -68,19 +78,19 @@ function isPinning<State extends PinnedState>(now: PinnedInput<State>, deploymen
 function beginHold<State extends PinnedState>(
   now: PinnedInput<State>,
   deployment: SeenDeployment,
-  live: SeenReplicaSet,
+  { live, names }: { live: SeenReplicaSet; names: BeginSettings },
 ): Decision<State> {
   const { holding, phaseMs, state } = now;
   const { fields, mark } = deployment;
   // Somebody may have taken the mark off what this release has paused.
   const before = mark?.before ?? state.hold?.before ?? fields;
   if (fields.paused === true && before === fields) return { type: 'halt', reason: pausedMessage(deployment) };
-  const unrest = unrestOf(holding, deployment);
+  const unrest = unrestOf(holding, deployment) ?? names.unready;
   if (unrest !== undefined) return phaseMs < restMs ? wait(unrest) : { type: 'halt', reason: unrest };
   const { active, manifest } = holding;
   const selector = unpinned(active?.selector ?? manifest.selector);
   const hold: PinnedHold = { stable: live.hash, before, selector };
-  return isPinning(now, deployment) ? pin(now, hold) : pause(now, deployment, hold);
+  return isPinning(now, deployment, names) ? pin(now, hold) : pause(now, deployment, hold);
 }
 
 function pause<State extends PinnedState>(

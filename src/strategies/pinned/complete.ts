@@ -4,10 +4,16 @@ import {
   restoreFields,
   type Completion as DeploymentCompletion,
 } from '../held/complete.ts';
+import { waitOrFail } from '../held/deadline.ts';
 import type { Holding } from '../holding.ts';
+import { decideRolling } from '../rolling/decide.ts';
+import type { RollingState } from '../rolling/state.ts';
 import type { Decision } from '../strategy.ts';
 import { pinOf, unpin } from './pin.ts';
-import type { PinnedState } from './state.ts';
+import type { PinnedHold, PinnedInput, PinnedState } from './state.ts';
+
+/** Milliseconds between two looks while pods go. */
+const lookMs = 250;
 
 /** How the rollout of a held Deployment is completed, and its traffic is the team's own again. */
 export interface Completion<State extends PinnedState> extends DeploymentCompletion<State> {
@@ -51,9 +57,28 @@ export function completeRollout<State extends PinnedState>(
  * The old pods that are left where somebody has taken the mark off a rollout that is being completed: the Service stays
  * with the new pods until they are gone.
  */
-export function othersLeft({ deployment, active }: Holding, candidate = ''): string | undefined {
+function othersLeft({ deployment, active }: Holding, candidate = ''): string | undefined {
   if (deployment?.mark !== undefined || deployment?.live?.hash !== candidate || pinOf(active) !== candidate)
     return undefined;
   const [other] = othersOf(deployment, deployment.live);
   return other === undefined ? undefined : `${other.name} still has ${String(other.present)} pods`;
+}
+
+/**
+ * Lets the new pods of a release be the only ones, and the Service and the Deployment be the team's own; then all objects
+ * are applied, as rolling does from its begin.
+ */
+export function letGo<State extends PinnedState>(
+  now: PinnedInput<State>,
+  { candidate, before }: PinnedHold,
+  next: State,
+): Decision<State | RollingState> {
+  const { holding, state } = now;
+  const own = { ...before, ...holding.manifest.fields };
+  const left = othersLeft(holding, candidate);
+  if (left !== undefined) return waitOrFail(now, left, lookMs);
+  const isBegun = state.phase === 'completing';
+  const step = completeRollout({ holding, toward: candidate, own, before, isBegun, state: next });
+  if (step === undefined) return decideRolling({ ...now, settings: {}, state: { phase: 'applying' } });
+  return step.type === 'wait' ? waitOrFail(now, step.message, step.forMs) : step;
 }

@@ -23,6 +23,7 @@ const manifestRights: Record<string, string> = {
   'cronjobs.batch': 'create get patch delete',
   'ingresses.networking.k8s.io': 'create get patch delete',
   'networkpolicies.networking.k8s.io': 'create get patch delete',
+  'httproutes.gateway.networking.k8s.io': 'create get patch delete',
   'poddisruptionbudgets.policy': 'create get patch delete',
 };
 
@@ -45,7 +46,7 @@ describe('the rights that doctor asks for', () => {
     expect([...asked('shop'), ...more].sort()).toEqual(await rbacRights('application-namespace.yaml'));
   });
 
-  it.each(['blue-green.yaml', 'canary.yaml'] as const)(
+  it.each(['blue-green.yaml', 'canary.yaml', 'canary-http-route.yaml'] as const)(
     'of %s alone are fewer than those of an application',
     async (file) => {
       const all = await rbacRights('application-namespace.yaml');

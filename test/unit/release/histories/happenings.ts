@@ -1,7 +1,8 @@
 import { holdAnnotation, type Answer } from '../../../../src/kubernetes/hold-mark.ts';
 import { withoutHash } from '../../../../src/kubernetes/replica-sets.ts';
-import type { Workload } from '../../../../src/kubernetes/workload-objects.ts';
 import { answerRelease } from '../../../../src/release/answer.ts';
+import { referenceOf, type Workload } from '../../../../src/kubernetes/workload-objects.ts';
+import { route } from '../routed-world.ts';
 import { liveState } from '../blue-green-world.ts';
 import type { World } from '../release-world.ts';
 
@@ -14,13 +15,15 @@ export type Happening = { when: Moment } & (
   | { type: 'scale'; replicas: number }
   /**
    * kubectl set image, rollout undo, rollout resume; the annotation of the release is taken off; the selector of the
-   * Service is what the manifest says.
+   * Service, or the backends of the route are what the manifest says.
    */
-  | { type: 'setImage' | 'undo' | 'resume' | 'unmark' | 'select' }
+  | { type: 'setImage' | 'undo' | 'resume' | 'unmark' | 'select' | 'reroute' }
 );
 
 /** The types that no release can be asked to survive: it may halt. */
-export const foreignTypes: readonly Happening['type'][] = ['setImage', 'undo', 'resume', 'unmark', 'select'];
+export const foreignTypes: readonly Happening['type'][] = [
+  ...(['setImage', 'undo', 'resume', 'unmark', 'select', 'reroute'] as const),
+];
 
 const namespace = 'shop';
 const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', namespace };
@@ -54,6 +57,9 @@ export function happen(happening: Happening, world: World): void {
       return;
     case 'select':
       cluster.change(service, { spec: { selector: { 'pod-template-hash': null } } });
+      return;
+    case 'reroute':
+      cluster.change(referenceOf(route), { spec: route.spec });
   }
 }
 

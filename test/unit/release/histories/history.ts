@@ -4,14 +4,15 @@ import type { BlueGreenSettings } from '../../../../src/strategies/blue-green/se
 import type { CanarySettings } from '../../../../src/strategies/canary/settings.ts';
 import type { PodBehaviour } from '../../../fakes/deployment-controller.ts';
 import { behaviours, faultsAt } from '../release-courses.ts';
+import { traffic } from '../routed-world.ts';
 import type { Happening } from './happenings.ts';
 import type { Trouble } from './troubled-runner.ts';
 
-/** A strategy of releases, as pipelines name it. */
-export type StrategyName = 'rolling' | 'blueGreen' | 'canary';
+/** A kind of releases: a strategy as pipelines name it, or a canary whose traffic an HTTPRoute shares out. */
+export type StrategyName = 'rolling' | 'blueGreen' | 'canary' | 'routedCanary';
 
-/** The names of the strategies that histories are made of. */
-export const strategyNames: readonly StrategyName[] = ['rolling', 'blueGreen', 'canary'];
+/** The kinds of releases that histories are made of. */
+export const strategyNames: readonly StrategyName[] = ['rolling', 'blueGreen', 'canary', 'routedCanary'];
 
 /** A runner that resumes the release while another one may still be at it. */
 export interface Second {
@@ -53,10 +54,18 @@ const settings: Record<StrategyName, fc.Arbitrary<Record<string, unknown>>> = {
       [{ weight: 100 }],
     )
     .map((steps) => ({ steps })),
+  routedCanary: fc
+    .constantFrom<NonNullable<CanarySettings['steps']>>(
+      [{ weight: 10 }, { pause: '5s' }, { weight: 50 }, { pause: '5s' }],
+      [{ replicas: 1 }, { pause: '2s' }, { weight: 67 }, { pause: true }, { weight: 34 }, { pause: '2s' }],
+      [{ weight: 33 }, { pause: true }, { weight: 100 }, { pause: '2s' }],
+      [{ weight: 100 }],
+    )
+    .map((steps) => ({ steps, traffic })),
 };
 
 /** Calls to the API that a release makes, nearly: where faults and others' writes are to meet it. */
-const callsOf: Record<StrategyName, number> = { rolling: 80, blueGreen: 450, canary: 350 };
+const callsOf: Record<StrategyName, number> = { rolling: 80, blueGreen: 450, canary: 350, routedCanary: 700 };
 
 function troubleOf(strategy: StrategyName): fc.Arbitrary<Trouble> {
   const call = fc.oneof(fc.nat({ max: 60 }), fc.nat({ max: callsOf[strategy] }));
@@ -98,6 +107,7 @@ function happeningsOf(strategy: StrategyName): fc.Arbitrary<Happening[]> {
       'resume' as const,
       'unmark' as const,
       'select' as const,
+      ...(strategy === 'routedCanary' ? (['reroute'] as const) : []),
     ),
   });
   const some = (...kinds: fc.Arbitrary<Happening>[]) => fc.array(fc.oneof(...kinds), { maxLength: 3 });

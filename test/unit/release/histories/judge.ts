@@ -3,6 +3,7 @@ import type { ReleaseResult } from '../../../../src/release/reconcile.ts';
 import type { RevisionRecord } from '../../../../src/release/record/release-record.ts';
 import { liveState, restingState } from '../blue-green-world.ts';
 import { recordOf } from '../release-courses.ts';
+import { liveRules, route } from '../routed-world.ts';
 import type { World } from '../release-world.ts';
 import { foreignTypes, type Happening } from './happenings.ts';
 import type { ReleaseHistory } from './history.ts';
@@ -87,6 +88,7 @@ function judgeRest(image: string, facts: Facts): string[] {
     ...{ image: live.image, isHeld: live.isHeld, selector: live.selector, services: live.services },
     ...{ strategy, paused, minReadySeconds, progressDeadlineSeconds, sets: sets.length },
     ...{ replicas: live.deployment?.spec.replicas, ready: world.deployments.available() },
+    rules: liveRules(world),
   };
   // kubectl rollout undo brings back the annotations of a ReplicaSet, and with them a mark that the next release takes off.
   const isMarkForeign = facts.happened.has('undo') && image !== 'v3';
@@ -96,6 +98,7 @@ function judgeRest(image: string, facts: Facts): string[] {
     ...{ selector: restingState.selector, services: ['web'], strategy: restingState.strategy },
     ...{ paused: false, minReadySeconds: 0, progressDeadlineSeconds: undefined, sets: 1 },
     ...{ replicas, ready: replicas },
+    rules: facts.history.strategy === 'routedCanary' ? route.spec.rules : undefined,
   };
   return Object.entries(wanted).flatMap(([key, value]) => {
     const [text, other] = [is[key], value].map((each) => JSON.stringify(each ?? null));

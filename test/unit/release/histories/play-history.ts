@@ -6,6 +6,7 @@ import { ReleaseBusyError } from '../../../../src/release/release-lease.ts';
 import { leasesOn } from '../../../fakes/cluster-leases.ts';
 import { restingState, servedObjects } from '../blue-green-world.ts';
 import { chooser, recordOf } from '../release-courses.ts';
+import { route } from '../routed-world.ts';
 import { requestOf, World } from '../release-world.ts';
 import { answer, happen, type Happening } from './happenings.ts';
 import type { ReleaseHistory } from './history.ts';
@@ -69,6 +70,7 @@ class Play {
     const { candidate, seed } = history;
     this.#choose = chooser(seed + 1);
     this.world = new World((image) => (image === 'v2' ? candidate : 'ready'), chooser(seed));
+    if (history.strategy === 'routedCanary') this.world.cluster.put(structuredClone(route));
     this.promises = new PodPromises(this.world, history);
   }
 
@@ -130,6 +132,7 @@ class Play {
     if (type === 'scale') this.#replicas = happening.replicas;
     if (type === 'setImage' || type === 'undo') this.promises.isTemplateForeign = true;
     if (type === 'select') this.promises.isSelectorForeign = true;
+    if (type === 'reroute') this.promises.isRouteForeign = true;
     this.world.told.push(`happening: ${JSON.stringify(happening)}`);
     happen(happening, this.world);
   }
@@ -223,7 +226,8 @@ class Play {
   }
 
   #requestOf(image: string, runId: string): ReleaseObjectsRequest {
-    const { strategy, settings } = this.#history;
+    const { strategy: kind, settings } = this.#history;
+    const strategy = kind === 'routedCanary' ? 'canary' : kind;
     const request = requestOf(servedObjects(image), runId, { strategy, timeoutMs: 60_000, lockTimeoutMs });
     return { ...request, settings: { ...request.settings, strategy: settings } };
   }

@@ -4,6 +4,9 @@ import type { Pod, Workload } from '../../../../src/kubernetes/workload-objects.
 import { isReady } from '../../../../src/kubernetes/workload-state.ts';
 import { podsOf } from '../../../../src/strategies/canary/share.ts';
 import { stepsOf } from '../../../../src/strategies/canary/settings.ts';
+import type { KubernetesObject } from '../../../../src/ports/kubernetes-object.ts';
+import { routedShares } from '../../../fakes/gateway.ts';
+import { brokenTraffic, liveRoute } from '../routed-world.ts';
 import { selectedPods } from '../../../fakes/service-endpoints.ts';
 import { liveState } from '../blue-green-world.ts';
 import type { World } from '../release-world.ts';
@@ -16,6 +19,7 @@ const shiftingPhases: Record<StrategyName, readonly string[]> = {
   rolling: [],
   blueGreen: ['previewing', 'measuring', 'waiting'],
   canary: ['starting', 'shifting'],
+  routedCanary: ['starting', 'previewing', 'routing'],
 };
 
 /** Phases in which a release goes back to the old pods. */
@@ -34,6 +38,8 @@ export class PodPromises {
   isTemplateForeign = false;
   /** Somebody else has given the Service the selector of the manifest: old and new pods serve. */
   isSelectorForeign = false;
+  /** Somebody else has given the route its own backends: all traffic goes to the old pods, of which a scaling may have left fewer. */
+  isRouteForeign = false;
   readonly #world: World;
   readonly #history: ReleaseHistory;
   /** The most pods that were there at once as they were asked for, since it was asked for fewer. */
@@ -52,7 +58,7 @@ export class PodPromises {
   /** Looks from now on. */
   watch(): void {
     const { cluster } = this.#world;
-    const kinds = ['Pod', 'ReplicaSet', 'Deployment', 'Service'];
+    const kinds = ['Pod', 'ReplicaSet', 'Deployment', 'Service', 'HTTPRoute'];
     const look = ({ kind }: { kind: string }) => {
       if (kinds.includes(kind)) this.#look();
     };
@@ -65,7 +71,8 @@ export class PodPromises {
     const { deployment, service } = liveState(this.#world);
     if (deployment === undefined || service === undefined) return;
     const pods = this.#world.cluster.all<Pod>('Pod').filter(isReady);
-    const serving = selectedPods(this.#world.cluster, service);
+    const serving = this.#serving(service);
+    if (this.isRouteForeign && this.#isScaled) this.#served = 0;
     const desired = deployment.spec.replicas ?? 1;
     if (this.#mostDesired !== 0 && desired !== this.#mostDesired) this.#isScaled = true;
     this.#mostDesired = Math.max(this.#mostDesired, desired);
@@ -132,8 +139,24 @@ export class PodPromises {
     const { strategy } = this.#history;
     if (strategy === 'rolling' || this.isTemplateForeign) return;
     if (strategy === 'blueGreen') this.#lookAtMix(serving);
+    else if (strategy === 'routedCanary') this.#lookAtRoute(deployment.spec.replicas ?? 1);
     else if (isHeld(rolloutFieldsOf(deployment)))
       this.#lookAtStep(pods.filter((pod) => imageOf(pod) === 'v2').length, deployment.spec.replicas ?? 1);
+  }
+
+  /** Ready pods that get requests: those of the Service, and those to which its route sends some. */
+  #serving(service: KubernetesObject): Pod[] {
+    const { cluster } = this.#world;
+    const live = liveRoute(this.#world);
+    if (live === undefined) return selectedPods(cluster, service);
+    const shares = routedShares(cluster, live).filter(({ percent }) => percent > 0);
+    return [...new Set(shares.flatMap(({ pods }) => pods))];
+  }
+
+  /** What the route sends to a Service its pods can carry. */
+  #lookAtRoute(desired: number): void {
+    if (this.isSelectorForeign) return;
+    for (const text of brokenTraffic(this.#world, this.#isScaled ? 1 : desired)) this.#break(text);
   }
 
   /** Old and new pods serve together only on the way back, when the old ones had gone. */

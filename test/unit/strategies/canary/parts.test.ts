@@ -15,8 +15,8 @@ const autoscaler = {
 
 describe('what a canary release holds', () => {
   it('is the Deployment', () => {
-    expect(canaryParts([deployment()])).toEqual({ deployment: deployment() });
-    expect(canaryParts([])).toBeUndefined();
+    expect(canaryParts([deployment()], {})).toEqual({ deployment: deployment() });
+    expect(canaryParts([], {})).toBeUndefined();
   });
 });
 

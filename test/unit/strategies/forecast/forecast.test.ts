@@ -20,7 +20,10 @@ const service = {
 const analyses = { errors: { http: { url: 'http://web/' } } };
 
 function forecastOf(strategy: unknown, settings: object, replicas = 4): ForecastStep[] {
-  const parts = strategy === blueGreen ? { deployment, service, previewName: 'web-preview' } : { deployment };
+  const services = { deployment, service, previewName: 'web-preview' };
+  const isRouted = strategy === canary && 'traffic' in settings;
+  const routed = { ...services, router: { kind: 'HTTPRoute', name: 'web' } as const };
+  const parts = isRouted ? routed : strategy === blueGreen ? services : { deployment };
   const numbers = { revision: 7, stable: 6, replicas };
   return forecast({ strategy: strategy as Strategy, settings, parts, fields: own, analyses, ...numbers });
 }
@@ -52,6 +55,29 @@ describe('the forecast of a canary release', () => {
       '1/3 75 % completing the rollout of web with the pods of new',
       '1/4 80 % completing the rollout of web with the pods of new',
       '0/4 100 % completing the rollout of web with the pods of new',
+    ]);
+  });
+
+  it('has the weights of a router, and all old pods beside the new ones', () => {
+    const steps: CanarySettings['steps'] = [{ weight: 10 }, { pause: '5m' }, { weight: 75 }, { weight: 50 }];
+    const traffic = { httpRoute: { name: 'web' } };
+    expect(lines(forecastOf(canary, { steps, traffic }))).toEqual([
+      '4/0 0 %',
+      '4/0 0 % pinning Service web to the pods that serve',
+      '4/2 0 % applying revision 7: 2 new pods for 10 % of the traffic start beside the old ones',
+      '4/2 0 % web-preview has the new pods',
+      '4/2 10 % HTTPRoute web sends 10 % of the traffic to the new pods',
+      '4/2 10 % step 2 of 4: pause 5m',
+      '4/3 10 % starting 3 new pods for 75 % of the traffic',
+      '4/3 75 % HTTPRoute web sends 75 % of the traffic to the new pods',
+      '4/3 50 % HTTPRoute web sends 50 % of the traffic to the new pods',
+      '4/4 50 % starting 4 new pods for 100 % of the traffic',
+      '4/4 100 % HTTPRoute web sends 100 % of the traffic to the new pods',
+      '4/4 100 % Service web selects the new pods',
+      '4/4 100 % HTTPRoute web sends all traffic to web',
+      '4/4 100 % the new pods serve; the old ones stay for 30.0s',
+      '0/4 100 % completing the rollout of web with the pods of new',
+      '0/4 100 % unpinning web',
     ]);
   });
 

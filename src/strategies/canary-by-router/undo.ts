@@ -1,0 +1,98 @@
+import { heldFields } from '../../kubernetes/rollout-fields.ts';
+import { write } from '../canary/rest.ts';
+import { stableHash } from '../held/complete.ts';
+import { wayBack } from '../held/deadline.ts';
+import type { SeenRouter } from '../holding.ts';
+import { completeRollout } from '../pinned/complete.ts';
+import { moveBack } from '../pinned/move-back.ts';
+import { pinOf } from '../pinned/pin.ts';
+import type { RoutedDecision, RoutedInput } from './input.ts';
+import { route } from './route.ts';
+
+const lookMs = 250;
+/** Milliseconds for the old pods to be ready again before they are taken for unhealthy. */
+const unhealthyMs = 10_000;
+/** Milliseconds for which new pods stay after the router sends them nothing: its data plane may be late. */
+const settleMs = 2000;
+
+/**
+ * Decides the way back: the Service has the old pods, as much of the traffic as they can carry goes to them, and when that
+ * is all of it the router is the team's own again; then the new pods go, and the stable revision is applied.
+ */
+export function undo(now: RoutedInput): RoutedDecision {
+  const { holding, state } = now;
+  const { active, deployment } = holding;
+  const { hold } = state;
+  const before = hold?.before ?? deployment?.mark?.before ?? deployment?.fields ?? {};
+  const toward = hold?.stable ?? pinOf(active) ?? stableHash(deployment);
+  const back = hold === undefined ? undefined : moveBack(now, hold);
+  const unrouted = back ?? unroute(now, toward);
+  return wayBack(now, unrouted ?? completeRollout({ holding, toward, own: before, before, state }));
+}
+
+/** The next step until the router sends nothing to the new pods; undefined: it does not. */
+function unroute(now: RoutedInput, stable: string | undefined): RoutedDecision | undefined {
+  const { holding, state, phaseMs } = now;
+  const { router, deployment } = holding;
+  if (router === undefined) return undefined;
+  const own = route(now, router, { next: { ...state, phase: 'unrouted' } });
+  // Without the Deployment no pods are left to choose between.
+  if (router.share !== 'absent') return deployment === undefined ? own : (lessen(now, router, stable) ?? own);
+  if (state.phase !== 'unrouted') return undefined;
+  const { kind, name } = router.reference;
+  if (!router.isInForce) return wait(`${kind} ${name} is not in force yet`);
+  if (phaseMs >= settleMs) return undefined;
+  return {
+    type: 'wait',
+    forMs: settleMs - phaseMs,
+    message: `${kind} ${name} sends nothing to the new pods`,
+  };
+}
+
+/** What is done before the old pods can carry all traffic; undefined: they can. */
+function lessen(
+  now: RoutedInput,
+  router: SeenRouter,
+  stable: string | undefined,
+): RoutedDecision | undefined {
+  const { deployment, active } = now.holding;
+  const old = deployment?.sets.find(({ hash }) => hash === stable);
+  const desired = deployment?.desired ?? 0;
+  const ready = Math.min(old?.ready ?? 0, active?.endpoints[stable ?? ''] ?? 0);
+  if (ready >= desired) return undefined;
+  const percent = 100 - Math.floor((100 * ready) / desired);
+  if (typeof router.share === 'number' && router.share > percent)
+    return route(now, router, { percent, next: now.state });
+  const counts = `${String(ready)} of ${String(desired)} old pods are ready`;
+  return old !== undefined && old.wanted < desired
+    ? bringBack(now, old.name, counts)
+    : waitForOld(now, counts);
+}
+
+/** Old pods that are not ready may be so again, or are unhealthy: then the traffic stays as it is. */
+function waitForOld({ phaseMs, release }: RoutedInput, counts: string): RoutedDecision {
+  if (phaseMs < unhealthyMs) return wait(counts);
+  return {
+    type: 'halt',
+    reason: `${release.reason ?? 'the release failed'}; the new pods keep their share of the traffic, as only ${counts}`,
+  };
+}
+
+/** Old pods come beside the new ones: a scaling has left fewer of them than there are to be. */
+function bringBack({ holding, state }: RoutedInput, replicaSet: string, message: string): RoutedDecision {
+  const { deployment } = holding;
+  const { hold } = state;
+  if (deployment === undefined || hold === undefined || deployment.fields.paused !== true)
+    return wait(message);
+  const to = { step: `bringing old pods back: ${message}`, next: state };
+  return withReplicaSet(write(deployment, hold, { ...heldFields }, to), replicaSet);
+}
+
+function withReplicaSet(decision: RoutedDecision, replicaSet: string): RoutedDecision {
+  if (decision.type !== 'act' || decision.action.type !== 'rollout') return decision;
+  return { ...decision, action: { ...decision.action, replicaSet } };
+}
+
+function wait(message: string): RoutedDecision {
+  return { type: 'wait', forMs: lookMs, message };
+}

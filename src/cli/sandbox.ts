@@ -77,7 +77,7 @@ async function start(request: Request): Promise<string> {
     `export KUBECONFIG=${running.kubeconfig}`,
     ...(running.gateway === undefined
       ? []
-      : [`its gateway routes HTTPRoutes at ${running.gateway}, by the Host header`]),
+      : [`its gateway routes HTTPRoutes and Ingresses at ${running.gateway}, by the Host header`]),
     'its pods are processes of this machine, without isolation (docs/sandbox.md)',
     ...notInPods(process.env),
   ].join('\n');

@@ -2,6 +2,7 @@ import type { Fields } from '../../base/fields.ts';
 import type { Inventory } from '../controllers/inventory.ts';
 import type { StoredObject } from '../store/objects.ts';
 import { planHttpRoute } from './http-routes.ts';
+import { planIngresses } from './ingresses.ts';
 import { classStatus, gatewayStatus, ownClasses, ownGateways } from './listeners.ts';
 import type { StatusInputs } from './listeners.ts';
 import { tableOf } from './placed-row.ts';
@@ -26,13 +27,15 @@ export function planGateway(cluster: Inventory, inputs: StatusInputs & { port: n
   const routes = cluster
     .list('HTTPRoute')
     .map((object) => ({ object, ...planHttpRoute(object, gateways, cluster, inputs) }));
+  const ingresses = planIngresses(cluster, inputs);
   return {
-    table: tableOf(routes.flatMap(({ rows }) => rows)),
+    table: tableOf([...routes.flatMap(({ rows }) => rows), ...ingresses.rows]),
     statuses: [
       ...ownClasses(cluster).map((object) => ({ object, status: classStatus(object, inputs) })),
       // After the routes, which are counted by the listeners.
       ...gateways.map((own) => ({ object: own.gateway, status: gatewayStatus(own, inputs) })),
       ...routes.flatMap(({ object, status }) => (status === undefined ? [] : [{ object, status }])),
+      ...ingresses.statuses,
     ],
   };
 }

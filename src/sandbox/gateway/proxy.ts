@@ -230,6 +230,9 @@ function send(
     path: `${filtered.path}${search}`,
     headers: { ...filtered.headers, connection },
     setHost: false,
+    // Servers written by hand may end their lines with LF alone, which other gateways take, too. An answer has the connection to itself,
+    // so that no part of it can be taken for another one.
+    insecureHTTPParser: true,
     createConnection: () => socket,
   });
 }

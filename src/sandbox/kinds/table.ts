@@ -63,7 +63,6 @@ const shortcomings = {
   'it is not enforced': /^(LimitRange|ResourceQuota|NetworkPolicy|(Cluster)?Role(Binding)?|PriorityClass)$/,
   'it is not run on its schedule': /^CronJob$/,
   'nothing is scaled by it': /^HorizontalPodAutoscaler$/,
-  'nothing acts on it': /^(Ingress|IngressClass)$/,
   'its schemas, webhooks and conversions do nothing': /^CustomResourceDefinition$/,
 };
 

@@ -75,6 +75,9 @@ async function start(request: Request): Promise<string> {
   return [
     `the sandbox is running at ${running.address}`,
     `export KUBECONFIG=${running.kubeconfig}`,
+    ...(running.gateway === undefined
+      ? []
+      : [`its gateway routes HTTPRoutes and Ingresses at ${running.gateway}, by the Host header`]),
     'its pods are processes of this machine, without isolation (docs/sandbox.md)',
     ...notInPods(process.env),
   ].join('\n');
@@ -106,6 +109,7 @@ async function status({ folder }: Request): Promise<string> {
   if (now.state === 'stopped') return `no sandbox is running in ${folder}`;
   return [
     `address     ${now.address}`,
+    ...(now.gateway === undefined ? [] : [`gateway     ${now.gateway}`]),
     `registry    ${now.registry.address} (user ${now.registry.credentials.username})`,
     `kubeconfig  ${now.kubeconfig}`,
     `state       ${folder}`,

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 export interface Running {
   pid: number;
   address: string;
+  /** Where HTTPRoutes and Ingresses are served; undefined of a sandbox that an earlier version started. */
+  gateway?: string;
   /** The OCI registry, plain HTTP, and who may use it. */
   registry: { address: string; credentials: { username: string; password: string } };
 }

@@ -9,10 +9,12 @@ import { kubeconfigOf, loadCredentials, signToken } from './api/credentials.ts';
 import { createApiServer } from './api/server.ts';
 import type { PodStreams } from './api/pod-streams.ts';
 import { startControllers } from './controllers/index.ts';
+import { startGateway } from './gateway/gateway.ts';
 import { sandboxMark, startKubelet } from './kubelet/kubelet.ts';
 import type { Machine } from './kubelet/machine.ts';
 import { probeMachine } from './kubelet/machine.ts';
 import { createPodNetwork } from './network/pod-network.ts';
+import { dialBy } from './network/dial.ts';
 import { startServices } from './network/services.ts';
 import { makeStatePrivate } from './private-state.ts';
 import type { Registry } from './registry/registry.ts';
@@ -42,6 +44,8 @@ export interface Sandbox {
   address: string;
   /** The path of a kubeconfig for it. */
   kubeconfig: string;
+  /** Where HTTPRoutes and Ingresses are served: `http://127.0.0.1:PORT`; undefined without pods. */
+  gateway: string | undefined;
   /** The OCI registry: `127.0.0.1:PORT`, plain HTTP, and who may use it. */
   registry: { address: string; credentials: { username: string; password: string } };
   objects: Objects;
@@ -152,12 +156,19 @@ async function start(
   closers.push(() => {
     controllers.close();
   });
-  if (options.withoutKubelet !== true)
-    streams = startNode({ options, objects, credentials, machine, registry, apiPort: port }, closers);
+  let gateway: string | undefined;
+  if (options.withoutKubelet !== true) {
+    const node = await startNode(
+      { options, objects, credentials, machine, registry, apiPort: port },
+      closers,
+    );
+    ({ streams, gateway } = node);
+  }
   ready = true;
   return {
     address,
     kubeconfig,
+    gateway,
     registry: { address: registry.address, credentials: registry.credentials },
     objects,
     close: () => closeAll(closers),
@@ -182,11 +193,11 @@ interface NodeOptions {
   apiPort: number;
 }
 
-/** Starts the network, the kubelet and the Services; gives the streams of pods. */
-function startNode(
+/** Starts the network, the kubelet, the Services and the gateway; gives the streams of pods and the gateway's URL. */
+async function startNode(
   { options, objects, credentials, machine, registry, apiPort }: NodeOptions,
   closers: (() => unknown)[],
-): PodStreams {
+): Promise<{ streams: PodStreams; gateway: string }> {
   const { folder, onError } = options;
   const network = createPodNetwork({
     objects,
@@ -212,5 +223,7 @@ function startNode(
   closers.push(() => kubelet.close());
   const services = startServices({ objects, network });
   closers.push(() => services.close());
-  return kubelet.streams;
+  const gateway = await startGateway({ objects, dial: dialBy(network), ...defined({ onError }) });
+  closers.push(() => gateway.close());
+  return { streams: kubelet.streams, gateway: gateway.url };
 }

@@ -24,6 +24,7 @@ async function main(): Promise<void> {
     pid: process.pid,
     address: sandbox.address,
     registry: sandbox.registry,
+    ...defined({ gateway: sandbox.gateway }),
   });
 
   let ending = false;

@@ -41,6 +41,9 @@ const servicePorts: Cell = (object) =>
     }),
   );
 
+/** The ports of an Ingress: those of HTTP and, where it has certificates, of HTTPS. */
+const ingressPorts: Cell = (ingress) => (items(child(ingress, 'spec'), 'tls').length > 0 ? '80, 443' : '80');
+
 /** The external name, or that a load balancer has no address. */
 const externalAddress: Cell = (object) => {
   const spec = child(object, 'spec');
@@ -105,6 +108,7 @@ export const cells: Record<string, Cell> = {
   podRestarts,
   readinessGates: (pod) => podReadinessGates(pod) ?? none,
   servicePorts,
+  ingressPorts,
   externalAddress,
   endpoints,
   suspended: (object) => (at(object, 'spec', 'suspend') === true ? 'True' : 'False'),

@@ -52,7 +52,9 @@ PodDisruptionBudget: Name metadata.name, Min_Available spec.minAvailable?N/A, Ma
   Allowed_Disruptions status.disruptionsAllowed?0, Age age
 HorizontalPodAutoscaler: Name metadata.name, Reference scaleTarget, MinPods spec.minReplicas, MaxPods spec.maxReplicas,
   Replicas status.currentReplicas?0, Age age
-Ingress: Name metadata.name, Class spec.ingressClassName, Hosts spec.rules[].host?*, Age age
+Ingress: Name metadata.name, Class spec.ingressClassName, Hosts spec.rules[].host?*, Address status.loadBalancer.ingress[].ip?,
+  Ports ingressPorts, Age age
+IngressClass: Name metadata.name, Controller spec.controller, Parameters spec.parameters.name, Age age
 CustomResourceDefinition: Name metadata.name, Created_At metadata.creationTimestamp
 other: Name metadata.name, Age age
 `;

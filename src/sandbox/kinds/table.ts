@@ -51,6 +51,11 @@ const gatewayRows = `
 gateway.networking.k8s.io/v1 GatewayClass gatewayclasses gc cluster generation status
 gateway.networking.k8s.io/v1 Gateway gateways gtw generation status
 gateway.networking.k8s.io/v1 HTTPRoute httproutes - generation status
+gateway.networking.k8s.io/v1 ReferenceGrant referencegrants refgrant generation
+gateway.networking.k8s.io/v1beta1 GatewayClass gatewayclasses gc cluster generation status
+gateway.networking.k8s.io/v1beta1 Gateway gateways gtw generation status
+gateway.networking.k8s.io/v1beta1 HTTPRoute httproutes - generation status
+gateway.networking.k8s.io/v1beta1 ReferenceGrant referencegrants refgrant generation
 `;
 
 /** What the sandbox does not do with the kinds that it stores. */
@@ -58,7 +63,6 @@ const shortcomings = {
   'it is not enforced': /^(LimitRange|ResourceQuota|NetworkPolicy|(Cluster)?Role(Binding)?|PriorityClass)$/,
   'it is not run on its schedule': /^CronJob$/,
   'nothing is scaled by it': /^HorizontalPodAutoscaler$/,
-  'nothing acts on it': /^(Ingress|IngressClass|GatewayClass|Gateway|HTTPRoute)$/,
   'its schemas, webhooks and conversions do nothing': /^CustomResourceDefinition$/,
 };
 

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { createEventRecorder } from '../controllers/events.ts';
 import type { Objects, StoreEvent, StoredObject } from '../store/objects.ts';
-import { connectTcp } from './connect-tcp.ts';
+import { dialBy } from './dial.ts';
 import { listenAddresses } from './listen-addresses.ts';
 import type { PodNetwork } from './pod-network.ts';
 import { createServiceListener } from './service-listener.ts';
@@ -35,8 +35,7 @@ class ServiceProxy implements Services {
   constructor(objects: Objects, network: PodNetwork) {
     this.#objects = objects;
     this.#events = createEventRecorder(objects, Date.now);
-    this.#dial = ({ address, port, podUid }, signal) =>
-      podUid === undefined ? connectTcp(address, port, signal) : network.connect(podUid, port, signal);
+    this.#dial = dialBy(network);
     network.useServices((host, port, signal) => this.#route(host, port, signal));
     this.#unsubscribe = objects.subscribe(['Service', 'EndpointSlice'], (event) => this.#onEvent(event));
   }

@@ -1,6 +1,5 @@
 import { acceptance, type HttpRoute } from '../../src/kubernetes/http-route.ts';
 import type { Pod } from '../../src/kubernetes/workload-objects.ts';
-import type { KubernetesObject } from '../../src/ports/kubernetes-object.ts';
 import type { FakeCluster } from './cluster.ts';
 import { selectedPods } from './service-endpoints.ts';
 

@@ -4,7 +4,9 @@ import { stepsOf } from '../canary/settings.ts';
 import { measure, pause } from '../canary/wait.ts';
 import { failed, waitOrFail } from '../held/deadline.ts';
 import { hasTraffic, type RouterParts } from '../holding.ts';
+import { stableHash } from '../held/complete.ts';
 import { begin } from '../pinned/begin.ts';
+import { pinOf } from '../pinned/pin.ts';
 import type { PinnedHold } from '../pinned/state.ts';
 import { aimOf, aimText, lastAim, podsOf } from './aim.ts';
 import { complete, keepBoth } from './finish.ts';
@@ -12,7 +14,7 @@ import type { RoutedDecision, RoutedInput, Seen } from './input.ts';
 import { previewNewPods, startNewPods, takeStep, waitForRouter } from './move.ts';
 import { routerOf, serviceSettings } from './parts.ts';
 import { problemOf } from './problem.ts';
-import { undo } from './undo.ts';
+import { undo, unroute } from './undo.ts';
 
 /** Milliseconds between two looks while nothing is known. */
 const unseenMs = 2000;
@@ -32,9 +34,19 @@ export function decideRouted(input: CanaryInput): RoutedDecision {
   const kept = now.state.hold;
   if (state.phase === 'comparing' || kept === undefined) {
     const unready = routerProblem(now, routerOf(now.settings));
-    return begin(now, { ...serviceSettings, ...defined({ unready }) });
+    return clearRoute(now) ?? begin(now, { ...serviceSettings, ...defined({ unready }) });
   }
   return state.phase === 'pinned' ? holdDeployment(now, kept) : goForward(now, kept);
+}
+
+/** What a release whose record is lost has left in the route goes before its Service and its pods do. */
+function clearRoute(now: RoutedInput): RoutedDecision | undefined {
+  const { deployment, active, preview, router } = now.holding;
+  if (preview === undefined || router === undefined) return undefined;
+  const cleared = unroute(now, { stable: pinOf(active) ?? stableHash(deployment), next: now.state });
+  return (
+    cleared ?? (router.isInForce ? undefined : waitOrFail(now, 'the route is not in force yet', unseenMs))
+  );
 }
 
 /** Why a release cannot begin to share the traffic out. */

@@ -6,7 +6,7 @@ import type { SeenRouter } from '../holding.ts';
 import { completeRollout } from '../pinned/complete.ts';
 import { moveBack } from '../pinned/move-back.ts';
 import { pinOf } from '../pinned/pin.ts';
-import type { RoutedDecision, RoutedInput } from './input.ts';
+import type { RoutedDecision, RoutedInput, RoutedState } from './input.ts';
 import { route } from './route.ts';
 
 const lookMs = 250;
@@ -26,16 +26,19 @@ export function undo(now: RoutedInput): RoutedDecision {
   const before = hold?.before ?? deployment?.mark?.before ?? deployment?.fields ?? {};
   const toward = hold?.stable ?? pinOf(active) ?? stableHash(deployment);
   const back = hold === undefined ? undefined : moveBack(now, hold);
-  const unrouted = back ?? unroute(now, toward);
+  const unrouted = back ?? unroute(now, { stable: toward, next: { ...state, phase: 'unrouted' } });
   return wayBack(now, unrouted ?? completeRollout({ holding, toward, own: before, before, state }));
 }
 
 /** The next step until the router sends nothing to the new pods; undefined: it does not. */
-function unroute(now: RoutedInput, stable: string | undefined): RoutedDecision | undefined {
+export function unroute(
+  now: RoutedInput,
+  { stable, next }: { stable: string | undefined; next: RoutedState },
+): RoutedDecision | undefined {
   const { holding, state, phaseMs } = now;
   const { router, deployment } = holding;
   if (router === undefined) return undefined;
-  const own = route(now, router, { next: { ...state, phase: 'unrouted' } });
+  const own = route(now, router, { next });
   // Without the Deployment no pods are left to choose between.
   if (router.share !== 'absent') return deployment === undefined ? own : (lessen(now, router, stable) ?? own);
   if (state.phase !== 'unrouted') return undefined;

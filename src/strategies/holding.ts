@@ -20,7 +20,7 @@ export interface HeldParts {
 
 /** What shares traffic out between two Services. */
 export interface RouterParts {
-  kind: 'HTTPRoute';
+  kind: 'HTTPRoute' | 'Ingress';
   name: string;
   tester?: TesterHeader;
 }
@@ -72,6 +72,8 @@ export interface SeenRouter {
   share: CandidateShare;
   /** It is followed as it is now. */
   isInForce: boolean;
+  /** Milliseconds after a write until it is followed, where nothing says when; default 0. */
+  settleMs?: number;
   /** Why it is not followed, or cannot share the traffic out. */
   problem?: string;
 }

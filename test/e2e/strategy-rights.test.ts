@@ -3,7 +3,7 @@ import { defined } from '../../src/base/defined.ts';
 import { startApiProxy, type ApiProxy } from '../chaos/proxy/api-proxy.ts';
 import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { expectExit, runPipeline } from '../support/pipeline-command.ts';
-import { findGateway, webRoute } from '../support/gateway.ts';
+import { findGateway, webIngress, webRoute } from '../support/gateway.ts';
 import { rbacRights, rbacText, rightOf, type RbacFile } from '../support/rbac-rules.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
 import type { ReleaseOrder } from './release-process.ts';
@@ -13,7 +13,10 @@ const minutes = 60_000;
 
 /** An apply that makes its object asks for this right, too; a request does not show it. */
 const madeByApply = ['create configmaps', 'create deployments.apps', 'create services'];
-const routeMadeByApply = 'create httproutes.gateway.networking.k8s.io';
+const routerMadeByApply = {
+  httpRoute: 'create httproutes.gateway.networking.k8s.io',
+  ingress: 'create ingresses.networking.k8s.io',
+} as const;
 
 /** A strategy with a Role of its own. */
 interface Case {
@@ -22,8 +25,8 @@ interface Case {
   strategy: (waits: boolean) => ReleaseOrder['settings']['strategy'];
   /** Rights that a release uses only when something goes wrong, or of which another version of Kubernetes needs others. */
   rare: string[];
-  /** The manifests have an HTTPRoute, too. */
-  isRouted?: true;
+  /** The manifests have this, too. */
+  router?: 'httpRoute' | 'ingress';
 }
 
 const cases: Case[] = [
@@ -46,13 +49,24 @@ const cases: Case[] = [
       },
     }),
     rare: ['get pods/log', 'get endpoints', 'list endpointslices.discovery.k8s.io'],
-    isRouted: true,
+    router: 'httpRoute',
+  },
+  {
+    file: 'canary-ingress.yaml',
+    strategy: (waits) => ({
+      canary: {
+        traffic: { ingress: { name: 'web' }, scaleDownDelay: '1s' },
+        steps: [{ weight: 50 }, { pause: waits ? true : '1s' }],
+      },
+    }),
+    rare: ['get pods/log', 'get endpoints', 'list endpointslices.discovery.k8s.io'],
+    router: 'ingress',
   },
 ];
 
 describe.each(cases)(
   'a runner with the rights of deploy/rbac/$file alone',
-  ({ file, strategy, rare, isRouted }) => {
+  ({ file, strategy, rare, router }) => {
     const environment = e2eEnvironment();
     let place: RunnerNamespaces;
     let proxy: ApiProxy;
@@ -68,8 +82,9 @@ describe.each(cases)(
         await admin.run(['apply', '--filename', '-'], text);
         await admin.run(['delete', 'role,rolebinding', 'slipway-releases', '--namespace', application]);
       }
-      if (isRouted === true)
-        more = `---\n${JSON.stringify(webRoute(await findGateway(admin), `${application}.test`))}`;
+      const host = `${application}.test`;
+      if (router === 'httpRoute') more = `---\n${JSON.stringify(webRoute(await findGateway(admin), host))}`;
+      if (router === 'ingress') more = `---\n${JSON.stringify(webIngress(host))}`;
       const given = await rbacRights(file);
       proxy = await startApiProxy(place.kubeconfig);
       // The sandbox has no authorization: the proxy does what an API server with this Role would.
@@ -117,7 +132,7 @@ describe.each(cases)(
         await command('rollback');
 
         expect([...refused]).toEqual([]);
-        const made = isRouted === true ? [...madeByApply, routeMadeByApply] : madeByApply;
+        const made = router === undefined ? madeByApply : [...madeByApply, routerMadeByApply[router]];
         expect([...new Set([...used, ...made, ...rare])].sort()).toEqual(await rbacRights(file));
       },
       4 * minutes,

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
+import { defined } from '../../src/base/defined.ts';
 import { e2eEnvironment } from './e2e-environment.ts';
 import { endingPodsGone } from './ending-pods.ts';
 import { makeExampleRepository, type Edit, type ExampleRepository } from './example-repository.ts';
+import { findGateway } from './gateway.ts';
 import { startLoad, type LoadClient } from './load-client.ts';
 import { expectExit, runPipeline, type PipelineResult } from './pipeline-command.ts';
 import { clusterArguments, ourObjects } from './runner.ts';
@@ -20,6 +22,10 @@ export interface Example {
   fault: { edits?: Edit[]; parameters?: string[] };
   /** Parameters of every run. */
   parameters?: string[];
+  /** The application, where it is called otherwise than its folder. */
+  application?: string;
+  /** It is asked through a Gateway of the cluster, which its file names as that of the sandbox, as this host. */
+  routed?: { file: string; host: string };
   /** Version 2 waits for `pipeline release promote`; each pause is answered so. */
   isPromoted?: boolean;
 }
@@ -31,15 +37,19 @@ export function describeExample(example: Example): void {
   describe(`examples/${example.name}`, () => releases(example));
 }
 
-function releases({ name, versionFile, tests, fault, parameters: own = [], isPromoted }: Example): void {
+function releases(example: Example): void {
+  const { name: folder, application: name = folder, versionFile, tests, fault, isPromoted, routed } = example;
+  const { parameters: own = [] } = example;
   const environment = e2eEnvironment();
   let namespaces: RunnerNamespaces;
   let repository: ExampleRepository;
   let load: LoadClient | undefined;
+  let by: { url: string; host: string } | undefined;
 
   beforeAll(async () => {
     namespaces = await makeRunnerNamespaces(environment, name);
-    repository = await makeExampleRepository(name);
+    repository = await makeExampleRepository(folder);
+    if (routed !== undefined) by = await attach(routed);
   }, 2 * minutes);
 
   afterAll(async () => {
@@ -47,6 +57,15 @@ function releases({ name, versionFile, tests, fault, parameters: own = [], isPro
     await repository.remove();
     await namespaces.remove();
   }, minutes);
+
+  /** Lets the example's route be of a Gateway of this cluster. */
+  async function attach({ file, host }: NonNullable<Example['routed']>) {
+    const { parentRef, url } = await findGateway(namespaces.admin);
+    const from = '    - name: sandbox\n      namespace: kube-system\n';
+    const to = `    - name: ${parentRef.name}\n      namespace: ${parentRef.namespace}\n`;
+    if (from !== to) await repository.commit('gateway', [{ file, from, to }]);
+    return { url, host };
+  }
 
   async function run(...parameters: string[]): Promise<PipelineResult> {
     const given = [
@@ -102,7 +121,12 @@ function releases({ name, versionFile, tests, fault, parameters: own = [], isPro
       const { admin, application, agents } = namespaces;
       const before = await deployedImage();
       await repository.commit('v2', [{ file: versionFile, from: '1.0.0', to: '2.0.0' }]);
-      load = await startLoad({ environment, admin, namespace: application, service: name, from: agents });
+      load = await startLoad({
+        ...{ environment, admin, namespace: application },
+        service: name,
+        from: agents,
+        ...defined({ by }),
+      });
 
       const running = run();
       const promoted = isPromoted === true ? await promoteUntilOver(running) : 0;
@@ -131,7 +155,12 @@ function releases({ name, versionFile, tests, fault, parameters: own = [], isPro
           { file: versionFile, from: '2.0.0', to: '3.0.0' },
           ...(fault.edits ?? []),
         ]);
-        load = await startLoad({ environment, admin, namespace: application, service: name, from: agents });
+        load = await startLoad({
+          ...{ environment, admin, namespace: application },
+          service: name,
+          from: agents,
+          ...defined({ by }),
+        });
 
         const result = await run(...(fault.parameters ?? []));
         await endingPodsGone(namespaces.admin, namespaces.application);

@@ -49,6 +49,18 @@ export async function askGateway(
   return { status: response.statusCode, body: await text(response) };
 }
 
+/** An Ingress of a host to Service `web` of its namespace, as a manifest. */
+export function webIngress(host: string): object {
+  const backend = { service: { name: 'web', port: { number: 80 } } };
+  return {
+    ...{ apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'web' } },
+    spec: {
+      ingressClassName: 'nginx',
+      rules: [{ host, http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }],
+    },
+  };
+}
+
 /** A route of a host to Service `web` of its namespace, as a manifest. */
 export function webRoute({ parentRef }: FoundGateway, host: string): object {
   return {

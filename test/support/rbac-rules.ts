@@ -17,6 +17,7 @@ export type RbacFile =
   | 'blue-green.yaml'
   | 'canary.yaml'
   | 'canary-http-route.yaml'
+  | 'canary-ingress.yaml'
   | 'create-namespaces.yaml';
 
 /** The text of a file of deploy/rbac with its namespaces replaced. */

@@ -58,7 +58,7 @@ export async function act(action: Action, session: ReleaseSession, options: Call
       await removePreview(action.service, session, options);
       return {};
     case 'route':
-      await writeRoute(action, session.ports.cluster, options);
+      await writeRoute(action, session, options);
       return {};
   }
 }

@@ -84,12 +84,12 @@ async function observeTraffic(
   const { cluster, application, service, previewName, router: routed } = request;
   const active = referenceOf(service);
   const { name, namespace = '' } = active;
-  const backends = { service: name, candidate: previewName, namespace };
+  const sharing = { service: name, candidate: previewName, namespace, application };
   const [pods, preview, liveService, router] = await Promise.all([
     request.pods,
     cluster.get({ ...active, name: previewName }, options),
     cluster.get(active, options),
-    routed === undefined ? undefined : observeRouter(routed, backends, cluster, options),
+    routed === undefined ? undefined : observeRouter(routed, sharing, cluster, options),
   ]);
   const isOwn = preview?.metadata.labels?.[previewLabel] === application;
   const hashes = new Map(pods.map((pod) => [pod.metadata.name, hashOf(pod)]));

@@ -3,7 +3,7 @@ import type { CanaryInput } from '../canary/input.ts';
 import { stepsOf } from '../canary/settings.ts';
 import { measure, pause } from '../canary/wait.ts';
 import { failed, waitOrFail } from '../held/deadline.ts';
-import { hasTraffic, type RouterParts } from '../holding.ts';
+import { hasTraffic } from '../holding.ts';
 import { stableHash } from '../held/complete.ts';
 import { begin } from '../pinned/begin.ts';
 import { pinOf } from '../pinned/pin.ts';
@@ -12,7 +12,7 @@ import { aimOf, aimText, lastAim, podsOf } from './aim.ts';
 import { complete, keepBoth } from './finish.ts';
 import type { RoutedDecision, RoutedInput, Seen } from './input.ts';
 import { previewNewPods, startNewPods, takeStep, waitForRouter } from './move.ts';
-import { routerOf, serviceSettings } from './parts.ts';
+import { routerName, routerOf, serviceSettings } from './parts.ts';
 import { problemOf } from './problem.ts';
 import { undo, unroute } from './undo.ts';
 
@@ -33,7 +33,7 @@ export function decideRouted(input: CanaryInput): RoutedDecision {
   if (state.phase === 'undoing' || state.phase === 'unrouted') return undo(now);
   const kept = now.state.hold;
   if (state.phase === 'comparing' || kept === undefined) {
-    const unready = routerProblem(now, routerOf(now.settings));
+    const unready = routerProblem(now);
     return clearRoute(now) ?? begin(now, { ...serviceSettings, ...defined({ unready }) });
   }
   return state.phase === 'pinned' ? holdDeployment(now, kept) : goForward(now, kept);
@@ -50,14 +50,14 @@ function clearRoute(now: RoutedInput): RoutedDecision | undefined {
 }
 
 /** Why a release cannot begin to share the traffic out. */
-function routerProblem({ holding }: RoutedInput, parts: RouterParts | undefined): string | undefined {
-  const name = `${String(parts?.kind)} ${String(parts?.name)}`;
+function routerProblem({ holding, settings }: RoutedInput): string | undefined {
+  const name = routerName(settings);
   const { router } = holding;
   if (router === undefined)
     return `there is no ${name} in the namespace of the Service: release it once with strategy: {rolling: {}}, or apply it before`;
   if (router.problem !== undefined) return `${name} cannot share the traffic out: ${router.problem}`;
   if (router.share !== 'absent')
-    return `${name} already sends traffic to Service ${holding.previewName}, which the release makes: take it out of the backendRefs`;
+    return `${name} already sends traffic to Service ${holding.previewName}, which the release makes: take that out of it`;
   return router.isInForce ? undefined : `no Gateway has accepted ${name} as it is now`;
 }
 

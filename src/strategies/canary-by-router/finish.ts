@@ -39,6 +39,9 @@ export function keepBoth(now: RoutedInput, { deployment, router, hold }: Seen): 
   const { kind, name } = router.reference;
   if (!router.isInForce) return waitOrFail(now, `${kind} ${name} is not in force yet`, lookMs);
   const leftMs = scaleDownDelayMs(settings) - phaseMs;
+  const settlesMs = (router.settleMs ?? 0) - phaseMs;
+  if (settlesMs > 0)
+    return { type: 'wait', forMs: settlesMs, message: `${kind} ${name} is about to be in force` };
   if (leftMs <= 0 || isPromoted(now, deployment)) return complete(now, hold);
   const delay = formatDuration(scaleDownDelayMs(settings));
   const message = `the new pods serve; the old ones stay for ${delay}`;

@@ -89,6 +89,7 @@ export function previewNewPods(now: RoutedInput, seen: Seen): RoutedDecision {
 /** The router has the share; when it is in force, the step is done. */
 export function waitForRouter(now: RoutedInput, { deployment, router, hold }: Seen): RoutedDecision {
   const aim = aimIn(now);
+  const { settleMs: routerMs = 0 } = router;
   const { kind, name } = router.reference;
   if (!router.isInForce) {
     const why = router.problem === undefined ? '' : `: ${router.problem}`;
@@ -98,6 +99,12 @@ export function waitForRouter(now: RoutedInput, { deployment, router, hold }: Se
       lookMs.moving,
     );
   }
+  if (now.phaseMs < routerMs)
+    return {
+      type: 'wait',
+      forMs: routerMs - now.phaseMs,
+      message: `${kind} ${name} is about to be in force`,
+    };
   return rest(deployment, hold, {
     step: `new: ${String(deployment.live.ready)} pods, ${String(aim.weight)} % of the traffic`,
     next: { ...now.state, phase: 'stepping', step: aim.next },

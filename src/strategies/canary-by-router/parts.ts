@@ -1,3 +1,4 @@
+import { unsplittableIngress, type Ingress } from '../../kubernetes/canary-ingress.ts';
 import { unsplittable, type HttpRoute } from '../../kubernetes/http-route.ts';
 import { nameOf, referenceOf } from '../../kubernetes/workload-objects.ts';
 import { defined } from '../../base/defined.ts';
@@ -20,8 +21,15 @@ const suffix = '-canary';
 /** The router that the file names. */
 export function routerOf({ traffic }: CanarySettings): RouterParts | undefined {
   if (traffic === undefined) return undefined;
-  const { httpRoute, testerHeader: tester } = traffic;
-  return { kind: 'HTTPRoute', name: httpRoute.name, ...defined({ tester }) };
+  const { httpRoute, ingress, testerHeader: tester } = traffic;
+  const { name } = httpRoute ?? ingress ?? { name: '' };
+  return { kind: httpRoute === undefined ? 'Ingress' : 'HTTPRoute', name, ...defined({ tester }) };
+}
+
+/** `HTTPRoute web` */
+export function routerName(settings: CanarySettings): string {
+  const { kind, name } = routerOf(settings) ?? { kind: 'router', name: '' };
+  return `${kind} ${name}`;
 }
 
 /** What of a release's objects is held, and by what its traffic is shared out; undefined where they are refused. */
@@ -38,26 +46,31 @@ export function routedParts(
 }
 
 /** What of the Services and of the route keeps the traffic from being shared out, and why. */
-export function trafficRefusals(objects: readonly KubernetesObject[], traffic: CanaryTraffic): Refusal[] {
+export function trafficRefusals(
+  objects: readonly KubernetesObject[],
+  settings: CanarySettings,
+  traffic: CanaryTraffic,
+): Refusal[] {
   const [deployment] = deploymentsOf(objects);
   if (deployment === undefined) return [];
   const asked = { named: namedIn(traffic), suffix, names: serviceSettings };
   const refusals = serviceRefusals(deployment, objects, asked);
   const service = pinnedServices(deployment, objects, asked)?.service.metadata.name;
-  const route = objects.find(
-    (object): object is HttpRoute =>
-      object.kind === 'HTTPRoute' && object.metadata.name === traffic.httpRoute.name,
-  );
-  if (route === undefined || service === undefined) return refusals;
-  const reason = unsplittable(route.spec.rules ?? [], service);
+  const router = routerOf(settings);
+  const found = objects.find(({ kind, metadata }) => kind === router?.kind && metadata.name === router.name);
+  if (found === undefined || service === undefined) return refusals;
+  const reason =
+    router?.kind === 'Ingress'
+      ? unsplittableIngress(found as Ingress, service)
+      : unsplittable((found as HttpRoute).spec.rules ?? [], service);
   if (reason === undefined) return refusals;
   return [
     ...refusals,
     {
-      object: route,
+      object: found,
       field: 'spec.rules',
-      message: `canary cannot share out the traffic of ${nameOf(referenceOf(route))}: it ${reason}`,
-      hint: `let a rule of it have Service ${service} among its backendRefs`,
+      message: `canary cannot share out the traffic of ${nameOf(referenceOf(found))}: it ${reason}`,
+      hint: `let a rule of it have Service ${service} as a backend`,
     },
   ];
 }

@@ -3,6 +3,7 @@ import { heldProblem } from '../held/problem.ts';
 import { pinOf } from '../pinned/pin.ts';
 import type { PinnedHold } from '../pinned/state.ts';
 import type { Problem } from '../strategy.ts';
+import { routerName } from './parts.ts';
 import type { RoutedInput } from './input.ts';
 
 /** Phases in which the Deployment rests and the router has the share that was given it last. */
@@ -41,8 +42,7 @@ function serviceProblem(
 function routerProblem({ holding, state, settings }: RoutedInput): string | undefined {
   const { router, deployment, manifest } = holding;
   if (state.phase === 'completing') return undefined;
-  if (router === undefined)
-    return `somebody deleted HTTPRoute ${String(settings.traffic?.httpRoute.name)} during the release`;
+  if (router === undefined) return `somebody deleted ${routerName(settings)} during the release`;
   const { kind, name } = router.reference;
   const isResting = restingPhases.includes(state.phase) || state.phase === 'routing';
   if (isResting && router.share !== state.aim?.weight)

@@ -44,10 +44,11 @@ export function unroute(
   if (state.phase !== 'unrouted') return undefined;
   const { kind, name } = router.reference;
   if (!router.isInForce) return wait(`${kind} ${name} is not in force yet`);
-  if (phaseMs >= settleMs) return undefined;
+  const leftMs = Math.max(settleMs, router.settleMs ?? 0) - phaseMs;
+  if (leftMs <= 0) return undefined;
   return {
     type: 'wait',
-    forMs: settleMs - phaseMs,
+    forMs: leftMs,
     message: `${kind} ${name} sends nothing to the new pods`,
   };
 }

@@ -22,7 +22,8 @@ export function canaryRefusals(objects: readonly KubernetesObject[], settings: C
   const [deployment] = deploymentsOf(objects);
   const refusals = holdingRefusals('canary', objects);
   // With a router the new pods are beside all old ones, and any weight can be had.
-  if (settings.traffic !== undefined) return [...refusals, ...trafficRefusals(objects, settings.traffic)];
+  if (settings.traffic !== undefined)
+    return [...refusals, ...trafficRefusals(objects, settings, settings.traffic)];
   // How many pods there are is known only later where an autoscaler says it, or no manifest does; what is no number, the
   // API refuses.
   if (typeof deployment?.spec.replicas !== 'number' || deployment.spec.replicas === 0) return refusals;

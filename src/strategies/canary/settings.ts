@@ -39,35 +39,46 @@ const name = z
 
 const traffic = z.described(
   'Share the traffic out by a router, exactly, with new pods beside all old ones; default: each pod gets the same',
-  z.strictObject({
-    httpRoute: z.described(
-      'The HTTPRoute (Gateway API) that sends traffic to the Service',
-      z.strictObject({ name }),
-    ),
-    service: z.described(
-      'The Service whose traffic is shared out; default: the one of the manifests that selects the pods',
-      z.optional(name),
-    ),
-    candidateService: z.described(
-      'The Service that the release makes for the new pods and removes at its end; default: the other one with "-canary"',
-      z.optional(name),
-    ),
-    testerHeader: z.described(
-      'Requests with this header get the new pods, whatever the weight is',
-      z.optional(
-        z.strictObject({
-          name: z
-            .string()
-            .check(z.regex(/^[-A-Za-z0-9!#$%&'*+.^_`|~]{1,256}$/, 'must be the name of a header')),
-          value: z.string().check(z.minLength(1), z.maxLength(4096)),
-        }),
+  z
+    .strictObject({
+      httpRoute: z.described(
+        'The HTTPRoute (Gateway API) that sends traffic to the Service',
+        z.optional(z.strictObject({ name })),
+      ),
+      ingress: z.described(
+        'The Ingress of ingress-nginx that sends traffic to the Service; the release makes a second one with its canary annotations',
+        z.optional(z.strictObject({ name })),
+      ),
+      service: z.described(
+        'The Service whose traffic is shared out; default: the one of the manifests that selects the pods',
+        z.optional(name),
+      ),
+      candidateService: z.described(
+        'The Service that the release makes for the new pods and removes at its end; default: the other one with "-canary"',
+        z.optional(name),
+      ),
+      testerHeader: z.described(
+        'Requests with this header get the new pods, whatever the weight is',
+        z.optional(
+          z.strictObject({
+            name: z
+              .string()
+              .check(z.regex(/^[-A-Za-z0-9!#$%&'*+.^_`|~]{1,256}$/, 'must be the name of a header')),
+            value: z.string().check(z.minLength(1), z.maxLength(4096)),
+          }),
+        ),
+      ),
+      scaleDownDelay: z.described(
+        'Time for which the old pods stay after the new ones have all traffic; default 30s',
+        z.optional(durationText),
+      ),
+    })
+    .check(
+      z.refine(
+        ({ httpRoute, ingress }) => (httpRoute === undefined) !== (ingress === undefined),
+        'must have either httpRoute or ingress',
       ),
     ),
-    scaleDownDelay: z.described(
-      'Time for which the old pods stay after the new ones have all traffic; default 30s',
-      z.optional(durationText),
-    ),
-  }),
 );
 
 /** `strategy.canary`: which share of the traffic new pods get, and for how long. */

@@ -31,11 +31,12 @@ export function canarySteps(
 
 /** With a router the new pods are beside all old ones. */
 function routedSteps(
-  { httpRoute: { name } }: CanaryTraffic,
+  { httpRoute, ingress }: CanaryTraffic,
   steps: readonly CanaryStep[],
   rollback: ReleaseFacts['rollback'],
   stable: number,
 ): string[] {
+  const router = httpRoute === undefined ? `Ingress ${String(ingress?.name)}` : `HTTPRoute ${httpRoute.name}`;
   const failure =
     rollback === 'never'
       ? 'on failure stop and leave everything as it is (rollback: never)'
@@ -46,9 +47,9 @@ function routedSteps(
     'apply the objects with the Deployment held: the first new pods start beside the old ones and get a Service of their own',
     ...steps.map(
       (step) =>
-        `${stepText(step)}${'weight' in step ? ` of HTTPRoute ${name}, when as many new pods as carry it are ready` : ''}`,
+        `${stepText(step)}${'weight' in step ? ` of ${router}, when as many new pods as carry it are ready` : ''}`,
     ),
-    `all traffic to as many new pods as there are old ones; then the Service selects them, and HTTPRoute ${name} is as it was`,
+    `all traffic to as many new pods as there are old ones; then the Service selects them, and ${router} is as it was`,
     'after scaleDownDelay let the Deployment go: the old pods end, and the Service selects as its manifest says',
     failure,
     'remove what the new revision no longer has (prune) and configuration that no kept revision uses',

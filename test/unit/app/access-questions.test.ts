@@ -46,7 +46,7 @@ describe('the rights that doctor asks for', () => {
     expect([...asked('shop'), ...more].sort()).toEqual(await rbacRights('application-namespace.yaml'));
   });
 
-  it.each(['blue-green.yaml', 'canary.yaml', 'canary-http-route.yaml'] as const)(
+  it.each(['blue-green.yaml', 'canary.yaml', 'canary-http-route.yaml', 'canary-ingress.yaml'] as const)(
     'of %s alone are fewer than those of an application',
     async (file) => {
       const all = await rbacRights('application-namespace.yaml');

@@ -62,7 +62,7 @@ describe('the begin of a canary release by a router', () => {
     [
       'it names the new pods',
       { router: { share: 20 } },
-      'HTTPRoute web already sends traffic to Service web-canary, which the release makes: take it out of the backendRefs',
+      'HTTPRoute web already sends traffic to Service web-canary, which the release makes: take that out of it',
     ],
   ])('waits a minute for the route, and halts with nothing changed, where %s', (_, more, reason) => {
     expect(begin({ ...more, phaseMs: 59_999 })).toMatchObject({ type: 'wait', message: reason });

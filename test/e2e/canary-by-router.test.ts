@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { endingPodsGone } from '../support/ending-pods.ts';
-import { askGateway, findGateway, webRoute, type FoundGateway } from '../support/gateway.ts';
+import { askGateway, findGateway, webIngress, webRoute, type FoundGateway } from '../support/gateway.ts';
 import { startLoad } from '../support/load-client.ts';
 import { expectExit, runPipeline } from '../support/pipeline-command.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
@@ -11,7 +11,19 @@ import { startRelease, webManifests, type WebOptions } from './release-runner.ts
 
 const minutes = 60_000;
 
-describe('canary releases by an HTTPRoute under load', () => {
+/** What shares the traffic out, as the file names it and as kubectl does. */
+interface Router {
+  name: string;
+  kind: string;
+  traffic: { httpRoute: { name: string } } | { ingress: { name: string } };
+}
+
+const routers: Router[] = [
+  { name: 'an HTTPRoute', kind: 'httproute', traffic: { httpRoute: { name: 'web' } } },
+  { name: 'an Ingress', kind: 'ingress', traffic: { ingress: { name: 'web' } } },
+];
+
+describe.each(routers)('canary releases by $name under load', ({ kind, traffic }) => {
   const environment = e2eEnvironment();
   let place: RunnerNamespaces;
   let gateway: FoundGateway;
@@ -19,7 +31,7 @@ describe('canary releases by an HTTPRoute under load', () => {
   let run = 0;
 
   beforeAll(async () => {
-    place = await makeRunnerNamespaces(environment, 'route');
+    place = await makeRunnerNamespaces(environment, kind);
     gateway = await findGateway(place.admin);
     host = `${place.application}.test`;
   }, 2 * minutes);
@@ -28,25 +40,24 @@ describe('canary releases by an HTTPRoute under load', () => {
     await place.remove();
   }, minutes);
 
+  const router = () => (kind === 'ingress' ? webIngress(host) : webRoute(gateway, host));
+
   const release = (options: WebOptions, runId = `run-${String(++run)}`) =>
-    startRelease(
-      webManifests({ replicas: 4, more: `---\n${JSON.stringify(webRoute(gateway, host))}`, ...options }),
-      {
-        ...{ kubeconfig: place.kubeconfig, runId, namespace: place.application },
-        settings: {
-          strategy: {
-            canary: {
-              traffic: {
-                httpRoute: { name: 'web' },
-                scaleDownDelay: '2s',
-                testerHeader: { name: 'x-tester', value: 'yes' },
-              },
-              steps: [{ replicas: 1 }, { pause: true }, { weight: 30 }, { pause: true }, { weight: 10 }],
+    startRelease(webManifests({ replicas: 4, more: `---\n${JSON.stringify(router())}`, ...options }), {
+      ...{ kubeconfig: place.kubeconfig, runId, namespace: place.application },
+      settings: {
+        strategy: {
+          canary: {
+            traffic: {
+              ...traffic,
+              scaleDownDelay: '2s',
+              testerHeader: { name: 'x-tester', value: 'yes' },
             },
+            steps: [{ replicas: 1 }, { pause: true }, { weight: 30 }, { pause: true }, { weight: 10 }],
           },
         },
       },
-    );
+    });
 
   const answer = async (command: string[]) => {
     const named = ['release', ...command, 'web', '--namespace', place.application];
@@ -55,9 +66,9 @@ describe('canary releases by an HTTPRoute under load', () => {
 
   const kept = async () => {
     const { spec } = await place.admin.json<{ spec: unknown }>([
-      ...['get', 'httproute', 'web', '--namespace', place.application],
+      ...['get', kind, 'web', '--namespace', place.application],
     ]);
-    return { route: spec, ...(await liveDeployment(place)) };
+    return { router: spec, ...(await liveDeployment(place)) };
   };
 
   const asTester = async () => {

@@ -14,8 +14,9 @@ class LeftReleaseError extends SlipwayError {
 }
 
 /**
- * Rolls back what a release by another strategy has left held: only its own strategy knows what it has changed (a pinned
- * Service, a paused Deployment). What the same strategy has left, it brings to rest itself.
+ * Stops the migration that a release has left, and rolls back what one by another strategy has left held: only its own
+ * strategy knows what it has changed (a pinned Service, a paused Deployment). What the same strategy has left, it brings
+ * to rest itself.
  * @throws LeftReleaseError
  */
 export async function rollBackLeft(
@@ -27,11 +28,16 @@ export async function rollBackLeft(
   const { current } = session.record;
   if (current === undefined) return;
   const { strategy: left } = revisionOf(session.record, current.revision);
-  if (left === strategy || session.strategy.observes(session.state, session.facts).holding === undefined)
-    return;
-  const { application, holder } = session;
+  const { application, holder, state, facts } = session;
+  // Only one migration of an application runs at a time.
+  const isMigrating = session.strategy.isUnchanged?.(state) === true;
+  const isHeld = left !== strategy && session.strategy.observes(state, facts).holding !== undefined;
+  if (!isMigrating && !isHeld) return;
   await session.saveCurrent({ owner: holder }, options);
-  await rollBack('replaced by a release with another strategy', session, options);
+  const why = isMigrating
+    ? 'replaced by another release while it was migrating; nothing was changed'
+    : 'replaced by a release with another strategy';
+  await rollBack(why, session, options);
   const { outcome, reason = 'it was halted' } = await reconcile(session, options);
   if (outcome !== 'halted') return;
   throw new LeftReleaseError(`revision ${String(current.revision)} still holds ${application}: ${reason}`, {

@@ -1,0 +1,308 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { answerAnnotation } from '../../../src/kubernetes/hold-mark.ts';
+import { LeaseLostError } from '../../../src/ports/leases.ts';
+import { RejectedError } from '../../../src/ports/cluster-errors.ts';
+import { answerRelease } from '../../../src/release/answer.ts';
+import { releaseObjects, rollbackRelease } from '../../../src/release/release.ts';
+import { releaseStatus } from '../../../src/release/status.ts';
+import { cases } from '../../support/cases.ts';
+import { liveState, servedObjects } from './blue-green-world.ts';
+import { applicationIn, migratingRequest, migrationOf, runJobs } from './migration-world.ts';
+import { faultsAt, recordOf, releaseThrough } from './release-courses.ts';
+import { requestOf, World, type Fault } from './release-world.ts';
+
+const { signal } = new AbortController();
+const ways = [
+  ['rolling', {}],
+  ['blueGreen', { scaleDownDelay: '1s' }],
+  ['canary', { steps: [{ replicas: 1 }, { pause: '1s' }] }],
+] as const;
+let world: World;
+
+beforeEach(() => {
+  world = new World(() => 'ready');
+});
+afterEach(() => world.close());
+
+const release = (request: Parameters<typeof releaseObjects>[0]) =>
+  world.clock.unlessStopped(releaseObjects(request, world, { signal }));
+const jobNames = () => world.cluster.all('Job').map(({ metadata }) => metadata.name);
+const secretNames = () =>
+  world.cluster
+    .all('Secret')
+    .map(({ metadata }) => metadata.name)
+    .filter((name) => name.startsWith('database-'));
+
+describe.each(ways)('the migration of a release by %s', (strategy, way) => {
+  it('completes before anything else of the release is written', async () => {
+    const watch = runJobs(world);
+    await release(requestOf(servedObjects('v1'), 'run-v1'));
+    const before = applicationIn(world);
+    let atEnd: unknown;
+    void world.clock.sleep(2900, { signal }).then(() => {
+      atEnd = applicationIn(world).filter(({ metadata }) => metadata.name !== 'database-v2');
+    });
+
+    const result = await release(migratingRequest('v2', { strategy, way }));
+
+    expect(result.outcome).toBe('released');
+    expect(atEnd).toEqual(before);
+    expect(watch.made).toEqual(['migrate-v2']);
+    expect(liveState(world).image).toBe('v2');
+    expect(jobNames()).toEqual(['migrate-v2']);
+    expect(secretNames()).toEqual([]);
+  });
+
+  it('that fails ends it with nothing changed, whatever rollback says', async () => {
+    runJobs(world, { 'migrate-v2': { end: 'Failed' } });
+    await release(requestOf(servedObjects('v1'), 'run-v1'));
+    const before = applicationIn(world);
+
+    const result = await release(migratingRequest('v2', { strategy, way, rollback: 'never' }));
+
+    expect(result).toMatchObject({
+      ...{ outcome: 'rolledBack', revision: 2, stable: 1 },
+      reason: 'the migration failed, so nothing was changed: Job migrate-v2 failed: BackoffLimitExceeded',
+    });
+    expect(applicationIn(world)).toEqual(before);
+    // With its logs, for a person to look at.
+    expect(jobNames()).toEqual(['migrate-v2']);
+    expect(recordOf(world)).toMatchObject({ stable: 1 });
+  });
+
+  it('is run once, and the release comes to its end, whichever call its runner dies at', async () => {
+    await release(requestOf(servedObjects('v1'), 'run-v1'));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ faults: faultsAt(fc.nat({ max: 60 })) }), { maxLength: 3 }),
+        async (befalls) => {
+          const own = new World(() => 'ready');
+          try {
+            const watch = runJobs(own);
+            await releaseThrough(own, requestOf(servedObjects('v1'), 'run-v1'));
+            const result = await releaseThrough(own, migratingRequest('v2', { strategy, way }), befalls);
+            expect(result?.outcome).toBe('released');
+            expect(watch.made).toEqual(['migrate-v2']);
+          } finally {
+            own.close();
+          }
+        },
+      ),
+      { numRuns: cases(60) },
+    );
+  }, 120_000);
+});
+
+describe('the runner of a release that dies at a call', () => {
+  const types = ['diesBefore', 'diesAfter'] as const;
+
+  it.each(types)(
+    '%s: whichever it is, the next runner runs no Job again, and applies after it',
+    async (type) => {
+      for (let at = 0; at < 45; at += 1) {
+        const own = new World(() => 'ready');
+        const watch = runJobs(own);
+        await releaseThrough(own, requestOf(servedObjects('v1'), 'run-v1'));
+        const faults: Fault[] = [{ at, type }];
+        const result = await releaseThrough(own, migratingRequest('v2'), [{ faults }]);
+        own.close();
+
+        expect({ at, outcome: result?.outcome, made: watch.made }).toEqual({
+          ...{ at, outcome: 'released', made: ['migrate-v2'] },
+        });
+      }
+    },
+  );
+});
+
+describe('a release whose migration runs', () => {
+  /** Begins a release whose Job never ends, and waits until it runs. */
+  async function migrating(more: { first?: boolean; rollback?: 'never' } = {}) {
+    const watch = runJobs(world, { 'migrate-v2': { end: 'never' } });
+    if (more.first !== true) await release(requestOf(servedObjects('v1'), 'run-v1'));
+    const before = applicationIn(world);
+    const controller = new AbortController();
+    const { rollback = 'auto' } = more;
+    const running = releaseObjects(migratingRequest('v2', { rollback }), world, {
+      signal: controller.signal,
+    });
+    running.catch(() => undefined);
+    await world.clock.sleep(5000, { signal });
+    expect(jobNames()).toEqual(['migrate-v2']);
+    return { watch, before, controller, running };
+  }
+
+  it.each([{}, { rollback: 'never' as const }, { first: true }])(
+    'leaves nothing of it when it is cancelled: %j',
+    async (more) => {
+      const { before, controller, running } = await migrating(more);
+
+      controller.abort(new Error('cancelled'));
+
+      await expect(world.clock.unlessStopped(running)).rejects.toThrow('cancelled');
+      expect(jobNames()).toEqual([]);
+      expect(applicationIn(world)).toEqual(before);
+      expect(recordOf(world).current).toBeUndefined();
+      expect(recordOf(world).history.at(-1)?.outcome).toBe(more.first === true ? 'failed' : 'rolledBack');
+    },
+  );
+
+  it('is aborted by a person, who writes to the Job', async () => {
+    const { running } = await migrating();
+    const { cluster } = world;
+
+    await answerRelease({ cluster, application: 'web', namespace: 'shop', answer: 'abort' }, { signal });
+
+    const job = cluster.peek(migrationOf('v2').job);
+    expect(job?.metadata.annotations).toEqual({ [answerAnnotation]: '2 abort' });
+    expect(await world.clock.unlessStopped(running)).toMatchObject({
+      ...{ outcome: 'rolledBack', stable: 1 },
+      reason: 'aborted by a person while it was migrating; nothing was changed',
+    });
+    expect(jobNames()).toEqual([]);
+  });
+
+  it('takes no promotion', async () => {
+    const { running, controller } = await migrating();
+    const promote = {
+      cluster: world.cluster,
+      application: 'web',
+      namespace: 'shop',
+      answer: 'promote',
+    } as const;
+
+    await expect(answerRelease(promote, { signal })).rejects.toThrow('it is in phase migrating');
+    controller.abort(new Error('over'));
+    await running.catch(() => undefined);
+  });
+
+  it('shows the Job', async () => {
+    const { running, controller } = await migrating();
+
+    const { cluster, leases, clock } = world;
+    const application = { name: 'web', namespace: 'shop' };
+    const status = await releaseStatus({ cluster, leases, clock, application }, { signal });
+
+    expect(status?.current?.phase).toBe('migrating');
+    expect(status?.workloads.map(({ reference }) => reference.name)).toEqual(['migrate-v2']);
+    controller.abort(new Error('over'));
+    await running.catch(() => undefined);
+  });
+
+  it('makes way for the release of another run when its runner has died: one migration at a time', async () => {
+    const { watch, controller, running } = await migrating();
+    controller.abort(new LeaseLostError('the runner died'));
+    await running.catch(() => undefined);
+    expect(jobNames()).toEqual(['migrate-v2']);
+
+    const result = await release(migratingRequest('v3'));
+
+    expect(result).toMatchObject({ outcome: 'released', revision: 3 });
+    expect(watch).toEqual({ made: ['migrate-v2', 'migrate-v3'], mostAtOnce: 1 });
+    expect(jobNames()).toEqual(['migrate-v3']);
+    expect(recordOf(world).history.map(({ outcome }) => outcome)).toEqual([
+      ...['released', 'rolledBack', 'released'],
+    ]);
+  });
+
+  it('fails when the Job is not complete in time', async () => {
+    const { running } = await migrating();
+
+    expect(await world.clock.unlessStopped(running)).toMatchObject({
+      outcome: 'rolledBack',
+      reason: expect.stringContaining('Job migrate-v2 did not complete within 60 s'),
+    });
+    expect(jobNames()).toEqual([]);
+  });
+
+  it('fails when somebody deletes the Job', async () => {
+    const { running } = await migrating();
+
+    await world.cluster.delete(migrationOf('v2').job, { signal });
+
+    expect(await world.clock.unlessStopped(running)).toMatchObject({
+      outcome: 'rolledBack',
+      reason: expect.stringContaining('Job migrate-v2 does not exist: it was deleted'),
+    });
+  });
+});
+
+describe('the next migration', () => {
+  it('begins when the pods of the one before have ended', async () => {
+    runJobs(world);
+    await release(migratingRequest('v1'));
+    const [job] = world.cluster.all('Job');
+    const labels = { ...job?.metadata.labels };
+    const pod = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'migrate-v1-a', namespace: 'shop', labels },
+    };
+    world.cluster.put(pod);
+    const endsAt = world.clock.now() + 20_000;
+    void world.clock
+      .sleep(20_000, { signal })
+      .then(() => world.cluster.delete({ ...pod, ...pod.metadata }, { signal }));
+    let madeAt = 0;
+    const { after } = world.cluster;
+    world.cluster.after = (verb, reference) => {
+      if (verb === 'create' && reference.kind === 'Job') madeAt = world.clock.now();
+      after(verb, reference);
+    };
+
+    expect(await release(migratingRequest('v2'))).toMatchObject({ outcome: 'released' });
+
+    expect(madeAt).toBeGreaterThanOrEqual(endsAt);
+    expect(jobNames()).toEqual(['migrate-v2']);
+  });
+});
+
+describe('a migration that the API refuses', () => {
+  it.each(['auto', 'never'] as const)(
+    'ends the release with nothing changed: rollback %s',
+    async (rollback) => {
+      await release(requestOf(servedObjects('v1'), 'run-v1'));
+      const before = applicationIn(world).length;
+      world.cluster.before = (verb, { kind }) => {
+        if (verb === 'create' && kind === 'Job') throw new RejectedError('denied by a webhook');
+      };
+
+      expect(await release(migratingRequest('v2', { rollback }))).toMatchObject({
+        outcome: 'rolledBack',
+        reason: 'the migration could not be started, so nothing was changed: denied by a webhook',
+      });
+      expect(applicationIn(world).filter(({ metadata }) => metadata.name !== 'database-v2')).toHaveLength(
+        before,
+      );
+      expect(liveState(world).image).toBe('v1');
+    },
+  );
+
+  it('is none of a Job of the same name that somebody else has made', async () => {
+    world.cluster.put({
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'migrate-v1', namespace: 'shop' },
+    });
+
+    expect(await release(migratingRequest('v1'))).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining("Job shop/migrate-v1 is there already, and none of this release's"),
+    });
+  });
+});
+
+describe('a rollback to a revision that has migrated', () => {
+  it('runs no migration', async () => {
+    const watch = runJobs(world);
+    await release(migratingRequest('v1'));
+    await release(migratingRequest('v2'));
+
+    const back = rollbackRelease({ ...requestOf([], 'run-back') }, world, { signal });
+
+    expect(await world.clock.unlessStopped(back)).toMatchObject({ outcome: 'released', to: 1 });
+    expect(watch.made).toEqual(['migrate-v1', 'migrate-v2']);
+    expect(liveState(world).image).toBe('v1');
+  });
+});

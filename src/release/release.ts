@@ -20,7 +20,7 @@ import type { ReleasePorts, ReleaseSession } from './session.ts';
 import { ReleaseStore } from './record/release-store.ts';
 import { wayBackTo } from './return-to.ts';
 import { strategyOf } from './strategy-of.ts';
-import type { Migration } from '../strategies/migration/with-migration.ts';
+import type { ReleaseMigration } from './migration.ts';
 import {
   assertOwnName,
   endedBefore,
@@ -40,12 +40,6 @@ export interface ReleaseObjectsRequest extends ReleaseRequest {
   objects: readonly KubernetesObject[];
   /** What must have ended before any of them is applied; missing: nothing. */
   migration?: ReleaseMigration;
-}
-
-/** A Job that must complete before anything else of a release is changed. */
-export interface ReleaseMigration extends Migration {
-  /** What is made for the Job, in this order, the Job itself last; all in the namespace of the release. */
-  objects: readonly KubernetesObject[];
 }
 
 /**

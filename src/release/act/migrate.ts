@@ -51,7 +51,7 @@ export async function endMigration(session: ReleaseSession, options: CallOptions
   for (const object of kept.objects.filter(isConfiguration))
     await cluster.delete(referenceOf(object), options);
   // What is made by a request that comes late has lost its owner, and goes.
-  if (!hasEnded) await store.removeMigration(current.revision, options);
+  if (!hasEnded) await store.renewMigration(current.revision, { ...options, owner: session.owner });
 }
 
 /** The Jobs of earlier revisions, and the pods that are left of them: two migrations never run at once. */
@@ -60,7 +60,7 @@ async function removeEarlier(
   job: KubernetesObject | undefined,
   options: CallOptions,
 ): Promise<void> {
-  const { ports, store, record, current, application } = session;
+  const { ports, application } = session;
   const { cluster, clock } = ports;
   if (job === undefined) return;
   const { namespace = '', name } = job.metadata;
@@ -68,10 +68,6 @@ async function removeEarlier(
   const kind = { apiVersion: job.apiVersion, kind: 'Job' };
   for (const found of await cluster.list(kind, selection, options)) {
     if (found.metadata.name !== name) await removed({ ...found, ...kind }, session, options);
-  }
-  for (const entry of record.history) {
-    if (entry.migration !== undefined && entry.number !== current.revision)
-      await store.removeMigration(entry.number, options);
   }
   const podKind = { apiVersion: 'v1', kind: 'Pod' };
   for (const pod of await cluster.list(podKind, selection, options)) {

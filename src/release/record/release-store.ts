@@ -196,6 +196,14 @@ export class ReleaseStore {
     await this.#removeObjects(revisionName(this.#application, number), options);
   }
 
+  /** Keeps the objects of a revision's migration under another uid, so that what names the one before has no owner. */
+  async renewMigration(number: number, options: CallOptions & { owner: string }): Promise<void> {
+    const kept = await this.loadMigration(number, options);
+    if (kept === undefined) return;
+    await this.removeMigration(number, options);
+    await this.saveMigration(number, kept.objects, options);
+  }
+
   /** Forgets the objects of a revision's migration; the cluster removes what was made of them. */
   async removeMigration(number: number, options: CallOptions): Promise<void> {
     await this.#removeObjects(migrationName(this.#application, number), options);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { podTemplateOf } from '../../kubernetes/workload-objects.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 import { applicationLabel, migrationLabel } from '../../release/record/release-record.ts';
+import { suffixLength } from '../../release/migration.ts';
 import { isJob } from './migration-faults.ts';
 import { isConfiguration, renameReferences } from './version-configuration.ts';
 
@@ -18,16 +19,16 @@ export interface MigrationRequest {
 }
 
 /** Letters that a name has before the suffix: a Job's name is a label of its pods. */
-const longestName = 52;
+const longestName = 63 - 1 - suffixLength;
 
 /** A suffix of its own for each release: the same in every runner of one, another after a `retry`. */
 export function migrationSuffix(by: { runId: string; stage: string; attempt: number }): string {
   const text = JSON.stringify([by.runId, by.stage, by.attempt]);
-  return createHash('sha256').update(text).digest('hex').slice(0, 10);
+  return createHash('sha256').update(text).digest('hex').slice(0, suffixLength);
 }
 
 /** The suffix in a plan, where no release has one yet. */
-export const plannedSuffix = 'x'.repeat(10);
+export const plannedSuffix = 'x'.repeat(suffixLength);
 
 /**
  * The objects of a migration as they are made, the Job last: the Job and copies of the ConfigMaps and Secrets that its pods

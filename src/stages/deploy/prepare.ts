@@ -7,7 +7,7 @@ import {
   defaultTimeoutMs,
   migrationLabel,
 } from '../../release/record/release-record.ts';
-import type { ReleaseMigration } from '../../release/release.ts';
+import type { ReleaseMigration } from '../../release/migration.ts';
 import { referenceOf } from '../../kubernetes/workload-objects.ts';
 import type { Refusal } from '../../strategies/strategy.ts';
 import { withDefaultProtocols } from './default-protocols.ts';

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../../../src/ports/kubernetes-object.ts';
-import type { ReleaseMigration, ReleaseObjectsRequest } from '../../../src/release/release.ts';
+import type { ReleaseMigration } from '../../../src/release/migration.ts';
+import type { ReleaseObjectsRequest } from '../../../src/release/release.ts';
 import { referenceOf } from '../../../src/kubernetes/workload-objects.ts';
 import { servedObjects } from './blue-green-world.ts';
 import { requestOf, type World } from './release-world.ts';

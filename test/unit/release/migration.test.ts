@@ -3,6 +3,10 @@ import fc from 'fast-check';
 import { answerAnnotation } from '../../../src/kubernetes/hold-mark.ts';
 import { LeaseLostError } from '../../../src/ports/leases.ts';
 import { RejectedError } from '../../../src/ports/cluster-errors.ts';
+import type { KubernetesObject } from '../../../src/ports/kubernetes-object.ts';
+import { referenceOf } from '../../../src/kubernetes/workload-objects.ts';
+import { migrationAgain } from '../../../src/release/migration.ts';
+import { ReleaseStore } from '../../../src/release/record/release-store.ts';
 import { answerRelease } from '../../../src/release/answer.ts';
 import { releaseObjects, rollbackRelease } from '../../../src/release/release.ts';
 import { releaseStatus } from '../../../src/release/status.ts';
@@ -304,5 +308,81 @@ describe('a rollback to a revision that has migrated', () => {
     expect(await world.clock.unlessStopped(back)).toMatchObject({ outcome: 'released', to: 1 });
     expect(watch.made).toEqual(['migrate-v1', 'migrate-v2']);
     expect(liveState(world).image).toBe('v1');
+  });
+});
+
+describe('the migration of a revision that is released again', () => {
+  const before = '0123456789';
+  /** v1 with a Job that hangs until its time is over, whose pods refer to a copy of a Secret. */
+  async function failed() {
+    const { objects, timeoutMs } = migrationOf('v1');
+    const named = JSON.parse(
+      JSON.stringify(objects)
+        .replaceAll('-v1"', `-${before}"`)
+        .replace(
+          '"restartPolicy"',
+          `"volumes":[{"secret":{"secretName":"database-${before}"}}],"restartPolicy"`,
+        ),
+    ) as KubernetesObject[];
+    const job = referenceOf(named.at(-1)!);
+    runJobs(world, { [job.name]: { end: 'never' } });
+    const request = { ...migratingRequest('v1'), migration: { objects: named, job, timeoutMs } };
+    expect(await release(request)).toMatchObject({ outcome: 'failed' });
+    const [entry] = recordOf(world).history;
+    return {
+      entry: entry!,
+      store: new ReleaseStore(world.cluster, 'web', 'shop'),
+    };
+  }
+
+  it('has names of its own, and is kept though it was stopped', async () => {
+    const { entry, store } = await failed();
+
+    const again = await migrationAgain(entry, store, { signal });
+
+    const after = again?.job.name.replace('migrate-', '');
+    expect(after).toMatch(/^[0-9a-f]{10}$/);
+    expect(again?.objects.map(({ metadata }) => metadata.name)).toEqual([
+      `database-${after}`,
+      `migrate-${after}`,
+    ]);
+    expect(JSON.stringify(again)).not.toContain(before);
+    expect(await release({ ...migratingRequest('v2'), migration: again! })).toMatchObject({
+      outcome: 'released',
+    });
+  });
+
+  it('is none where it had none, and refused where it is gone', async () => {
+    const { entry, store } = await failed();
+    await store.removeMigration(1, { signal });
+
+    await expect(migrationAgain(entry, store, { signal })).rejects.toThrow(
+      'the objects of the migration of revision 1 are gone',
+    );
+    const { migration: _, ...without } = entry;
+    expect(await migrationAgain(without, store, { signal })).toBeUndefined();
+  });
+});
+
+describe('a Job that is made late, by a request that the network held back', () => {
+  it('has no owner any more, so that the cluster removes it', async () => {
+    const watch = runJobs(world, { 'migrate-v1': { end: 'never' } });
+    let late: KubernetesObject | undefined;
+    world.cluster.onStore = (object) => {
+      if (object.kind === 'Job') late = object;
+    };
+    await release(migratingRequest('v1', { timeoutMs: 1000 }));
+    expect(watch.made).toEqual(['migrate-v1']);
+
+    const [owner] = late?.metadata.ownerReferences ?? [];
+
+    const kept = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      name: 'slipway-release-web.1.migration',
+      namespace: 'shop',
+    };
+    expect(owner?.name).toBe(kept.name);
+    expect(world.cluster.peek(kept)?.metadata.uid).not.toBe(owner?.uid);
   });
 });

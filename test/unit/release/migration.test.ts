@@ -98,6 +98,46 @@ describe.each(ways)('the migration of a release by %s', (strategy, way) => {
   }, 120_000);
 });
 
+describe('whatever befalls the runners of a release, and however its Job ends', () => {
+  const befalls = fc.array(
+    fc.record({
+      faults: faultsAt(fc.nat({ max: 60 })),
+      abortMs: fc.option(fc.nat({ max: 8000 }), { nil: undefined }),
+    }),
+    { maxLength: 3 },
+  );
+  const ends = fc.constantFrom('Complete', 'Failed', 'never' as const);
+
+  it.each(ways)(
+    'by %s: one Job is made, it does not outlast the release, and nothing changes before it is complete',
+    async (strategy, way) => {
+      await fc.assert(
+        fc.asyncProperty(befalls, ends, async (courses, end) => {
+          const own = new World(() => 'ready');
+          try {
+            const watch = runJobs(own, { 'migrate-v2': { end } });
+            await releaseThrough(own, requestOf(servedObjects('v1'), 'run-v1'));
+            const before = applicationIn(own);
+
+            const result = await releaseThrough(own, migratingRequest('v2', { strategy, way }), courses);
+
+            expect(watch.made.length).toBeLessThanOrEqual(1);
+            expect(recordOf(own).current).toBeUndefined();
+            expect(own.cluster.all('Job').filter((job) => job['status'] === undefined)).toEqual([]);
+            if (result?.outcome === 'released') expect(end).toBe('Complete');
+            expect(liveState(own).image).toBe(result?.outcome === 'released' ? 'v2' : 'v1');
+            if (end !== 'Complete') expect(applicationIn(own)).toEqual(before);
+          } finally {
+            own.close();
+          }
+        }),
+        { numRuns: cases(60) },
+      );
+    },
+    120_000,
+  );
+});
+
 describe('the runner of a release that dies at a call', () => {
   const types = ['diesBefore', 'diesAfter'] as const;
 

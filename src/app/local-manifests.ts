@@ -3,12 +3,14 @@ import path from 'node:path';
 import { InputError, messageOf } from '../base/errors.ts';
 import { readRegularFile } from '../base/files/read-file.ts';
 import type { ManifestFile } from '../stages/deploy/parse-manifests.ts';
+import type { DeploySettings } from '../stages/deploy/settings.ts';
 import {
   checkPatterns,
   largestManifests,
   manifestBases,
   selectFiles,
   tooManyBytes,
+  type ManifestField,
 } from '../stages/deploy/read-manifest-files.ts';
 
 /** More files than this are not looked through for manifests. */
@@ -26,9 +28,9 @@ const passedOver = new Set(['.git', 'node_modules']);
 export async function readLocalManifests(
   directory: string,
   patterns: readonly string[],
-  { signal }: { signal: AbortSignal },
+  { signal, field }: { signal: AbortSignal; field?: ManifestField },
 ): Promise<ManifestFile[]> {
-  checkPatterns(patterns);
+  checkPatterns(patterns, field);
   const paths: string[] = [];
   for (const base of manifestBases(patterns)) {
     for await (const file of filesAt(directory, path.normalize(base))) {
@@ -46,7 +48,7 @@ export async function readLocalManifests(
   }
   const files: ManifestFile[] = [];
   let left = largestManifests;
-  const selected = selectFiles(paths, patterns);
+  const selected = selectFiles(paths, patterns, field);
   for (const name of selected) {
     const bytes = await read(path.join(directory, name), signal);
     left -= bytes.length;
@@ -54,6 +56,16 @@ export async function readLocalManifests(
     files.push({ path: name, text: bytes.toString('utf8') });
   }
   return files;
+}
+
+/** The files of a deploy stage's migration, by the same rules; undefined where it has none. @throws InputError */
+export async function readLocalMigration(
+  directory: string,
+  { migrate }: Pick<DeploySettings, 'migrate'>,
+  { signal }: { signal: AbortSignal },
+): Promise<ManifestFile[] | undefined> {
+  if (migrate === undefined) return undefined;
+  return readLocalManifests(directory, [migrate.job], { signal, field: 'deploy.migrate.job' });
 }
 
 async function read(file: string, signal: AbortSignal): Promise<Buffer> {

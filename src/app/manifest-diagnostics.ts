@@ -4,6 +4,7 @@ import type { KubernetesObject } from '../ports/kubernetes-object.ts';
 import type { Diagnostic } from '../spec/diagnostic.ts';
 import type { ValidPipeline } from '../spec/parse-pipeline.ts';
 import { fieldPathIn } from '../stages/deploy/field-path.ts';
+import { migrationFaults, type MigrationFault } from '../stages/deploy/migration-faults.ts';
 import { releaseWarnings } from '../stages/deploy/release-warnings.ts';
 import { releaseTarget } from '../stages/deploy/release-target.ts';
 import { chosenStrategy } from '../stages/deploy/settings.ts';
@@ -51,7 +52,7 @@ interface StageContext extends Pick<ValidPipeline, 'locate'> {
 }
 
 function stageDiagnostics(
-  { settings, manifests }: StageManifests,
+  { settings, manifests, migration }: StageManifests,
   { namespace, path, locate }: StageContext,
 ): Diagnostic[] {
   const placed = manifests.map((manifest) => ({
@@ -74,6 +75,8 @@ function stageDiagnostics(
     const at = fieldPathIn(`.${field}: `, manifest.object);
     return { ...finding, severity: 'error', path: at, ...manifest.placeOf(at) };
   });
+  const migrates = settings.migrate === undefined ? [] : migrationFaults(migration, { objects, namespace });
+  refused.push(...migrates.map((fault) => migrationDiagnostic(fault, { path, locate })));
   // As in a run: what cannot be released loses no request.
   if (refused.length > 0) return refused;
   const risks = releaseWarnings(strategy.prepare(objects, chosen), { holds: strategy.parts !== undefined });
@@ -82,6 +85,15 @@ function stageDiagnostics(
     if (place === undefined) return [];
     return [{ code: 'lost-requests', severity: 'warning', path: at, message, ...place }];
   });
+}
+
+function migrationDiagnostic(
+  { manifest, path: at, message, hint }: MigrationFault,
+  { path, locate }: Pick<StageContext, 'path' | 'locate'>,
+): Diagnostic {
+  const finding = { code: 'migration', severity: 'error', message, hint } as const;
+  if (manifest === undefined) return locate({ ...finding, path: [...path, 'migrate', 'job'] });
+  return { ...finding, path: at, ...manifest.placeOf(at) };
 }
 
 function isSame(a: KubernetesObject, b: KubernetesObject): boolean {
@@ -100,7 +112,7 @@ function knownOf(node: Node, { parameters }: FilePlan): Node | undefined {
   const written = deployOf(node);
   const known = Object.entries(written).filter(([, value]) => isKnownFromFile(value, parameters));
   const deploy = Object.fromEntries(known);
-  const isEnough = ['manifests', 'strategy'].every((key) => key in deploy || !(key in written));
+  const isEnough = ['manifests', 'migrate', 'strategy'].every((key) => key in deploy || !(key in written));
   return isEnough ? { ...node, input: { ...node.input, deploy } } : undefined;
 }
 

@@ -1,12 +1,14 @@
+import { defined } from '../base/defined.ts';
 import { systemClock } from '../adapters/system/clock.ts';
 import { createSourceRepository } from '../adapters/git/source-repository.ts';
 import type { Plan, PlanNode } from '../plan/plan.ts';
+import { withoutMigration } from '../stages/deploy/read-manifest-files.ts';
 import { releaseTarget } from '../stages/deploy/release-target.ts';
 import { planRelease, type ReleasePlan } from '../stages/deploy/plan-release.ts';
 import { bindPlan } from './bind-plan.ts';
 import type { Connection } from './connection.ts';
 import { deploySettings } from './deploy-settings.ts';
-import { readLocalManifests } from './local-manifests.ts';
+import { readLocalManifests, readLocalMigration } from './local-manifests.ts';
 import type { PlannedFile } from './plan-file.ts';
 import { checkPulls, warningOfPull } from './pulls/check-pulls.ts';
 import { objectGuard } from './policy-guards.ts';
@@ -67,13 +69,19 @@ async function previewRelease(
   { plan, git, planned, connection, signal }: PreviewContext,
 ): Promise<ReleasePlan> {
   const settings = await deploySettings(node, plan, git);
-  const files = await readLocalManifests(planned.file.directory, [settings.manifests].flat(), { signal });
+  const { directory } = planned.file;
+  const all = await readLocalManifests(directory, [settings.manifests].flat(), { signal });
+  const migrationFiles = await readLocalMigration(directory, settings, { signal });
+  const files = withoutMigration(all, migrationFiles ?? []);
   const { cluster } = connection;
   const target = releaseTarget(settings, plan);
   const admit = objectGuard(planned.policies);
   const elsewhere = plan.namespace;
   return planRelease(
-    { cluster, clock: systemClock, files, settings, admit, elsewhere, ...target },
+    {
+      ...{ cluster, clock: systemClock, files, settings, admit, elsewhere, ...target },
+      ...defined({ migrationFiles }),
+    },
     { signal },
   );
 }

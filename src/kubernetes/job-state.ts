@@ -1,3 +1,5 @@
+import { defined } from '../base/defined.ts';
+import { answerOf } from './hold-mark.ts';
 import { symptomsOfPod } from './pod-problems.ts';
 import type { Symptom } from './symptom.ts';
 import { isReady, incomplete, type WorkloadState, type WorkloadSnapshot } from './workload-state.ts';
@@ -30,6 +32,7 @@ export function jobState(job: Workload, snapshot: WorkloadSnapshot): WorkloadSta
   return {
     ...incomplete(referenceOf(job)),
     complete: endOf(job) === 'complete',
+    ...defined({ answer: answerOf(job) }),
     ...(job.spec['ttlSecondsAfterFinished'] === undefined ? {} : { goesAfterEnd: true }),
     desired: job.spec.completions ?? 1,
     updated: active + succeeded,

@@ -1,5 +1,6 @@
 import type { TrackState } from '../ports/events.ts';
 import type { ObjectReference } from '../ports/kubernetes-object.ts';
+import type { Answer } from './hold-mark.ts';
 import type { Symptom } from './symptom.ts';
 import type { Pod, Workload } from './workload-objects.ts';
 
@@ -12,6 +13,8 @@ export interface WorkloadState {
   withoutReadinessProbe: boolean;
   /** A Job that is removed some time after its end (ttlSecondsAfterFinished). */
   goesAfterEnd?: true;
+  /** What a person has answered to a release that waits for this Job. */
+  answer?: Answer;
   paused: boolean;
   desired: number;
   updated: number;

@@ -8,9 +8,10 @@ import type { CallOptions, Cluster } from '../ports/cluster.ts';
 import type { ObjectReference } from '../ports/kubernetes-object.ts';
 import { strategies } from '../strategies/registry.ts';
 import { revisionOf } from './record/release-record.ts';
+import { strategyOf } from './strategy-of.ts';
 import { ReleaseStore } from './record/release-store.ts';
 
-/** An answer to the release of an application that holds its Deployment. */
+/** An answer to the release of an application that holds its Deployment, or waits for its migration. */
 export interface AnswerRequest {
   cluster: Cluster;
   application: string;
@@ -22,8 +23,9 @@ export interface AnswerRequest {
 const tries = 10;
 
 /**
- * Answers a release by an annotation of the Deployment that it holds: its runner, or one that resumes the release, reads
- * it there. The record is the runner's own to write. An abort wins over a promotion, whichever comes first.
+ * Answers a release by an annotation of the Deployment that it holds, or of the Job that it waits for: its runner, or one
+ * that resumes the release, reads it there. The record is the runner's own to write. An abort wins over a promotion,
+ * whichever comes first.
  * @returns the revision that is answered for
  * @throws InputError when no release of the application takes the answer
  */
@@ -40,7 +42,7 @@ export async function answerRelease(request: AnswerRequest, options: CallOptions
   const annotations = { [answerAnnotation]: answerText(wanted) };
   for (let tried = 1; ; tried += 1) {
     const live = await cluster.get<Workload>(held, options);
-    if (live === undefined) throw new InputError(`Deployment ${held.name} of ${application} is not there`);
+    if (live === undefined) throw new InputError(`${held.kind} ${held.name} of ${application} is not there`);
     if (isGiven(answerOf(live), wanted, application)) return revision;
     const { resourceVersion } = live.metadata;
     try {
@@ -76,11 +78,12 @@ async function heldBy(
   if (record?.current === undefined) return {};
   const { revision, state } = record.current;
   const { phase } = state;
-  const { strategy: name, objects } = revisionOf(record, revision);
-  const strategy = strategies.get(name);
+  const entry = revisionOf(record, revision);
+  const strategy = strategyOf(entry, strategies);
   const parsed = strategy.state.parse(state);
   if (strategy.answers?.(parsed).includes(answer) !== true) return { revision, phase };
-  const held = objects.find(({ kind }) => kind === 'Deployment');
+  const isMigrating = strategy.isUnchanged?.(parsed) === true;
+  const held = isMigrating ? entry.migration?.job : entry.objects.find(({ kind }) => kind === 'Deployment');
   const step = answer === 'promote' ? strategy.waitingStep?.(parsed) : undefined;
   return { revision, phase, ...defined({ held, step }) };
 }

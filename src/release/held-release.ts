@@ -157,7 +157,10 @@ export async function rollBackAborted(session: ReleaseSession, signal: AbortSign
   };
   await session.reload(options);
   const { current } = session.record;
-  if (current?.stable === undefined || session.settings.rollback === 'never') return;
+  if (current === undefined) return;
+  const isUnchanged = session.strategy.isUnchanged?.(session.state) === true;
+  const mayGoBack = current.stable !== undefined && session.settings.rollback !== 'never';
+  if (!mayGoBack && !isUnchanged) return;
   if (session.strategy.finishesAlone(session.state)) return;
   await rollBack('the release was cancelled', session, options);
   await reconcile(session, options).catch((error: unknown) => {

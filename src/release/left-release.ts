@@ -14,8 +14,9 @@ class LeftReleaseError extends SlipwayError {
 }
 
 /**
- * Rolls back what a release by another strategy has left held: only its own strategy knows what it has changed (a pinned
- * Service, a paused Deployment). What the same strategy has left, it brings to rest itself.
+ * Stops the migration that a release has left, and rolls back what one by another strategy has left held: only its own
+ * strategy knows what it has changed (a pinned Service, a paused Deployment). What the same strategy has left, it brings
+ * to rest itself.
  * @throws LeftReleaseError
  */
 export async function rollBackLeft(
@@ -27,15 +28,18 @@ export async function rollBackLeft(
   const { current } = session.record;
   if (current === undefined) return;
   const { strategy: left, settings } = revisionOf(session.record, current.revision);
-  if (
-    bringsToRest(session, { strategy, left, settings }) ||
-    session.strategy.observes(session.state, session.facts).holding === undefined
-  )
-    return;
-  const { application, holder } = session;
+  const { application, holder, state, facts } = session;
+  // Only one migration of an application runs at a time.
+  const isMigrating = session.strategy.isUnchanged?.(state) === true;
+  const isHeld =
+    !bringsToRest(session, { strategy, left, settings }) &&
+    session.strategy.observes(state, facts).holding !== undefined;
+  if (!isMigrating && !isHeld) return;
   await session.saveCurrent({ owner: holder }, options);
-  const why =
-    left === strategy ? 'replaced by another release' : 'replaced by a release with another strategy';
+  const other = left === strategy ? 'another release' : 'a release with another strategy';
+  const why = isMigrating
+    ? 'replaced by another release while it was migrating; nothing was changed'
+    : `replaced by ${other}`;
   await rollBack(why, session, options);
   const { outcome, reason = 'it was halted' } = await reconcile(session, options);
   if (outcome !== 'halted') return;

@@ -121,7 +121,7 @@ export async function rollBack(reason: string, session: ReleaseSession, options:
     { state: { ...next }, phaseSpentMs: 0, reason: current.reason ?? reason },
     options,
   );
-  if (current.stable !== undefined) {
+  if (current.stable !== undefined && strategy.isUnchanged?.(state) !== true) {
     const why = session.hasJustReported(reason) ? '' : `${reason}; `;
     await session.report(`${why}rolling back to revision ${String(current.stable)}`, nothingSeen);
   }
@@ -179,7 +179,7 @@ function isSeenAgain({ type }: Action): boolean {
 
 /** Whether a release goes on without an action. */
 function isCleanup({ type }: Action): boolean {
-  return type === 'cleanUp' || type === 'deletePods' || type === 'removePreview';
+  return type === 'cleanUp' || type === 'deletePods' || type === 'removePreview' || type === 'endMigration';
 }
 
 /** What cannot be applied is rolled back; what cannot be rolled back halts the release. */
@@ -191,10 +191,15 @@ async function actFailed(
 ): Promise<Halt | undefined> {
   const { current, settings, strategy, state } = session;
   const revision = ('revision' in action ? action.revision : undefined) ?? current.revision;
-  const reason = `applying revision ${String(revision)} failed: ${messageOf(error)}`;
+  const isMigration = action.type === 'migrate';
+  const what = isMigration
+    ? 'the migration could not be started, so nothing was changed'
+    : `applying revision ${String(revision)} failed`;
+  const reason = `${what}: ${messageOf(error)}`;
   if (strategy.rollBack(state, reason) === undefined)
     return { type: 'halt', reason: `${current.reason ?? 'the release failed'}; ${reason}` };
-  if (settings.rollback === 'never' || current.stable === undefined) return { type: 'halt', reason };
+  const cannotGoBack = settings.rollback === 'never' || current.stable === undefined;
+  if (cannotGoBack && !isMigration) return { type: 'halt', reason };
   await rollBack(reason, session, options);
   return undefined;
 }

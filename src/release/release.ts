@@ -19,6 +19,8 @@ import {
 import type { ReleasePorts, ReleaseSession } from './session.ts';
 import { ReleaseStore } from './record/release-store.ts';
 import { wayBackTo } from './return-to.ts';
+import { strategyOf } from './strategy-of.ts';
+import type { ReleaseMigration } from './migration.ts';
 import {
   assertOwnName,
   endedBefore,
@@ -36,6 +38,8 @@ export interface ReleaseObjectsRequest extends ReleaseRequest {
   strategy: string;
   settings: ReleaseSettings;
   objects: readonly KubernetesObject[];
+  /** What must have ended before any of them is applied; missing: nothing. */
+  migration?: ReleaseMigration;
 }
 
 /**
@@ -246,9 +250,14 @@ async function begin(
   }
   const number = nextRevision(record);
   await session.store.saveRevision(number, request.objects, { ...options, owner: session.owner });
+  const { migration, rollbackOf } = request;
+  if (migration !== undefined)
+    await session.store.saveMigration(number, migration.objects, { ...options, owner: session.owner });
   const entry = entryOf({ number, outcome: 'unfinished', startedAt: clock.now() }, request.objects, request);
-  const state = strategy.begin(strategy.settings.parse(request.settings.strategy));
-  const newest = { ...entry, ...defined({ rollbackOf: request.rollbackOf }) };
+  const migrates = migration && { job: migration.job, timeoutMs: migration.timeoutMs };
+  const newest = { ...entry, ...defined({ rollbackOf, migration: migrates }) };
+  const begins = strategyOf(newest, session.strategies);
+  const state = begins.begin(strategy.settings.parse(request.settings.strategy));
   await session.replaceCurrent(
     {
       revision: number,

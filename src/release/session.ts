@@ -2,12 +2,12 @@ import { defined } from '../base/defined.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CallOptions, Cluster } from '../ports/cluster.ts';
 import type { TrackState } from '../ports/events.ts';
-import type { KubernetesObject } from '../ports/kubernetes-object.ts';
+import type { KubernetesObject, ObjectReference } from '../ports/kubernetes-object.ts';
 import type { Leases } from '../ports/leases.ts';
 import type { Measurements } from '../ports/measurements.ts';
 import type { PodAccess } from '../ports/pod-access.ts';
 import { InternalError } from '../base/errors.ts';
-import { isWorkloadReference } from '../kubernetes/workload-objects.ts';
+import { isWorkloadReference, keyOf } from '../kubernetes/workload-objects.ts';
 import { strategies, type StrategyRegistry } from '../strategies/registry.ts';
 import type { DeploymentHolding, HeldParts } from '../strategies/holding.ts';
 import type { Decision, Observed, ReleaseFacts, Strategy, StrategyState } from '../strategies/strategy.ts';
@@ -22,6 +22,7 @@ import {
   type ReleaseRecord,
   type ReleaseSettings,
 } from './record/release-record.ts';
+import { strategyOf } from './strategy-of.ts';
 import type { ReleaseStore, StoredRecord } from './record/release-store.ts';
 
 /** What a release reports while it is in progress. */
@@ -67,7 +68,7 @@ export class ReleaseSession {
   #stored: StoredRecord;
   /** `#time` when the phase's time was written last. */
   #countedMs = 0;
-  #observer: { revision: number; observer: ReleaseObserver } | undefined;
+  #observer: { key: string; observer: ReleaseObserver } | undefined;
   #held: { revision: number; objects: readonly KubernetesObject[]; parts: HeldParts | undefined } | undefined;
   #reported = '';
   #message = '';
@@ -115,7 +116,7 @@ export class ReleaseSession {
   }
 
   get strategy(): Strategy {
-    return this.strategies.get(revisionOf(this.record, this.current.revision).strategy);
+    return strategyOf(revisionOf(this.record, this.current.revision), this.strategies);
   }
 
   /** What the strategy keeps. @throws what its schema throws when the record is not its own */
@@ -198,19 +199,22 @@ export class ReleaseSession {
 
   /** What the strategy wants to see in its present state. */
   async observe(options: CallOptions): Promise<Observed> {
-    const { workloadsOf: revision, holding } = this.strategy.observes(this.state, this.facts);
-    const observed = await this.#observeWorkloads(revision, options);
+    const { workloadsOf: revision, job, holding } = this.strategy.observes(this.state, this.facts);
+    const observed = await this.#observeWorkloads(job ?? revision, options);
     if (holding === undefined || observed.type === 'unknown') return observed;
     const held = await this.#observeHolding(holding === 'compared', options);
     return { ...observed, workloads: withTraffic(observed.workloads, held), ...defined({ holding: held }) };
   }
 
-  async #observeWorkloads(revision: number | undefined, options: CallOptions): Promise<Observed> {
-    if (revision === undefined) {
+  async #observeWorkloads(
+    followed: number | ObjectReference | undefined,
+    options: CallOptions,
+  ): Promise<Observed> {
+    if (followed === undefined) {
       this.#time.answered();
       return nothingSeen;
     }
-    const observer = await this.#observerOf(revision);
+    const observer = await this.#observerOf(followed);
     return observer.observe(this.current.generations, options, this.current.jobs);
   }
 
@@ -246,12 +250,16 @@ export class ReleaseSession {
     await observer.expectJobs(options);
   }
 
-  async #observerOf(revision: number): Promise<ReleaseObserver> {
-    if (this.#observer?.revision === revision) return this.#observer.observer;
+  async #observerOf(followed: number | ObjectReference): Promise<ReleaseObserver> {
+    const key = typeof followed === 'number' ? String(followed) : keyOf(followed);
+    if (this.#observer?.key === key) return this.#observer.observer;
     await this.#observer?.observer.close();
-    const references = revisionOf(this.record, revision).objects.filter(isWorkloadReference);
+    const references =
+      typeof followed === 'number'
+        ? revisionOf(this.record, followed).objects.filter(isWorkloadReference)
+        : [followed];
     const observer = new ReleaseObserver({ ...this.ports, time: this.#time }, references);
-    this.#observer = { revision, observer };
+    this.#observer = { key, observer };
     return observer;
   }
 

@@ -1,6 +1,7 @@
 import { defined } from '../base/defined.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CallOptions, Cluster } from '../ports/cluster.ts';
+import type { ObjectReference } from '../ports/kubernetes-object.ts';
 import type { Leases } from '../ports/leases.ts';
 import { UnreachableError } from '../ports/cluster-errors.ts';
 import { AnsweredTime } from './answered-time.ts';
@@ -16,6 +17,7 @@ import {
 } from './record/release-record.ts';
 import { ReleaseStore } from './record/release-store.ts';
 import { isLeft } from './record/revision-entry.ts';
+import { strategyOf } from './strategy-of.ts';
 import type { DeploymentHolding } from '../strategies/holding.ts';
 import { strategies } from '../strategies/registry.ts';
 import type { ObservedWorkload, Waiting } from '../strategies/strategy.ts';
@@ -70,6 +72,8 @@ export async function releaseStatus(
   const lease = await leases.find(releaseLease(application), options);
   const holder = lease?.holder === '' ? undefined : lease?.holder;
   const { current } = record;
+  const entry = followed === undefined ? undefined : revisionOf(record, followed);
+  const ports = { store, cluster, clock, application: name };
   return {
     application: name,
     namespace,
@@ -78,11 +82,16 @@ export async function releaseStatus(
       ? {}
       : { current: { ...current, phase: current.state.phase, entry: revisionOf(record, current.revision) } }),
     ...defined({ waiting: waitingOf(record), holder }),
-    workloads:
-      followed === undefined
-        ? []
-        : await look(revisionOf(record, followed), { store, cluster, clock, application: name }, options),
+    workloads: entry === undefined ? [] : await look(entry, followedOf(entry, record), ports, options),
   };
+}
+
+/** The workloads of a revision; while its migration runs, the Job. */
+function followedOf(entry: RevisionRecord, { current }: ReleaseRecord): readonly ObjectReference[] {
+  const { migration } = entry;
+  const isMigrating = current !== undefined && strategyOf(entry, strategies).isUnchanged?.(current.state);
+  if (isMigrating === true && migration !== undefined) return [migration.job];
+  return entry.objects.filter(isWorkloadReference);
 }
 
 function lastOf({ current, stable, history }: ReleaseRecord): RevisionRecord | undefined {
@@ -94,10 +103,11 @@ function lastOf({ current, stable, history }: ReleaseRecord): RevisionRecord | u
 function waitingOf(record: ReleaseRecord): ReleaseStatus['waiting'] {
   const { current } = record;
   if (current === undefined) return undefined;
-  const { strategy: name, settings, rollbackOf } = revisionOf(record, current.revision);
+  const entry = revisionOf(record, current.revision);
+  const { settings, rollbackOf } = entry;
   // A rollback is an answer: it waits for none.
   if (rollbackOf !== undefined) return undefined;
-  const strategy = strategies.get(name);
+  const strategy = strategyOf(entry, strategies);
   // What a newer version has written is shown as far as it is known.
   const state = strategy.state.safeParse(current.state);
   const chosen = strategy.settings.safeParse(settings?.strategy ?? {});
@@ -117,10 +127,10 @@ export async function releaseHistory(
 
 async function look(
   revision: RevisionRecord,
+  references: readonly ObjectReference[],
   ports: { store: ReleaseStore; cluster: Cluster; clock: Clock; application: string },
   options: CallOptions,
 ): Promise<readonly ObservedWorkload[]> {
-  const references = revision.objects.filter(isWorkloadReference);
   const { cluster, clock } = ports;
   const observer = new ReleaseObserver({ cluster, clock, time: new AnsweredTime(clock) }, references);
   try {

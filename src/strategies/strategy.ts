@@ -18,6 +18,10 @@ export type Action =
   | { type: 'select'; revision: number }
   /** Removes what the revision no longer has and what no kept revision needs. */
   | { type: 'cleanUp'; revision: number }
+  /** Starts the Job of the revision that must complete before anything else of it is applied. */
+  | { type: 'migrate' }
+  /** Stops that Job, unless it has ended, and removes what was made for it. */
+  | { type: 'endMigration' }
   /** Takes the next measurement of an analysis, whose samples are kept under `key`; `count`: which one it is, from 1. */
   | { type: 'measure'; analysis: string; key: string; count: number; candidate: string; stable: string }
   | HoldingAction;
@@ -54,6 +58,8 @@ export interface ObservedWorkload extends Omit<WorkloadState, 'symptoms'> {
 export interface Observes {
   /** The revision whose workloads are followed. */
   workloadsOf?: number;
+  /** A Job that is followed instead; it is none of the revision's objects. */
+  job?: ObjectReference;
   /** The held Deployment of the revision in progress; `compared`: also whether the revision changes its pods. */
   holding?: 'seen' | 'compared';
 }
@@ -152,6 +158,11 @@ export interface Strategy<Settings extends object = object, State extends Strate
   answers?(state: State): readonly Answer['answer'][];
   /** Number of the step that waits for a person, counted from 1; missing: an answer is for the whole release. */
   waitingStep?(state: State): number | undefined;
+  /**
+   * Whether a release has changed nothing of the application in a state: its way back needs no revision to go back to, and
+   * is taken whatever `rollback` says. Missing: it never has.
+   */
+  isUnchanged?(state: State): boolean;
   /** What it waits for in a state, with nothing else to do: `promote` continues it, `abort` rolls it back; missing: it never does. */
   waitsFor?(state: State, settings: Settings): Waiting | undefined;
   /** What a release with these settings has left is rolled back before another begins, also by this strategy; missing: its begin brings it to rest. */

@@ -32,13 +32,15 @@ export interface RunningRelease {
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
 }
 
-/** Starts a runner in a process of its own that releases these manifests. */
+/** Starts a runner in a process of its own that releases these manifests. @param more files beside them, by name */
 export async function startRelease(
   manifests: string,
   order: Omit<ReleaseOrder, 'directory'>,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<RunningRelease> {
   const directory = await mkdtemp(join(tmpdir(), 'slipway-release-'));
   await writeFile(join(directory, 'app.yaml'), manifests);
+  for (const [name, text] of Object.entries(more)) await writeFile(join(directory, name), text);
   const child = spawn(process.execPath, [script, JSON.stringify({ ...order, directory })], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -44,9 +44,9 @@ interface DeployContext {
 }
 
 async function deployPulls(node: Node, { plan, pushed, search }: DeployContext): Promise<FoundPull[]> {
-  const { settings, manifests } = await readStageManifests(node, plan, search);
+  const { settings, manifests, migration } = await readStageManifests(node, plan, search);
   const { namespace } = releaseTarget(settings, { pipeline: plan.pipeline, namespace: plan.namespace ?? '' });
-  const placed = manifests.map(({ object }) => inNamespace(object, namespace));
+  const placed = [...manifests, ...migration].map(({ object }) => inNamespace(object, namespace));
   const references = pushed.map(({ stage, written }) => ({ stage, reference: `${written}@${someDigest}` }));
   const images = await imagesOf(node, { plan, pushed, search });
   const { objects } = setImages(placed, images, references);

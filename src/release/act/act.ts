@@ -6,6 +6,7 @@ import { autoscaledWorkloads } from './autoscalers.ts';
 import { prune, removeOldConfiguration, prunable } from './clean-up.ts';
 import { earlierManifests } from '../record/earlier-manifests.ts';
 import { revisionOf, trimmed, type ReleasedJobs } from '../record/release-record.ts';
+import { endMigration, startMigration } from './migrate.ts';
 import { measure } from './measure.ts';
 import { heldObjects, makePreview, removePreview, selectPods, writeRollout } from './hold.ts';
 import { writeRoute } from './route.ts';
@@ -38,6 +39,11 @@ export async function act(action: Action, session: ReleaseSession, options: Call
       return {};
     case 'cleanUp':
       await cleanUp(action.revision, session, options);
+      return {};
+    case 'migrate':
+      return { jobs: await startMigration(session, options) };
+    case 'endMigration':
+      await endMigration(session, options);
       return {};
     case 'measure':
       return { sample: { key: action.key, sample: await measure(action, session, options) } };
@@ -116,7 +122,9 @@ async function cleanUp(number: number, session: ReleaseSession, options: CallOpt
   const forgotten = before.history.filter((entry) => !after.history.includes(entry));
   const unused = before.history.filter((entry) => isForgettable(entry.outcome) && entry.number !== number);
   for (const entry of [...forgotten, ...unused]) {
-    if (entry.number !== session.current.revision) await session.store.removeRevision(entry.number, options);
+    if (entry.number === session.current.revision) continue;
+    await session.store.removeRevision(entry.number, options);
+    if (entry.migration !== undefined) await session.store.removeMigration(entry.number, options);
   }
   if (forgotten.length > 0) await session.save(after, options);
   const namespaces = [...new Set(revision.objects.flatMap((object) => object.namespace ?? []))];

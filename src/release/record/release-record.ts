@@ -51,6 +51,8 @@ const revision = z.object({
   configuration: z.array(z.string()),
   /** Every object of the revision. */
   objects: z.array(reference),
+  /** The Job that had to complete before anything else of it was changed. */
+  migration: z.exactOptional(z.object({ job: reference, timeoutMs: z.number() })),
   /** Set when it is the objects of an earlier revision again. */
   rollbackOf: z.exactOptional(z.int()),
   reason: z.exactOptional(z.string()),
@@ -129,6 +131,9 @@ export const historyLimit = 10;
 /** Ownership label of everything a release applies. */
 export const applicationLabel = 'slipway.dev/application';
 
+/** Label of what a release makes for its migration alone, and of the pods; its value is the name in the manifest. */
+export const migrationLabel = 'slipway.dev/migration';
+
 /** On the Service that a release makes for its new pods: the application that it is of. */
 export const previewLabel = 'slipway.dev/preview';
 
@@ -154,6 +159,11 @@ export function recordName(application: string): string {
 /** Name of the ConfigMap (and Secret) that holds a revision's objects. */
 export function revisionName(application: string, number: number): string {
   return `${recordName(application)}.${String(number)}`;
+}
+
+/** Name of the ConfigMap (and Secret) that holds the objects of a revision's migration, and owns what is made of them. */
+export function migrationName(application: string, number: number): string {
+  return `${revisionName(application, number)}.migration`;
 }
 
 /** A record before the first release. */

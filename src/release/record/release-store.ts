@@ -7,12 +7,21 @@ import { countOfParts, partName, partsOf, textOf, type DataObject, type KeptKind
 import {
   applicationLabel,
   emptyRecord,
+  migrationName,
   parseRecord,
   recordName,
   ReleaseRecordError,
   revisionName,
   type ReleaseRecord,
 } from './release-record.ts';
+
+/** `metadata.ownerReferences[]` of what goes with its owner. */
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+}
 
 /** A record as stored; `version` guards the next write. */
 export interface StoredRecord {
@@ -100,7 +109,23 @@ export class ReleaseStore {
     objects: readonly KubernetesObject[],
     options: CallOptions & { owner: string },
   ): Promise<void> {
-    const name = revisionName(this.#application, number);
+    await this.#saveObjects(revisionName(this.#application, number), objects, options);
+  }
+
+  /** Keeps the objects of a revision's migration, as {@link saveRevision} does. */
+  async saveMigration(
+    number: number,
+    objects: readonly KubernetesObject[],
+    options: CallOptions & { owner: string },
+  ): Promise<void> {
+    await this.#saveObjects(migrationName(this.#application, number), objects, options);
+  }
+
+  async #saveObjects(
+    name: string,
+    objects: readonly KubernetesObject[],
+    options: CallOptions & { owner: string },
+  ): Promise<void> {
     const secrets = objects.filter((object) => object.kind === 'Secret');
     // In the ConfigMap a Secret leaves only its place in the order.
     const open = objects.map((object) =>
@@ -120,18 +145,42 @@ export class ReleaseStore {
   /** The objects of a revision. @throws ReleaseRecordError when they are gone */
   async loadRevision(number: number, options: CallOptions): Promise<KubernetesObject[]> {
     const name = revisionName(this.#application, number);
+    const of = `revision ${String(number)}`;
+    const objects = await this.#loadObjects({ name, of }, options);
+    if (objects !== undefined) return objects;
+    throw new ReleaseRecordError(`the objects of ${of} are gone (ConfigMap ${name})`, {
+      hint: 'release a version from its manifests instead',
+    });
+  }
+
+  /**
+   * The objects of a revision's migration, and the ConfigMap that keeps them, as the owner of what is made of them: a
+   * request that comes late makes what has no owner any more, which the cluster removes. undefined when it is gone.
+   */
+  async loadMigration(
+    number: number,
+    options: CallOptions,
+  ): Promise<{ objects: KubernetesObject[]; owner: OwnerReference } | undefined> {
+    const name = migrationName(this.#application, number);
+    const kept = await this.#cluster.get(this.#reference('ConfigMap', name), options);
+    const of = `the migration of revision ${String(number)}`;
+    const objects = await this.#loadObjects({ name, of }, options);
+    const uid = kept?.metadata.uid;
+    if (uid === undefined || objects === undefined) return undefined;
+    return { objects, owner: { apiVersion: 'v1', kind: 'ConfigMap', name, uid } };
+  }
+
+  async #loadObjects(
+    { name, of }: { name: string; of: string },
+    options: CallOptions,
+  ): Promise<KubernetesObject[] | undefined> {
     const text = await this.#kept('ConfigMap', name, options);
-    if (text === undefined) {
-      throw new ReleaseRecordError(`the objects of revision ${String(number)} are gone (ConfigMap ${name})`, {
-        hint: 'release a version from its manifests instead',
-      });
-    }
+    if (text === undefined) return undefined;
     const objects = JSON.parse(text) as KubernetesObject[];
     if (!objects.some((object) => object.kind === 'Secret')) return objects;
     const secretText = await this.#kept('Secret', name, options);
-    if (secretText === undefined) {
-      throw new ReleaseRecordError(`the Secrets of revision ${String(number)} are gone (Secret ${name})`);
-    }
+    if (secretText === undefined)
+      throw new ReleaseRecordError(`the Secrets of ${of} are gone (Secret ${name})`);
     const secrets = JSON.parse(secretText) as KubernetesObject[];
     return objects.map((object) => {
       if (object.kind !== 'Secret') return object;
@@ -144,7 +193,23 @@ export class ReleaseStore {
 
   /** Forgets a revision's objects. */
   async removeRevision(number: number, options: CallOptions): Promise<void> {
-    const name = revisionName(this.#application, number);
+    await this.#removeObjects(revisionName(this.#application, number), options);
+  }
+
+  /** Keeps the objects of a revision's migration under another uid, so that what names the one before has no owner. */
+  async renewMigration(number: number, options: CallOptions & { owner: string }): Promise<void> {
+    const kept = await this.loadMigration(number, options);
+    if (kept === undefined) return;
+    await this.removeMigration(number, options);
+    await this.saveMigration(number, kept.objects, options);
+  }
+
+  /** Forgets the objects of a revision's migration; the cluster removes what was made of them. */
+  async removeMigration(number: number, options: CallOptions): Promise<void> {
+    await this.#removeObjects(migrationName(this.#application, number), options);
+  }
+
+  async #removeObjects(name: string, options: CallOptions): Promise<void> {
     await this.#remove('ConfigMap', name, options);
     await this.#remove('Secret', name, options);
   }

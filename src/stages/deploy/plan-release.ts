@@ -14,8 +14,10 @@ import { isWorkload, referenceOf } from '../../kubernetes/workload-objects.ts';
 import { forecast, type ForecastStep } from '../../strategies/forecast/forecast.ts';
 import { dryRunWarnings } from './api-warnings.ts';
 import { difference, type FieldChange } from './difference.ts';
+import { withMigrationPods } from './dry-run-migration.ts';
 import type { ManifestFile } from './parse-manifests.ts';
 import { dryRunObjects, type DryRunResult } from './preflight.ts';
+import { plannedSuffix } from './prepare-migration.ts';
 import { prepareRelease, type AdmitObjects } from './prepare.ts';
 import type { PushedImage } from './set-images.ts';
 import { chosenStrategy, type DeploySettings } from './settings.ts';
@@ -56,6 +58,8 @@ export interface PlanRequest {
   clock: Clock;
   files: readonly ManifestFile[];
   settings: DeploySettings;
+  /** What `deploy.migrate` names; missing: there is no migration. */
+  migrationFiles?: readonly ManifestFile[];
   application: string;
   namespace: string;
   /** Where the run works: it is there, though the namespace of the release may not be yet. */
@@ -71,17 +75,25 @@ export interface PlanRequest {
  */
 export async function planRelease(request: PlanRequest, options: CallOptions): Promise<ReleasePlan> {
   const { cluster, settings, application, namespace } = request;
-  const prepared = await prepareRelease({ ...request, pushed: request.pushed ?? [] }, cluster, options);
+  const { migrationFiles } = request;
+  const migration = migrationFiles && { files: migrationFiles, suffix: plannedSuffix };
+  const prepared = await prepareRelease(
+    { ...request, pushed: request.pushed ?? [], ...defined({ migration }) },
+    cluster,
+    options,
+  );
   const store = new ReleaseStore(cluster, application, namespace);
   const record = (await store.load(options))?.record;
   const stable = record?.stable;
   const replicas = record?.replicas ?? {};
   const earlier = earlierManifests(prepared.objects, { store, record }, options);
-  const results = await dryRunObjects(
-    prepared,
+  const first = prepared.migration?.objects ?? [];
+  const asked = await dryRunObjects(
+    { ...prepared, objects: [...first, ...prepared.objects] },
     { ...request, force: settings.force ?? false, replicas, earlier },
     options,
   );
+  const results = await withMigrationPods({ results: asked, objects: first }, cluster, options);
   const refusals = await selectorRefusals(prepared.objects, cluster, options);
   const objects = results.map((result): ObjectChange => {
     const refusal = refusals.find(({ service }) => service === result.object);
@@ -102,14 +114,18 @@ export async function planRelease(request: PlanRequest, options: CallOptions): P
     ...defined({ stable }),
     objects,
     steps: plannedSteps(settings, stable),
-    forecast: record === undefined ? [] : forecastOf(settings, record, results),
+    forecast: record === undefined ? [] : forecastOf(settings, record, results.slice(first.length)),
     warnings: [...prepared.warnings, ...dryRunWarnings(results, prepared).map(({ line }) => line)],
   };
 }
 
 function plannedSteps(settings: DeploySettings, stable: number | undefined): string[] {
   const { strategy, settings: chosen } = chosenStrategy(settings);
-  return strategy.steps({ rollback: settings.rollback ?? 'auto', ...defined({ stable }) }, chosen);
+  const steps = strategy.steps({ rollback: settings.rollback ?? 'auto', ...defined({ stable }) }, chosen);
+  const { migrate } = settings;
+  if (migrate === undefined) return steps;
+  const step = `run the Job of ${migrate.job} until it is complete, for ${migrate.timeout ?? '10m'} at most; if it fails, end with nothing changed`;
+  return [step, ...steps];
 }
 
 /** How the release would come through, where its Deployment is there and gets another pod template. */

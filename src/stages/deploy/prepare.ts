@@ -1,17 +1,26 @@
 import { InputError } from '../../base/errors.ts';
 import type { CallOptions, Cluster } from '../../ports/cluster.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
-import { applicationLabel, configurationLabel } from '../../release/record/release-record.ts';
+import {
+  applicationLabel,
+  configurationLabel,
+  defaultTimeoutMs,
+  migrationLabel,
+} from '../../release/record/release-record.ts';
+import type { ReleaseMigration } from '../../release/migration.ts';
+import { referenceOf } from '../../kubernetes/workload-objects.ts';
 import type { Refusal } from '../../strategies/strategy.ts';
 import { withDefaultProtocols } from './default-protocols.ts';
 import { resolveKinds, type ManifestKinds } from './kinds.ts';
 import { fieldPathIn } from './field-path.ts';
 import { withoutOtherHooks } from './helm-hooks.ts';
 import { inDependencyOrder } from './order.ts';
-import { parseManifests, type Manifest, type ManifestFile } from './parse-manifests.ts';
+import { migrationFaults } from './migration-faults.ts';
+import { parseManifests, type LocatedManifest, type Manifest, type ManifestFile } from './parse-manifests.ts';
+import { prepareMigration } from './prepare-migration.ts';
 import { releaseWarnings } from './release-warnings.ts';
 import { setImages, type PushedImage } from './set-images.ts';
-import { chosenStrategy, type DeploySettings } from './settings.ts';
+import { chosenStrategy, durationOr, type DeploySettings } from './settings.ts';
 import { versionConfiguration } from './version-configuration.ts';
 
 /** Looks at the objects of manifests, each with its namespace, before any of them is sent. @throws InputError */
@@ -25,12 +34,16 @@ export interface PrepareRequest {
   /** Of objects that do not say. */
   namespace: string;
   pushed: readonly PushedImage[];
+  /** What `deploy.migrate` names; missing: there is no migration. */
+  migration?: { files: readonly ManifestFile[]; suffix: string };
   admit?: AdmitObjects;
 }
 
 /** The objects as they will be applied. */
 export interface PreparedRelease {
   objects: KubernetesObject[];
+  /** What must have ended before they are applied. */
+  migration?: ReleaseMigration;
   kinds: ManifestKinds;
   warnings: string[];
   /** Where what a refusal of the object names stands in its manifest: `k8s/web.yaml:14`. */
@@ -43,36 +56,64 @@ export interface PreparedRelease {
  * @throws InputError
  */
 export async function prepareRelease(
-  { files, settings, application, namespace, pushed, admit }: PrepareRequest,
+  { files, settings, application, namespace, pushed, migration, admit }: PrepareRequest,
   cluster: Cluster,
   options: CallOptions,
 ): Promise<PreparedRelease> {
   const warnings: string[] = [];
   const warn = (warning: string) => warnings.push(warning);
   const manifests = inDependencyOrder(withoutOtherHooks(parseManifests(files, warn), warn));
-  const kinds = await resolveKinds(manifests, cluster, options);
-  const placed = manifests.map(({ object, location }) => {
+  const migrating = parseManifests(migration?.files ?? [], warn);
+  const all = [...manifests, ...migrating];
+  const kinds = await resolveKinds(all, cluster, options);
+  const placed = all.map(({ object, location }) => {
     const home = kinds.isNamespaced(object) ? { namespace: object.metadata.namespace ?? namespace } : {};
     return { location, object: withDefaultProtocols(plainSecret(owned(object, application, home))) };
   });
   admit?.(placed);
-  const unversioned = placed.map(({ object }) => object);
+  const unversioned = placed.slice(0, manifests.length).map(({ object }) => object);
+  if (migration !== undefined) assertMigrates(migrating, { objects: unversioned, namespace });
+  const timeoutMs = durationOr(settings.migrate?.timeout, defaultTimeoutMs);
+  const first = prepareMigration({
+    objects: placed.slice(manifests.length).map(({ object }) => object),
+    ...{ released: unversioned, application, suffix: migration?.suffix ?? '', timeoutMs },
+  });
+  for (const each of first.unused)
+    warn(`${each} of the migration is used by no pod of its Job: it is not made`);
   const versioned = settings.configuration === 'inPlace' ? unversioned : versionConfiguration(unversioned);
-  const imaged = setImages(versioned, settings.images, pushed);
+  const imaged = setImages([...versioned, ...first.objects], settings.images, pushed);
+  const released = imaged.objects.slice(0, versioned.length);
+  const before = imaged.objects.slice(versioned.length);
+  const job = before.at(-1);
   const chosen = chosenStrategy(settings);
   const placeOf = (object: KubernetesObject, message: string): string | undefined => {
-    const manifest = manifests.find((each) => isOf(each.object, object, namespace));
+    const manifest = all.find((each) => isOf(each.object, object, namespace));
     return manifest?.lineOf(fieldPathIn(message, manifest.object));
   };
-  assertReleasable(chosen.strategy.refuses?.(imaged.objects, chosen.settings) ?? [], placeOf);
-  const objects = chosen.strategy.prepare(imaged.objects, chosen.settings);
+  assertReleasable(chosen.strategy.refuses?.(released, chosen.settings) ?? [], placeOf);
+  const objects = chosen.strategy.prepare(released, chosen.settings);
   const risks = releaseWarnings(objects, { holds: chosen.strategy.parts !== undefined });
   return {
     objects,
+    ...(job === undefined ? {} : { migration: { objects: before, job: referenceOf(job), timeoutMs } }),
     kinds,
     warnings: [...warnings, ...imaged.warnings, ...risks.map(({ message }) => message)],
     placeOf,
   };
+}
+
+/** @throws InputError that lists everything that is wrong with the file of a migration */
+function assertMigrates(
+  manifests: readonly LocatedManifest[],
+  around: Parameters<typeof migrationFaults>[1],
+): void {
+  const faults = migrationFaults(manifests, around);
+  const [first] = faults;
+  if (first === undefined) return;
+  const lines = faults.map(({ manifest, path, message }) =>
+    manifest === undefined ? message : `${manifest.lineOf(path)}: ${message}`,
+  );
+  throw new InputError(lines.join('; '), { hint: first.hint });
 }
 
 /** @throws InputError that lists everything that the strategy cannot release */
@@ -97,7 +138,7 @@ function isOf(manifest: KubernetesObject, applied: KubernetesObject, namespace: 
     manifest.apiVersion === applied.apiVersion &&
     manifest.kind === applied.kind &&
     (home === undefined || (manifest.metadata.namespace ?? namespace) === home) &&
-    (manifest.metadata.name === name || manifest.metadata.name === labels?.[configurationLabel])
+    [name, labels?.[configurationLabel], labels?.[migrationLabel]].includes(manifest.metadata.name)
   );
 }
 

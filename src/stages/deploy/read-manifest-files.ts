@@ -3,6 +3,7 @@ import { compileGlob, globBase, isGlob } from '../../base/glob.ts';
 import { AgentError, type Agent } from '../../ports/agent.ts';
 import type { CallOptions } from '../../ports/cluster.ts';
 import type { ManifestFile } from './parse-manifests.ts';
+import type { DeploySettings } from './settings.ts';
 
 /** Bytes of all manifests together that are read into memory. */
 export const largestManifests = 10 * 1024 * 1024;
@@ -33,6 +34,17 @@ done
 /** Writes bytes \`$3\` to \`$3 + $4\` of file \`$2\` as base64, so that no character is cut in two. */
 const readScript = `cd "$1" && tail -c "+$3" "$2" | head -c "$4" | base64`;
 
+/** The setting that names files. */
+export type ManifestField = 'deploy.manifests' | 'deploy.migrate.job';
+
+/** Manifests without those of the migration, which may lie in the same folder. */
+export function withoutMigration(
+  files: readonly ManifestFile[],
+  migration: readonly ManifestFile[],
+): ManifestFile[] {
+  return files.filter(({ path }) => !migration.some((each) => each.path === path));
+}
+
 /** Where manifests are read from. */
 export interface ManifestSource {
   agent: Agent;
@@ -49,9 +61,9 @@ export interface ManifestSource {
 export async function readManifestFiles(
   source: ManifestSource,
   patterns: readonly string[],
-  options: CallOptions,
+  options: CallOptions & { field?: ManifestField },
 ): Promise<ManifestFile[]> {
-  checkPatterns(patterns);
+  checkPatterns(patterns, options.field);
   const bases = manifestBases(patterns);
   const listed = await query(source, ['sh', '-c', listScript, 'sh', source.directory, ...bases], {
     ...options,
@@ -62,7 +74,7 @@ export async function readManifestFiles(
     const match = /^\s*(\d+) (?:\.\/)?(.+)$/.exec(line);
     if (match?.[2] !== undefined) files.set(match[2], Number(match[1]));
   }
-  const paths = selectFiles([...files.keys()], patterns);
+  const paths = selectFiles([...files.keys()], patterns, options.field);
   const total = paths.reduce((sum, path) => sum + (files.get(path) ?? 0), 0);
   if (total > largestManifests) throw tooManyBytes(paths.length);
   const read: ManifestFile[] = [];
@@ -71,11 +83,21 @@ export async function readManifestFiles(
   return read;
 }
 
+/** Reads the file of a deploy stage's migration, by the same rules; undefined where it has none. */
+export async function readMigrationFiles(
+  source: ManifestSource,
+  { migrate }: Pick<DeploySettings, 'migrate'>,
+  options: CallOptions,
+): Promise<ManifestFile[] | undefined> {
+  if (migrate === undefined) return undefined;
+  return readManifestFiles(source, [migrate.job], { ...options, field: 'deploy.migrate.job' });
+}
+
 /** @throws InputError for a pattern that leaves the checkout */
-export function checkPatterns(patterns: readonly string[]): void {
+export function checkPatterns(patterns: readonly string[], field: ManifestField = 'deploy.manifests'): void {
   const outside = patterns.find((pattern) => pattern.startsWith('/') || pattern.split('/').includes('..'));
   if (outside === undefined) return;
-  throw new InputError(`deploy.manifests: "${outside}" leaves the checkout`, {
+  throw new InputError(`${field}: "${outside}" leaves the checkout`, {
     hint: 'write a path relative to the checkout',
   });
 }
@@ -91,7 +113,11 @@ export function tooManyBytes(files: number): InputError {
 }
 
 /** The paths that the patterns match, sorted. @throws InputError for a pattern that matches none */
-export function selectFiles(paths: readonly string[], patterns: readonly string[]): string[] {
+export function selectFiles(
+  paths: readonly string[],
+  patterns: readonly string[],
+  field: ManifestField = 'deploy.manifests',
+): string[] {
   const chosen = new Set<string>();
   for (const pattern of patterns) {
     const plain = plainOf(pattern);
@@ -100,7 +126,7 @@ export function selectFiles(paths: readonly string[], patterns: readonly string[
       ? paths.filter(compileGlob(plain))
       : paths.filter((path) => path === plain || inFolder(path));
     if (matches.length === 0) {
-      throw new InputError(`deploy.manifests: no file matches "${pattern}"`, {
+      throw new InputError(`${field}: no file matches "${pattern}"`, {
         hint: 'paths are relative to the checkout; is a checkout stage missing?',
       });
     }

@@ -13,13 +13,16 @@ import { ReleaseBusyError } from '../../release/release-lease.ts';
 import { cancelRelease, releaseObjects, type ReleaseObjectsRequest } from '../../release/release.ts';
 import { earlierManifests } from '../../release/record/earlier-manifests.ts';
 import { defaultTimeoutMs } from '../../release/record/release-record.ts';
+import type { ReleaseOrigin } from '../../release/record/revision-entry.ts';
 import { ReleaseStore } from '../../release/record/release-store.ts';
 import type { ReleaseReport } from '../../release/session.ts';
 import { dryRunWarnings, warningCluster } from './api-warnings.ts';
+import { withMigrationPods } from './dry-run-migration.ts';
 import { ensureNamespace } from './ensure-namespace.ts';
 import { assertAccepted, PreflightError, dryRunObjects } from './preflight.ts';
 import { prepareRelease, type AdmitObjects, type PreparedRelease } from './prepare.ts';
-import { readManifestFiles } from './read-manifest-files.ts';
+import { migrationSuffix } from './prepare-migration.ts';
+import { readManifestFiles, readMigrationFiles, withoutMigration } from './read-manifest-files.ts';
 import { releaseTarget } from './release-target.ts';
 import { pushedImages } from './set-images.ts';
 import { chosenStrategy, durationOr, type DeploySettings } from './settings.ts';
@@ -57,13 +60,16 @@ export async function runDeploy(
     directory: context.workingDirectory,
   };
   const files = await readManifestFiles(source, [settings.manifests].flat(), { signal });
+  const first = await readMigrationFiles(source, settings, { signal });
+  const suffix = migrationSuffix(originOf(context, dependencies));
   const prepared = await prepareRelease(
     {
-      files,
+      files: withoutMigration(files, first ?? []),
       settings,
       application,
       namespace,
       pushed: pushedImages(context.outputs),
+      ...(first === undefined ? {} : { migration: { files: first, suffix } }),
       ...defined({ admit: dependencies.admit }),
     },
     cluster,
@@ -76,7 +82,11 @@ export async function runDeploy(
     const create = settings.createNamespace ?? false;
     const made = await ensureNamespace(namespace, { create, objects: prepared.objects, cluster }, { signal });
     if (made) await report.notice('info', `created namespace ${namespace}`);
-    const request = { ...requestOf(settings, dependencies, context), objects: prepared.objects };
+    const request = {
+      ...requestOf(settings, dependencies, context),
+      objects: prepared.objects,
+      ...defined({ migration: prepared.migration }),
+    };
     const result = await releaseObjects(request, { ...dependencies, cluster: told, report }, { signal });
     return resultOf(result, { application, namespace, ...defined({ cluster: dependencies.chosenCluster }) });
   } catch (error) {
@@ -115,7 +125,10 @@ async function rehearse(
     onBeingDeleted: (live: KubernetesObject) =>
       report.notice('info', `waiting for ${nameOf(referenceOf(live))}, which is being deleted`),
   };
-  const results = await dryRunObjects(prepared, dryRun, { signal });
+  const first = prepared.migration?.objects ?? [];
+  const all = { ...prepared, objects: [...first, ...prepared.objects] };
+  const asked = await dryRunObjects(all, dryRun, { signal });
+  const results = await withMigrationPods({ results: asked, objects: first }, cluster, { signal });
   const warnings = dryRunWarnings(results, prepared);
   for (const { line } of warnings) await report.notice('warning', line);
   assertAccepted(results, prepared);
@@ -139,12 +152,12 @@ export function undoDeploy(
 
 function requestOf(
   settings: DeploySettings,
-  { who }: DeployDependencies,
-  { run, stage, ownership }: StageContext,
+  dependencies: DeployDependencies,
+  context: StageContext,
 ): Omit<ReleaseObjectsRequest, 'objects'> {
   const { strategy, settings: strategySettings } = chosenStrategy(settings);
   return {
-    ...releaseTarget(settings, run),
+    ...releaseTarget(settings, context.run),
     strategy: strategy.name,
     settings: {
       strategy: strategySettings,
@@ -155,9 +168,13 @@ function requestOf(
       ...defined({ analyses: settings.analyses }),
     },
     lockTimeoutMs: durationOr(settings.lockTimeout, defaultTimeoutMs),
-    by: { runId: run.id, pipeline: run.pipeline, stage: stage.name, attempt: stage.attempt, who },
-    owner: ownership,
+    by: originOf(context, dependencies),
+    owner: context.ownership,
   };
+}
+
+function originOf({ run, stage }: StageContext, { who }: DeployDependencies): ReleaseOrigin {
+  return { runId: run.id, pipeline: run.pipeline, stage: stage.name, attempt: stage.attempt, who };
 }
 
 /** Reports a release's progress as events of the stage. */

@@ -51,6 +51,18 @@ const fields = z.strictObject({
     'Container name to image; default: the pushed image for containers of its repository',
     z.optional(z.record(z.string(), z.string().check(z.minLength(1)))),
   ),
+  migrate: z.described(
+    'A Job that must complete before anything else of a release changes, such as a migration of a database',
+    z.optional(
+      z.strictObject({
+        job: z.described(
+          'File in the checkout with the Job, and the ConfigMaps, Secrets and ServiceAccount that it needs',
+          z.string().check(z.minLength(1)),
+        ),
+        timeout: z.described('Time for the Job to complete; default 10m', z.optional(durationText)),
+      }),
+    ),
+  ),
   strategy: strategySettings,
   analyses: z.described(
     'Measurements of the new version that the strategy names, each by a name of its own',

@@ -49,7 +49,9 @@ export function versionConfiguration(objects: readonly KubernetesObject[]): Kube
   for (const object of copies) {
     const template = podTemplateOf(object);
     if (template === undefined) continue;
-    rename(template.spec, object.metadata.namespace, (key) => {
+    const { namespace } = object.metadata;
+    renameReferences(template.spec, (kind, name) => {
+      const key = keyOf(kind, namespace, name);
       const found = versioned.get(key);
       if (found !== undefined) used.add(key);
       return found?.copy.metadata.name;
@@ -64,7 +66,8 @@ export function versionConfiguration(objects: readonly KubernetesObject[]): Kube
   });
 }
 
-function isConfiguration(object: KubernetesObject): object is Configuration {
+/** Whether an object is a ConfigMap or a Secret. */
+export function isConfiguration(object: KubernetesObject): object is Configuration {
   return object.apiVersion === 'v1' && (object.kind === 'ConfigMap' || object.kind === 'Secret');
 }
 
@@ -91,11 +94,10 @@ function sorted(data: unknown): unknown {
   return Object.entries(data).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Walks a pod spec and renames what its references name. */
-function rename(
+/** Walks a pod spec and renames the ConfigMaps and Secrets that its references name; undefined leaves a name. */
+export function renameReferences(
   node: unknown,
-  namespace: string | undefined,
-  newName: (key: string) => string | undefined,
+  newName: (kind: string, name: string) => string | undefined,
 ): void {
   if (typeof node !== 'object' || node === null) return;
   for (const { holder, name, kind } of references) {
@@ -103,10 +105,10 @@ function rename(
     if (typeof reference !== 'object' || reference === null) continue;
     const current = (reference as Record<string, unknown>)[name];
     if (typeof current !== 'string') continue;
-    const changed = newName(keyOf(kind, namespace, current));
+    const changed = newName(kind, current);
     if (changed !== undefined) (reference as Record<string, unknown>)[name] = changed;
   }
-  for (const child of Object.values(node)) rename(child, namespace, newName);
+  for (const child of Object.values(node)) renameReferences(child, newName);
 }
 
 /** Kinds that refer to no ConfigMap or Secret, whatever strings they hold: the name of the application stands in most. */

@@ -37,7 +37,10 @@ function otherKind(strategy: string, object: KubernetesObject): Refusal {
     object,
     field: 'kind',
     message: `${strategy} cannot release ${nameOf(referenceOf(object))}: ${reason}`,
-    hint: 'release it in a deploy stage of its own, with another "application" and strategy: {rolling: {}}',
+    hint:
+      object.kind === 'Job'
+        ? 'name its file under deploy.migrate.job, if it must complete before the release; else release it in a deploy stage of its own, with another "application" and strategy: {rolling: {}}'
+        : 'release it in a deploy stage of its own, with another "application" and strategy: {rolling: {}}',
   };
 }
 

@@ -306,3 +306,51 @@ describe('where the namespace of a release is known only in a run', () => {
     expect(errors).toMatchObject([{ message: expect.stringContaining('of Deployment web ') }]);
   });
 });
+
+describe('what pipeline validate says of the file of a migration', () => {
+  const migrate = { migrate: { job: 'k8s/migrate.yaml' } };
+  const job = `apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate}
+spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: 'a:1'}]}}}
+`;
+
+  it('is nothing where it can be run, by a strategy that takes no Jobs among its manifests, too', async () => {
+    const files = { 'web.yaml': deployment, 'migrate.yaml': job };
+
+    expect(await validate(files, { deploy: { ...migrate, strategy: quarter } })).toEqual({
+      ...{ errors: [], warnings: [] },
+    });
+  });
+
+  it('names file, line and column of what cannot be run, as an error', async () => {
+    const files = { 'web.yaml': deployment, 'migrate.yaml': job.replace('Never', 'Always') };
+
+    expect((await validate(files, { deploy: migrate })).errors).toEqual([
+      {
+        ...{ code: 'migration', severity: 'error', path: ['spec', 'template', 'spec', 'restartPolicy'] },
+        ...{ file: 'k8s/migrate.yaml', line: 4, column: 41 },
+        message: 'Job migrate has no restartPolicy that ends: it must be Never or OnFailure',
+        hint: expect.stringContaining('restartPolicy: Never'),
+      },
+    ]);
+  });
+
+  it('names the setting where the file holds nothing', async () => {
+    const { errors } = await validate({ 'web.yaml': deployment, 'migrate.yaml': '' }, { deploy: migrate });
+
+    expect(errors).toMatchObject([
+      {
+        ...{ code: 'migration', file: join(directory, 'app.yaml') },
+        ...{ path: ['stages', 1, 'deploy', 'migrate', 'job'] },
+        message: 'the file of the migration holds no Job',
+      },
+    ]);
+  });
+
+  it('is nothing where it is not there: a stage may make it', async () => {
+    expect(await validate({ 'web.yaml': deployment }, { deploy: migrate })).toEqual({
+      ...{ errors: [], warnings: [] },
+    });
+  });
+});

@@ -144,6 +144,18 @@ export const states: Readonly<Record<string, State>> = {
       ...{ '`rollback --to 1`': notServed, '`resume`': noneInProgress, 'another run': nextRun },
     },
   },
+  'migration runs': {
+    situations: {
+      'before rolling': () => inProgress(ways.migrating, 'migrating'),
+      'before a canary': () => inProgress(ways.migratingCanary, 'migrating'),
+    },
+    commands: {
+      '`status`': shown('migrating'),
+      ...owned,
+      ...{ '`promote`': noAnswer, '`promote --full`': noAnswer },
+      ...{ '`abort`': givenBack, '`rollback`': givenBack },
+    },
+  },
   rolling: {
     situations: {
       'rolling applies': () => inProgress(rolling, 'applying'),
@@ -228,6 +240,18 @@ export const states: Readonly<Record<string, State>> = {
       ...owned,
       ...{ '`promote`': noAnswer, '`promote --full`': noAnswer },
       ...{ '`abort`': givenBack, '`rollback`': givenBack },
+    },
+  },
+  'runner died: migration runs': {
+    situations: {
+      'is being started': () => left(ways.migrating, 'startingMigration'),
+      'before rolling': () => left(ways.migrating, 'migrating'),
+      'before a canary': () => left(ways.migratingCanary, 'migrating'),
+    },
+    commands: {
+      '`status`': shown('(startingMigration|migrating)'),
+      ...orphaned,
+      ...{ '`promote`': noAnswer, '`promote --full`': noAnswer, '`resume`': forth },
     },
   },
   'runner died: rolling, or completed': {

@@ -5,6 +5,7 @@ import { releaseObjects, type ReleaseObjectsRequest } from '../../../../src/rele
 import { leasesOn } from '../../../fakes/cluster-leases.ts';
 import type { PodBehaviour } from '../../../fakes/deployment-controller.ts';
 import { servedObjects } from '../blue-green-world.ts';
+import { migrationOf, runJobs } from '../migration-world.ts';
 import { requestOf, World } from '../release-world.ts';
 
 /** A world in which the releases of an application stand somewhere. */
@@ -23,6 +24,8 @@ interface Way {
   settings?: object;
   pods?: PodBehaviour;
   rollback?: 'auto' | 'never';
+  /** It waits for a Job first, which takes a minute. */
+  migrates?: true;
   /** What its analyses measure; above 0.01 is inconclusive. */
   measured?: number;
 }
@@ -38,12 +41,15 @@ const analyses: AnalysesByName = {
 export function requestFor(image: string, way: Way, lockTimeoutMs = 10_000): ReleaseObjectsRequest {
   const { strategy, settings: chosen = {}, rollback = 'auto' } = way;
   const request = requestOf(servedObjects(image), `run-${image}`, { strategy, rollback, lockTimeoutMs });
-  return { ...request, settings: { ...request.settings, strategy: { ...chosen }, analyses } };
+  const migration = way.migrates === undefined ? {} : { migration: migrationOf(image, 120_000) };
+  return { ...request, ...migration, settings: { ...request.settings, strategy: { ...chosen }, analyses } };
 }
 
 /** The ways of releasing that the situations are made by; what waits by itself waits for ten minutes. */
 export const ways = {
   rolling: { strategy: 'rolling' },
+  migrating: { strategy: 'rolling', migrates: true },
+  migratingCanary: { strategy: 'canary', settings: { steps: [{ replicas: 1 }] }, migrates: true },
   canary: { strategy: 'canary', settings: { steps: [{ replicas: 1 }, { pause: true }, { replicas: 2 }] } },
   quickCanary: { strategy: 'canary', settings: { steps: [{ replicas: 1 }, { pause: '1s' }] } },
   pausedCanary: { strategy: 'canary', settings: { steps: [{ replicas: 1 }, { pause: '10m' }] } },
@@ -77,6 +83,7 @@ function makeWorld({ pods = 'ready', measured = 0 }: Way, failing: string): Worl
 /** v1 and v2 were released by rolling. */
 async function releasedWorld(way: Way): Promise<World> {
   const world = makeWorld(way, 'v3');
+  if (way.migrates === true) runJobs(world, { 'migrate-v3': { end: 'Complete', afterMs: 60_000 } });
   await releaseObjects(requestFor('v1', ways.rolling), world, { signal: never });
   await releaseObjects(requestFor('v2', ways.rolling), world, { signal: never });
   return world;

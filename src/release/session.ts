@@ -2,12 +2,12 @@ import { defined } from '../base/defined.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CallOptions, Cluster } from '../ports/cluster.ts';
 import type { TrackState } from '../ports/events.ts';
-import type { KubernetesObject } from '../ports/kubernetes-object.ts';
+import type { KubernetesObject, ObjectReference } from '../ports/kubernetes-object.ts';
 import type { Leases } from '../ports/leases.ts';
 import type { Measurements } from '../ports/measurements.ts';
 import type { PodAccess } from '../ports/pod-access.ts';
 import { InternalError } from '../base/errors.ts';
-import { isWorkloadReference } from '../kubernetes/workload-objects.ts';
+import { isWorkloadReference, referenceOf } from '../kubernetes/workload-objects.ts';
 import { strategies, type StrategyRegistry } from '../strategies/registry.ts';
 import type { DeploymentHolding, HeldParts } from '../strategies/holding.ts';
 import type { Decision, Observed, ReleaseFacts, Strategy, StrategyState } from '../strategies/strategy.ts';
@@ -227,6 +227,12 @@ export class ReleaseSession {
     // An API that was waited for says nothing of how long the phase has taken.
     if (clock.monotonicMs() - begunMs > slowAnswerMs) this.#time.skip();
     return holding;
+  }
+
+  /** The Deployment that the revision in progress replaces pods of; undefined where its strategy holds none. */
+  async heldDeployment(options: CallOptions): Promise<ObjectReference | undefined> {
+    const { parts } = await this.#heldParts(options);
+    return parts === undefined ? undefined : referenceOf(parts.deployment);
   }
 
   /** What the strategy holds of the revision in progress; its objects are read once. */

@@ -3,6 +3,7 @@ import { measurementOf } from '../../analysis/request.ts';
 import type { Sample } from '../../analysis/sample.ts';
 import { countOf } from '../../analysis/progress.ts';
 import type { AnalysisSettings } from '../../analysis/settings.ts';
+import { defined } from '../../base/defined.ts';
 import { InternalError, messageOf } from '../../base/errors.ts';
 import type { CallOptions } from '../../ports/cluster.ts';
 import { verdictWords, type Measured } from '../../ports/measurements.ts';
@@ -31,16 +32,32 @@ export async function measure(
 
 async function take(
   settings: AnalysisSettings,
-  { candidate, stable }: MeasureAction,
-  { ports, namespace }: ReleaseSession,
+  { analysis, count, candidate, stable }: MeasureAction,
+  session: ReleaseSession,
   options: CallOptions,
 ): Promise<Measured> {
+  const { ports, namespace } = session;
   if (ports.measurements === undefined) return { type: 'error', reason: 'nothing here takes measurements' };
   try {
-    const request = measurementOf(settings, { candidate, stable, namespace });
+    const deployment = await comparedDeployment(settings, session, options);
+    const release = { candidate, stable, namespace, ...defined({ deployment }) };
+    const request = measurementOf(settings, release);
+    if (request.type === 'prometheus' && count === 1)
+      await ports.report.notice('info', `analysis ${analysis} asks ${request.address}: ${request.query}`);
     return await ports.measurements.measure(request, options);
   } catch (error) {
     options.signal.throwIfAborted();
     return { type: 'error', reason: messageOf(error) };
   }
+}
+
+/** The Deployment whose pods a comparison is of; undefined where nothing is compared. */
+async function comparedDeployment(
+  { prometheus }: AnalysisSettings,
+  session: ReleaseSession,
+  options: CallOptions,
+): Promise<{ name: string; namespace: string } | undefined> {
+  if (prometheus?.compare === undefined) return undefined;
+  const found = await session.heldDeployment(options);
+  return found && { name: found.name, namespace: found.namespace ?? session.namespace };
 }

@@ -94,7 +94,10 @@ export interface WebOptions {
   more?: string;
 }
 
-/** A small HTTP service with its configuration: answers its version, ends in order. */
+/**
+ * A small HTTP service with its configuration: answers its version, ends in order. Asked for /crash it ends with exit code
+ * 3, after /unready it is not ready any more.
+ */
 export function webManifests({
   version,
   fault,
@@ -110,9 +113,13 @@ export function webManifests({
       : `const { createServer } = require('node:http');
          const body = JSON.stringify({ version: process.env.VERSION });
          let draining = false;
+         let sick = false;
          const server = createServer((request, response) => {
            // Who keeps a connection is told to take a new one, before this end closes it.
            if (draining) response.setHeader('connection', 'close');
+           if (request.url === '/crash') process.exit(3);
+           if (request.url === '/unready') sick = true;
+           if (sick && request.url === '/ready') return response.writeHead(503).end();
            const bad = request.url === '/${fault === 'never' ? 'ready' : 'check'}' && ${String(fault !== undefined)};
            response.writeHead(bad ? 503 : 200);
            response.end(body);

@@ -11,6 +11,7 @@ import type { AnalysisSettings } from './settings.ts';
  */
 export function judge(settings: AnalysisSettings, measured: Measured): Omit<Sample, 'atMs'> {
   if (measured.type === 'compared') return compared(settings, measured.values);
+  if (measured.type === 'judged') return { verdict: measured.verdict, text: sampleText(measured.text) };
   if (measured.type !== 'value') return { verdict: measured.type, text: sampleText(measured.reason) };
   const { value, text } = measured;
   if (Array.isArray(value) && isNoData(value as readonly number[]))
@@ -50,7 +51,8 @@ function verdictOf(
 }
 
 /** What a measurement is judged by, for messages: `wanted result[0] < 0.01`. */
-export function criterion({ prometheus, success, failure }: AnalysisSettings): string {
+export function criterion({ prometheus, job, success, failure }: AnalysisSettings): string {
+  if (job !== undefined) return 'wanted the Job to complete';
   if (prometheus?.compare !== undefined) return comparisonCriterion(prometheus.compare);
   if (success !== undefined) return `wanted ${sampleText(success)}`;
   return failure === undefined ? 'wanted every request to succeed' : `not wanted: ${sampleText(failure)}`;

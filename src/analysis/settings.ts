@@ -2,6 +2,7 @@ import { InputError } from '../base/errors.ts';
 import { durationText } from '../base/duration-text.ts';
 import * as z from '../base/zod.ts';
 import { parseExpression } from '../expressions/parse-expression.ts';
+import { jobSource } from './job/settings.ts';
 import { comparison } from './comparison/settings.ts';
 
 /** Measurements of an analysis without `count`. */
@@ -77,6 +78,7 @@ export const analysisSettings = z
       z.optional(http),
     ),
     prometheus: z.described('Ask Prometheus; result is the list of its values', z.optional(prometheus)),
+    job: z.described('Run a Job; it passes when it completes', z.optional(jobSource)),
     success: z.described('CEL over result: the measurement passes', z.optional(condition)),
     failure: z.described('CEL over result: the measurement fails', z.optional(condition)),
     ...timing,
@@ -97,8 +99,8 @@ export const analysisSettings = z
   })
   .check(
     z.refine(
-      ({ http: a, prometheus: b }) => (a === undefined) !== (b === undefined),
-      'needs exactly one of http, prometheus',
+      ({ http: a, prometheus: b, job: c }) => [a, b, c].filter((each) => each !== undefined).length === 1,
+      'needs exactly one of http, prometheus, job',
     ),
     // Of the whole: messages show the value that they are about.
     z.refine(
@@ -119,6 +121,10 @@ export const analysisSettings = z
       ({ prometheus: asked, success, failure }) =>
         asked?.compare === undefined || (success === undefined && failure === undefined),
       'compare says itself when it passes (maxRatio, ignoreBelow): leave out success and failure, or write a query',
+    ),
+    z.refine(
+      ({ job, success, failure }) => job === undefined || (success === undefined && failure === undefined),
+      'a Job passes when it completes: leave out success and failure',
     ),
     z.refine(
       ({ count: all = defaultCount, failureLimit = 0 }) => failureLimit < all,

@@ -61,6 +61,8 @@ export type Measured =
   | { type: 'value'; value: HttpResult | readonly number[]; text: string }
   /** What a query with a `trackLabel` gives. */
   | { type: 'compared'; values: ComparedValues }
+  /** What measures has decided itself. */
+  | { type: 'judged'; verdict: 'passed' | 'failed'; text: string }
   | { type: 'noData'; reason: string }
   /** It could not be taken; says nothing of what is measured. */
   | { type: 'error'; reason: string };

@@ -59,6 +59,8 @@ export class ReleaseSession {
   readonly namespace: string;
   readonly store: ReleaseStore;
   readonly strategies: StrategyRegistry;
+  /** Names of Jobs of analyses that this runner has seen running. */
+  readonly jobsThatRan = new Set<string>();
   /** The last log lines of the container that failed; not kept in the cluster. */
   logTail: string | undefined;
   /** Unique to this runner, as in the Lease. */

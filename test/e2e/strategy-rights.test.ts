@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { AnalysesByName } from '../../src/analysis/settings.ts';
 import { startApiProxy, type ApiProxy } from '../chaos/proxy/api-proxy.ts';
 import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { expectExit, runPipeline } from '../support/pipeline-command.ts';
@@ -15,6 +16,8 @@ const madeByApply = ['create configmaps', 'create deployments.apps', 'create ser
 /** A strategy with a Role of its own. */
 interface Case {
   file: RbacFile;
+  /** Of what it does besides. */
+  more?: RbacFile;
   /** `deploy.strategy`, with a wait for a person or without. */
   strategy: (waits: boolean) => ReleaseOrder['settings']['strategy'];
   /** Rights that a release uses only when something goes wrong, or of which another version of Kubernetes needs others. */
@@ -32,9 +35,35 @@ const cases: Case[] = [
     strategy: (waits) => ({ canary: { steps: [{ weight: 50 }, { pause: waits ? true : '1s' }] } }),
     rare: ['get pods/log'],
   },
+  {
+    file: 'canary.yaml',
+    more: 'analysis-jobs.yaml',
+    strategy: (waits) => ({
+      canary: { steps: [{ weight: 50 }, { analysis: 'smoke' }, { pause: waits ? true : '1s' }] },
+    }),
+    rare: ['get pods/log'],
+  },
 ];
 
-describe.each(cases)('a runner with the rights of deploy/rbac/$file alone', ({ file, strategy, rare }) => {
+/** Of the case of Jobs alone. */
+const analyses: AnalysesByName = {
+  smoke: {
+    job: {
+      template: {
+        spec: {
+          containers: [{ name: 'smoke', image: 'node:24-bookworm-slim', command: ['node', '--eval', ''] }],
+        },
+      },
+    },
+    count: 1,
+  },
+};
+
+const titled = cases.map((each) => ({ ...each, files: [each.file, each.more ?? []].flat().join(' and ') }));
+
+describe.each(titled)('a runner with the rights of deploy/rbac/$files alone', (each) => {
+  const { file, more, strategy, rare } = each;
+  const files = more === undefined ? [file] : [file, more];
   const environment = e2eEnvironment();
   let place: RunnerNamespaces;
   let proxy: ApiProxy;
@@ -42,14 +71,16 @@ describe.each(cases)('a runner with the rights of deploy/rbac/$file alone', ({ f
   const refused = new Set<string>();
 
   beforeAll(async () => {
-    place = await makeRunnerNamespaces(environment, `${file.replace('.yaml', '')}-rights`);
+    place = await makeRunnerNamespaces(environment, `${(more ?? file).replace('.yaml', '')}-rights`);
     const { admin, agents, application } = place;
     if (environment.cluster === 'current') {
-      const text = await rbacText(file, { ci: agents, shop: application });
-      await admin.run(['apply', '--filename', '-'], text);
+      for (const one of files) {
+        const text = await rbacText(one, { ci: agents, shop: application });
+        await admin.run(['apply', '--filename', '-'], text);
+      }
       await admin.run(['delete', 'role,rolebinding', 'slipway-releases', '--namespace', application]);
     }
-    const given = await rbacRights(file);
+    const given = await rights();
     proxy = await startApiProxy(place.kubeconfig);
     // The sandbox has no authorization: the proxy does what an API server with this Role would.
     proxy.http.fate = ({ method, url }) => {
@@ -67,12 +98,14 @@ describe.each(cases)('a runner with the rights of deploy/rbac/$file alone', ({ f
     await place.remove();
   }, minutes);
 
+  const rights = async () => (await Promise.all(files.map((one) => rbacRights(one)))).flat().sort();
+
   const release = (options: Parameters<typeof webManifests>[0], runId: string, waits = false) =>
     startRelease(webManifests({ replicas: 2, ...options }), {
       kubeconfig: proxy.kubeconfig,
       runId,
       namespace: place.application,
-      settings: { prune: true, strategy: strategy(waits) },
+      settings: { prune: true, strategy: strategy(waits), ...(more === undefined ? {} : { analyses }) },
     });
 
   const command = async (name: string) => {
@@ -96,7 +129,7 @@ describe.each(cases)('a runner with the rights of deploy/rbac/$file alone', ({ f
       await command('rollback');
 
       expect([...refused]).toEqual([]);
-      expect([...new Set([...used, ...madeByApply, ...rare])].sort()).toEqual(await rbacRights(file));
+      expect([...new Set([...used, ...madeByApply, ...rare])].sort()).toEqual(await rights());
     },
     4 * minutes,
   );

@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import type { Sample } from '../../analysis/sample.ts';
 import type { CallOptions } from '../../ports/cluster.ts';
 import { nameOf, referenceOf } from '../../kubernetes/workload-objects.ts';
@@ -9,7 +10,7 @@ import { revisionOf, trimmed, type ReleasedJobs } from '../record/release-record
 import { measure } from './measure.ts';
 import { heldObjects, makePreview, removePreview, selectPods, writeRollout } from './hold.ts';
 import { servicesToSelect, withHeldSelectors } from './service-selectors.ts';
-import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
+import type { KubernetesObject, ObjectReference } from '../../ports/kubernetes-object.ts';
 import type { ReleaseSession } from '../session.ts';
 import type { Action } from '../../strategies/strategy.ts';
 
@@ -20,6 +21,8 @@ export interface ActResult {
   replicas?: Record<string, number>;
   /** A measurement that was taken, and what it is kept under. */
   sample?: { key: string; sample: Sample };
+  /** A Job that has ended: it is removed when its sample is written. */
+  job?: ObjectReference;
 }
 
 /** Does one action. Doing it again after a death half-way is harmless. @throws ClusterError, FieldConflictError */
@@ -38,8 +41,10 @@ export async function act(action: Action, session: ReleaseSession, options: Call
     case 'cleanUp':
       await cleanUp(action.revision, session, options);
       return {};
-    case 'measure':
-      return { sample: { key: action.key, sample: await measure(action, session, options) } };
+    case 'measure': {
+      const { sample, job } = await measure(action, session, options);
+      return sample === undefined ? {} : { sample: { key: action.key, sample }, ...defined({ job }) };
+    }
     case 'hold':
       return applyRevision(action.revision, session, options, {
         prepare: (objects) => heldObjects(objects, action, session),

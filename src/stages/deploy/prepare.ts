@@ -7,6 +7,7 @@ import { withDefaultProtocols } from './default-protocols.ts';
 import { resolveKinds, type ManifestKinds } from './kinds.ts';
 import { fieldPathIn } from './field-path.ts';
 import { withoutOtherHooks } from './helm-hooks.ts';
+import { assertUnselected } from './job-labels.ts';
 import { inDependencyOrder } from './order.ts';
 import { parseManifests, type Manifest, type ManifestFile } from './parse-manifests.ts';
 import { releaseWarnings } from './release-warnings.ts';
@@ -57,6 +58,7 @@ export async function prepareRelease(
   });
   admit?.(placed);
   const unversioned = placed.map(({ object }) => object);
+  assertUnselected(settings.analyses, unversioned);
   const versioned = settings.configuration === 'inPlace' ? unversioned : versionConfiguration(unversioned);
   const imaged = setImages(versioned, settings.images, pushed);
   const chosen = chosenStrategy(settings);

@@ -59,6 +59,14 @@ describe('releases that Jobs decide', () => {
     async () => {
       expect(await (await release('1', '')).result()).toMatchObject({ outcome: 'succeeded' });
 
+      const refused = await release('0', '', { image: '' });
+      expect(await refused.result()).toMatchObject({
+        outcome: 'failed',
+        message: expect.stringMatching(
+          /deploy.analyses.smoke: its Job is refused: .*image: Required value/,
+        ) as unknown,
+      });
+
       const tracks = `const { SLIPWAY_CANDIDATE_HASH: a, SLIPWAY_STABLE_HASH: b } = process.env;
         process.exit(a && b && a !== b ? 0 : 1)`;
       const good = await release('2', tracks);

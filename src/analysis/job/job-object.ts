@@ -35,11 +35,11 @@ export function jobReference({
   return { apiVersion: 'batch/v1', kind: 'Job', namespace, name };
 }
 
-/** The Job itself. @param owner the release's record: with it, the Job goes */
+/** The Job itself. @param owner the release's record: with it, the Job goes; undefined: there is none yet */
 export function jobObject(
   { template, timeout = '5m', backoffLimit = 0 }: JobSource,
   measurement: JobMeasurement,
-  owner: { name: string; uid: string },
+  owner: { name: string; uid: string } | undefined,
 ): KubernetesObject {
   const { apiVersion, kind, name, namespace = '' } = jobReference(measurement);
   const { application, key, count, candidate, stable } = measurement;
@@ -53,7 +53,7 @@ export function jobObject(
       ...{ name, namespace },
       labels: { [measuresLabel]: application, 'app.kubernetes.io/managed-by': 'slipway' },
       annotations: { 'slipway.dev/measurement': `${key}, ${String(count)}` },
-      ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', ...owner }],
+      ...(owner && { ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', ...owner }] }),
     },
     spec: {
       backoffLimit,

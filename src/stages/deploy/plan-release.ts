@@ -16,6 +16,7 @@ import { dryRunWarnings } from './api-warnings.ts';
 import { difference, type FieldChange } from './difference.ts';
 import type { ManifestFile } from './parse-manifests.ts';
 import { dryRunObjects, type DryRunResult } from './preflight.ts';
+import { assertJobsAccepted } from './job-preflight.ts';
 import { prepareRelease, type AdmitObjects } from './prepare.ts';
 import type { PushedImage } from './set-images.ts';
 import { chosenStrategy, type DeploySettings } from './settings.ts';
@@ -82,6 +83,7 @@ export async function planRelease(request: PlanRequest, options: CallOptions): P
     { ...request, force: settings.force ?? false, replicas, earlier },
     options,
   );
+  await assertJobsAccepted(settings.analyses, { cluster, application, namespace }, options);
   const refusals = await selectorRefusals(prepared.objects, cluster, options);
   const objects = results.map((result): ObjectChange => {
     const refusal = refusals.find(({ service }) => service === result.object);

@@ -18,6 +18,7 @@ import type { ReleaseReport } from '../../release/session.ts';
 import { dryRunWarnings, warningCluster } from './api-warnings.ts';
 import { ensureNamespace } from './ensure-namespace.ts';
 import { assertAccepted, PreflightError, dryRunObjects } from './preflight.ts';
+import { assertJobsAccepted } from './job-preflight.ts';
 import { prepareRelease, type AdmitObjects, type PreparedRelease } from './prepare.ts';
 import { readManifestFiles } from './read-manifest-files.ts';
 import { releaseTarget } from './release-target.ts';
@@ -119,6 +120,7 @@ async function rehearse(
   const warnings = dryRunWarnings(results, prepared);
   for (const { line } of warnings) await report.notice('warning', line);
   assertAccepted(results, prepared);
+  await assertJobsAccepted(settings.analyses, { cluster, application, namespace }, { signal });
   return warningCluster(cluster, {
     shown: warnings.map(({ text }) => text),
     places: prepared,

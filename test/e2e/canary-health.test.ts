@@ -21,7 +21,7 @@ describe('a canary whose new pods were ready', () => {
     const url = `http://web.${place.application}${path ?? '/'}`;
     const asks = { http: { url, requests: 1 }, count: 1, dryRun: true };
     const steps = [{ weight: 50 }, ...(path === undefined ? [] : [{ analysis: 'asks' }, { pause: true }])];
-    return startRelease(webManifests({ replicas: 2, version }), {
+    return startRelease(webManifests({ replicas: 2, version, memory: '256Mi' }), {
       kubeconfig: place.kubeconfig,
       runId: `run-${String(++run)}`,
       namespace: place.application,
@@ -30,7 +30,7 @@ describe('a canary whose new pods were ready', () => {
   };
 
   it(
-    'is rolled back when one of them is restarted, or is not ready any more, while it pauses',
+    'is rolled back when one of them is restarted, runs out of memory, or is not ready any more, while it pauses',
     async () => {
       expect(await (await release('1')).result()).toMatchObject({ outcome: 'succeeded' });
 
@@ -38,6 +38,13 @@ describe('a canary whose new pods were ready', () => {
         outcome: 'rolledBack',
         message: expect.stringMatching(
           /container web of pod web-\S+ ended after it had been ready: exit code 3/,
+        ) as unknown,
+      });
+
+      expect(await (await release('4', '/memory')).result()).toMatchObject({
+        outcome: 'rolledBack',
+        message: expect.stringMatching(
+          /container web of pod web-\S+ was killed for its memory: exit code 137 \(OOMKilled\)/,
         ) as unknown,
       });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AnalysesByName } from '../../src/analysis/settings.ts';
+import { defined } from '../../src/base/defined.ts';
 import { startApiProxy, type ApiProxy } from '../chaos/proxy/api-proxy.ts';
 import { e2eEnvironment } from '../support/e2e-environment.ts';
 import { expectExit, runPipeline } from '../support/pipeline-command.ts';
@@ -105,7 +106,7 @@ describe.each(titled)('a runner with the rights of deploy/rbac/$files alone', (e
       kubeconfig: proxy.kubeconfig,
       runId,
       namespace: place.application,
-      settings: { prune: true, strategy: strategy(waits), ...(more === undefined ? {} : { analyses }) },
+      settings: { prune: true, strategy: strategy(waits), ...defined({ analyses: more && analyses }) },
     });
 
   const command = async (name: string) => {

@@ -1,6 +1,7 @@
 import { messageOf } from '../base/errors.ts';
 import { evaluateConditionNow } from '../expressions/evaluate.ts';
-import type { HttpResult, Measured } from '../ports/measurements.ts';
+import type { ComparedValues, HttpResult, Measured } from '../ports/measurements.ts';
+import { comparedText, comparisonCriterion, judgeComparison } from './comparison/judge-comparison.ts';
 import { sampleText, type Sample } from './sample.ts';
 import type { AnalysisSettings } from './settings.ts';
 
@@ -9,6 +10,8 @@ import type { AnalysisSettings } from './settings.ts';
  * with none, requests over HTTP must all succeed.
  */
 export function judge(settings: AnalysisSettings, measured: Measured): Omit<Sample, 'atMs'> {
+  if (measured.type === 'compared') return compared(settings, measured.values);
+  if (measured.type === 'judged') return { verdict: measured.verdict, text: sampleText(measured.text) };
   if (measured.type !== 'value') return { verdict: measured.type, text: sampleText(measured.reason) };
   const { value, text } = measured;
   if (Array.isArray(value) && isNoData(value as readonly number[]))
@@ -18,6 +21,13 @@ export function judge(settings: AnalysisSettings, measured: Measured): Omit<Samp
   } catch (error) {
     return { verdict: 'error', text: sampleText(`${messageOf(error)}; measured ${text}`) };
   }
+}
+
+function compared({ prometheus }: AnalysisSettings, values: ComparedValues): Omit<Sample, 'atMs'> {
+  const comparison = prometheus?.compare;
+  if (comparison === undefined)
+    return { verdict: 'error', text: 'values of two tracks, and none were asked for' };
+  return { verdict: judgeComparison(comparison, values), text: comparedText(comparison, values) };
 }
 
 /** A comparison with NaN is false, which would be good or bad by how the condition is written. */
@@ -41,7 +51,9 @@ function verdictOf(
 }
 
 /** What a measurement is judged by, for messages: `wanted result[0] < 0.01`. */
-export function criterion({ success, failure }: AnalysisSettings): string {
+export function criterion({ prometheus, job, success, failure }: AnalysisSettings): string {
+  if (job !== undefined) return 'wanted the Job to complete';
+  if (prometheus?.compare !== undefined) return comparisonCriterion(prometheus.compare);
   if (success !== undefined) return `wanted ${sampleText(success)}`;
   return failure === undefined ? 'wanted every request to succeed' : `not wanted: ${sampleText(failure)}`;
 }

@@ -2,6 +2,8 @@ import { InputError } from '../base/errors.ts';
 import { durationText } from '../base/duration-text.ts';
 import * as z from '../base/zod.ts';
 import { parseExpression } from '../expressions/parse-expression.ts';
+import { jobSource } from './job/settings.ts';
+import { comparison } from './comparison/settings.ts';
 
 /** Measurements of an analysis without `count`. */
 export const defaultCount = 3;
@@ -46,7 +48,11 @@ const prometheus = z.strictObject({
   address: z.described('As url of http: http://prometheus.monitoring:9090', url),
   query: z.described(
     'PromQL, an instant query; ${{ candidate.hash }} and ${{ stable.hash }} are the pod-template-hash of both tracks',
-    z.string().check(z.minLength(1)),
+    z.optional(z.string().check(z.minLength(1))),
+  ),
+  compare: z.described(
+    'A query that is ready-made: a metric of the new pods against that of the old ones',
+    z.optional(comparison),
   ),
   headers: z.optional(headers),
   timeout: z.described('Default 10s', z.optional(durationText)),
@@ -72,6 +78,7 @@ export const analysisSettings = z
       z.optional(http),
     ),
     prometheus: z.described('Ask Prometheus; result is the list of its values', z.optional(prometheus)),
+    job: z.described('Run a Job; it passes when it completes', z.optional(jobSource)),
     success: z.described('CEL over result: the measurement passes', z.optional(condition)),
     failure: z.described('CEL over result: the measurement fails', z.optional(condition)),
     ...timing,
@@ -92,8 +99,8 @@ export const analysisSettings = z
   })
   .check(
     z.refine(
-      ({ http: a, prometheus: b }) => (a === undefined) !== (b === undefined),
-      'needs exactly one of http, prometheus',
+      ({ http: a, prometheus: b, job: c }) => [a, b, c].filter((each) => each !== undefined).length === 1,
+      'needs exactly one of http, prometheus, job',
     ),
     // Of the whole: messages show the value that they are about.
     z.refine(
@@ -101,9 +108,23 @@ export const analysisSettings = z
       'the URL must have no user and password: it is kept in the cluster',
     ),
     z.refine(
+      ({ prometheus: asked }) =>
+        asked === undefined || (asked.query === undefined) !== (asked.compare === undefined),
+      'prometheus needs either a query or compare',
+    ),
+    z.refine(
       ({ prometheus: asked, success, failure }) =>
-        asked === undefined || success !== undefined || failure !== undefined,
+        asked?.query === undefined || success !== undefined || failure !== undefined,
       'needs success or failure: when its value is good, or bad',
+    ),
+    z.refine(
+      ({ prometheus: asked, success, failure }) =>
+        asked?.compare === undefined || (success === undefined && failure === undefined),
+      'compare says itself when it passes (maxRatio, ignoreBelow): leave out success and failure, or write a query',
+    ),
+    z.refine(
+      ({ job, success, failure }) => job === undefined || (success === undefined && failure === undefined),
+      'a Job passes when it completes: leave out success and failure',
     ),
     z.refine(
       ({ count: all = defaultCount, failureLimit = 0 }) => failureLimit < all,

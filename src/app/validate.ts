@@ -55,6 +55,8 @@ async function lateFindings(valid: ValidPipeline, directory: string): Promise<Di
   const search = { directory, signal: AbortSignal.timeout(patienceMs), read: new Map() };
   try {
     if (releases) {
+      const { unusedAnalyses } = await import('./unused-analyses.ts');
+      found.push(...unusedAnalyses(valid));
       const { pauseDiagnostics } = await import('./planned-pauses.ts');
       found.push(...(await pauseDiagnostics(valid)));
       const { manifestDiagnostics } = await import('./manifest-diagnostics.ts');

@@ -2,6 +2,7 @@ import type { TrackState } from '../ports/events.ts';
 import { symptomOfCreation, symptomsOfPod } from './pod-problems.ts';
 import { quotaRefusal } from './quota.ts';
 import { hashLabel, liveReplicaSet } from './replica-sets.ts';
+import { servingSymptoms } from './serving-health.ts';
 import type { Symptom } from './symptom.ts';
 import { imagesOf, referenceOf, type Condition, type Workload } from './workload-objects.ts';
 import { incomplete, type WorkloadState, type WorkloadSnapshot } from './workload-state.ts';
@@ -33,10 +34,14 @@ export function deploymentState(deployment: Workload, snapshot: WorkloadSnapshot
 }
 
 /** Trouble of the new pods; the old ones are on their way out. */
-function podSymptoms(current: Workload | undefined, { pods }: WorkloadSnapshot): Symptom[] {
+function podSymptoms(
+  current: Workload | undefined,
+  { pods, seenReady = new Map() }: WorkloadSnapshot,
+): Symptom[] {
   const hash = current?.metadata.labels?.[hashLabel];
   if (hash === undefined) return [];
-  return pods.filter((pod) => pod.metadata.labels?.[hashLabel] === hash).flatMap((pod) => symptomsOfPod(pod));
+  const own = pods.filter((pod) => pod.metadata.labels?.[hashLabel] === hash);
+  return own.flatMap((pod) => [...symptomsOfPod(pod), ...servingSymptoms(pod, seenReady)]);
 }
 
 /** Pods that the API refuses to create. */

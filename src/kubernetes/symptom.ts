@@ -7,7 +7,11 @@ export type SymptomKind =
   | 'unschedulable'
   | 'deadline'
   | 'failed'
-  | 'missing';
+  | 'missing'
+  /** A container that had been ready was restarted, or one was killed for its memory. */
+  | 'restarted'
+  /** A container that had been ready is not any more. */
+  | 'unready';
 
 /** A symptom that Kubernetes shows. Whether it is a failure is for others to decide. */
 export interface Symptom {

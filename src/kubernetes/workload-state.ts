@@ -1,6 +1,7 @@
 import type { TrackState } from '../ports/events.ts';
 import type { ObjectReference } from '../ports/kubernetes-object.ts';
 import type { Answer } from './hold-mark.ts';
+import type { SeenReady } from './serving-health.ts';
 import type { Symptom } from './symptom.ts';
 import type { Pod, Workload } from './workload-objects.ts';
 
@@ -39,6 +40,8 @@ export interface WorkloadSnapshot {
   wasComplete?: boolean;
   /** Generation that the last apply made; an older status says nothing of it. */
   generation: number;
+  /** Of the containers of these pods; missing: none was. */
+  seenReady?: SeenReady;
 }
 
 /** The state of a workload of which nothing is known yet. */

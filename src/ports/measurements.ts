@@ -29,6 +29,8 @@ export interface PrometheusMeasurement {
   headers: Readonly<Record<string, string>>;
   timeout: string;
   namespace: string;
+  /** The label of the answer whose values are `candidate` and `stable`; missing: its values are a list. */
+  trackLabel?: string;
 }
 
 /** A measurement to take. */
@@ -46,10 +48,21 @@ export interface HttpResult {
   p99: number;
 }
 
+/** What a comparison measured of the new and of the old pods. */
+export interface ComparedValues {
+  candidate: number;
+  /** Missing: there is none. */
+  stable?: number;
+}
+
 /** What came of a measurement. */
 export type Measured =
   /** `value`: {@link HttpResult}, or the numbers of a Prometheus query. `text`: the same for people, one line. */
   | { type: 'value'; value: HttpResult | readonly number[]; text: string }
+  /** What a query with a `trackLabel` gives. */
+  | { type: 'compared'; values: ComparedValues }
+  /** What measures has decided itself. */
+  | { type: 'judged'; verdict: 'passed' | 'failed'; text: string }
   | { type: 'noData'; reason: string }
   /** It could not be taken; says nothing of what is measured. */
   | { type: 'error'; reason: string };

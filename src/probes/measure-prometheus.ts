@@ -1,3 +1,4 @@
+import { defined } from '../base/defined.ts';
 import * as z from '../base/zod.ts';
 import type { CallOptions } from '../ports/cluster.ts';
 import type { Measured, PrometheusMeasurement } from '../ports/measurements.ts';
@@ -11,7 +12,10 @@ const answerSchema = z.union([
   z.object({
     status: z.literal('success'),
     data: z.union([
-      z.object({ resultType: z.literal('vector'), result: z.array(z.object({ value: point })) }),
+      z.object({
+        resultType: z.literal('vector'),
+        result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: point })),
+      }),
       z.object({ resultType: z.literal('scalar'), result: point }),
       z.object({ resultType: z.enum(['matrix', 'string']) }),
     ]),
@@ -24,12 +28,11 @@ const shownValues = 10;
 
 /** Asks once. @throws ForbiddenError, UnauthorizedError, or the signal's reason */
 export async function measurePrometheus(
-  { address, query, headers, timeout }: PrometheusMeasurement,
+  { address, query, headers, timeout, trackLabel }: PrometheusMeasurement,
   open: OpenHttp,
   options: CallOptions,
 ): Promise<Measured> {
-  const url = new URL('api/v1/query', address.endsWith('/') ? address : `${address}/`);
-  url.searchParams.set('query', query);
+  const url = queryUrl(address, query);
   const probed = await askHttp({ url, headers, timeout }, open, options);
   if (probed.type === 'failed') return { type: 'error', reason: `${address}: ${probed.reason}` };
   const { status, body } = probed.answer;
@@ -41,7 +44,15 @@ export async function measurePrometheus(
   const { data: answer } = parsed;
   if (answer.status === 'error')
     return { type: 'error', reason: `Prometheus: ${answer.errorType}: ${answer.error}` };
-  return measuredOf(answer.data);
+  return trackLabel === undefined ? measuredOf(answer.data) : comparedOf(answer.data, trackLabel);
+}
+
+/** Below the address, with the parameters that it has: some servers choose a tenant or a replica by them. */
+function queryUrl(address: string, query: string): URL {
+  const url = new URL(address);
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/api/v1/query`;
+  url.searchParams.set('query', query);
+  return url;
 }
 
 type Data = Extract<z.infer<typeof answerSchema>, { status: 'success' }>['data'];
@@ -55,6 +66,16 @@ function measuredOf(data: Data): Measured {
   const shown = values.slice(0, shownValues).map(String).join(', ');
   const more = values.length > shownValues ? `, … (${String(values.length)} values)` : '';
   return { type: 'value', value: values, text: `[${shown}${more}]` };
+}
+
+function comparedOf(data: Data, label: string): Measured {
+  const found = data.resultType === 'vector' ? data.result : [];
+  const valueOf = (track: string) => found.find(({ metric }) => metric[label] === track)?.value[1];
+  const [candidate, stable] = [valueOf('candidate'), valueOf('stable')];
+  if (candidate === undefined)
+    return { type: 'noData', reason: 'the query found nothing, or too few requests, of the new pods' };
+  const old = stable === undefined ? undefined : numberOf(stable);
+  return { type: 'compared', values: { candidate: numberOf(candidate), ...defined({ stable: old }) } };
 }
 
 function numberOf(text: string): number {

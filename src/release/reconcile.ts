@@ -6,6 +6,7 @@ import { LeaseLostError } from '../ports/leases.ts';
 import { keyOf } from '../kubernetes/workload-objects.ts';
 import type { Action, Decision, Observed } from '../strategies/strategy.ts';
 import { act, type ActResult } from './act/act.ts';
+import { removeJob, removeJobsLeft } from './act/measure-job.ts';
 import { isOvertaken } from './act/as-seen.ts';
 import { readLogTail } from './observe/log-tail.ts';
 import { unreachableBudgetMs } from './patient-cluster.ts';
@@ -162,6 +163,7 @@ async function perform(
     options,
     { replicas: { ...record.replicas, ...result.replicas } },
   );
+  if (result.job !== undefined) await removeJob(result.job, session, options);
   return undefined;
 }
 
@@ -223,6 +225,7 @@ async function finish(
   observed: Observed,
   options: CallOptions,
 ): Promise<ReleaseResult> {
+  await removeJobsLeft(session, options);
   const { current, record } = session;
   const halted = record.stable === undefined ? 'failed' : 'halted';
   const outcome = end.type === 'done' ? end.outcome : halted;

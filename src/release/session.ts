@@ -7,7 +7,7 @@ import type { Leases } from '../ports/leases.ts';
 import type { Measurements } from '../ports/measurements.ts';
 import type { PodAccess } from '../ports/pod-access.ts';
 import { InternalError } from '../base/errors.ts';
-import { isWorkloadReference, keyOf } from '../kubernetes/workload-objects.ts';
+import { isWorkloadReference, keyOf, referenceOf } from '../kubernetes/workload-objects.ts';
 import { strategies, type StrategyRegistry } from '../strategies/registry.ts';
 import type { DeploymentHolding, HeldParts } from '../strategies/holding.ts';
 import type { Decision, Observed, ReleaseFacts, Strategy, StrategyState } from '../strategies/strategy.ts';
@@ -60,6 +60,8 @@ export class ReleaseSession {
   readonly namespace: string;
   readonly store: ReleaseStore;
   readonly strategies: StrategyRegistry;
+  /** Names of Jobs of analyses that this runner has seen running. */
+  readonly jobsThatRan = new Set<string>();
   /** The last log lines of the container that failed; not kept in the cluster. */
   logTail: string | undefined;
   /** Unique to this runner, as in the Lease. */
@@ -231,6 +233,12 @@ export class ReleaseSession {
     // An API that was waited for says nothing of how long the phase has taken.
     if (clock.monotonicMs() - begunMs > slowAnswerMs) this.#time.skip();
     return holding;
+  }
+
+  /** The Deployment that the revision in progress replaces pods of; undefined where its strategy holds none. */
+  async heldDeployment(options: CallOptions): Promise<ObjectReference | undefined> {
+    const { parts } = await this.#heldParts(options);
+    return parts === undefined ? undefined : referenceOf(parts.deployment);
   }
 
   /** What the strategy holds of the revision in progress; its objects are read once. */

@@ -30,6 +30,7 @@ describe('releases of a service under load that are decided by what is measured'
     options: WebOptions,
     strategy: { canary: object } | { blueGreen: object },
     runId = `run-${String(++run)}`,
+    more: AnalysesByName = {},
   ) => {
     const url = `http://web.${place.application}/check`;
     const query = 'sum(http_errors{hash="${{ candidate.hash }}"}) or vector(0)';
@@ -40,6 +41,7 @@ describe('releases of a service under load that are decided by what is measured'
         ...{ success: 'result[0] < 1', count: 2, interval: '1s' },
       },
       slow: { http: { url, requests: 1 }, count: 20, interval: '1s' },
+      ...more,
     };
     return startRelease(webManifests({ replicas: 4, ...options }), {
       kubeconfig: place.kubeconfig,
@@ -53,15 +55,15 @@ describe('releases of a service under load that are decided by what is measured'
     canary: { steps: [{ weight: 25 }, { analysis: names }, { weight: 75 }] },
   });
 
-  /** `pod-template-hash` of the pods that the Deployment makes now. */
-  const candidateHash = async () => {
+  /** `pod-template-hash` of the pods that are there, the newest first. */
+  const hashes = async () => {
     const { items } = await place.admin.json<{
       items: { metadata: { labels: Record<string, string>; creationTimestamp: string } }[];
     }>(['get', 'pods', '--namespace', place.application, '--selector', 'app=web']);
     const newest = items.sort((a, b) =>
       b.metadata.creationTimestamp.localeCompare(a.metadata.creationTimestamp),
-    )[0];
-    return newest?.metadata.labels['pod-template-hash'] ?? '';
+    );
+    return [...new Set(newest.map(({ metadata }) => metadata.labels['pod-template-hash'] ?? ''))];
   };
 
   it(
@@ -98,7 +100,8 @@ describe('releases of a service under load that are decided by what is measured'
         const after = { blueGreen: { prePromotion: 'smoke', postPromotion: 'errors', scaleDownDelay: '1s' } };
         const moved = await release({ version: '5' }, after);
         await moved.saw('the measurement before', ({ message = '' }) => message.startsWith('analysis smoke'));
-        await prometheus.expose({ [`http_errors{hash="${await candidateHash()}"}`]: 3 });
+        const [candidate = ''] = await hashes();
+        await prometheus.expose({ [`http_errors{hash="${candidate}"}`]: 3 });
         expect(await moved.result()).toMatchObject({
           outcome: 'rolledBack',
           message: expect.stringContaining('analysis errors failed: [3] (wanted result[0] < 1') as unknown,
@@ -112,6 +115,38 @@ describe('releases of a service under load that are decided by what is measured'
       expect(await liveDeployment(place)).toEqual(before);
     },
     8 * minutes,
+  );
+
+  it(
+    'roll back a version whose pods fail more than those beside them',
+    async () => {
+      const compare = { metric: 'errorRate', from: 'istio', window: '1m' } as const;
+      const compared: AnalysesByName = {
+        errors: {
+          prometheus: { address: prometheus.address, compare },
+          ...{ count: 100, interval: '1s', onNoData: 'pass' },
+        },
+      };
+      const worse = await release({ version: '7' }, canary('errors'), 'run-compared', compared);
+      await worse.saw('a measurement', ({ message = '' }) =>
+        message.includes('measurement 1 of 100: no data'),
+      );
+      const [candidate = '', stable = ''] = await hashes();
+      const requests = (hash: string, code: number) =>
+        `istio_requests_total{reporter="destination",namespace="${place.application}",pod="web-${hash}-abcde",response_code="${String(code)}"}`;
+      const series = [requests(candidate, 200), requests(candidate, 500), requests(stable, 200)];
+
+      await prometheus.expose(Object.fromEntries(series.map((each) => [each, 0])));
+      await prometheus.expose(Object.fromEntries(series.map((each) => [each, 100])));
+
+      expect(await worse.result()).toMatchObject({
+        outcome: 'rolledBack',
+        message: expect.stringMatching(
+          /analysis errors failed: error rate 50 % \(stable 0 %\) \(wanted at most 1.5 × stable, or 1 %/,
+        ) as unknown,
+      });
+    },
+    5 * minutes,
   );
 
   it(

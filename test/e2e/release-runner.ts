@@ -92,17 +92,23 @@ export interface WebOptions {
   minReadySeconds?: number;
   /** Labels that both the pods and the Service's selector have besides `app`. */
   labels?: Readonly<Record<string, string>>;
+  /** The most that a pod may have: `256Mi`. */
+  memory?: string;
   /** Further documents. */
   more?: string;
 }
 
-/** A small HTTP service with its configuration: answers its version, ends in order. */
+/**
+ * A small HTTP service with its configuration: answers its version, ends in order. Asked for /crash it ends with exit code
+ * 3, after /unready it is not ready any more, for /memory it takes more and more.
+ */
 export function webManifests({
   version,
   fault,
   replicas = 3,
   minReadySeconds = 0,
   labels,
+  memory,
   more = '',
 }: WebOptions): string {
   const podLabels = JSON.stringify({ app: 'web', ...labels });
@@ -112,9 +118,15 @@ export function webManifests({
       : `const { createServer } = require('node:http');
          const body = JSON.stringify({ version: process.env.VERSION });
          let draining = false;
+         let sick = false;
+         const kept = [];
          const server = createServer((request, response) => {
            // Who keeps a connection is told to take a new one, before this end closes it.
            if (draining) response.setHeader('connection', 'close');
+           if (request.url === '/crash') process.exit(3);
+           if (request.url === '/unready') sick = true;
+           if (request.url === '/memory') while (true) kept.push(Buffer.alloc(16 * 1024 * 1024, 1));
+           if (sick && request.url === '/ready') return response.writeHead(503).end();
            const bad = request.url === '/${fault === 'never' ? 'ready' : 'check'}' && ${String(fault !== undefined)};
            response.writeHead(bad ? 503 : 200);
            response.end(body);
@@ -140,6 +152,7 @@ spec:
           args: [${JSON.stringify(program)}]
           env: [{ name: VERSION, valueFrom: { configMapKeyRef: { name: web, key: version } } }]
           readinessProbe: { httpGet: { path: /ready, port: 8080 }, periodSeconds: 1 }
+          resources: { limits: ${JSON.stringify(memory === undefined ? {} : { memory })} }
           lifecycle: { preStop: { exec: { command: [sleep, "4"] } } }
 ---
 apiVersion: v1

@@ -13,6 +13,7 @@ interface RoleDocument {
 /** The names of the files of deploy/rbac. */
 export type RbacFile =
   | 'agent-namespace.yaml'
+  | 'analysis-jobs.yaml'
   | 'application-namespace.yaml'
   | 'blue-green.yaml'
   | 'canary.yaml'

@@ -1,7 +1,14 @@
 import { isFields } from '../../base/fields.ts';
 import type { Use } from '../policy.ts';
-import { imageUse } from './pod.ts';
-import { checkoutSpellings, hostSpellings, imageSpellings, spellingsOf, type Known } from './spellings.ts';
+import { annotationUses, imageUse, podUses, type PodPlace } from './pod.ts';
+import {
+  checkoutSpellings,
+  hostSpellings,
+  imageSpellings,
+  kindSpellings,
+  spellingsOf,
+  type Known,
+} from './spellings.ts';
 
 /** A stage as far as a policy goes. */
 export interface StageParts {
@@ -99,13 +106,34 @@ function deployUses({ namespace, images, analyses }: Fields, at: At, around: Sta
 
 function analysisUses(analyses: unknown, at: At, known: Known): Use[] {
   const asked = [['http', 'url'] as const, ['prometheus', 'address'] as const];
-  return Object.entries(isFields(analyses) ? analyses : {}).flatMap(([name, analysis]) =>
-    asked.flatMap(([source, key]) => {
-      const fields = isFields(analysis) ? analysis[source] : undefined;
+  return Object.entries(isFields(analyses) ? analyses : {}).flatMap(([name, analysis]) => {
+    if (!isFields(analysis)) return [];
+    const urls = asked.flatMap(([source, key]) => {
+      const fields = analysis[source];
       const url = isFields(fields) ? fields[key] : undefined;
       return typeof url === 'string' ? [urlUse(url, known, at('analyses', name, source, key))] : [];
-    }),
-  );
+    });
+    const inside: At = (...keys) => at('analyses', name, ...keys);
+    return [...urls, ...jobUses(analysis['job'], inside, known)];
+  });
+}
+
+/** The Job that an analysis makes, as one of a manifest. */
+function jobUses(job: unknown, at: At, known: Known): Use[] {
+  if (!isFields(job)) return [];
+  const kind = { apiVersion: 'batch/v1', kind: 'Job' };
+  const made: Use = { rule: 'deploy.kinds', shown: 'Job', values: kindSpellings(kind), path: at('job') };
+  const template = isFields(job['template']) ? job['template'] : {};
+  const { annotations } = isFields(template['metadata']) ? template['metadata'] : {};
+  const place = (...keys: string[]): PodPlace => ({
+    ...{ group: 'deploy', known },
+    path: at('job', 'template', ...keys),
+  });
+  return [
+    made,
+    ...podUses(template['spec'], place('spec')),
+    ...annotationUses(annotations, place('metadata', 'annotations')),
+  ];
 }
 
 function verifyUses({ http, tcp }: Fields, at: At, { known }: StagePlace): Use[] {

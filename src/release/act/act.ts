@@ -1,3 +1,4 @@
+import { defined } from '../../base/defined.ts';
 import type { Sample } from '../../analysis/sample.ts';
 import type { CallOptions } from '../../ports/cluster.ts';
 import { nameOf, referenceOf } from '../../kubernetes/workload-objects.ts';
@@ -11,7 +12,7 @@ import { measure } from './measure.ts';
 import { heldObjects, makePreview, removePreview, selectPods, writeRollout } from './hold.ts';
 import { writeRoute } from './route.ts';
 import { servicesToSelect, withHeldSelectors } from './service-selectors.ts';
-import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
+import type { KubernetesObject, ObjectReference } from '../../ports/kubernetes-object.ts';
 import type { ReleaseSession } from '../session.ts';
 import type { Action } from '../../strategies/strategy.ts';
 
@@ -22,6 +23,8 @@ export interface ActResult {
   replicas?: Record<string, number>;
   /** A measurement that was taken, and what it is kept under. */
   sample?: { key: string; sample: Sample };
+  /** A Job that has ended: it is removed when its sample is written. */
+  job?: ObjectReference;
 }
 
 /** Does one action. Doing it again after a death half-way is harmless. @throws ClusterError, FieldConflictError */
@@ -45,8 +48,10 @@ export async function act(action: Action, session: ReleaseSession, options: Call
     case 'endMigration':
       await endMigration(session, options);
       return {};
-    case 'measure':
-      return { sample: { key: action.key, sample: await measure(action, session, options) } };
+    case 'measure': {
+      const { sample, job } = await measure(action, session, options);
+      return sample === undefined ? {} : { sample: { key: action.key, sample }, ...defined({ job }) };
+    }
     case 'hold':
       return applyRevision(action.revision, session, options, {
         prepare: (objects) => heldObjects(objects, action, session),

@@ -3,6 +3,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { CallOptions, Cluster, Selection } from '../../ports/cluster.ts';
 import { UnreachableError } from '../../ports/cluster-errors.ts';
 import type { ObjectKind, ObjectReference } from '../../ports/kubernetes-object.ts';
+import { containerKey } from '../../kubernetes/serving-health.ts';
 import { endOf } from '../../kubernetes/job-state.ts';
 import type { AnsweredTime } from '../answered-time.ts';
 import type { ReleasedJobs } from '../record/release-record.ts';
@@ -46,6 +47,8 @@ export class ReleaseObserver {
   readonly #references: readonly ObjectReference[];
   readonly #watches: WorkloadWatches;
   readonly #firstSeen = new Map<string, number>();
+  /** How often containers had been restarted when this runner first saw them ready. */
+  readonly #seenReady = new Map<string, number>();
   /** Uids of the Jobs that were there before the apply, by key. */
   readonly #jobsBefore = new Map<string, string | undefined>();
 
@@ -183,7 +186,17 @@ export class ReleaseObserver {
     if (sets === undefined || pods === undefined) return undefined;
     const ownSets = sets.filter((set) => isOwned(set, [workload]));
     const owners = [workload, ...ownSets];
-    return { workload, generation, replicaSets: ownSets, pods: pods.filter((pod) => isOwned(pod, owners)) };
+    const own = pods.filter((pod) => isOwned(pod, owners));
+    this.#rememberReady(own);
+    return { workload, generation, replicaSets: ownSets, pods: own, seenReady: this.#seenReady };
+  }
+
+  #rememberReady(pods: readonly Workload[]): void {
+    for (const pod of pods)
+      for (const { name, ready, restartCount = 0 } of pod.status?.containerStatuses ?? []) {
+        const key = containerKey(pod, name);
+        if (ready === true && !this.#seenReady.has(key)) this.#seenReady.set(key, restartCount);
+      }
   }
 
   /** What a watch holds; undefined: it has not listed anything in time. */

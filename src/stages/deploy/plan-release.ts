@@ -18,6 +18,7 @@ import { withMigrationPods } from './dry-run-migration.ts';
 import type { ManifestFile } from './parse-manifests.ts';
 import { dryRunObjects, type DryRunResult } from './preflight.ts';
 import { plannedSuffix } from './prepare-migration.ts';
+import { assertJobsAccepted } from './job-preflight.ts';
 import { prepareRelease, type AdmitObjects } from './prepare.ts';
 import type { PushedImage } from './set-images.ts';
 import { chosenStrategy, type DeploySettings } from './settings.ts';
@@ -94,6 +95,7 @@ export async function planRelease(request: PlanRequest, options: CallOptions): P
     options,
   );
   const results = await withMigrationPods({ results: asked, objects: first }, cluster, options);
+  await assertJobsAccepted(settings.analyses, { cluster, application, namespace }, options);
   const refusals = await selectorRefusals(prepared.objects, cluster, options);
   const objects = results.map((result): ObjectChange => {
     const refusal = refusals.find(({ service }) => service === result.object);

@@ -14,6 +14,7 @@ import { withDefaultProtocols } from './default-protocols.ts';
 import { resolveKinds, type ManifestKinds } from './kinds.ts';
 import { fieldPathIn } from './field-path.ts';
 import { withoutOtherHooks } from './helm-hooks.ts';
+import { assertUnselected } from './job-labels.ts';
 import { inDependencyOrder } from './order.ts';
 import { migrationFaults } from './migration-faults.ts';
 import { parseManifests, type LocatedManifest, type Manifest, type ManifestFile } from './parse-manifests.ts';
@@ -80,6 +81,7 @@ export async function prepareRelease(
   });
   for (const each of first.unused)
     warn(`${each} of the migration is used by no pod of its Job: it is not made`);
+  assertUnselected(settings.analyses, unversioned);
   const versioned = settings.configuration === 'inPlace' ? unversioned : versionConfiguration(unversioned);
   const imaged = setImages([...versioned, ...first.objects], settings.images, pushed);
   const released = imaged.objects.slice(0, versioned.length);

@@ -20,6 +20,7 @@ import { dryRunWarnings, warningCluster } from './api-warnings.ts';
 import { withMigrationPods } from './dry-run-migration.ts';
 import { ensureNamespace } from './ensure-namespace.ts';
 import { assertAccepted, PreflightError, dryRunObjects } from './preflight.ts';
+import { assertJobsAccepted } from './job-preflight.ts';
 import { prepareRelease, type AdmitObjects, type PreparedRelease } from './prepare.ts';
 import { migrationSuffix } from './prepare-migration.ts';
 import { readManifestFiles, readMigrationFiles, withoutMigration } from './read-manifest-files.ts';
@@ -132,6 +133,7 @@ async function rehearse(
   const warnings = dryRunWarnings(results, prepared);
   for (const { line } of warnings) await report.notice('warning', line);
   assertAccepted(results, prepared);
+  await assertJobsAccepted(settings.analyses, { cluster, application, namespace }, { signal });
   return warningCluster(cluster, {
     shown: warnings.map(({ text }) => text),
     places: prepared,

@@ -29,6 +29,10 @@ export function graceMs(problem: Problem, { restartLimit = 1 }: RollingSettings)
     case 'unschedulable':
       // A cluster autoscaler may bring a node.
       return Infinity;
+    case 'restarted':
+    case 'unready':
+      // Whether they become available again decides.
+      return Infinity;
     case 'deadline':
     case 'failed':
       return 0;

@@ -14,9 +14,9 @@ describe('settings of an analysis', () => {
   it('ask one thing', () => {
     expect(problems({ http: { url: 'http://web/' } })).toEqual([]);
     expect(problems({ prometheus, success: 'result[0] < 1' })).toEqual([]);
-    expect(problems({})).toContain('needs exactly one of http, prometheus');
+    expect(problems({})).toContain('needs exactly one of http, prometheus, job');
     expect(problems({ http: { url: 'http://web/' }, prometheus, success: 'true' })).toContain(
-      'needs exactly one of http, prometheus',
+      'needs exactly one of http, prometheus, job',
     );
   });
 

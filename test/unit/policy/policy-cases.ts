@@ -530,7 +530,30 @@ export const policyCases: readonly PolicyCase[] = [
     bad: ['http://prometheus.monitoring', 'http://prometheus.evil.example:9090'],
     expression: true,
   },
+  {
+    rule: 'deploy.images',
+    limit: ['registry.example.com/shop/**'],
+    part: (image) => analysisJob({ containers: [{ name: 'smoke', image }] }),
+    good: ['registry.example.com/shop/smoke:1'],
+    bad: ['registry.example.com/other/smoke:1', 'smoke'],
+    expression: true,
+  },
+  {
+    rule: 'deploy.serviceAccounts',
+    limit: ['smoke'],
+    part: (serviceAccountName) =>
+      analysisJob({ serviceAccountName, containers: [{ name: 'smoke', image: 'smoke:1' }] }),
+    good: ['smoke'],
+    bad: ['admin'],
+    expression: true,
+  },
 ];
+
+/** A deploy stage with an analysis that runs a Job. */
+function analysisJob(spec: object): ReturnType<typeof stage> {
+  const smoke = { job: { template: { spec } } };
+  return stage({ deploy: { manifests: 'k8s/*.yaml', analyses: { smoke } } });
+}
 
 function nested([key = '', ...rest]: readonly string[]): object {
   const value: unknown = rest.length === 0 ? {} : nested(rest);

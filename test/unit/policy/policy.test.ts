@@ -70,6 +70,15 @@ describe.each(named)('the limit %s', (_name, { rule, limit, part, good, bad, exp
   }
 });
 
+it('takes the Job of an analysis for one of a manifest', () => {
+  const smoke = { job: { template: { spec: { containers: [{ name: 'smoke', image: 'smoke:1' }] } } } };
+  const deploy = { manifests: 'k8s/*.yaml', analyses: { smoke } };
+  const pipeline = pipelineOf({ stages: [{ name: 'deploy', deploy }] });
+
+  expect(refusedInFile(pipeline, policyOf('deploy.kinds', ['Deployment']))).toEqual(['deploy.kinds']);
+  expect(refusedInFile(pipeline, policyOf('deploy.kinds', ['batch/Job']))).toEqual([]);
+});
+
 it('has a case for every limit of what a file says', () => {
   const elsewhere = ['clusters', ...ruleNames.filter((name) => name.startsWith('deploy.'))];
 

@@ -263,6 +263,35 @@ describe('a Prometheus query', () => {
     expect(asked).toBe('/prometheus/api/v1/query?query=sum%28rate%28x%7Ba%3D%22b%22%7D%5B1m%5D%29%29');
   });
 
+  it('keeps the parameters of the address', async () => {
+    let asked: string | undefined;
+    const url = await listen((request, response) => {
+      asked = request.url;
+      response.end(JSON.stringify(vector('1')));
+    });
+    await query(`${url}/select/0/?extra_label=team%3Dshop&query=other`);
+    expect(asked).toBe('/select/0/api/v1/query?extra_label=team%3Dshop&query=up');
+  });
+
+  it('tells two tracks apart by a label, in whichever order they come', async () => {
+    const tracks = (...values: [string, string][]) => ({
+      status: 'success',
+      data: {
+        resultType: 'vector',
+        result: values.map(([track, value]) => ({ metric: { track }, value: [1.5, value] })),
+      },
+    });
+    const compared = async (...values: [string, string][]) =>
+      query(await answered(tracks(...values)), { trackLabel: 'track' });
+
+    expect(await compared(['stable', '0.1'], ['candidate', '0.2'])).toEqual({
+      type: 'compared',
+      values: { candidate: 0.2, stable: 0.1 },
+    });
+    expect(await compared(['candidate', 'NaN'])).toEqual({ type: 'compared', values: { candidate: NaN } });
+    expect(await compared(['stable', '0.1'])).toMatchObject({ type: 'noData' });
+  });
+
   it('gives the values of a vector or a scalar', async () => {
     expect(await query(await answered(vector('0.25', 'NaN', '+Inf', '-Inf')))).toEqual({
       type: 'value',

@@ -69,6 +69,36 @@ describe('a canary release with an analysis', () => {
     });
   });
 
+  it('compares the pods of its Deployment by their names, and says by which query', async () => {
+    const asked = await worldMeasuring([0]);
+    const take = world.measurements.measure.bind(world.measurements);
+    world.measurements = {
+      measure: async (request, options) => {
+        await take(request, options);
+        return { type: 'compared', values: { candidate: 0.3, stable: 0.01 } };
+      },
+    };
+    const compare = { metric: 'errorRate', from: 'istio' } as const;
+    const prometheus = { address: 'http://prometheus:9090', compare };
+    const request = requestFor('v2', 'run-2');
+    request.settings.analyses = { errors: { prometheus } };
+
+    const result = await releaseThrough(world, request);
+
+    expect(result).toMatchObject({
+      outcome: 'rolledBack',
+      reason:
+        'analysis errors failed: error rate 30 % (stable 1 %) (wanted at most 1.5 × stable, or 1 %; 1 of 1 measurements failed)',
+    });
+    const [first] = asked;
+    const query = first?.type === 'prometheus' ? first.query : '';
+    expect(query).toMatch(
+      /namespace="shop", pod=~"web-[a-z0-9]+-\.\+".* or .*namespace="shop", pod=~"web-[a-z0-9]+-\.\+"/,
+    );
+    expect(first).toMatchObject({ trackLabel: 'track' });
+    expect(world.told).toContain(`info: analysis errors asks http://prometheus:9090: ${query}`);
+  });
+
   it('takes its measurements as far apart as the interval says', async () => {
     await worldMeasuring([0]);
     const times: number[] = [];

@@ -52,6 +52,34 @@ function watchedBy(cluster: FakeCluster) {
 }
 
 describe('an observed Deployment', () => {
+  it('remembers which containers were ready, and what they had been through before', async () => {
+    const { cluster, look } = setUp();
+    const { uid } = cluster.put({
+      ...deploymentOf({ replicas: 1 }),
+      status: { observedGeneration: 1 },
+    }).metadata;
+    const set = cluster.put(setOf('web-new', { hash: 'new', image: 'web:1', owner: uid, replicas: 1 }));
+    const show = (ready: boolean, restartCount: number) =>
+      cluster.put({
+        ...podOf('a', set, { ready }),
+        status: {
+          containerStatuses: [{ name: 'web', ready, restartCount, state: { running: {} } }],
+        },
+      });
+    const problems = async () => (await look())[0]?.problems.map(({ kind }) => kind);
+
+    show(false, 1);
+    expect(await problems()).toEqual([]);
+    show(true, 1);
+    expect(await problems()).toEqual([]);
+    show(false, 1);
+    expect(await problems()).toEqual(['unready']);
+    show(true, 1);
+    expect(await problems()).toEqual([]);
+    show(true, 2);
+    expect(await problems()).toEqual(['restarted']);
+  });
+
   it('has the ReplicaSets that it owns and their pods, not those of others with the same labels', async () => {
     const { cluster, look } = setUp();
     const { uid } = cluster.put(completeDeployment()).metadata;

@@ -30,6 +30,12 @@ describe('what keeps a release that holds its Deployment from going on', () => {
     expect(problemOf({ ...held, desired: 0 }, [failing])).toEqual({ message: 'it crashes', cause: crash });
   });
 
+  it('is a new pod that is not well', () => {
+    const restarted: Problem = { kind: 'restarted', message: 'it ended', key: 'k', lastedMs: 0 };
+    const unwell = { ...failing, problems: [restarted] };
+    expect(problemOf(held, [unwell])).toEqual({ message: 'it ended', cause: restarted });
+  });
+
   it('is a scaling to none, and no other', () => {
     expect(problemOf({ ...held, desired: 0 })).toEqual({ message: 'somebody scaled Deployment web to 0' });
     expect(problemOf({ ...held, desired: 1 })).toBeUndefined();

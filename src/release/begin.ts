@@ -14,6 +14,7 @@ import {
 } from './record/release-record.ts';
 import { entryOf } from './record/revision-entry.ts';
 import type { ReleaseRequest } from './held-release.ts';
+import { sameInWindow } from './rollback-window.ts';
 import type { ReleaseSession } from './session.ts';
 
 /** A request to release objects, complete and in the order of their dependencies. */
@@ -38,7 +39,7 @@ export async function resume(session: ReleaseSession, options: CallOptions): Pro
 /** Makes the objects of a request the next revision; what an earlier release has left is brought to rest, or takes its place. */
 export async function begin(
   session: ReleaseSession,
-  request: ReleaseObjectsRequest & { rollbackOf?: number },
+  request: ReleaseObjectsRequest & { rollbackOf?: number; retryOf?: number },
   options: CallOptions,
 ): Promise<void> {
   const { application, ports } = session;
@@ -69,7 +70,18 @@ export async function begin(
   await session.store.saveRevision(number, request.objects, { ...options, owner: session.owner });
   const entry = entryOf({ number, outcome: 'unfinished', startedAt: clock.now() }, request.objects, request);
   const state = strategy.begin(strategy.settings.parse(request.settings.strategy));
-  const newest = { ...entry, ...defined({ rollbackOf: request.rollbackOf }) };
+  const { rollbackOf, retryOf } = request;
+  const { rollbackWindow: revisions } = request.settings;
+  const sameAs =
+    revisions === undefined || rollbackOf !== undefined
+      ? undefined
+      : await sameInWindow(request.objects, { revisions, record, store: session.store }, options);
+  if (sameAs !== undefined)
+    await ports.report.notice(
+      'info',
+      `revision ${String(number)} has the pods of revision ${String(sameAs)}, which is in the rollbackWindow: it waits at no pause and measures nothing`,
+    );
+  const newest = { ...entry, ...defined({ rollbackOf, retryOf, sameAs }) };
   await session.replaceCurrent(
     {
       revision: number,

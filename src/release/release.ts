@@ -14,6 +14,7 @@ import {
   isSameRelease,
   isServable,
   previousRevision,
+  retryTarget,
   rollbackTarget,
   whyKept,
 } from './record/revision-entry.ts';
@@ -120,6 +121,33 @@ async function rollBackNow(
   if (reason !== undefined) return { outcome: 'kept', reason };
   const target = revisionOf(session.record, previousRevision(session.record) ?? 0);
   return releaseAgain(target, request, session, held);
+}
+
+/**
+ * Releases the objects of the newest revision again, as a new revision and as it was released, where its release ended
+ * without them serving: pauses and analyses included.
+ * @throws InputError when it did not end so, or one is in progress
+ */
+export async function retryRelease(
+  request: ReleaseRequest,
+  ports: ReleasePorts,
+  options: CallOptions,
+): Promise<ReleaseResult> {
+  const { application, namespace } = request;
+  const before = await new ReleaseStore(ports.cluster, application, namespace).load(options);
+  // Told at once, and not after another runner was waited for.
+  if (before !== undefined) retryTarget(before.record);
+  return withRelease(request, ports, options, async (session, held) => {
+    const target = retryTarget(session.record);
+    const objects = await session.store.loadRevision(target.number, held);
+    const { strategy, settings, rollbackOf, number: retryOf } = target;
+    await begin(
+      session,
+      { ...request, strategy, settings, objects, retryOf, ...defined({ rollbackOf }) },
+      held,
+    );
+    return run(session, held);
+  });
 }
 
 /** Releases the objects of an earlier revision as a new one. */

@@ -39,6 +39,12 @@ export interface ReleaseStatus {
   current?: CurrentRelease & { phase: string; entry: RevisionRecord };
   /** What the release in progress waits for; `since` in milliseconds since 1970, by the clock of its runner. */
   waiting?: Waiting & { since?: number };
+  /** A person has paused the release in progress: who, and when, in milliseconds since 1970. */
+  paused?: {
+    by: string;
+    since: number;
+    /** false: its pods still move, until the next point of rest. */ rests: boolean;
+  };
   /** The owner of the release by its Lease; whether that runner lives is not known from one look. */
   holder?: string;
   /** The workloads of the current revision; else of the last one that was left as it failed; else of the stable one. */
@@ -70,6 +76,10 @@ export async function releaseStatus(
   const lease = await leases.find(releaseLease(application), options);
   const holder = lease?.holder === '' ? undefined : lease?.holder;
   const { current } = record;
+  const { workloads, holding } =
+    followed === undefined
+      ? { workloads: [] }
+      : await look(revisionOf(record, followed), { store, cluster, clock, application: name }, options);
   return {
     application: name,
     namespace,
@@ -77,11 +87,8 @@ export async function releaseStatus(
     ...(current === undefined
       ? {}
       : { current: { ...current, phase: current.state.phase, entry: revisionOf(record, current.revision) } }),
-    ...defined({ waiting: waitingOf(record), holder }),
-    workloads:
-      followed === undefined
-        ? []
-        : await look(revisionOf(record, followed), { store, cluster, clock, application: name }, options),
+    ...defined({ waiting: waitingOf(record), paused: pausedOf(record, holding), holder }),
+    workloads,
   };
 }
 
@@ -94,9 +101,9 @@ function lastOf({ current, stable, history }: ReleaseRecord): RevisionRecord | u
 function waitingOf(record: ReleaseRecord): ReleaseStatus['waiting'] {
   const { current } = record;
   if (current === undefined) return undefined;
-  const { strategy: name, settings, rollbackOf } = revisionOf(record, current.revision);
+  const { strategy: name, settings, rollbackOf, sameAs } = revisionOf(record, current.revision);
   // A rollback is an answer: it waits for none.
-  if (rollbackOf !== undefined) return undefined;
+  if (rollbackOf !== undefined || sameAs !== undefined) return undefined;
   const strategy = strategies.get(name);
   // What a newer version has written is shown as far as it is known.
   const state = strategy.state.safeParse(current.state);
@@ -104,6 +111,20 @@ function waitingOf(record: ReleaseRecord): ReleaseStatus['waiting'] {
   if (!state.success || !chosen.success) return undefined;
   const waiting = strategy.waitsFor?.(state.data, chosen.data);
   return waiting === undefined ? undefined : { ...waiting, ...defined({ since: current.phaseSince }) };
+}
+
+function pausedOf(
+  { current, history }: ReleaseRecord,
+  holding: DeploymentHolding | undefined,
+): ReleaseStatus['paused'] {
+  const pause = holding?.deployment?.pause;
+  if (current === undefined || holding === undefined || pause?.revision !== current.revision)
+    return undefined;
+  const strategy = strategies.get(revisionOf({ history }, current.revision).strategy);
+  const state = strategy.state.safeParse(current.state);
+  if (!state.success || strategy.answers?.(state.data).includes('pause') !== true) return undefined;
+  const rests = strategy.rest?.(state.data, holding) !== undefined;
+  return { by: pause.by, since: Date.parse(pause.since), rests };
 }
 
 /** The revisions that are kept, newest first; empty when the application was never released. */
@@ -119,22 +140,23 @@ async function look(
   revision: RevisionRecord,
   ports: { store: ReleaseStore; cluster: Cluster; clock: Clock; application: string },
   options: CallOptions,
-): Promise<readonly ObservedWorkload[]> {
+): Promise<{ workloads: readonly ObservedWorkload[]; holding?: DeploymentHolding }> {
   const references = revision.objects.filter(isWorkloadReference);
   const { cluster, clock } = ports;
   const observer = new ReleaseObserver({ cluster, clock, time: new AnsweredTime(clock) }, references);
   try {
     const observed = await observer.observe({}, options);
-    if (observed.type === 'seen')
-      return withTraffic(observed.workloads, await lookAtTraffic(revision, ports, options));
-    throw new UnreachableError(`the cluster does not answer: ${observed.reason}`);
+    if (observed.type === 'unknown')
+      throw new UnreachableError(`the cluster does not answer: ${observed.reason}`);
+    const holding = await lookAtHolding(revision, ports, options);
+    return { workloads: withTraffic(observed.workloads, holding), ...defined({ holding }) };
   } finally {
     await observer.close();
   }
 }
 
-/** What is seen of the Service whose traffic a release moves; undefined when it moves none, or is over. */
-async function lookAtTraffic(
+/** What is seen of what a release holds; undefined when it holds nothing, or is over and has moved no traffic. */
+async function lookAtHolding(
   { number, outcome, strategy: name, settings }: RevisionRecord,
   { store, cluster, application }: { store: ReleaseStore; cluster: Cluster; application: string },
   options: CallOptions,
@@ -143,6 +165,6 @@ async function lookAtTraffic(
   if (strategy.parts === undefined || outcome === 'released') return undefined;
   const objects = await store.loadRevision(number, options);
   const parts = strategy.parts(objects, strategy.settings.parse(settings?.strategy ?? {}));
-  if (parts?.service === undefined) return undefined;
+  if (parts === undefined || (parts.service === undefined && outcome !== 'unfinished')) return undefined;
   return observeHolding({ cluster, application, parts }, options);
 }

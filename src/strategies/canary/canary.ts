@@ -41,9 +41,8 @@ export const canary: Strategy<CanarySettings, CanaryState> = {
   answers({ phase, hold }) {
     if (hold === undefined || phase === 'undoing') return [];
     if (phase === 'completing') return ['abort'];
-    return phase === 'waiting' || phase === 'measuring'
-      ? ['promote', 'promoteFull', 'abort']
-      : ['promoteFull', 'abort'];
+    const always = ['promoteFull', 'abort', 'pause', 'detach'] as const;
+    return phase === 'waiting' || phase === 'measuring' ? ['promote', ...always] : always;
   },
   waitingStep: ({ phase, step = 0 }) => (phase === 'waiting' || phase === 'measuring' ? step + 1 : undefined),
   waitsFor({ phase, step: index = 0 }, settings) {
@@ -54,6 +53,10 @@ export const canary: Strategy<CanarySettings, CanaryState> = {
     // An analysis waits only when it is inconclusive.
     const limit = pauseOf(step) ?? true;
     return { text, forPerson: phase === 'waiting' && limit === true };
+  },
+  rest({ phase }, { deployment }) {
+    const isResting = phase === 'stepping' || phase === 'waiting' || phase === 'measuring';
+    return isResting && deployment?.fields.paused === true ? 'before' : undefined;
   },
   finishesAlone: (state) => isRolling(state) && rolling.finishesAlone({ phase: state.phase }),
   steps: (release, settings) => canarySteps(release, stepsOf(settings)),

@@ -19,10 +19,23 @@ const service = {
 };
 const analyses = { errors: { http: { url: 'http://web/' } } };
 
-function forecastOf(strategy: unknown, settings: object, replicas = 4): ForecastStep[] {
+function forecastOf(
+  strategy: unknown,
+  settings: object,
+  replicas = 4,
+  more: { rollbackOf?: number } = {},
+): ForecastStep[] {
   const parts = strategy === blueGreen ? { deployment, service, previewName: 'web-preview' } : { deployment };
   const numbers = { revision: 7, stable: 6, replicas };
-  return forecast({ strategy: strategy as Strategy, settings, parts, fields: own, analyses, ...numbers });
+  return forecast({
+    strategy: strategy as Strategy,
+    settings,
+    parts,
+    fields: own,
+    analyses,
+    ...numbers,
+    ...more,
+  });
 }
 
 const lines = (steps: readonly ForecastStep[]) =>
@@ -53,6 +66,20 @@ describe('the forecast of a canary release', () => {
       '1/4 80 % completing the rollout of web with the pods of new',
       '0/4 100 % completing the rollout of web with the pods of new',
     ]);
+  });
+
+  it('waits for nothing where the pods of an earlier revision come back', () => {
+    const steps: CanarySettings['steps'] = [
+      { weight: 25 },
+      { pause: '5m' },
+      { analysis: 'errors' },
+      { pause: true },
+    ];
+
+    const messages = lines(forecastOf(canary, { steps }, 4, { rollbackOf: 3 }));
+
+    expect(messages).toContain('3/1 25 % moving to 1 of 4 pods (25 %)');
+    expect(messages.join()).not.toMatch(/step \d of/);
   });
 
   it('comes through the same pods as a release against the simulated cluster of the properties', () => {

@@ -9,7 +9,8 @@ import type { ReleaseResult } from '../release/reconcile.ts';
 import { releasedApplications } from '../release/record/release-store.ts';
 import type { ReleaseRequest } from '../release/held-release.ts';
 import { ReleaseBusyError } from '../release/release-lease.ts';
-import { reconcileRelease, rollbackRelease } from '../release/release.ts';
+import { liftPause } from '../release/pause.ts';
+import { reconcileRelease, retryRelease, rollbackRelease } from '../release/release.ts';
 import { releaseHistory, releaseStatus, type ReleaseStatus } from '../release/status.ts';
 import type { Connection } from './connection.ts';
 import { whoReleases } from './stage-dependencies.ts';
@@ -98,25 +99,53 @@ export async function promote(target: ReleaseTarget & { full: boolean }, report:
   );
 }
 
-/** How a release ended; `left`: its runner rolls it back; `over`: it has ended meanwhile, and another has begun since. */
-export type Resumed = ReleaseResult | 'left' | 'over';
+/**
+ * How a release ended; `left`: its runner rolls it back; `lifted`: its pause is over, and its runner continues; `over`: it
+ * has ended meanwhile, and another has begun since.
+ */
+export type Resumed = ReleaseResult | 'left' | 'lifted' | 'over';
 
 /** As {@link Resumed}; `to`: an earlier revision was released again. */
 export type RolledBack = Resumed | (ReleaseResult & { to?: number });
 
 /**
- * Resumes a release whose runner died, or rolls it back; one that holds its Deployment is rolled back by its own runner
+ * Releases the newest revision again, whose release was rolled back, was halted or failed, as it was released.
+ * @throws InputError when there is none, or one is in progress; ReleaseBusyError when another runner has the application
+ */
+export async function retry(target: ReleaseTarget, report: ReportLine): Promise<ReleaseResult> {
+  const { current } = await statusOfRelease(target);
+  try {
+    return await retryRelease(requestOf(target), portsOf(target, report), { signal: target.signal });
+  } catch (error) {
+    throw error instanceof ReleaseBusyError ? busy(error, current, 'continue') : error;
+  }
+}
+
+/**
+ * Resumes a release that is paused, or whose runner died, or rolls it back; one that holds its Deployment is rolled back by its own runner
  * where that lives.
  * @throws InputError when none is in progress; ReleaseBusyError when its runner lives
  */
 export async function resume(target: Ending, report: ReportLine): Promise<Resumed> {
   const { current, last } = await statusOfRelease(target);
   if (current === undefined) throw noneInProgress(target, last);
-  return end(current, target, report);
+  if (target.direction === 'back') return end(current, target, report);
+  const { connection, application, signal } = target;
+  const { cluster, namespace } = connection;
+  const lifted = await liftPause({ cluster, application, namespace }, { signal });
+  if (lifted === undefined) return end(current, target, report);
+  await report(`revision ${String(lifted)} of ${application} is paused no more`);
+  try {
+    // No longer than it takes to see that its runner lives, which continues by itself.
+    return await end(current, { ...target, lockTimeoutMs: 0 }, report);
+  } catch (error) {
+    if (error instanceof ReleaseBusyError) return 'lifted';
+    throw error;
+  }
 }
 
 /** In which direction a release is brought to its end. */
-type Ending = ReleaseTarget & { direction: 'continue' | 'back' };
+type Ending = ReleaseTarget & { direction: 'continue' | 'back'; lockTimeoutMs?: number };
 
 type Current = NonNullable<ReleaseStatus['current']>;
 
@@ -219,11 +248,15 @@ function portsOf({ connection, clock = systemClock }: ReleaseTarget, report: Rep
   return { cluster, leases, pods, measurements, clock, report: lines };
 }
 
-function requestOf({ connection, application }: ReleaseTarget): ReleaseRequest {
+function requestOf({
+  connection,
+  application,
+  lockTimeoutMs = 10_000,
+}: ReleaseTarget & { lockTimeoutMs?: number }): ReleaseRequest {
   return {
     application,
     namespace: connection.namespace,
-    lockTimeoutMs: 10_000,
+    lockTimeoutMs,
     by: {
       runId: `${byHand}${randomBytes(4).toString('hex')}`,
       pipeline: application,

@@ -92,6 +92,7 @@ const exitCodesOfRuns: Record<RunOutcome, number> = {
   infrastructure: exitCodes.infrastructure,
   aborted: exitCodes.aborted,
   rolledBack: exitCodes.rolledBack,
+  detached: exitCodes.detached,
   interrupted: exitCodes.interrupted,
   internal: exitCodes.internal,
 };

@@ -8,9 +8,10 @@ export const exitCodes = {
   infrastructure: 3,
   aborted: 4,
   rolledBack: 5,
+  detached: 6,
   internal: 70,
   interrupted: 130,
-} as const satisfies Record<Fault | 'succeeded', number>;
+} as const satisfies Record<Fault | 'succeeded' | 'detached', number>;
 
 /** The exit code for whatever was thrown; an error of no known class is a bug of ours. */
 export function exitCodeOf(error: unknown): number {

@@ -3,7 +3,7 @@ import { defined } from '../base/defined.ts';
 import { exitCodes } from '../base/exit-code.ts';
 
 /** The commands that bring a release to an end. */
-export type EndingCommand = 'abort' | 'rollback' | 'resume';
+export type EndingCommand = 'abort' | 'rollback' | 'resume' | 'retry';
 
 /**
  * The exit code of a command, and what it says last, by what became of the release.
@@ -16,6 +16,8 @@ export function endOfCommand(
 ): { exitCode: number; message?: string } {
   if (result === 'left')
     return { exitCode: exitCodes.succeeded, message: `the runner of ${application} rolls it back` };
+  if (result === 'lifted')
+    return { exitCode: exitCodes.succeeded, message: `the runner of ${application} continues it` };
   if (result === 'over')
     return {
       exitCode: exitCodes.failure,
@@ -33,12 +35,14 @@ function exitCodeOf(command: EndingCommand, result: Exclude<RolledBack, string>)
   switch (result.outcome) {
     case 'released':
       return exitCodes.succeeded;
+    case 'detached':
+      return exitCodes.detached;
     case 'failed':
     case 'halted':
       return exitCodes.failure;
     case 'rolledBack': {
       // What was asked for; unless it is an earlier revision that could not be released again.
-      const isWanted = command !== 'resume' && !('to' in result);
+      const isWanted = (command === 'abort' || command === 'rollback') && !('to' in result);
       return isWanted ? exitCodes.succeeded : exitCodes.rolledBack;
     }
   }

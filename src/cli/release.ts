@@ -1,5 +1,5 @@
 import type { Argv, CommandModule } from 'yargs';
-import type { ReleaseTarget, RolledBack } from '../app/release-commands.ts';
+import type { ReleaseStatus, ReleaseTarget, RolledBack } from '../app/release-commands.ts';
 import { formatDuration } from '../base/duration.ts';
 import { exitCodes } from '../base/exit-code.ts';
 import { clusterOptions } from './cluster-options.ts';
@@ -12,67 +12,84 @@ import { withCluster } from './with-cluster.ts';
 import { writeJson, writeLine } from './write-line.ts';
 
 /** What can be done with a release. */
-export const releaseActions = ['status', 'history', 'rollback', 'promote', 'resume', 'abort'] as const;
+export const releaseActions = [
+  ...['status', 'history', 'promote', 'pause', 'resume', 'abort', 'detach', 'retry', 'rollback'],
+] as const;
 
-/** `pipeline release status|history|rollback|promote|resume|abort APPLICATION` */
+/** `pipeline release status|history|… APPLICATION` */
 export function releaseCommand(setExitCode: SetExitCode): CommandModule {
   return {
     command: 'release',
-    describe: 'releases of an application: status, history, rollback, promote, resume, abort',
+    describe: `releases of an application: ${releaseActions.join(', ')}`,
     builder: (yargs) =>
       clusterOptions(yargs)
-        .command(
-          action(
-            'status',
-            'show its status',
-            (target, args) => status(target, args),
-            (more) =>
-              more.option('watch', {
-                alias: 'w',
-                type: 'boolean',
-                default: false,
-                describe: 'show it again when it changes, until no release is in progress',
-              }),
-          ),
-        )
-        .command(
-          action('history', 'list its revisions, newest first', (target, args) => history(target, args)),
-        )
-        .command(
-          action(
-            'rollback',
-            'roll back to an earlier revision',
-            (target, args) => rollback(target, args, setExitCode),
-            (more) =>
-              more.option('to', { type: 'number', describe: 'the revision; default: the one before' }),
-          ),
-        )
-        .command(
-          action(
-            'promote',
-            'let a release that waits for a person continue',
-            (target, args) => promote(target, args['full'] === true),
-            (more) =>
-              more.option('full', {
-                type: 'boolean',
-                default: false,
-                describe: 'skip all pauses and analyses that are left',
-              }),
-          ),
-        )
-        .command(
-          action('resume', 'continue a release whose runner died', (target) =>
-            resume(target, 'continue', setExitCode),
-          ),
-        )
-        .command(
-          action('abort', 'roll back a release that is held, or whose runner died', (target) =>
-            resume(target, 'back', setExitCode),
-          ),
-        )
+        .command([...reading(), ...answering(setExitCode), ...releasing(setExitCode)])
         .demandCommand(1, `name one of ${releaseActions.join(', ')}`),
     handler: () => undefined,
   };
+}
+
+/** Commands that look. */
+function reading(): CommandModule[] {
+  return [
+    action(
+      'status',
+      'show its status',
+      (target, args) => status(target, args),
+      (more) =>
+        more.option('watch', {
+          alias: 'w',
+          type: 'boolean',
+          default: false,
+          describe: 'show it again when it changes, until no release is in progress',
+        }),
+    ),
+    action('history', 'list its revisions, newest first', (target, args) => history(target, args)),
+  ];
+}
+
+/** Commands that speak to the release in progress. */
+function answering(setExitCode: SetExitCode): CommandModule[] {
+  return [
+    action(
+      'promote',
+      'let a release that waits for a person continue',
+      (target, args) => promote(target, args['full'] === true),
+      (more) =>
+        more.option('full', {
+          type: 'boolean',
+          default: false,
+          describe: 'skip all pauses and analyses that are left',
+        }),
+    ),
+    action('pause', 'let a release stand still at its next point of rest', (target) =>
+      standStill('pause', target),
+    ),
+    action('resume', 'continue a release that is paused, or whose runner left it or died', (target) =>
+      resume(target, 'continue', setExitCode),
+    ),
+    action('abort', 'roll back a release that is held, or whose runner died', (target) =>
+      resume(target, 'back', setExitCode),
+    ),
+    action('detach', 'let the runner of a release leave it as soon as it waits', (target) =>
+      standStill('detach', target),
+    ),
+  ];
+}
+
+/** Commands that release. */
+function releasing(setExitCode: SetExitCode): CommandModule[] {
+  return [
+    action('retry', 'release the newest revision again, which was rolled back, halted or failed', (target) =>
+      retry(target, setExitCode),
+    ),
+    action(
+      'rollback',
+      'roll back to an earlier revision',
+      (target, args) => rollback(target, args, setExitCode),
+      (more) => more.option('to', { type: 'number', describe: 'the revision; default: the one before' }),
+    ),
+  ];
 }
 
 function action(
@@ -114,15 +131,22 @@ async function history(target: ReleaseTarget, args: Record<string, unknown>): Pr
   if (args['output'] === 'json') return writeJson(process.stdout, revisions);
   const rows = revisions.map((revision) => [
     String(revision.number),
-    revision.rollbackOf === undefined
-      ? revision.outcome
-      : `${revision.outcome} (as ${String(revision.rollbackOf)})`,
+    `${revision.outcome}${originText(revision)}`,
     age(revision.startedAt, now),
     revision.finishedAt === undefined ? '' : formatDuration(revision.finishedAt - revision.startedAt),
     revision.who,
     images(revision.images),
   ]);
   await writeLine(process.stdout, table([['REVISION', 'OUTCOME', 'AGE', 'TOOK', 'BY', 'IMAGES'], ...rows]));
+}
+
+/** Which revision it is again. */
+function originText({ rollbackOf, sameAs, retryOf }: NonNullable<ReleaseStatus['last']>): string {
+  const same = rollbackOf ?? sameAs;
+  return [
+    ...(same === undefined ? [] : [` (as ${String(same)})`]),
+    ...(retryOf === undefined ? [] : [` (retry of ${String(retryOf)})`]),
+  ].join('');
 }
 
 async function rollback(
@@ -139,6 +163,16 @@ async function rollback(
 async function promote(target: ReleaseTarget, full: boolean): Promise<void> {
   const commands = await import('../app/release-commands.ts');
   await commands.promote({ ...target, full }, report);
+}
+
+async function standStill(command: 'pause' | 'detach', target: ReleaseTarget): Promise<void> {
+  const commands = await import('../app/pause-commands.ts');
+  await commands[command](target, report);
+}
+
+async function retry(target: ReleaseTarget, setExitCode: SetExitCode): Promise<void> {
+  const commands = await import('../app/release-commands.ts');
+  await tell('retry', await commands.retry(target, report), target, setExitCode);
 }
 
 async function resume(

@@ -13,7 +13,7 @@ export function statusText(now: ReleaseStatus, cluster?: string): string[] {
     const { entry } = now.current;
     lines.push(
       `in progress: revision ${String(entry.number)}, ${images(entry.images)}, in phase ${now.current.phase}, owned by ${now.holder ?? 'no runner'}`,
-      ...waitingText(now, cluster),
+      ...(now.paused === undefined ? waitingText(now, cluster) : pausedText(now, now.paused, cluster)),
       ...samplesText(now.current.samples, entry.settings?.analyses),
     );
   }
@@ -33,13 +33,35 @@ function waitingText(
 ): string[] {
   if (waiting === undefined) return [];
   const since = waiting.since === undefined ? '' : ` since ${timeText(waiting.since)}`;
-  const place = `${application} -n ${namespace}${cluster === undefined ? '' : ` --cluster ${cluster}`}`;
+  const place = placeText({ application, namespace }, cluster);
   const alone = current?.phase === 'measuring' ? 'measuring' : 'paused';
   return [
     `${waiting.forPerson ? 'waiting for a person' : alone}${since}: ${waiting.text}`,
     `  to continue:  pipeline release promote ${place}`,
     `  to roll back: pipeline release abort ${place}`,
   ];
+}
+
+function pausedText(
+  { waiting, application, namespace }: ReleaseStatus,
+  { by, since, rests }: NonNullable<ReleaseStatus['paused']>,
+  cluster?: string,
+): string[] {
+  const place = placeText({ application, namespace }, cluster);
+  const where = waiting === undefined ? '' : `: ${waiting.text}`;
+  const what = rests ? 'paused' : 'about to pause, when its pods have come to rest, asked';
+  return [
+    `${what} by ${by} since ${timeText(since)}${where}`,
+    `  to continue:  pipeline release resume ${place}`,
+    `  to roll back: pipeline release abort ${place}`,
+  ];
+}
+
+function placeText(
+  { application, namespace }: Pick<ReleaseStatus, 'application' | 'namespace'>,
+  cluster?: string,
+): string {
+  return `${application} -n ${namespace}${cluster === undefined ? '' : ` --cluster ${cluster}`}`;
 }
 
 /** Samples of an analysis that are shown: the last ones. */

@@ -69,9 +69,10 @@ export interface FoldedOutcome {
 
 /**
  * Which outcome counts when several stages ended badly: a fault of our own hides no other; a release that was
- * rolled back names what serves now; a real failure needs a person, so it goes before trouble that a retry may heal.
+ * rolled back names what serves now; a real failure needs a person, so it goes before trouble that a retry may heal. A
+ * release that was left waits for a person, who knows of it.
  */
-const precedence = ['internal', 'rolledBack', 'failed', 'infrastructure', 'aborted'] as const;
+const precedence = ['internal', 'rolledBack', 'failed', 'infrastructure', 'detached', 'aborted'] as const;
 
 /**
  * The outcome of a run from its finished stages and, when its stages were stopped, from the reason. Skipped stages and
@@ -128,6 +129,7 @@ function runOutcomeOf(stage: CountedStage): (typeof precedence)[number] | undefi
     case 'failed':
     case 'infrastructure':
     case 'rolledBack':
+    case 'detached':
       return stage.outcome;
   }
 }

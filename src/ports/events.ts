@@ -1,13 +1,27 @@
 import type { AgentProblem } from './agent.ts';
 import type { TestSummary } from './test-report.ts';
 
-/** How a stage ended. */
+/** How a stage ended; `detached`: its release waits in the cluster, without a runner. */
 export type StageOutcome =
-  'succeeded' | 'failed' | 'infrastructure' | 'skipped' | 'cancelled' | 'rolledBack' | 'timedOut';
+  | 'succeeded'
+  | 'failed'
+  | 'infrastructure'
+  | 'skipped'
+  | 'cancelled'
+  | 'rolledBack'
+  | 'detached'
+  | 'timedOut';
 
 /** How a run ended. */
 export type RunOutcome =
-  'succeeded' | 'failed' | 'infrastructure' | 'aborted' | 'rolledBack' | 'interrupted' | 'internal';
+  | 'succeeded'
+  | 'failed'
+  | 'infrastructure'
+  | 'aborted'
+  | 'rolledBack'
+  | 'detached'
+  | 'interrupted'
+  | 'internal';
 
 /** Pods of one side of a release. */
 export interface TrackState {

@@ -7,7 +7,7 @@ import type { Environment, Secrets } from './secrets.ts';
 
 /** What a stage's run gives back; infrastructure trouble is thrown, not returned. */
 export interface StageResult {
-  outcome: Extract<StageOutcome, 'succeeded' | 'failed' | 'rolledBack'>;
+  outcome: Extract<StageOutcome, 'succeeded' | 'failed' | 'rolledBack' | 'detached'>;
   /** Why it failed, one line. */
   message?: string;
   hint?: string;

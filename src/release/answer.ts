@@ -2,57 +2,44 @@ import { defined } from '../base/defined.ts';
 import { InputError } from '../base/errors.ts';
 import { sameJson } from '../base/same-json.ts';
 import { answerAnnotation, answerOf, answerText, type Answer } from '../kubernetes/hold-mark.ts';
-import type { Workload } from '../kubernetes/workload-objects.ts';
-import { ConflictError } from '../ports/cluster-errors.ts';
-import type { CallOptions, Cluster } from '../ports/cluster.ts';
-import type { ObjectReference } from '../ports/kubernetes-object.ts';
-import { strategies } from '../strategies/registry.ts';
-import { revisionOf } from './record/release-record.ts';
-import { strategyOf } from './strategy-of.ts';
-import { ReleaseStore } from './record/release-store.ts';
+import { pauseAnnotation, pauseOf } from '../kubernetes/stand-mark.ts';
+import type { CallOptions } from '../ports/cluster.ts';
+import { annotate, heldRelease, notTaken, type HeldRequest } from './held-deployment.ts';
+import { liftPause } from './pause.ts';
 
 /** An answer to the release of an application that holds its Deployment, or waits for its migration. */
-export interface AnswerRequest {
-  cluster: Cluster;
-  application: string;
-  namespace: string;
+export interface AnswerRequest extends HeldRequest {
   answer: Answer['answer'];
 }
 
-/** How often an answer is written again when the Deployment was changed in the same moment. */
-const tries = 10;
-
 /**
  * Answers a release by an annotation of the Deployment that it holds, or of the Job that it waits for: its runner, or one
- * that resumes the release, reads it there. The record is the runner's own to write. An abort wins over a promotion,
- * whichever comes first.
+ * that resumes the release, reads it there. An abort wins over a promotion, whichever comes first. An answer ends a pause,
+ * too; a promotion where no step waits does nothing else.
  * @returns the revision that is answered for
  * @throws InputError when no release of the application takes the answer
  */
 export async function answerRelease(request: AnswerRequest, options: CallOptions): Promise<number> {
-  const { cluster, application, namespace, answer } = request;
-  const { revision, phase, held, step } = await heldBy(request, options);
-  if (revision === undefined || held === undefined) {
-    const where = phase === undefined ? 'none is in progress' : `it is in phase ${phase}`;
-    throw new InputError(`no release of ${application} waits for an answer: ${where}`, {
-      hint: `pipeline release status ${application} --namespace ${namespace} shows where it stands`,
-    });
+  const { application, answer } = request;
+  const held = await heldRelease(request, options);
+  if (!('words' in held) || !held.words.includes(answer)) {
+    const lifted = answer === 'promote' ? await liftPause(request, options) : undefined;
+    if (lifted !== undefined) return lifted;
+    throw notTaken(request, held.phase);
   }
-  const wanted: Answer = { revision, answer, ...defined({ step }) };
-  const annotations = { [answerAnnotation]: answerText(wanted) };
-  for (let tried = 1; ; tried += 1) {
-    const live = await cluster.get<Workload>(held, options);
-    if (live === undefined) throw new InputError(`${held.kind} ${held.name} of ${application} is not there`);
-    if (isGiven(answerOf(live), wanted, application)) return revision;
-    const { resourceVersion } = live.metadata;
-    try {
-      const body = { metadata: { resourceVersion, annotations } };
-      await cluster.patch(held, { type: 'merge', body }, options);
-      return revision;
-    } catch (error) {
-      if (!(error instanceof ConflictError) || tried === tries) throw error;
-    }
-  }
+  const { revision, step } = held;
+  const wanted: Answer = { revision, answer, ...defined({ step: answer === 'promote' ? step : undefined }) };
+  await annotate(
+    held.object,
+    (live) => {
+      const lifted = pauseOf(live)?.revision === revision ? { [pauseAnnotation]: null } : undefined;
+      if (isGiven(answerOf(live), wanted, application)) return lifted;
+      return { [answerAnnotation]: answerText(wanted), ...lifted };
+    },
+    request,
+    options,
+  );
+  return revision;
 }
 
 /** Whether an answer stands there already, or one that holds for more. @throws InputError when it is aborted */
@@ -66,24 +53,6 @@ function isGiven(given: Answer | undefined, wanted: Answer, application: string)
 
 /** Whether the release of the application takes an answer. */
 export async function takesAnswer(request: AnswerRequest, options: CallOptions): Promise<boolean> {
-  return (await heldBy(request, options)).held !== undefined;
-}
-
-/** The release in progress, and its Deployment where it takes the answer. */
-async function heldBy(
-  { cluster, application, namespace, answer }: AnswerRequest,
-  options: CallOptions,
-): Promise<{ revision?: number; phase?: string; held?: ObjectReference; step?: number }> {
-  const record = (await new ReleaseStore(cluster, application, namespace).load(options))?.record;
-  if (record?.current === undefined) return {};
-  const { revision, state } = record.current;
-  const { phase } = state;
-  const entry = revisionOf(record, revision);
-  const strategy = strategyOf(entry, strategies);
-  const parsed = strategy.state.parse(state);
-  if (strategy.answers?.(parsed).includes(answer) !== true) return { revision, phase };
-  const isMigrating = strategy.isUnchanged?.(parsed) === true;
-  const held = isMigrating ? entry.migration?.job : entry.objects.find(({ kind }) => kind === 'Deployment');
-  const step = answer === 'promote' ? strategy.waitingStep?.(parsed) : undefined;
-  return { revision, phase, ...defined({ held, step }) };
+  const held = await heldRelease(request, options);
+  return 'words' in held && held.words.includes(request.answer);
 }

@@ -13,6 +13,7 @@ import { unreachableBudgetMs } from './patient-cluster.ts';
 import { withRevision, type RevisionRecord } from './record/release-record.ts';
 import { keptSamples, withSample } from './record/samples.ts';
 import { nothingSeen, type ReleaseSession } from './session.ts';
+import { standStill, standstillOf } from './stand-still.ts';
 
 /** Milliseconds of a phase after which the time that it has taken is written again. */
 const savedEveryMs = 60_000;
@@ -21,9 +22,11 @@ const longestWaitMs = 10_000;
 /** Milliseconds before what another writer has changed meanwhile is looked at again. */
 const overtakenPauseMs = 100;
 
-/** How a release ended. */
+type Outcome = Extract<RevisionRecord['outcome'], 'released' | 'rolledBack' | 'failed' | 'halted'>;
+
+/** How a release ended; `detached`: it has not, and its runner has left it. */
 export interface ReleaseResult {
-  outcome: Extract<RevisionRecord['outcome'], 'released' | 'rolledBack' | 'failed' | 'halted'>;
+  outcome: Outcome | 'detached';
   revision: number;
   /** The revision that serves now. */
   stable?: number;
@@ -44,8 +47,16 @@ export async function reconcile(session: ReleaseSession, options: CallOptions): 
   for (;;) {
     const observed = await session.observe(options);
     if (observed.type === 'unknown') assertPatience(observed.reason, session);
+    const standstill = standstillOf(observed, session);
+    if (standstill?.pausedBy !== undefined) session.stopPhase();
+    else if (observed.type === 'seen') session.countPhase();
     const decision = session.decide(observed);
     assertKnown(decision, observed);
+    if (standstill !== undefined) {
+      const stood = await standStill(standstill, decision, { session, observed }, options);
+      if (stood === 'stay') continue;
+      if (stood !== 'continue') return stood;
+    }
     switch (decision.type) {
       case 'wait':
         await session.report(decision.message, observed);
@@ -253,11 +264,7 @@ async function finish(
   };
 }
 
-function finalMessage(
-  outcome: ReleaseResult['outcome'],
-  revision: number,
-  stable: number | undefined,
-): string {
+function finalMessage(outcome: Outcome, revision: number, stable: number | undefined): string {
   switch (outcome) {
     case 'released':
       return `revision ${String(revision)} is released`;

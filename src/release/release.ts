@@ -1,46 +1,25 @@
 import { defined } from '../base/defined.ts';
 import { InputError } from '../base/errors.ts';
 import type { CallOptions } from '../ports/cluster.ts';
-import type { KubernetesObject } from '../ports/kubernetes-object.ts';
-import { adoptable } from './act/adopt.ts';
-import { assertNotHeld } from './act/left-hold.ts';
-import { assertSelectable } from './act/service-selectors.ts';
+import { begin, resume, type ReleaseObjectsRequest } from './begin.ts';
 import { rollBackAborted, withRelease, withSession, type ReleaseRequest } from './held-release.ts';
-import { rollBackLeft } from './left-release.ts';
 import { reconcile, rollBack, type ReleaseResult } from './reconcile.ts';
-import {
-  nextRevision,
-  revisionOf,
-  withRevision,
-  type ReleaseRecord,
-  type ReleaseSettings,
-  type RevisionRecord,
-} from './record/release-record.ts';
+import { revisionOf, type RevisionRecord } from './record/release-record.ts';
 import type { ReleasePorts, ReleaseSession } from './session.ts';
 import { ReleaseStore } from './record/release-store.ts';
 import { wayBackTo } from './return-to.ts';
-import { strategyOf } from './strategy-of.ts';
-import type { ReleaseMigration } from './migration.ts';
 import {
   assertOwnName,
   endedBefore,
-  entryOf,
   isSameRelease,
   isServable,
   previousRevision,
+  retryTarget,
   rollbackTarget,
   whyKept,
 } from './record/revision-entry.ts';
 
-/** A request to release objects, complete and in the order of their dependencies. */
-export interface ReleaseObjectsRequest extends ReleaseRequest {
-  /** Name of the strategy. */
-  strategy: string;
-  settings: ReleaseSettings;
-  objects: readonly KubernetesObject[];
-  /** What must have ended before any of them is applied; missing: nothing. */
-  migration?: ReleaseMigration;
-}
+export type { ReleaseObjectsRequest };
 
 /**
  * Releases objects as the next revision of an application. A release of the same run and stage that was not ended is
@@ -144,6 +123,33 @@ async function rollBackNow(
   return releaseAgain(target, request, session, held);
 }
 
+/**
+ * Releases the objects of the newest revision again, as a new revision and as it was released, where its release ended
+ * without them serving: pauses and analyses included.
+ * @throws InputError when it did not end so, or one is in progress
+ */
+export async function retryRelease(
+  request: ReleaseRequest,
+  ports: ReleasePorts,
+  options: CallOptions,
+): Promise<ReleaseResult> {
+  const { application, namespace } = request;
+  const before = await new ReleaseStore(ports.cluster, application, namespace).load(options);
+  // Told at once, and not after another runner was waited for.
+  if (before !== undefined) retryTarget(before.record);
+  return withRelease(request, ports, options, async (session, held) => {
+    const target = retryTarget(session.record);
+    const objects = await session.store.loadRevision(target.number, held);
+    const { strategy, settings, rollbackOf, number: retryOf } = target;
+    await begin(
+      session,
+      { ...request, strategy, settings, objects, retryOf, ...defined({ rollbackOf }) },
+      held,
+    );
+    return run(session, held);
+  });
+}
+
 /** Releases the objects of an earlier revision as a new one. */
 async function releaseAgain(
   target: RevisionRecord,
@@ -206,81 +212,4 @@ async function run(session: ReleaseSession, options: CallOptions): Promise<Relea
     options.signal.throwIfAborted();
     throw error;
   }
-}
-
-/** The phase's time continues from what the runner before had measured; the write shuts that runner out. */
-async function resume(session: ReleaseSession, options: CallOptions): Promise<void> {
-  const { report } = session.ports;
-  const { revision, state } = session.current;
-  await report.notice(
-    'info',
-    `resuming revision ${String(revision)} of ${session.application} in phase ${state.phase}`,
-  );
-  await session.saveCurrent({ owner: session.holder }, options);
-}
-
-async function begin(
-  session: ReleaseSession,
-  request: ReleaseObjectsRequest & { rollbackOf?: number },
-  options: CallOptions,
-): Promise<void> {
-  const { application, ports } = session;
-  const { clock, cluster } = ports;
-  // Once more under the lease: another release may have changed the pods since the preflight.
-  await assertSelectable(request.objects, cluster, options);
-  await rollBackLeft(session, request.strategy, options);
-  const strategy = session.strategies.get(request.strategy);
-  if (strategy.parts === undefined) await assertNotHeld(request.objects, { cluster, application }, options);
-  let record = await superseded(session);
-  if (record.history.length === 0) {
-    const adopted = await adoptable(request.objects, cluster, options);
-    if (adopted.length > 0) {
-      await session.store.saveRevision(1, adopted, { ...options, owner: session.owner });
-      const by = { runId: '', pipeline: '', stage: '', attempt: 0, who: '' };
-      record = {
-        ...record,
-        stable: 1,
-        history: [
-          entryOf({ number: 1, outcome: 'adopted', startedAt: clock.now() }, adopted, {
-            ...{ by, strategy: request.strategy },
-          }),
-        ],
-      };
-    }
-  }
-  const number = nextRevision(record);
-  await session.store.saveRevision(number, request.objects, { ...options, owner: session.owner });
-  const { migration, rollbackOf } = request;
-  if (migration !== undefined)
-    await session.store.saveMigration(number, migration.objects, { ...options, owner: session.owner });
-  const entry = entryOf({ number, outcome: 'unfinished', startedAt: clock.now() }, request.objects, request);
-  const migrates = migration && { job: migration.job, timeoutMs: migration.timeoutMs };
-  const newest = { ...entry, ...defined({ rollbackOf, migration: migrates }) };
-  const begins = strategyOf(newest, session.strategies);
-  const state = begins.begin(strategy.settings.parse(request.settings.strategy));
-  await session.replaceCurrent(
-    {
-      revision: number,
-      owner: session.holder,
-      state: { ...state },
-      phaseSpentMs: 0,
-      generations: {},
-      ...defined({ stable: record.stable }),
-    },
-    options,
-    { ...record, history: [...record.history, newest] },
-  );
-}
-
-/** The record with a release closed whose runner died: a new version takes its place. */
-async function superseded(session: ReleaseSession): Promise<ReleaseRecord> {
-  const { record, ports } = session;
-  if (record.current === undefined) return record;
-  const { current, ...rest } = record;
-  const old = revisionOf(record, current.revision);
-  await ports.report.notice(
-    'warning',
-    `revision ${String(current.revision)} of ${session.application} (run ${old.runId}) was left in phase ${current.state.phase}; the new revision takes its place`,
-  );
-  return withRevision(rest, current.revision, { outcome: 'superseded', finishedAt: ports.clock.now() });
 }

@@ -70,6 +70,8 @@ export class ReleaseSession {
   #stored: StoredRecord;
   /** `#time` when the phase's time was written last. */
   #countedMs = 0;
+  /** `#time` at the last look at a phase that stands still. */
+  #stoppedAtMs: number | undefined;
   #observer: { key: string; observer: ReleaseObserver } | undefined;
   #held: { revision: number; objects: readonly KubernetesObject[]; parts: HeldParts | undefined } | undefined;
   #reported = '';
@@ -130,7 +132,8 @@ export class ReleaseSession {
   get facts(): ReleaseFacts {
     const { revision, stable, reason, generations } = this.current;
     const { rollback, timeoutMs } = this.settings;
-    const { rollbackOf } = revisionOf(this.record, revision);
+    const entry = revisionOf(this.record, revision);
+    const rollbackOf = entry.rollbackOf ?? entry.sameAs;
     return {
       ...{ revision, generations, rollback, timeoutMs },
       ...defined({ stable, reason, rollbackOf }),
@@ -167,6 +170,17 @@ export class ReleaseSession {
     return this.current.phaseSpentMs + this.#time.ms - this.#countedMs;
   }
 
+  /** From now on the phase takes no time, until {@link countPhase}; to be called at each look meanwhile. */
+  stopPhase(): void {
+    if (this.#stoppedAtMs !== undefined) this.#countedMs += this.#time.ms - this.#stoppedAtMs;
+    this.#stoppedAtMs = this.#time.ms;
+  }
+
+  /** The phase takes time again. */
+  countPhase(): void {
+    this.#stoppedAtMs = undefined;
+  }
+
   /** Milliseconds since the API answered last; 0 while it does. */
   get unansweredMs(): number {
     return this.#time.unansweredMs;
@@ -197,6 +211,7 @@ export class ReleaseSession {
     );
     this.#time.skip();
     this.#countedMs = this.#time.ms;
+    if (this.#stoppedAtMs !== undefined) this.#stoppedAtMs = this.#time.ms;
   }
 
   /** What the strategy wants to see in its present state. */

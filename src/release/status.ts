@@ -41,6 +41,12 @@ export interface ReleaseStatus {
   current?: CurrentRelease & { phase: string; entry: RevisionRecord };
   /** What the release in progress waits for; `since` in milliseconds since 1970, by the clock of its runner. */
   waiting?: Waiting & { since?: number };
+  /** A person has paused the release in progress: who, and when, in milliseconds since 1970. */
+  paused?: {
+    by: string;
+    since: number;
+    /** false: its pods still move, until the next point of rest. */ rests: boolean;
+  };
   /** The owner of the release by its Lease; whether that runner lives is not known from one look. */
   holder?: string;
   /** The workloads of the current revision; else of the last one that was left as it failed; else of the stable one. */
@@ -74,6 +80,8 @@ export async function releaseStatus(
   const { current } = record;
   const entry = followed === undefined ? undefined : revisionOf(record, followed);
   const ports = { store, cluster, clock, application: name };
+  const { workloads, holding } =
+    entry === undefined ? { workloads: [] } : await look(entry, followedOf(entry, record), ports, options);
   return {
     application: name,
     namespace,
@@ -81,8 +89,8 @@ export async function releaseStatus(
     ...(current === undefined
       ? {}
       : { current: { ...current, phase: current.state.phase, entry: revisionOf(record, current.revision) } }),
-    ...defined({ waiting: waitingOf(record), holder }),
-    workloads: entry === undefined ? [] : await look(entry, followedOf(entry, record), ports, options),
+    ...defined({ waiting: waitingOf(record), paused: pausedOf(record, holding), holder }),
+    workloads,
   };
 }
 
@@ -104,9 +112,9 @@ function waitingOf(record: ReleaseRecord): ReleaseStatus['waiting'] {
   const { current } = record;
   if (current === undefined) return undefined;
   const entry = revisionOf(record, current.revision);
-  const { settings, rollbackOf } = entry;
+  const { settings, rollbackOf, sameAs } = entry;
   // A rollback is an answer: it waits for none.
-  if (rollbackOf !== undefined) return undefined;
+  if (rollbackOf !== undefined || sameAs !== undefined) return undefined;
   const strategy = strategyOf(entry, strategies);
   // What a newer version has written is shown as far as it is known.
   const state = strategy.state.safeParse(current.state);
@@ -114,6 +122,20 @@ function waitingOf(record: ReleaseRecord): ReleaseStatus['waiting'] {
   if (!state.success || !chosen.success) return undefined;
   const waiting = strategy.waitsFor?.(state.data, chosen.data);
   return waiting === undefined ? undefined : { ...waiting, ...defined({ since: current.phaseSince }) };
+}
+
+function pausedOf(
+  { current, history }: ReleaseRecord,
+  holding: DeploymentHolding | undefined,
+): ReleaseStatus['paused'] {
+  const pause = holding?.deployment?.pause;
+  if (current === undefined || holding === undefined || pause?.revision !== current.revision)
+    return undefined;
+  const strategy = strategies.get(revisionOf({ history }, current.revision).strategy);
+  const state = strategy.state.safeParse(current.state);
+  if (!state.success || strategy.answers?.(state.data).includes('pause') !== true) return undefined;
+  const rests = strategy.rest?.(state.data, holding) !== undefined;
+  return { by: pause.by, since: Date.parse(pause.since), rests };
 }
 
 /** The revisions that are kept, newest first; empty when the application was never released. */
@@ -130,21 +152,22 @@ async function look(
   references: readonly ObjectReference[],
   ports: { store: ReleaseStore; cluster: Cluster; clock: Clock; application: string },
   options: CallOptions,
-): Promise<readonly ObservedWorkload[]> {
+): Promise<{ workloads: readonly ObservedWorkload[]; holding?: DeploymentHolding }> {
   const { cluster, clock } = ports;
   const observer = new ReleaseObserver({ cluster, clock, time: new AnsweredTime(clock) }, references);
   try {
     const observed = await observer.observe({}, options);
-    if (observed.type === 'seen')
-      return withTraffic(observed.workloads, await lookAtTraffic(revision, ports, options));
-    throw new UnreachableError(`the cluster does not answer: ${observed.reason}`);
+    if (observed.type === 'unknown')
+      throw new UnreachableError(`the cluster does not answer: ${observed.reason}`);
+    const holding = await lookAtHolding(revision, ports, options);
+    return { workloads: withTraffic(observed.workloads, holding), ...defined({ holding }) };
   } finally {
     await observer.close();
   }
 }
 
-/** What is seen of the Service whose traffic a release moves; undefined when it moves none, or is over. */
-async function lookAtTraffic(
+/** What is seen of what a release holds; undefined when it holds nothing, or is over and has moved no traffic. */
+async function lookAtHolding(
   { number, outcome, strategy: name, settings }: RevisionRecord,
   { store, cluster, application }: { store: ReleaseStore; cluster: Cluster; application: string },
   options: CallOptions,
@@ -153,6 +176,6 @@ async function lookAtTraffic(
   if (strategy.parts === undefined || outcome === 'released') return undefined;
   const objects = await store.loadRevision(number, options);
   const parts = strategy.parts(objects, strategy.settings.parse(settings?.strategy ?? {}));
-  if (parts?.service === undefined) return undefined;
+  if (parts === undefined || (parts.service === undefined && outcome !== 'unfinished')) return undefined;
   return observeHolding({ cluster, application, parts }, options);
 }

@@ -1,5 +1,6 @@
 import type { Answer, HoldMark } from '../kubernetes/hold-mark.ts';
 import type { CandidateShare, TesterHeader } from '../kubernetes/http-route.ts';
+import type { Detach, Pause } from '../kubernetes/stand-mark.ts';
 import type { RolloutFields } from '../kubernetes/rollout-fields.ts';
 import type { Workload } from '../kubernetes/workload-objects.ts';
 import type { KubernetesObject, ObjectReference } from '../ports/kubernetes-object.ts';
@@ -51,6 +52,10 @@ export interface SeenDeployment {
   mark?: HoldMark;
   /** A person's answer to a release that waits. */
   answer?: Answer;
+  /** A person has paused the release. */
+  pause?: Pause;
+  /** The runner of the release is to leave it. */
+  detach?: Detach;
   /** The ReplicaSet of its template; missing before it is made. */
   live?: SeenReplicaSet;
   sets: readonly SeenReplicaSet[];

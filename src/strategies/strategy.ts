@@ -75,7 +75,7 @@ export interface ReleaseFacts {
   revision: number;
   /** Revision to roll back to; missing for a first release. */
   stable?: number;
-  /** Set when it is the objects of an earlier revision again: somebody has decided to go back to it. */
+  /** Set when it is the objects, or the pods, of an earlier revision again: somebody has decided to go back to it. */
   rollbackOf?: number;
   /** Why the release is rolled back. */
   reason?: string;
@@ -100,6 +100,15 @@ export interface DecisionInput<
   /** Milliseconds that the phase has taken: spans that its runners measured by a monotonic clock, while the API answered. */
   phaseMs: number;
 }
+
+/** What a person may say to a release in progress that holds its Deployment. */
+export type ReleaseWord = Answer['answer'] | 'pause' | 'detach';
+
+/**
+ * A point at which a release may stand still: no pod comes or goes, and no traffic moves, until it is continued. `moved`:
+ * the new pods have the traffic already, and somebody has to watch that it can go back.
+ */
+export type Rest = 'before' | 'moved';
 
 /** A wait of a release. */
 export interface Waiting {
@@ -154,8 +163,8 @@ export interface Strategy<Settings extends object = object, State extends Strate
    * begun already or the release is over.
    */
   rollBack(state: State, reason: string): State | undefined;
-  /** What a person may answer in a state; missing: it asks nothing. */
-  answers?(state: State): readonly Answer['answer'][];
+  /** What a person may say in a state, for then or for its next point of rest; missing: nothing. */
+  answers?(state: State): readonly ReleaseWord[];
   /** Number of the step that waits for a person, counted from 1; missing: an answer is for the whole release. */
   waitingStep?(state: State): number | undefined;
   /**
@@ -167,6 +176,8 @@ export interface Strategy<Settings extends object = object, State extends Strate
   waitsFor?(state: State, settings: Settings): Waiting | undefined;
   /** What a release with these settings has left is rolled back before another begins, also by this strategy; missing: its begin brings it to rest. */
   rollsBackLeft?(settings: Settings): boolean;
+  /** Whether it may stand still in a state, as its Deployment is seen; missing: it never may. */
+  rest?(state: State, holding: DeploymentHolding): Rest | undefined;
   /** Whether Kubernetes ends by itself what is left to do, so that an aborted runner need not stay for it. */
   finishesAlone(state: State): boolean;
   /** What the strategy will do, for `pipeline plan`. */

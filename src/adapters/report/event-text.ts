@@ -9,6 +9,7 @@ export const outcomeWords: Record<StageOutcome | RunOutcome, string> = {
   skipped: 'skipped',
   cancelled: 'cancelled',
   rolledBack: 'rolled back',
+  detached: 'detached',
   timedOut: 'timed out',
   aborted: 'aborted',
   interrupted: 'interrupted',

@@ -20,6 +20,7 @@ const marks: Record<StageView['state'], string> = {
   infrastructure: ansis.red('!'),
   timedOut: ansis.red('✗'),
   rolledBack: ansis.yellow('↺'),
+  detached: ansis.yellow('‖'),
   cancelled: ansis.yellow('■'),
   skipped: ansis.dim('-'),
 };

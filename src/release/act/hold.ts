@@ -1,6 +1,7 @@
 import { defined } from '../../base/defined.ts';
 import { sameJson } from '../../base/same-json.ts';
 import { holdAnnotation, holdMarkOf, answerAnnotation, type HoldMark } from '../../kubernetes/hold-mark.ts';
+import { detachAnnotation, pauseAnnotation } from '../../kubernetes/stand-mark.ts';
 import { hashOf, withoutHash } from '../../kubernetes/replica-sets.ts';
 import { heldFields, rolloutPatch, withRolloutFields } from '../../kubernetes/rollout-fields.ts';
 import { isWorkload, keyOf, referenceOf, type Workload } from '../../kubernetes/workload-objects.ts';
@@ -58,27 +59,40 @@ export async function writeRollout(
     throw new NotFoundError(`ReplicaSet ${replicaSet} is not there any more`);
   const template = set?.spec.template === undefined ? undefined : withoutHash(set.spec.template);
   const operations = rolloutPatch(live, fields, template);
-  const { annotations } = live.metadata;
-  const marked = { ...annotations };
-  if (step === undefined) {
-    Reflect.deleteProperty(marked, holdAnnotation);
-    Reflect.deleteProperty(marked, answerAnnotation);
-  } else {
-    const given = holdMarkOf(live);
-    const since = given?.since ?? now(session);
-    const stable = set === undefined ? given?.stable : hashOf(set);
-    const { revision } = session.current;
-    const rolls = fields.paused === true ? undefined : (true as const);
-    const mark: Omit<HoldMark, 'end'> = { revision, step, before, since, ...defined({ stable, rolls }) };
-    marked[holdAnnotation] = markOf(mark, session);
-  }
-  if (!sameJson(annotations ?? {}, marked))
+  const { annotations = {} } = live.metadata;
+  const stable = set === undefined ? undefined : hashOf(set);
+  const marked =
+    step === undefined
+      ? withoutMarks(annotations)
+      : withMark(live, { step, before, isPaused: fields.paused === true, ...defined({ stable }) }, session);
+  if (!sameJson(annotations, marked))
     operations.push({ op: 'add', path: '/metadata/annotations', value: marked });
   const changed = await patchSeen(live, operations, cluster, options);
   const { generation } = changed.metadata;
   return generation === undefined
     ? {}
     : { generations: { ...session.current.generations, [keyOf(deployment)]: generation } };
+}
+
+/** A Deployment's annotations without what a release and its answers have left there. */
+function withoutMarks(annotations: Readonly<Record<string, string>>): Record<string, string> {
+  const marks = [holdAnnotation, answerAnnotation, pauseAnnotation, detachAnnotation];
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => !marks.includes(key)));
+}
+
+/** The annotations of a held Deployment with the step that it is in. */
+function withMark(
+  live: Workload,
+  { step, before, stable, isPaused }: Pick<HoldMark, 'step' | 'before' | 'stable'> & { isPaused: boolean },
+  session: ReleaseSession,
+): Record<string, string> {
+  const given = holdMarkOf(live);
+  const rolls = isPaused ? undefined : (true as const);
+  const mark: Omit<HoldMark, 'end'> = {
+    ...{ revision: session.current.revision, step, before, since: given?.since ?? now(session) },
+    ...defined({ stable: stable ?? given?.stable, rolls }),
+  };
+  return { ...live.metadata.annotations, [holdAnnotation]: markOf(mark, session) };
 }
 
 /**

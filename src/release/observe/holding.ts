@@ -2,6 +2,7 @@ import { defined } from '../../base/defined.ts';
 import { SlipwayError } from '../../base/errors.ts';
 import { sameJson } from '../../base/same-json.ts';
 import { answerOf, holdMarkOf } from '../../kubernetes/hold-mark.ts';
+import { detachOf, pauseOf } from '../../kubernetes/stand-mark.ts';
 import { hashOf, liveReplicaSet } from '../../kubernetes/replica-sets.ts';
 import { rolloutFieldsOf } from '../../kubernetes/rollout-fields.ts';
 import { referenceOf, selectorText, type Pod, type Workload } from '../../kubernetes/workload-objects.ts';
@@ -136,6 +137,8 @@ function readDeployment(live: Workload, pods: readonly Pod[], owned: readonly Wo
     ...defined({
       mark: holdMarkOf(live),
       answer: answerOf(live),
+      pause: pauseOf(live),
+      detach: detachOf(live),
       live: current === undefined ? undefined : readSet(current, pods),
     }),
   };

@@ -32,8 +32,8 @@ export function earlierManifests(
   return async (object) => (await (reading ??= read())).get(keyOf(referenceOf(object))) ?? [];
 }
 
-/** A revision that never served may be forgotten already: what it said was rolled back. */
-async function objectsOf(
+/** The objects of a revision; none where it has been forgotten: it never served, or its objects were removed by hand. */
+export async function objectsOf(
   number: number,
   store: ReleaseStore,
   options: CallOptions,

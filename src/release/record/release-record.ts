@@ -20,6 +20,8 @@ const settings = z.object({
   rollback: z.enum(['auto', 'never']),
   prune: z.boolean(),
   force: z.boolean(),
+  /** Released revisions before the one that serves whose pods come back without pauses and analyses. */
+  rollbackWindow: z.exactOptional(z.int()),
   /** The analyses that the strategy may name. */
   analyses: z.exactOptional(z.record(z.string(), analysisSettings)),
 });
@@ -55,6 +57,10 @@ const revision = z.object({
   migration: z.exactOptional(z.object({ job: reference, timeoutMs: z.number() })),
   /** Set when it is the objects of an earlier revision again. */
   rollbackOf: z.exactOptional(z.int()),
+  /** Set when it is the revision before again, whose release had failed: its objects, its strategy and its settings. */
+  retryOf: z.exactOptional(z.int()),
+  /** Set when its pods are those of a revision in the `rollbackWindow`: it waits for nobody, as a rollback does. */
+  sameAs: z.exactOptional(z.int()),
   reason: z.exactOptional(z.string()),
   /** The last ones of each analysis. */
   samples: z.exactOptional(samples),
@@ -199,7 +205,7 @@ export function parseRecord(text: string | undefined, application: string): Rele
 }
 
 /** The revision's entry. */
-export function revisionOf(record: ReleaseRecord, number: number): RevisionRecord {
+export function revisionOf(record: Pick<ReleaseRecord, 'history'>, number: number): RevisionRecord {
   const found = record.history.find((entry) => entry.number === number);
   if (found === undefined) throw new InternalError(`revision ${String(number)} is not in the release record`);
   return found;

@@ -93,6 +93,34 @@ export function isLeft({ outcome }: Pick<RevisionRecord, 'outcome'>): boolean {
   return outcome === 'failed' || outcome === 'halted';
 }
 
+/**
+ * The revision that a person may have released again: the newest, where it does not serve.
+ * @throws InputError when there is none
+ */
+export function retryTarget({
+  application,
+  current,
+  history,
+}: ReleaseRecord): RevisionRecord & { settings: ReleaseSettings } {
+  const newest = history.at(-1);
+  const none = `no release of ${application} is to be tried again`;
+  if (current !== undefined)
+    throw new InputError(`${none}: revision ${String(current.revision)} is in progress`, {
+      hint: 'where its runner has died, resume continues it, and abort rolls it back',
+    });
+  if (newest?.settings === undefined || !retried.has(newest.outcome))
+    throw new InputError(
+      newest === undefined
+        ? `${none}: it was never released`
+        : `${none}: revision ${String(newest.number)} was ${newest.outcome}`,
+      { hint: 'a release is tried again that was rolled back, was halted or failed' },
+    );
+  return { ...newest, settings: newest.settings };
+}
+
+/** Outcomes of a revision that may be released again though it has not served. */
+const retried: ReadonlySet<RevisionRecord['outcome']> = new Set(['rolledBack', 'halted', 'failed']);
+
 /** What a person rolls back to: what was released last, where a later revision was left in its place; else the one before. */
 export function rollbackTarget(record: ReleaseRecord): number | undefined {
   const newest = record.history.at(-1);

@@ -8,6 +8,7 @@ import { prunable } from '../../release/act/clean-up.ts';
 import { selectorRefusals } from '../../release/act/service-selectors.ts';
 import { earlierManifests } from '../../release/record/earlier-manifests.ts';
 import { nextRevision, type ReleaseRecord } from '../../release/record/release-record.ts';
+import { sameInWindow } from '../../release/rollback-window.ts';
 import { ReleaseStore } from '../../release/record/release-store.ts';
 import { rolloutFieldsOf } from '../../kubernetes/rollout-fields.ts';
 import { isWorkload, referenceOf } from '../../kubernetes/workload-objects.ts';
@@ -110,13 +111,19 @@ export async function planRelease(request: PlanRequest, options: CallOptions): P
       if (live !== undefined) objects.push({ reference, change: 'pruned', fields: [] });
     }
   }
+  const window = { revisions: settings.rollbackWindow ?? 0, store };
+  const sameAs =
+    record === undefined ? undefined : await sameInWindow(prepared.objects, { ...window, record }, options);
   return {
     application,
     namespace,
     ...defined({ stable }),
     objects,
     steps: plannedSteps(settings, stable),
-    forecast: record === undefined ? [] : forecastOf(settings, record, results.slice(first.length)),
+    forecast:
+      record === undefined
+        ? []
+        : forecastOf(settings, { record, ...defined({ sameAs }) }, results.slice(first.length)),
     warnings: [...prepared.warnings, ...dryRunWarnings(results, prepared).map(({ line }) => line)],
   };
 }
@@ -133,7 +140,7 @@ function plannedSteps(settings: DeploySettings, stable: number | undefined): str
 /** How the release would come through, where its Deployment is there and gets another pod template. */
 function forecastOf(
   deploy: DeploySettings,
-  record: ReleaseRecord,
+  { record, sameAs }: { record: ReleaseRecord; sameAs?: number },
   results: readonly DryRunResult[],
 ): readonly ForecastStep[] {
   const { strategy, settings } = chosenStrategy(deploy);
@@ -149,7 +156,14 @@ function forecastOf(
   const fields = rolloutFieldsOf(live);
   const numbers = { revision: nextRevision(record), stable, replicas };
   const { analyses } = deploy;
-  const steps = forecast({ strategy, settings, parts, fields, ...numbers, ...defined({ analyses }) });
+  const steps = forecast({
+    strategy,
+    settings,
+    parts,
+    fields,
+    ...numbers,
+    ...defined({ analyses, rollbackOf: sameAs }),
+  });
   return steps.length > 1 ? steps : [];
 }
 

@@ -167,7 +167,7 @@ function requestOf(
       rollback: settings.rollback ?? 'auto',
       prune: settings.prune ?? false,
       force: settings.force ?? false,
-      ...defined({ analyses: settings.analyses }),
+      ...defined({ analyses: settings.analyses, rollbackWindow: settings.rollbackWindow }),
     },
     lockTimeoutMs: durationOr(settings.lockTimeout, defaultTimeoutMs),
     by: originOf(context, dependencies),
@@ -205,6 +205,8 @@ function resultOf(result: ReleaseResult, { application, namespace, cluster }: Pl
     ...(result.stable === undefined ? {} : { stable: String(result.stable) }),
   };
   if (result.outcome === 'released') return { outcome: 'succeeded', outputs, environment: {} };
+  if (result.outcome === 'detached')
+    return { outcome: 'detached', ...defined({ message: result.reason }), outputs, environment: {} };
   const log = result.logTail === undefined ? '' : `; ${result.logTail}`;
   const reason = `${result.reason ?? 'the release failed'}${log}`;
   const serving = result.stable === undefined ? '' : `; revision ${String(result.stable)} is serving`;

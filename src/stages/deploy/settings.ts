@@ -14,6 +14,9 @@ const name = z
     z.maxLength(63),
   );
 
+/** The revisions that are kept. */
+const widestWindow = 10;
+
 /** The settings of analyses are kept with each revision, all in one ConfigMap of 1 MiB. */
 const mostAnalyses = 20;
 const longestAnalyses = 32 * 1024;
@@ -72,6 +75,10 @@ const fields = z.strictObject({
         z.refine((all) => JSON.stringify(all).length <= longestAnalyses, 'must be 32 KiB together at most'),
       ),
     ),
+  ),
+  rollbackWindow: z.described(
+    'A release whose pods are those of one of so many revisions that were released before the one that serves waits at no pause and measures nothing, as a rollback; default 0: none does so',
+    z.optional(z.int().check(z.minimum(0), z.maximum(widestWindow))),
   ),
   configuration: z.described(
     'versioned (default): ConfigMaps and Secrets that workloads use are named by their content, so that a rollback brings them back; inPlace: applied as they are',

@@ -1,9 +1,11 @@
+import { hasTraffic } from '../holding.ts';
 import { rolling } from '../rolling/rolling.ts';
 import { withRollingUpdate } from '../rolling/rolling-update.ts';
 import type { Strategy } from '../strategy.ts';
 import { namesOf, placesOf } from '../analysis-names.ts';
 import { decideBlueGreen, keepingStep } from './decide.ts';
 import { blueGreenParts, blueGreenRefusals } from './parts.ts';
+import { restOf } from './rest.ts';
 import { blueGreenSettings, pausesMs, promotionMs, type BlueGreenSettings } from './settings.ts';
 import { blueGreenState, isRolling, type BlueGreenState } from './state.ts';
 import { blueGreenSteps } from './steps.ts';
@@ -42,7 +44,10 @@ export const blueGreen: Strategy<BlueGreenSettings, BlueGreenState> = {
     if (hold === undefined || phase === 'pinned' || phase === 'undoing') return [];
     if (phase === 'completing') return ['abort'];
     const isWaiting = phase === 'waiting' || phase === 'measuring' || phase === 'switched';
-    return isWaiting ? ['promote', 'promoteFull', 'abort'] : ['promoteFull', 'abort'];
+    const always = ['promoteFull', 'abort', 'pause'] as const;
+    // After the traffic has moved somebody has to watch that it can go back.
+    const words = phase === 'switched' ? always : ([...always, 'detach'] as const);
+    return isWaiting ? ['promote', ...words] : words;
   },
   // Told from the answer to the wait before the traffic has moved.
   waitingStep: ({ phase }) => (phase === 'switched' ? keepingStep : undefined),
@@ -55,6 +60,7 @@ export const blueGreen: Strategy<BlueGreenSettings, BlueGreenState> = {
     // Where no person is asked, an analysis that is inconclusive asks one.
     return { text, forPerson: ms === Infinity || ms === 0 };
   },
+  rest: (state, holding) => (hasTraffic(holding) ? restOf(state, holding) : undefined),
   finishesAlone: (state) => isRolling(state) && rolling.finishesAlone({ phase: state.phase }),
   steps: blueGreenSteps,
 };

@@ -3,7 +3,7 @@ import { formatDuration } from '../../base/duration.ts';
 import { heldFields } from '../../kubernetes/rollout-fields.ts';
 import { failed, waitOrFail } from '../held/deadline.ts';
 import { heldProblem } from '../held/problem.ts';
-import { hasTraffic, type SeenService } from '../holding.ts';
+import { hasTraffic } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import type { DecisionInput, Problem } from '../strategy.ts';
 import { namesOf } from '../analysis-names.ts';
@@ -14,7 +14,7 @@ import { serviceSettings } from './parts.ts';
 import { isMeasured, measure, progressOf } from './measure.ts';
 import { promotionMs, scaleDownDelayMs, type BlueGreenSettings } from './settings.ts';
 import { isRolling, type BlueGreenState } from './state.ts';
-import { pinned, pinOf, selectPods } from '../pinned/pin.ts';
+import { hasAllTraffic, isMoved, isServable, pinned, pinOf, selectPods } from '../pinned/pin.ts';
 import { undo } from './undo.ts';
 
 /** Milliseconds between two looks: while pods start, while traffic moves, while a person is waited for. */
@@ -114,11 +114,6 @@ function isUnpinned({ holding, state }: HoldingInput, { stable, candidate }: Hol
 /** Phases in which the old pods have the traffic. */
 const stayingPhases: readonly string[] = ['starting', 'previewing', 'measuring', 'waiting'];
 
-/** Whether the traffic is the new pods': in a phase before that, the answer to the write that moved it was lost. */
-function isMoved(active: SeenService | undefined, candidate: string | undefined): boolean {
-  return candidate !== undefined && pinOf(active) === candidate;
-}
-
 function start(now: HoldingInput, hold: Hold): BlueGreenDecision {
   const { holding, state } = now;
   const { deployment } = holding;
@@ -163,7 +158,7 @@ function preview(now: HoldingInput, hold: Hold): BlueGreenDecision {
   const { holding } = now;
   const { candidate = '' } = hold;
   if (holding.preview === undefined) return makePreview(now, hold, candidate);
-  if (!isServable(now, hold)) {
+  if (!isServable(holding, candidate)) {
     const seen = String(holding.preview.endpoints[candidate] ?? 0);
     return waitOrFail(now, `${seen} new pods are endpoints of ${holding.previewName}`, lookMs.moving);
   }
@@ -187,7 +182,7 @@ function askPerson(now: HoldingInput, hold: Hold, why = ''): BlueGreenDecision {
 function measureBefore(now: HoldingInput, hold: Hold): BlueGreenDecision {
   const progress = progressOf(now, 'prePromotion', hold);
   if (isPromoted(now) || progress.type === 'passed') {
-    if (!isServable(now, hold)) return unready();
+    if (!isServable(now.holding, hold.candidate)) return unready();
     return isPromoted(now) ? moveTraffic(now, hold) : proceed(now, hold);
   }
   return measure(now, progress, (reason) => askPerson(now, hold, `${reason}; `));
@@ -198,14 +193,6 @@ function unready(): BlueGreenDecision {
   return { type: 'wait', forMs: lookMs.starting, message: 'not all new pods are ready' };
 }
 
-/** Whether the new pods can carry what the old ones do: as many are ready, and were seen in the preview's endpoints. */
-function isServable({ holding }: HoldingInput, { candidate = '' }: Hold): boolean {
-  const { deployment, preview: seen } = holding;
-  const { desired = 0, live } = deployment ?? {};
-  const ready = Math.min(live?.ready ?? 0, seen?.endpoints[candidate] ?? 0);
-  return live?.hash === candidate && desired > 0 && ready >= desired;
-}
-
 /** Milliseconds to wait for a person; who has rolled back to the revision has answered by that. */
 function answerMs({ settings, release }: HoldingInput): number {
   return release.rollbackOf === undefined ? promotionMs(settings) : 0;
@@ -213,7 +200,7 @@ function answerMs({ settings, release }: HoldingInput): number {
 
 function awaitAnswer(now: HoldingInput, hold: Hold): BlueGreenDecision {
   const { holding, phaseMs } = now;
-  if (!isServable(now, hold)) return unready();
+  if (!isServable(holding, hold.candidate)) return unready();
   const progress = progressOf(now, 'prePromotion', hold);
   const isUnclear = progress.type === 'inconclusive';
   const leftMs = (isUnclear ? Infinity : answerMs(now)) - phaseMs;
@@ -255,8 +242,7 @@ function keepBoth(now: HoldingInput, hold: Hold): BlueGreenDecision {
       release,
       `somebody changed the selector of Service ${manifest.service.name} during the release`,
     );
-  const isAlone = Object.keys(active?.endpoints ?? {}).every((hash) => hash === candidate);
-  if (!isAlone || active?.endpoints[candidate] === undefined)
+  if (!hasAllTraffic(active, candidate))
     return waitOrFail(now, `the traffic of ${manifest.service.name} is moving`, lookMs.moving);
   if (isPromoted(now, keepingStep)) return complete(now, hold);
   const progress = progressOf(now, 'postPromotion', hold);

@@ -51,7 +51,9 @@ export const canary: Strategy<CanarySettings, CanaryState> = {
     const { phase, hold } = state;
     if (hold === undefined || phase === 'pinned' || isUndoing(state)) return [];
     if (phase === 'completing') return ['abort'];
-    return awaitingPhases.includes(phase) ? ['promote', 'promoteFull', 'abort'] : ['promoteFull', 'abort'];
+    if (phase === 'switched') return ['promote', 'promoteFull', 'abort'];
+    const always = ['promoteFull', 'abort', 'pause', 'detach'] as const;
+    return awaitingPhases.includes(phase) ? ['promote', ...always] : always;
   },
   waitingStep: ({ phase, step = 0 }) => (awaitingPhases.includes(phase) ? step + 1 : undefined),
   waitsFor({ phase, step: index = 0 }, settings) {
@@ -65,6 +67,10 @@ export const canary: Strategy<CanarySettings, CanaryState> = {
   },
   // What a router sends to the new pods, and what pins the Service, only the release itself takes back.
   rollsBackLeft: ({ traffic }) => traffic !== undefined,
+  rest({ phase }, { deployment }) {
+    const isResting = phase === 'stepping' || phase === 'waiting' || phase === 'measuring';
+    return isResting && deployment?.fields.paused === true ? 'before' : undefined;
+  },
   finishesAlone: (state) => isRolling(state) && rolling.finishesAlone({ phase: state.phase }),
   steps: canarySteps,
 };

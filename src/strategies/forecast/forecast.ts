@@ -30,6 +30,8 @@ export interface ForecastRequest {
   replicas: number;
   fields: RolloutFields;
   analyses?: AnalysesByName;
+  /** The earlier revision whose pods come back: nothing is waited for. */
+  rollbackOf?: number;
 }
 
 /** More decisions than any release takes. */
@@ -84,9 +86,12 @@ class Course {
   }
 
   #decide(): Decision {
-    const { strategy, settings, revision, stable, analyses = {} } = this.#request;
+    const { strategy, settings, revision, stable, analyses = {}, rollbackOf } = this.#request;
     return strategy.decide({
-      release: { revision, stable, rollback: 'auto', timeoutMs: Infinity, generations: {} },
+      release: {
+        ...{ revision, stable, rollback: 'auto', timeoutMs: Infinity, generations: {} },
+        ...defined({ rollbackOf }),
+      },
       ...{ settings, state: this.#state, phaseMs: this.#phaseMs },
       observed: { type: 'seen', workloads: [], holding: this.#release.holding() },
       analyses: { settings: analyses, samples: this.#release.samples },

@@ -33,3 +33,21 @@ export function selectPods({ active, manifest }: Holding, selector: Selector, re
 export function unpin(holding: Holding): SelectPods {
   return selectPods(holding, unpinned(holding.active?.selector ?? holding.manifest.selector));
 }
+
+/** Whether the traffic is the new pods': in a phase before that, the answer to the write that moved it was lost. */
+export function isMoved(active: SeenService | undefined, candidate: string | undefined): boolean {
+  return candidate !== undefined && pinOf(active) === candidate;
+}
+
+/** Whether the new pods can carry what the old ones do: as many are ready, and were seen in the preview's endpoints. */
+export function isServable({ deployment, preview }: Holding, candidate = ''): boolean {
+  const { desired = 0, live } = deployment ?? {};
+  const ready = Math.min(live?.ready ?? 0, preview?.endpoints[candidate] ?? 0);
+  return live?.hash === candidate && desired > 0 && ready >= desired;
+}
+
+/** Whether the ready endpoints of a Service are the pods of one ReplicaSet, and some of them. */
+export function hasAllTraffic(service: SeenService | undefined, hash: string): boolean {
+  const hashes = Object.keys(service?.endpoints ?? {});
+  return hashes.length > 0 && hashes.every((each) => each === hash);
+}

@@ -17,6 +17,10 @@ describe('how a command ends that brings a release to an end', () => {
     ['resume', { outcome: 'rolledBack', revision, reason }, 5],
     ['resume', { outcome: 'halted', revision, reason }, 1],
     ['resume', { outcome: 'failed', revision, reason }, 1],
+    ['resume', { outcome: 'detached', revision, reason }, 6],
+    ['rollback', { outcome: 'detached', revision, reason, to: 1 }, 6],
+    ['retry', { outcome: 'rolledBack', revision, reason }, 5],
+    ['retry', { outcome: 'failed', revision, reason }, 1],
   ])('says why: %s, %j: %i', (command, result, exitCode) => {
     expect(endOfCommand(command, result, names)).toEqual({ exitCode, message: reason });
   });
@@ -26,6 +30,13 @@ describe('how a command ends that brings a release to an end', () => {
     ['resume', { outcome: 'released', revision }],
   ])('says no more when it was released: %s, %j', (command, result) => {
     expect(endOfCommand(command, result, names)).toEqual({ exitCode: 0 });
+  });
+
+  it('has what it wants when a pause is lifted whose runner lives', () => {
+    expect(endOfCommand('resume', 'lifted', names)).toEqual({
+      exitCode: 0,
+      message: 'the runner of web continues it',
+    });
   });
 
   it('fails when another release has begun since', () => {

@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { defined } from '../../../src/base/defined.ts';
 import type { ReleaseStatus } from '../../../src/app/release-commands.ts';
 import { statusText } from '../../../src/cli/status-text.ts';
@@ -157,4 +157,32 @@ it('says that a release measures, and which measurements decide nothing', () => 
 
   expect(text[2]).toBe('measuring: step 1 of 2: analysis trial');
   expect(text[5]).toBe('  analysis at step 1: trial, measurement 1: failed (dry run): 0 of 5');
+});
+
+describe('the status of a paused release', () => {
+  const entry = revision(3, 'released');
+  const base: ReleaseStatus = {
+    ...{ application: 'np', namespace: 'users', workloads: [] },
+    current: {
+      ...{ revision: 3, phase: 'waiting', entry: { ...entry, outcome: 'unfinished' } },
+      ...{ state: { phase: 'waiting' }, phaseSpentMs: 0, generations: {} },
+    },
+  };
+  const at = { by: 'ann@desk', since: Date.UTC(2026, 10, 30, 13, 40, 5) };
+
+  it('says who, since when, where it stands, and how it continues', () => {
+    const waiting = { text: 'step 2 of 4: pause 5m', forPerson: false, since: 0 };
+
+    expect(statusText({ ...base, waiting, paused: { ...at, rests: true } }, 'sandbox').slice(2)).toEqual([
+      'paused by ann@desk since 2026-11-30 13:40:05 UTC: step 2 of 4: pause 5m',
+      '  to continue:  pipeline release resume np -n users --cluster sandbox',
+      '  to roll back: pipeline release abort np -n users --cluster sandbox',
+    ]);
+  });
+
+  it('does not say so before its pods have come to rest', () => {
+    expect(statusText({ ...base, paused: { ...at, rests: false } })[2]).toBe(
+      'about to pause, when its pods have come to rest, asked by ann@desk since 2026-11-30 13:40:05 UTC',
+    );
+  });
 });

@@ -1,9 +1,11 @@
 import {
+  detached,
   ended,
   firstFailed,
   firstLeft,
   inProgress,
   left,
+  paused,
   released,
   unreleased,
   ways,
@@ -17,7 +19,7 @@ export interface Expected {
   /** The image that serves alone after it, and after the end of the release whose runner lives. */
   serves?: 'v1' | 'v2' | 'v3' | 'v4';
   /** How that release ends; missing: it is not awaited. */
-  ends?: 'released' | 'rolledBack';
+  ends?: 'released' | 'rolledBack' | 'detached';
 }
 
 /** A row of the table. */
@@ -59,6 +61,25 @@ const givenBack: Expected = {
 
 const promotedLeft: Expected = { says: /^revision 3 of web is promoted in full/m };
 
+const pauses: Expected = {
+  says: /^revision 3 of web pauses at its next point of rest, asked by \S+; to continue: pipeline release resume web -n shop$/m,
+};
+const leaves: Expected = {
+  says: /^the runner of revision 3 of web leaves it as soon as it waits; to continue: pipeline release resume web/m,
+  ends: 'detached',
+};
+/** As {@link leaves}, of a runner that may have died. */
+const leftAlready: Expected = { says: leaves.says };
+const stays: Expected = { says: /^the runner of web cannot leave it now: the new pods have the traffic/m };
+const inTheWay: Expected = {
+  says: /^no release of web is to be tried again: revision \d is in progress$/m,
+};
+const notFailed: Expected = { says: /^no release of web is to be tried again: revision \d was released$/m };
+const again: Expected = { says: /^revision \d is released$/m, serves: 'v3' };
+const pausedBy: Expected = {
+  says: /^(paused|about to pause, when its pods have come to rest, asked) by ann@desk since .*UTC/m,
+};
+
 const listed = (...lines: string[]): Expected => ({ says: new RegExp(`^${lines.join('\n')}$`) });
 const shown = (phase: string): Expected => ({
   says: new RegExp(`^in progress: revision \\d, web=v3, in phase ${phase}, owned by run run-v3`, 'm'),
@@ -71,6 +92,7 @@ const owned = {
   '`history`': unfinished,
   '`rollback --to 1`': notMine,
   '`resume`': lives,
+  '`retry`': inTheWay,
   'another run': busy,
 };
 /** What is the same wherever a runner has died, and an earlier revision serves. */
@@ -79,7 +101,15 @@ const orphaned = {
   '`abort`': back,
   '`rollback`': back,
   '`rollback --to 1`': toFirst,
+  '`retry`': inTheWay,
   'another run': nextRun,
+};
+
+/** What is the same where the last release has ended and an earlier one serves. */
+const over = {
+  ...{ '`promote`': noneWaits, '`promote --full`': noneWaits, '`pause`': noneWaits, '`detach`': noneWaits },
+  ...{ '`abort`': noneInProgress, '`resume`': noneInProgress },
+  ...{ '`rollback`': toFirst, '`rollback --to 1`': toFirst, 'another run': nextRun },
 };
 
 /** The states, by the rows of the table. */
@@ -94,22 +124,30 @@ export const states: Readonly<Record<string, State>> = {
         '`promote --full`': neverReleased,
       },
       ...{ '`abort`': neverReleased, '`rollback`': neverReleased, '`rollback --to 1`': neverReleased },
+      ...{ '`pause`': neverReleased, '`detach`': neverReleased, '`retry`': neverReleased },
       ...{ '`resume`': neverReleased, 'another run': nextRun },
     },
   },
-  'released, or rolled back': {
+  released: {
+    situations: { 'by rolling': released },
+    commands: {
+      '`status`': { says: /^serving: revision 2, web=v2$/m },
+      '`history`': listed('2 released', '1 released'),
+      ...over,
+      '`retry`': notFailed,
+    },
+  },
+  'rolled back': {
     situations: {
-      released,
-      'rolled back by rolling': () => ended({ ...rolling, ...crash }),
-      'rolled back by canary': () => ended({ ...canary, ...crash }),
-      'rolled back by blueGreen': () => ended({ ...blueGreen, ...crash }),
+      'by rolling': () => ended({ ...rolling, ...crash }),
+      'by canary': () => ended({ ...canary, ...crash }),
+      'by blueGreen': () => ended({ ...blueGreen, ...crash }),
     },
     commands: {
       '`status`': { says: /^serving: revision 2, web=v2$/m },
-      '`history`': { says: /^(3 rolledBack\n)?2 released\n1 released$/ },
-      ...{ '`promote`': noneWaits, '`promote --full`': noneWaits },
-      ...{ '`abort`': noneInProgress, '`resume`': noneInProgress },
-      ...{ '`rollback`': toFirst, '`rollback --to 1`': toFirst, 'another run': nextRun },
+      '`history`': listed('3 rolledBack', '2 released', '1 released'),
+      ...over,
+      '`retry`': again,
     },
   },
   'halted, left in place': {
@@ -121,8 +159,8 @@ export const states: Readonly<Record<string, State>> = {
     commands: {
       '`status`': { says: /^last release: revision 3, web=v3, halted: /m },
       '`history`': listed('3 halted', '2 released', '1 released'),
-      '`promote`': noneWaits,
-      '`promote --full`': noneWaits,
+      ...{ '`promote`': noneWaits, '`promote --full`': noneWaits },
+      ...{ '`pause`': noneWaits, '`detach`': noneWaits, '`retry`': again },
       '`abort`': { says: /in progress: revision 3 was halted\n.*pipeline release rollback web / },
       '`rollback`': { says: /^revision 4 is released$/m, serves: 'v2' },
       '`rollback --to 1`': toFirst,
@@ -140,6 +178,7 @@ export const states: Readonly<Record<string, State>> = {
       '`status`': { says: /^last release: revision 1, web=v3, failed: /m },
       '`history`': listed('1 failed'),
       ...{ '`promote`': noneWaits, '`promote --full`': noneWaits },
+      ...{ '`pause`': noneWaits, '`detach`': noneWaits, '`retry`': again },
       ...{ '`abort`': noneInProgress, '`rollback`': noEarlier },
       ...{ '`rollback --to 1`': notServed, '`resume`': noneInProgress, 'another run': nextRun },
     },
@@ -168,6 +207,7 @@ export const states: Readonly<Record<string, State>> = {
     commands: {
       '`status`': shown('(applying|progressing|comparing|pinned)'),
       ...owned,
+      ...{ '`pause`': noAnswer, '`detach`': noAnswer },
       ...{ '`promote`': noAnswer, '`promote --full`': noAnswer },
       ...{ '`abort`': notMine, '`rollback`': notMine },
     },
@@ -183,6 +223,7 @@ export const states: Readonly<Record<string, State>> = {
     commands: {
       '`status`': shown('(starting|shifting|stepping|previewing)'),
       ...owned,
+      ...{ '`pause`': pauses, '`detach`': leaves },
       ...{ '`promote`': noAnswer, '`promote --full`': promotedFull },
       ...{ '`abort`': givenBack, '`rollback`': givenBack },
     },
@@ -200,6 +241,7 @@ export const states: Readonly<Record<string, State>> = {
     commands: {
       '`status`': waits,
       ...owned,
+      ...{ '`pause`': pauses, '`detach`': leaves },
       ...{ '`promote`': promoted, '`promote --full`': promotedFull },
       ...{ '`abort`': givenBack, '`rollback`': givenBack },
     },
@@ -212,6 +254,7 @@ export const states: Readonly<Record<string, State>> = {
     commands: {
       '`status`': shown('switched'),
       ...owned,
+      ...{ '`pause`': pauses, '`detach`': stays },
       ...{ '`promote`': promoted, '`promote --full`': promotedFull },
       ...{ '`abort`': givenBack, '`rollback`': givenBack },
     },
@@ -224,6 +267,7 @@ export const states: Readonly<Record<string, State>> = {
     commands: {
       '`status`': shown('completing'),
       ...owned,
+      ...{ '`pause`': noAnswer, '`detach`': noAnswer },
       ...{ '`promote`': noAnswer, '`promote --full`': noAnswer },
       ...{ '`abort`': givenBack, '`rollback`': givenBack },
     },
@@ -238,6 +282,7 @@ export const states: Readonly<Record<string, State>> = {
     commands: {
       '`status`': shown('(restoring|undoing)'),
       ...owned,
+      ...{ '`pause`': noAnswer, '`detach`': noAnswer },
       ...{ '`promote`': noAnswer, '`promote --full`': noAnswer },
       ...{ '`abort`': givenBack, '`rollback`': givenBack },
     },
@@ -254,6 +299,21 @@ export const states: Readonly<Record<string, State>> = {
       ...{ '`promote`': noAnswer, '`promote --full`': noAnswer, '`resume`': forth },
     },
   },
+  paused: {
+    situations: {
+      'canary in a pause': () => paused(inProgress(ways.quickCanary, 'waiting')),
+      'canary starts': () => paused(inProgress(ways.quickCanary, 'starting')),
+      'blueGreen before its traffic moves': () => paused(inProgress(ways.quickBlueGreen, 'previewing')),
+    },
+    commands: {
+      '`status`': pausedBy,
+      ...owned,
+      ...{ '`pause`': { says: /next point of rest, asked by ann@desk;/ }, '`detach`': leaves },
+      ...{ '`promote`': promoted, '`promote --full`': promotedFull },
+      ...{ '`abort`': givenBack, '`rollback`': givenBack },
+      '`resume`': { says: /^the runner of web continues it$/m, ends: 'released', serves: 'v3' },
+    },
+  },
   'runner died: rolling, or completed': {
     situations: {
       'rolling replaces pods': () => left(rolling, 'progressing'),
@@ -266,6 +326,7 @@ export const states: Readonly<Record<string, State>> = {
     commands: {
       '`status`': shown('(progressing|comparing|pinned|completing)'),
       ...orphaned,
+      ...{ '`pause`': noAnswer, '`detach`': noAnswer },
       ...{ '`promote`': noAnswer, '`promote --full`': noAnswer, '`resume`': forth },
     },
   },
@@ -277,6 +338,7 @@ export const states: Readonly<Record<string, State>> = {
     commands: {
       '`status`': shown('starting'),
       ...orphaned,
+      ...{ '`pause`': pauses, '`detach`': leftAlready },
       ...{ '`promote`': noAnswer, '`promote --full`': promotedLeft, '`resume`': forth },
     },
   },
@@ -284,11 +346,49 @@ export const states: Readonly<Record<string, State>> = {
     situations: {
       'canary for a person': () => left(canary, 'waiting'),
       'blueGreen for a person': () => left(blueGreen, 'waiting'),
-      'blueGreen keeps the old pods': () => left(ways.keepingBlueGreen, 'switched'),
     },
     commands: {
-      '`status`': shown('(waiting|switched)'),
+      '`status`': shown('waiting'),
       ...orphaned,
+      ...{ '`pause`': pauses, '`detach`': leftAlready },
+      ...{ '`promote`': { says: /^revision 3 of web is promoted;/m }, '`promote --full`': promotedLeft },
+      '`resume`': forth,
+    },
+  },
+  'runner died: blueGreen keeps the old pods': {
+    situations: { 'for ten minutes': () => left(ways.keepingBlueGreen, 'switched') },
+    commands: {
+      '`status`': shown('switched'),
+      ...orphaned,
+      ...{ '`pause`': pauses, '`detach`': stays },
+      ...{ '`promote`': { says: /^revision 3 of web is promoted;/m }, '`promote --full`': promotedLeft },
+      '`resume`': forth,
+    },
+  },
+  'runner died: paused': {
+    situations: {
+      'canary in a pause': () => paused(left(ways.quickCanary, 'waiting')),
+      'blueGreen before its traffic moves': () => paused(left(ways.quickBlueGreen, 'previewing')),
+    },
+    commands: {
+      '`status`': pausedBy,
+      ...orphaned,
+      ...{ '`pause`': { says: /next point of rest, asked by ann@desk;/ }, '`detach`': leftAlready },
+      ...{ '`promote`': { says: /^revision 3 of web is promoted;/m }, '`promote --full`': promotedLeft },
+      '`resume`': forth,
+    },
+  },
+  detached: {
+    situations: {
+      'canary for a person': () => detached(inProgress(canary, 'waiting')),
+      'canary that started': () => detached(inProgress(canary, 'starting')),
+      'blueGreen for a person': () => detached(inProgress(blueGreen, 'waiting')),
+      'blueGreen, paused': () => detached(paused(inProgress(ways.quickBlueGreen, 'starting'))),
+    },
+    commands: {
+      '`status`': { says: /^in progress: revision 3, web=v3, in phase \w+, owned by no runner$/m },
+      ...orphaned,
+      ...{ '`pause`': pauses, '`detach`': { says: /^revision 3 of web has no runner;/m } },
       ...{ '`promote`': { says: /^revision 3 of web is promoted;/m }, '`promote --full`': promotedLeft },
       '`resume`': forth,
     },
@@ -302,6 +402,7 @@ export const states: Readonly<Record<string, State>> = {
     commands: {
       '`status`': shown('(restoring|undoing)'),
       ...orphaned,
+      ...{ '`pause`': noAnswer, '`detach`': noAnswer },
       ...{ '`promote`': noAnswer, '`promote --full`': noAnswer, '`resume`': back },
     },
   },
@@ -312,7 +413,7 @@ export const states: Readonly<Record<string, State>> = {
     },
     commands: {
       ...{ '`status`': shown('progressing'), '`history`': listed('1 unfinished'), '`promote`': noAnswer },
-      '`promote --full`': noAnswer,
+      ...{ '`promote --full`': noAnswer, '`pause`': noAnswer, '`detach`': noAnswer, '`retry`': inTheWay },
       '`abort`': { says: /; this was the first release, there is nothing to roll back to$/m },
       ...{ '`rollback`': noEarlier, '`rollback --to 1`': notServed, '`resume`': forth },
       'another run': nextRun,

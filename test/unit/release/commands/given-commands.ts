@@ -3,10 +3,12 @@ import {
   historyOfRelease,
   promote,
   resume,
+  retry,
   rollBack,
   statusOfRelease,
   type ReleaseTarget,
 } from '../../../../src/app/release-commands.ts';
+import { detach, pause } from '../../../../src/app/pause-commands.ts';
 import { SlipwayError } from '../../../../src/base/errors.ts';
 import { exitCodeOf, exitCodes } from '../../../../src/base/exit-code.ts';
 import { endOfCommand, type EndingCommand } from '../../../../src/cli/release-end.ts';
@@ -72,6 +74,13 @@ function promoting(world: World, onLine: OnLine, full: boolean): Promise<Answere
   });
 }
 
+function standing(world: World, onLine: OnLine, command: typeof pause): Promise<Answered> {
+  return answered(onLine, async (report) => {
+    await command(targetIn(world), report);
+    return exitCodes.succeeded;
+  });
+}
+
 const ignore: OnLine = () => undefined;
 
 /** The commands, by the columns of the table. */
@@ -98,6 +107,10 @@ export const commands: Readonly<Record<string, (world: World, onLine?: OnLine) =
     ending('resume', { world, onLine }, (target, report) =>
       resume({ ...target, direction: 'continue' }, answering(world, report)),
     ),
+  '`pause`': (world, onLine = ignore) => standing(world, onLine, pause),
+  '`detach`': (world, onLine = ignore) => standing(world, onLine, detach),
+  '`retry`': (world, onLine = ignore) =>
+    ending('retry', { world, onLine }, (target, report) => retry(target, answering(world, report))),
   'another run': (world, onLine = ignore) =>
     answered(onLine, async (report) => {
       const { outcome } = await releaseObjects(requestFor('v4', ways.rolling), world, { signal });

@@ -1,5 +1,6 @@
 import type { AnalysesByName } from '../../../../src/analysis/settings.ts';
 import type { Cluster } from '../../../../src/ports/cluster.ts';
+import { detachRelease, pauseRelease } from '../../../../src/release/pause.ts';
 import type { ReleaseResult } from '../../../../src/release/reconcile.ts';
 import { releaseObjects, type ReleaseObjectsRequest } from '../../../../src/release/release.ts';
 import { leasesOn } from '../../../fakes/cluster-leases.ts';
@@ -70,10 +71,25 @@ export const ways = {
   },
 } satisfies Record<string, Way>;
 
+/** One in which what made pods fail can be put right. */
+class MendedWorld extends World {
+  mend: () => void = () => undefined;
+}
+
 const { signal: never } = new AbortController();
 
-function makeWorld({ pods = 'ready', measured = 0 }: Way, failing: string): World {
-  const world = new World((image) => (image === failing ? pods : 'ready'));
+function makeWorld({ pods = 'ready', measured = 0 }: Way, failing: string): MendedWorld {
+  let isMended = false;
+  const world = new MendedWorld((image) => (image === failing && !isMended ? pods : 'ready'));
+  world.mend = () => {
+    isMended = true;
+    // The kubelet starts their containers again.
+    for (const pod of world.cluster.all('Pod'))
+      world.cluster.put({
+        ...pod,
+        status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] },
+      });
+  };
   world.measurements = {
     measure: () => Promise.resolve({ type: 'value', value: [measured], text: String(measured) }),
   };
@@ -81,7 +97,7 @@ function makeWorld({ pods = 'ready', measured = 0 }: Way, failing: string): Worl
 }
 
 /** v1 and v2 were released by rolling. */
-async function releasedWorld(way: Way): Promise<World> {
+async function releasedWorld(way: Way): Promise<MendedWorld> {
   const world = makeWorld(way, 'v3');
   if (way.migrates === true) runJobs(world, { 'migrate-v3': { end: 'Complete', afterMs: 60_000 } });
   await releaseObjects(requestFor('v1', ways.rolling), world, { signal: never });
@@ -105,17 +121,38 @@ export async function released(): Promise<Situation> {
   return atRest(await releasedWorld(ways.rolling));
 }
 
-/** v1 and v2 were released, and v3 has ended as it does in this way. */
+/** v1 and v2 were released, and v3 has ended as it does in this way; what made it fail has been put right since. */
 export async function ended(way: Way): Promise<Situation> {
   const world = await releasedWorld(way);
   await releaseObjects(requestFor('v3', way), world, { signal: never });
+  world.mend();
   return atRest(world);
 }
 
-/** The first release has failed. */
+/** The first release has failed, by what has been put right since. */
 export async function firstFailed(way: Way): Promise<Situation> {
   const world = makeWorld({ ...way, pods: 'crash' }, 'v3');
   await releaseObjects(requestFor('v3', way), world, { signal: never });
+  world.mend();
+  return atRest(world);
+}
+
+const person = ({ cluster }: World) => ({ cluster, application: 'web', namespace: 'shop', by: 'ann@desk' });
+
+/** A situation with its release paused by a person. */
+export async function paused(coming: Promise<Situation>): Promise<Situation> {
+  const situation = await coming;
+  const { world } = situation;
+  await pauseRelease({ ...person(world), at: world.clock.now() }, { signal: never });
+  return situation;
+}
+
+/** A situation whose runner has left the release. */
+export async function detached(coming: Promise<Situation>): Promise<Situation> {
+  const { world, running, proceed } = await coming;
+  await detachRelease(person(world), { signal: never });
+  proceed();
+  await world.clock.unlessStopped(running!);
   return atRest(world);
 }
 

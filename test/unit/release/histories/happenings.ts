@@ -3,6 +3,8 @@ import { withoutHash } from '../../../../src/kubernetes/replica-sets.ts';
 import { answerRelease } from '../../../../src/release/answer.ts';
 import { referenceOf, type Workload } from '../../../../src/kubernetes/workload-objects.ts';
 import { route } from '../routed-world.ts';
+import { detachRelease, liftPause, pauseRelease } from '../../../../src/release/pause.ts';
+import { recordOf } from '../release-courses.ts';
 import { liveState } from '../blue-green-world.ts';
 import type { World } from '../release-world.ts';
 
@@ -12,6 +14,8 @@ export type Moment = { call: number } | { afterMs: number };
 /** What others do while a release is in progress. */
 export type Happening = { when: Moment } & (
   | { type: 'answer'; answer: Answer['answer'] }
+  /** Commands of a person by which a release stands still, or continues. */
+  | { type: 'stand'; word: StandWord }
   | { type: 'scale'; replicas: number }
   /**
    * kubectl set image, rollout undo, rollout resume; the annotation of the release is taken off; the selector of the
@@ -19,6 +23,9 @@ export type Happening = { when: Moment } & (
    */
   | { type: 'setImage' | 'undo' | 'resume' | 'unmark' | 'select' | 'reroute' }
 );
+
+/** `unpause`: what `pipeline release resume` does to a paused release whose runner lives. */
+export type StandWord = 'pause' | 'unpause' | 'detach';
 
 /** The types that no release can be asked to survive: it may halt. */
 export const foreignTypes: readonly Happening['type'][] = [
@@ -36,6 +43,9 @@ export function happen(happening: Happening, world: World): void {
   switch (happening.type) {
     case 'answer':
       void answer(happening.answer, world);
+      return;
+    case 'stand':
+      void stand(happening.word, world);
       return;
     case 'scale':
       cluster.change(deployment, { spec: { replicas: happening.replicas } });
@@ -67,6 +77,31 @@ export function happen(happening: Happening, world: World): void {
 export async function answer(given: Answer['answer'], { cluster }: World): Promise<void> {
   const request = { cluster, application: 'web', namespace, answer: given };
   await answerRelease(request, { signal: new AbortController().signal }).catch(() => undefined);
+}
+
+/** Milliseconds between two tries of a person, and how often one tries. */
+const tryAgain = { everyMs: 500, times: 20 } as const;
+
+/** Pauses the release of v2, lifts its pause or has its runner leave it, as soon as it takes that. */
+async function stand(word: StandWord, world: World): Promise<void> {
+  const { cluster, clock } = world;
+  const { signal } = new AbortController();
+  const request = { cluster, application: 'web', namespace, by: 'ann@desk' };
+  const commands = {
+    pause: () => pauseRelease({ ...request, at: clock.now() }, { signal }),
+    unpause: () => liftPause(request, { signal }),
+    detach: () => detachRelease(request, { signal }),
+  };
+  for (let tried = 0; tried < tryAgain.times; tried += 1) {
+    const { current } = recordOf(world);
+    if (current !== undefined && current.revision !== 2) return;
+    const isTaken = await commands[word]().then(
+      () => true,
+      () => false,
+    );
+    if (isTaken) return;
+    await clock.sleep(tryAgain.everyMs, { signal });
+  }
 }
 
 /** As kubectl does: the template and annotations of the revision before; refused for a paused Deployment. */

@@ -5,7 +5,7 @@ import type { CanarySettings } from '../../../../src/strategies/canary/settings.
 import type { PodBehaviour } from '../../../fakes/deployment-controller.ts';
 import { behaviours, faultsAt } from '../release-courses.ts';
 import { traffic } from '../routed-world.ts';
-import type { Happening } from './happenings.ts';
+import type { Happening, StandWord } from './happenings.ts';
 import type { Trouble } from './troubled-runner.ts';
 
 /** A kind of releases: a strategy as pipelines name it, or a canary whose traffic an HTTPRoute shares out. */
@@ -110,12 +110,19 @@ function happeningsOf(strategy: StrategyName): fc.Arbitrary<Happening[]> {
       ...(strategy === 'routedCanary' ? (['reroute'] as const) : []),
     ),
   });
+  const stand = fc.record({
+    when: fc.record({ afterMs: fc.nat({ max: 12_000 }) }),
+    type: fc.constant('stand' as const),
+    word: fc.constantFrom<StandWord>('pause', 'unpause', 'detach'),
+  });
   const some = (...kinds: fc.Arbitrary<Happening>[]) => fc.array(fc.oneof(...kinds), { maxLength: 3 });
   return fc.oneof(
     some(answer),
     some(answer, scale),
+    fc.array(stand, { minLength: 1, maxLength: 3 }),
+    fc.array(fc.oneof(stand, stand, answer, scale), { minLength: 1, maxLength: 4 }),
     some(scale),
-    some(answer, scale, foreign),
+    some(answer, scale, stand, foreign),
     some(foreign),
   );
 }

@@ -172,7 +172,10 @@ class Play {
     const request = { ...this.#requestOf(image, runId), owner: { fence, confirm } };
     for (const trouble of [...troubles, noTrouble]) {
       if (!isOwned()) return undefined;
-      const result = await this.#run(request, trouble);
+      let result = await this.#run(request, trouble);
+      // Whoever continues what a runner was asked to leave is another one.
+      while (result !== 'over' && result !== 'left' && result.outcome === 'detached')
+        result = await this.#run(request, noTrouble);
       if (result === 'over') return undefined;
       if (result !== 'left') return result;
     }

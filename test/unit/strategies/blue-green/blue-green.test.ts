@@ -40,11 +40,11 @@ describe('a blue/green release', () => {
 
   it.each<[Phase, string[]]>([
     ['pinned', []],
-    ['starting', ['promoteFull', 'abort']],
-    ['previewing', ['promoteFull', 'abort']],
-    ['waiting', ['promote', 'promoteFull', 'abort']],
-    ['measuring', ['promote', 'promoteFull', 'abort']],
-    ['switched', ['promote', 'promoteFull', 'abort']],
+    ['starting', ['promoteFull', 'abort', 'pause', 'detach']],
+    ['previewing', ['promoteFull', 'abort', 'pause', 'detach']],
+    ['waiting', ['promote', 'promoteFull', 'abort', 'pause', 'detach']],
+    ['measuring', ['promote', 'promoteFull', 'abort', 'pause', 'detach']],
+    ['switched', ['promote', 'promoteFull', 'abort', 'pause']],
     ['completing', ['abort']],
     ['undoing', []],
   ])('takes in phase %s the answers %j', (phase, answers) => {

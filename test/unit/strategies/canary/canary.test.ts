@@ -36,10 +36,10 @@ describe('a canary release', () => {
   });
 
   it.each<[Phase, string[]]>([
-    ['starting', ['promoteFull', 'abort']],
-    ['shifting', ['promoteFull', 'abort']],
-    ['stepping', ['promoteFull', 'abort']],
-    ['waiting', ['promote', 'promoteFull', 'abort']],
+    ['starting', ['promoteFull', 'abort', 'pause', 'detach']],
+    ['shifting', ['promoteFull', 'abort', 'pause', 'detach']],
+    ['stepping', ['promoteFull', 'abort', 'pause', 'detach']],
+    ['waiting', ['promote', 'promoteFull', 'abort', 'pause', 'detach']],
     ['completing', ['abort']],
     ['undoing', []],
   ])('takes in phase %s the answers %j', (phase, answers) => {

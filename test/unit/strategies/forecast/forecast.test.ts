@@ -19,13 +19,26 @@ const service = {
 };
 const analyses = { errors: { http: { url: 'http://web/' } } };
 
-function forecastOf(strategy: unknown, settings: object, replicas = 4): ForecastStep[] {
+function forecastOf(
+  strategy: unknown,
+  settings: object,
+  replicas = 4,
+  more: { rollbackOf?: number } = {},
+): ForecastStep[] {
   const services = { deployment, service, previewName: 'web-preview' };
   const isRouted = strategy === canary && 'traffic' in settings;
   const routed = { ...services, router: { kind: 'HTTPRoute', name: 'web' } as const };
   const parts = isRouted ? routed : strategy === blueGreen ? services : { deployment };
   const numbers = { revision: 7, stable: 6, replicas };
-  return forecast({ strategy: strategy as Strategy, settings, parts, fields: own, analyses, ...numbers });
+  return forecast({
+    strategy: strategy as Strategy,
+    settings,
+    parts,
+    fields: own,
+    analyses,
+    ...numbers,
+    ...more,
+  });
 }
 
 const lines = (steps: readonly ForecastStep[]) =>
@@ -79,6 +92,20 @@ describe('the forecast of a canary release', () => {
       '0/4 100 % completing the rollout of web with the pods of new',
       '0/4 100 % unpinning web',
     ]);
+  });
+
+  it('waits for nothing where the pods of an earlier revision come back', () => {
+    const steps: CanarySettings['steps'] = [
+      { weight: 25 },
+      { pause: '5m' },
+      { analysis: 'errors' },
+      { pause: true },
+    ];
+
+    const messages = lines(forecastOf(canary, { steps }, 4, { rollbackOf: 3 }));
+
+    expect(messages).toContain('3/1 25 % moving to 1 of 4 pods (25 %)');
+    expect(messages.join()).not.toMatch(/step \d of/);
   });
 
   it('comes through the same pods as a release against the simulated cluster of the properties', () => {

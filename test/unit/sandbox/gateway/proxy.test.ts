@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { Agent, createServer, request } from 'node:http';
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -107,6 +107,22 @@ describe('the proxy of the gateway', () => {
     proxy.use({ hosts: new Map() });
     expect((await ask('/', { method: 'POST', body: large })).code).toBe(404);
     expect((await ask('/')).text).toBe('sandbox gateway: no route\n');
+  });
+
+  it('reads on what a pod left of a body, so that the next request of the connection is found', async () => {
+    const hasty = createTcpServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.once('data', () => {
+        socket.pause();
+        socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n');
+      });
+    }).listen(0, '127.0.0.1');
+    await once(hasty, 'listening');
+    proxy.use(tableTo((hasty.address() as AddressInfo).port));
+
+    expect((await ask('/', { method: 'POST', body: 'x'.repeat(20_000_000) })).code).toBe(413);
+    expect((await ask('/', { method: 'POST', body: 'y' })).code).toBe(413);
+    hasty.close();
   });
 
   it('takes no more from a pod than the client reads', async () => {

@@ -184,6 +184,15 @@ describe('the proxy of the gateway', () => {
     expect((await ask('/')).code).toBe(502);
   });
 
+  it('answers 500 where a redirect cannot be written, and lives on', async () => {
+    const match = { path: { type: 'PathPrefix' as const, value: '/' }, headers: [], query: [] };
+    const filters = [{ type: 'redirect' as const, code: 302, host: 'a\nb' }];
+    proxy.use({ hosts: new Map([['*', [{ match, filters, split: { key: 'all', shares: [] } }]]]) });
+
+    expect((await ask('/')).code).toBe(500);
+    expect((await ask('/')).code).toBe(500);
+  });
+
   it('passes an upgrade through in both directions, and a refusal of it', async () => {
     serve = (_incoming, response) => response.writeHead(403).end('no upgrade');
     const upgrade = 'GET /chat HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n';

@@ -44,6 +44,18 @@ const servicePorts: Cell = (object) =>
 /** The ports of an Ingress: those of HTTP and, where it has certificates, of HTTPS. */
 const ingressPorts: Cell = (ingress) => (items(child(ingress, 'spec'), 'tls').length > 0 ? '80, 443' : '80');
 
+/** The status of a condition. */
+const conditionStatus =
+  (type: string): Cell =>
+  (object) =>
+    items(child(object, 'status'), 'conditions').find((row) => row['type'] === type)?.['status'] ?? '';
+
+/** The hosts of a route, as a list of JSON. */
+const hostnames: Cell = (route) => {
+  const names = at(route, 'spec', 'hostnames');
+  return names === undefined ? '' : JSON.stringify(names);
+};
+
 /** The external name, or that a load balancer has no address. */
 const externalAddress: Cell = (object) => {
   const spec = child(object, 'spec');
@@ -109,6 +121,9 @@ export const cells: Record<string, Cell> = {
   readinessGates: (pod) => podReadinessGates(pod) ?? none,
   servicePorts,
   ingressPorts,
+  accepted: conditionStatus('Accepted'),
+  programmed: conditionStatus('Programmed'),
+  hostnames,
   externalAddress,
   endpoints,
   suspended: (object) => (at(object, 'spec', 'suspend') === true ? 'True' : 'False'),

@@ -54,6 +54,9 @@ HorizontalPodAutoscaler: Name metadata.name, Reference scaleTarget, MinPods spec
   Replicas status.currentReplicas?0, Age age
 Ingress: Name metadata.name, Class spec.ingressClassName, Hosts spec.rules[].host?*, Address status.loadBalancer.ingress[].ip?,
   Ports ingressPorts, Age age
+GatewayClass: Name metadata.name, Controller spec.controllerName, Accepted accepted, Age age, wide, Description spec.description
+Gateway: Name metadata.name, Class spec.gatewayClassName, Address status.addresses[].value, Programmed programmed, Age age
+HTTPRoute: Name metadata.name, Hostnames hostnames, Age age
 IngressClass: Name metadata.name, Controller spec.controller, Parameters spec.parameters.name, Age age
 CustomResourceDefinition: Name metadata.name, Created_At metadata.creationTimestamp
 other: Name metadata.name, Age age

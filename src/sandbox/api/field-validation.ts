@@ -1,11 +1,13 @@
 import type { Fields } from '../../base/fields.ts';
 import { isFields } from '../../base/fields.ts';
+import { at, scalarText } from '../kinds/fields.ts';
 import type { Kind } from '../kinds/kind.ts';
-import type { ModelField } from '../kinds/model.ts';
+import { subjectOf } from '../kinds/kind.ts';
+import type { ModelField } from '../kinds/model-field.ts';
 import { fieldsOfModel, isModel, parseModelType } from '../kinds/model.ts';
 import type { ApiRequest } from './request.ts';
 import { warn } from './request.ts';
-import { badRequest, StatusError } from './status-error.ts';
+import { badRequest, invalid, StatusError } from './status-error.ts';
 import { typeErrorsOf } from './typed-patch.ts';
 
 interface Check {
@@ -151,12 +153,19 @@ export function checkFields(
   const { mismatch, unknown, kept } = checkObject(request.kind, object);
   const refuse = (why: string): Error =>
     badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${why}`);
-  if (mismatch !== undefined) throw refuse(mismatch);
+  if (mismatch !== undefined)
+    throw request.kind.isCustom ? misfit(request.kind, object, mismatch) : refuse(mismatch);
   const messages = unknown.map((path) => `unknown field ${JSON.stringify(path)}`);
   const mode = request.query.get('fieldValidation') ?? 'Warn';
   if (messages.length > 0 && mode === 'Strict') throw refuse(`strict decoding error: ${messages.join(', ')}`);
   if (mode !== 'Ignore') for (const message of messages) warn(request, message);
   return kept;
+}
+
+/** A custom object is decoded whatever its fields are, and then refused as one of no valid values. */
+function misfit(kind: Kind, object: Fields, message: string): Error {
+  const name = scalarText(at(object, 'metadata', 'name'));
+  return invalid(subjectOf(kind), name, [{ reason: 'FieldValueInvalid', message, field: 'spec' }]);
 }
 
 /**

@@ -47,7 +47,7 @@ function applyJsonPatch(kind: Kind, object: StoredObject, patch: unknown): unkno
  * @throws StatusError BadRequest, Invalid for a patch that does not fit, UnsupportedMediaType.
  */
 export function applyPatch(kind: Kind, object: StoredObject, type: string, patch: unknown): StoredObject {
-  const isCustom = kind.model === undefined;
+  const { isCustom } = kind;
   let result: unknown;
   if (type === 'application/json-patch+json') result = applyJsonPatch(kind, object, patch);
   else if (type === 'application/merge-patch+json') result = mergePatch(object, patch);

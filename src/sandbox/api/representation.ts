@@ -53,5 +53,5 @@ export function presentList(
 /** In lists of built-in kinds the items carry no kind and apiVersion. */
 function inList(kind: Kind, object: StoredObject): Fields {
   const { kind: _kind, apiVersion: _apiVersion, ...fields } = object;
-  return kind.model === undefined ? { ...fields, kind: kind.kind, apiVersion: apiVersionOf(kind) } : fields;
+  return kind.isCustom ? { ...fields, kind: kind.kind, apiVersion: apiVersionOf(kind) } : fields;
 }

@@ -2,7 +2,7 @@ import type { Fields } from '../../base/fields.ts';
 import { isFields } from '../../base/fields.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { listTypeOf } from '../kinds/list-types.ts';
-import type { ModelField } from '../kinds/model.ts';
+import type { ModelField } from '../kinds/model-field.ts';
 import { fieldsOfModel, isModel, parseModelType } from '../kinds/model.ts';
 import { showPath } from '../../base/fields-v1.ts';
 import { itemKey } from './field-set.ts';

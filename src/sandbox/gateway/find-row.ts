@@ -1,3 +1,5 @@
+import { PatternError } from '../../base/pattern.ts';
+import type { Pattern } from '../../base/pattern.ts';
 import type { Match, PathMatch, RouteTable, Row, ValueMatch } from './table.ts';
 
 /** What of a request routes look at. */
@@ -44,13 +46,23 @@ function isPath(wanted: PathMatch, path: string): boolean {
     case 'PathPrefix':
       return wanted.value === '/' || path === wanted.value || path.startsWith(`${wanted.value}/`);
     case 'RegularExpression':
-      return wanted.pattern.isFoundIn(path);
+      return isFound(wanted.pattern, path);
   }
 }
 
 function isValue({ value }: Pick<ValueMatch, 'value'>, given: string | undefined): boolean {
   if (given === undefined) return false;
-  return typeof value === 'string' ? given === value : value.isFoundIn(given);
+  return typeof value === 'string' ? given === value : isFound(value, given);
+}
+
+/** A text that is too long to be tried on a pattern is none of it. */
+function isFound(pattern: Pattern, given: string): boolean {
+  try {
+    return pattern.isFoundIn(given);
+  } catch (error) {
+    if (error instanceof PatternError) return false;
+    throw error;
+  }
 }
 
 /** A header's value as one text. */

@@ -21,7 +21,7 @@ export interface Gateway {
 export interface GatewayOptions {
   objects: Objects;
   dial: Dial;
-  /** Gets failures to write a status; the next change tries again. */
+  /** Gets failures to plan or to write a status; the next change tries again, and until then requests go as before. */
   onError?: (error: unknown, what: string) => void;
 }
 
@@ -39,9 +39,13 @@ export async function startGateway({ objects, dial, onError }: GatewayOptions): 
 
   function plan(): void {
     planning = undefined;
-    const made = planGateway(cluster, { address, port, now: timestamp(Date.now()) });
-    proxy.use(made.table);
-    for (const one of made.statuses) writeStatus(one);
+    try {
+      const made = planGateway(cluster, { address, port, now: timestamp(Date.now()) });
+      proxy.use(made.table);
+      for (const one of made.statuses) writeStatus(one);
+    } catch (error) {
+      onError?.(error, 'the routes of the gateway');
+    }
   }
 
   function writeStatus({ object, status }: GatewayPlan['statuses'][number]): void {

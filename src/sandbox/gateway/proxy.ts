@@ -63,7 +63,12 @@ class HttpProxy {
     this.#chooser = chooser;
     this.#dial = dial;
     this.#server = createServer({ keepAliveTimeout: keepAliveMs, noDelay: true }, (request, response) => {
-      this.#serve(request, response);
+      try {
+        this.#serve(request, response);
+      } catch (error) {
+        // A redirect to what cannot stand in a header, for example: it is the route that is wrong.
+        refuse(response, 500, messageOf(error));
+      }
     });
     this.#server.requestTimeout = 0;
     this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -157,6 +162,14 @@ class HttpProxy {
     this.#upgraded.add(client);
     client.once('close', () => this.#upgraded.delete(client));
     client.on('error', () => client.destroy());
+    try {
+      this.#startUpgrade(request, client, head);
+    } catch (error) {
+      endWith(client, 500, messageOf(error));
+    }
+  }
+
+  #startUpgrade(request: IncomingMessage, client: Duplex, head: Buffer): void {
     const incoming = this.#read(request);
     const { choice } = incoming;
     if (choice.act === 'refuse') endWith(client, choice.code, choice.why);

@@ -42,6 +42,7 @@ function kindsOfDefinition(spec: CustomResourceDefinitionSpec): Kind[] {
       hasGeneration: true,
       isCreatedByPut: false,
       model: undefined,
+      isCustom: true,
       warning: undefined,
     }));
 }

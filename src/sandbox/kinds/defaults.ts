@@ -174,6 +174,16 @@ const defaultsOf: Record<string, readonly Default[]> = {
     ['spec', { minReplicas: 1 }],
     ['', autoscaler],
   ],
+  HTTPRoute: [
+    ['spec', { rules: [{}] }],
+    ['spec.parentRefs[]', { group: 'gateway.networking.k8s.io', kind: 'Gateway' }],
+    ['spec.rules[]', { matches: [{}] }],
+    ['spec.rules[].matches[]', { path: { type: 'PathPrefix', value: '/' } }],
+    ['spec.rules[].matches[].headers|queryParams[]', { type: 'Exact' }],
+    ['spec.rules[].backendRefs[]', { group: '', kind: 'Service', weight: 1 }],
+    ['spec.rules[].filters[].requestRedirect', { statusCode: 302 }],
+  ],
+  Gateway: [['spec.listeners[]', { allowedRoutes: { namespaces: { from: 'Same' } } }]],
   CustomResourceDefinition: [
     ['spec', { names: {}, conversion: { strategy: 'None' } }],
     ['spec.names', ({ kind }) => namesOf(scalarText(kind))],
@@ -190,6 +200,14 @@ export function fillDefaults(kind: string, object: Fields): void {
 }
 
 const loadBalancer = { loadBalancer: {} };
+/** What stands in the status until a controller has written it. */
+const pending = (type: string): Fields => ({
+  type,
+  status: 'Unknown',
+  reason: 'Pending',
+  message: 'Waiting for controller',
+  lastTransitionTime: '1970-01-01T00:00:00Z',
+});
 const noReplicas = { replicas: 0 };
 
 /** The statuses that new objects start with, where they start with something. */
@@ -201,6 +219,8 @@ const initialStatuses: Record<string, Fields | ((object: Fields) => Fields)> = {
   Node: (node) => child(node, 'status') ?? {},
   Service: loadBalancer,
   Ingress: loadBalancer,
+  GatewayClass: { conditions: [pending('Accepted')] },
+  Gateway: { conditions: [pending('Accepted'), pending('Programmed')] },
   ReplicaSet: noReplicas,
   StatefulSet: noReplicas,
   DaemonSet: { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 },

@@ -46,7 +46,7 @@ export function fill(target: Fields, defaults: Fields): void {
     const there = target[name];
     if (isFields(there) && isFields(value)) fill(there, value);
     else if (value === undefined) continue;
-    else if (there === '' && !keptEmpty.test(name)) target[name] = structuredClone(value);
+    else if (there === '' && value !== '' && !keptEmpty.test(name)) target[name] = structuredClone(value);
     else target[name] ??= structuredClone(value);
   }
 }

@@ -4,6 +4,7 @@ import type { Fields } from '../../base/fields.ts';
 import { isFields } from '../../base/fields.ts';
 import { at, child, items, scalarText, text } from './fields.ts';
 import { accessRules } from './access-rules.ts';
+import { gatewayRules } from './gateway-rules.ts';
 import { checkLabelsAndAnnotations, configKey } from './names.ts';
 import { networkRules } from './network-rules.ts';
 import { podRules } from './pod-rules.ts';
@@ -214,6 +215,7 @@ const checkAutoscaler: Check = (spec) => {
 /** The rules of each built-in kind, as far as pipelines and releases depend on them. */
 export const kindRules: Record<string, readonly Rule[]> = {
   ...networkRules,
+  ...gatewayRules,
   ...accessRules,
   ...storageRules,
   Pod: below('spec', podRules),

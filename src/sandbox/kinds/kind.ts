@@ -36,8 +36,10 @@ export interface Kind {
   hasGeneration: boolean;
   /** A PUT creates it when it is not there, whatever resourceVersion is given (`AllowCreateOnUpdate` of Kubernetes). */
   isCreatedByPut: boolean;
-  /** The type in @kubernetes/client-node that describes the fields; undefined for custom kinds. */
+  /** The type that describes the fields (`kinds/model.ts`); undefined where nothing is known of them. */
   model: string | undefined;
+  /** It is served as one that a CustomResourceDefinition makes: without strategic merge patches, for example. */
+  isCustom: boolean;
   /** Told by a `Warning:` header when such an object is created or changed: what the sandbox does not do with it. */
   warning: string | undefined;
 }

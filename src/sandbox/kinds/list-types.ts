@@ -23,6 +23,9 @@ spec.schedulingGates name
 spec.ports port protocol
 status.conditions type
 status.addresses type
+spec.listeners name
+status.listeners name
+listeners.conditions type
 status.podIPs ip
 .secrets name
 `;

@@ -2,15 +2,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { InternalError } from '../../base/errors.ts';
-
-/** A field of a built-in type. */
-export interface ModelField {
-  name: string;
-  /** `string`, `number`, `boolean`, `Date`, `IntOrString`, `any`, a model, `Array<T>` or `{ [key: string]: T; }`. */
-  type: string;
-  /** `int32`, `int64`, `double`, `byte`, `date-time`, `quantity`, … or empty. */
-  format: string;
-}
+import { gatewayModels } from './gateway-models.ts';
+import type { ModelField } from './model-field.ts';
 
 /** A type with what its documentation says. */
 export interface ModelDescription {
@@ -72,7 +65,7 @@ function source(model: string, extension: string): string {
 
 /** The fields of a model, e.g. `V1PodSpec`. */
 export function fieldsOfModel(model: string): readonly ModelField[] {
-  const there = known.get(model);
+  const there = known.get(model) ?? gatewayModels.get(model);
   if (there !== undefined) return there;
   const text = source(model, '.js');
   const table = text.slice(
@@ -109,6 +102,10 @@ const plain = (comment = ''): string =>
 
 /** A model with its documentation, from the library's type declarations. */
 export function describeModel(model: string): ModelDescription {
+  if (gatewayModels.has(model)) {
+    const fields = fieldsOfModel(model).map((field) => ({ ...field, description: '', required: false }));
+    return { description: '', fields };
+  }
   const text = source(model, '.d.ts');
   const fields = [...text.matchAll(/(?:\/\*\*\s*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?'([^']+)'(\??): /g)];
   const documented = new Map(

@@ -70,7 +70,9 @@ const shortcomings = {
 function parse(row: string, isBuiltIn: boolean): Kind {
   const [apiVersion = '', kind = '', plural = '', short = '', ...marks] = row.split(' ');
   const { group, version } = parseApiVersion(apiVersion);
-  const model = kind === 'Event' ? 'CoreV1Event' : `${version.toUpperCase()}${kind}`;
+  // The versions of the Gateway API's kinds have the same fields.
+  const modelVersion = isBuiltIn ? version.toUpperCase() : 'V1';
+  const model = kind === 'Event' ? 'CoreV1Event' : `${modelVersion}${kind}`;
   const [shortcoming] = Object.entries(shortcomings).find(([, kinds]) => kinds.test(kind)) ?? [];
   return {
     group,
@@ -85,7 +87,8 @@ function parse(row: string, isBuiltIn: boolean): Kind {
     isReview: marks.includes('review'),
     hasGeneration: marks.includes('generation'),
     isCreatedByPut: marks.includes('put'),
-    model: isBuiltIn ? model : undefined,
+    model,
+    isCustom: !isBuiltIn,
     warning: shortcoming && `the sandbox stores the ${kind}, but ${shortcoming}`,
   };
 }
@@ -98,5 +101,5 @@ const parseAll = (text: string, isBuiltIn: boolean): readonly Kind[] =>
 
 /** Every built-in kind. A further kind is a further row. */
 export const kindTable = parseAll(rows, true);
-/** Kinds whose fields are not known, as of custom ones. */
+/** Kinds of the Gateway API: custom ones whose fields are known. */
 export const gatewayKinds = parseAll(gatewayRows, false);

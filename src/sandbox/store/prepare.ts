@@ -19,6 +19,7 @@ function randomSuffix(): string {
   return [...randomBytes(5)].map((byte) => letters[byte % letters.length]).join('');
 }
 
+/** Whether the fields are known, so that they have defaults and rules. */
 const isBuiltIn = (kind: Kind): boolean => kind.model !== undefined;
 
 /**
@@ -47,8 +48,8 @@ export function prepareForCreate(request: {
   if (isBuiltIn(kind)) fillDefaults(kind.kind, object);
   const refused = request.allocate(object);
   if (kind.subresources.includes('status')) {
-    const status = isBuiltIn(kind) ? initialStatus(kind.kind, object) : undefined;
-    if (status === undefined) delete object.status;
+    const status = isBuiltIn(kind) ? initialStatus(kind.kind, object) : {};
+    if (kind.isCustom && Object.keys(status).length === 0) delete object.status;
     else object.status = status;
   }
   const causes = [...validate(kind, object), ...refused];

@@ -1,7 +1,8 @@
 import type { Fields } from '../../../base/fields.ts';
+import { items } from '../../kinds/fields.ts';
 import type { Kind } from '../../kinds/kind.ts';
 import { listTypeOf } from '../../kinds/list-types.ts';
-import type { ModelField } from '../../kinds/model.ts';
+import type { ModelField } from '../../kinds/model-field.ts';
 import { describeModel, isModel, parseModelType } from '../../kinds/model.ts';
 
 /** What the two versions of OpenAPI write differently. */
@@ -32,6 +33,8 @@ function plainSchema(type: string, format: string): Fields {
   if (type !== 'number') return plainSchemas[type] ?? { type: 'object' };
   return format === 'double' ? { type: 'number', format } : { type: 'integer', format: format || 'int64' };
 }
+
+const kindExtension = 'x-kubernetes-group-version-kind';
 
 /** Under which name a model's fields are known in the table of lists. */
 function placeOf(model: string): string {
@@ -68,7 +71,10 @@ export class Schemas {
     const name = nameOf(kind.model ?? `${kind.group}.${kind.version}.${kind.kind}`);
     if (kind.model !== undefined) this.#add(kind.model);
     const free = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-    this.all[name] = { ...(this.all[name] ?? free), 'x-kubernetes-group-version-kind': [typeOf(kind)] };
+    const schema = this.all[name] ?? free;
+    // Versions of a kind may have one schema.
+    const others = items(schema, kindExtension);
+    this.all[name] = { ...schema, [kindExtension]: [...others, typeOf(kind)] };
     return name;
   }
 

@@ -96,6 +96,12 @@ describe('the route that takes a request', () => {
     expect(found(rows, '/', { host: 'shop.test' })).toBe('*.test');
   });
 
+  it('does not match an expression that would cost too much on so long a path', () => {
+    const path = { type: 'RegularExpression', value: '/a{1000}b{1000}' };
+
+    expect(found([rowsOf('path', { path })], `/${'a'.repeat(15_000)}`)).toBeUndefined();
+  });
+
   it('may match by expressions, whose time does not explode', () => {
     const rows = [
       rowsOf('path', { path: { type: 'RegularExpression', value: '/v[0-9]+/(a+)+$' } }),

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { Agent, createServer, request } from 'node:http';
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -109,6 +109,22 @@ describe('the proxy of the gateway', () => {
     expect((await ask('/')).text).toBe('sandbox gateway: no route\n');
   });
 
+  it('reads on what a pod left of a body, so that the next request of the connection is found', async () => {
+    const hasty = createTcpServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.once('data', () => {
+        socket.pause();
+        socket.write('HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n');
+      });
+    }).listen(0, '127.0.0.1');
+    await once(hasty, 'listening');
+    proxy.use(tableTo((hasty.address() as AddressInfo).port));
+
+    expect((await ask('/', { method: 'POST', body: 'x'.repeat(20_000_000) })).code).toBe(413);
+    expect((await ask('/', { method: 'POST', body: 'y' })).code).toBe(413);
+    hasty.close();
+  });
+
   it('takes no more from a pod than the client reads', async () => {
     let written = 0;
     const part = Buffer.alloc(64 * 1024);
@@ -166,6 +182,15 @@ describe('the proxy of the gateway', () => {
 
     proxy.use(tableTo(1));
     expect((await ask('/')).code).toBe(502);
+  });
+
+  it('answers 500 where a redirect cannot be written, and lives on', async () => {
+    const match = { path: { type: 'PathPrefix' as const, value: '/' }, headers: [], query: [] };
+    const filters = [{ type: 'redirect' as const, code: 302, host: 'a\nb' }];
+    proxy.use({ hosts: new Map([['*', [{ match, filters, split: { key: 'all', shares: [] } }]]]) });
+
+    expect((await ask('/')).code).toBe(500);
+    expect((await ask('/')).code).toBe(500);
   });
 
   it('passes an upgrade through in both directions, and a refusal of it', async () => {

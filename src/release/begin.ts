@@ -53,23 +53,7 @@ export async function begin(
   await rollBackLeft(session, request.strategy, options);
   const strategy = session.strategies.get(request.strategy);
   if (strategy.parts === undefined) await assertNotHeld(request.objects, { cluster, application }, options);
-  let record = await superseded(session);
-  if (record.history.length === 0) {
-    const adopted = await adoptable(request.objects, cluster, options);
-    if (adopted.length > 0) {
-      await session.store.saveRevision(1, adopted, { ...options, owner: session.owner });
-      const by = { runId: '', pipeline: '', stage: '', attempt: 0, who: '' };
-      record = {
-        ...record,
-        stable: 1,
-        history: [
-          entryOf({ number: 1, outcome: 'adopted', startedAt: clock.now() }, adopted, {
-            ...{ by, strategy: request.strategy },
-          }),
-        ],
-      };
-    }
-  }
+  const record = await withAdopted(await superseded(session), session, request, options);
   const number = nextRevision(record);
   await session.store.saveRevision(number, request.objects, { ...options, owner: session.owner });
   const { migration, rollbackOf, retryOf } = request;
@@ -102,6 +86,23 @@ export async function begin(
     options,
     { ...record, history: [...record.history, newest] },
   );
+}
+
+/** The record of a first release with what was there before it as its first revision. */
+async function withAdopted(
+  record: ReleaseRecord,
+  session: ReleaseSession,
+  { objects, strategy }: ReleaseObjectsRequest,
+  options: CallOptions,
+): Promise<ReleaseRecord> {
+  const { cluster, clock } = session.ports;
+  if (record.history.length > 0) return record;
+  const adopted = await adoptable(objects, cluster, options);
+  if (adopted.length === 0) return record;
+  await session.store.saveRevision(1, adopted, { ...options, owner: session.owner });
+  const by = { runId: '', pipeline: '', stage: '', attempt: 0, who: '' };
+  const started = { number: 1, outcome: 'adopted', startedAt: clock.now() } as const;
+  return { ...record, stable: 1, history: [entryOf(started, adopted, { by, strategy })] };
 }
 
 /** The record with a release closed whose runner died: a new version takes its place. */

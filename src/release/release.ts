@@ -3,6 +3,7 @@ import { InputError } from '../base/errors.ts';
 import type { CallOptions } from '../ports/cluster.ts';
 import { begin, resume, type ReleaseObjectsRequest } from './begin.ts';
 import { rollBackAborted, withRelease, withSession, type ReleaseRequest } from './held-release.ts';
+import { migrationAgain } from './migration.ts';
 import { reconcile, rollBack, type ReleaseResult } from './reconcile.ts';
 import { revisionOf, type RevisionRecord } from './record/release-record.ts';
 import type { ReleasePorts, ReleaseSession } from './session.ts';
@@ -141,9 +142,10 @@ export async function retryRelease(
     const target = retryTarget(session.record);
     const objects = await session.store.loadRevision(target.number, held);
     const { strategy, settings, rollbackOf, number: retryOf } = target;
+    const migration = await migrationAgain(target, session.store, held);
     await begin(
       session,
-      { ...request, strategy, settings, objects, retryOf, ...defined({ rollbackOf }) },
+      { ...request, strategy, settings, objects, retryOf, ...defined({ rollbackOf, migration }) },
       held,
     );
     return run(session, held);

@@ -3,7 +3,7 @@ import { sameJson } from '../../base/same-json.ts';
 import { messageOf, SlipwayError } from '../../base/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { CallOptions, Cluster } from '../../ports/cluster.ts';
-import type { ObjectReference } from '../../ports/kubernetes-object.ts';
+import type { KubernetesObject, ObjectReference } from '../../ports/kubernetes-object.ts';
 import { prunable } from '../../release/act/clean-up.ts';
 import { selectorRefusals } from '../../release/act/service-selectors.ts';
 import { earlierManifests } from '../../release/record/earlier-manifests.ts';
@@ -104,13 +104,8 @@ export async function planRelease(request: PlanRequest, options: CallOptions): P
     const location = change.reason === undefined ? undefined : prepared.placeOf(result.object, change.reason);
     return { ...change, ...defined({ location }) };
   });
-  if (settings.prune === true && record !== undefined) {
-    const wanted = { objects: prepared.objects.map(referenceOf) };
-    for (const reference of prunable(record, wanted)) {
-      const live = await cluster.get(reference, options);
-      if (live !== undefined) objects.push({ reference, change: 'pruned', fields: [] });
-    }
-  }
+  if (settings.prune === true && record !== undefined)
+    objects.push(...(await prunedObjects(record, prepared.objects, cluster, options)));
   const window = { revisions: settings.rollbackWindow ?? 0, store };
   const sameAs =
     record === undefined ? undefined : await sameInWindow(prepared.objects, { ...window, record }, options);
@@ -126,6 +121,21 @@ export async function planRelease(request: PlanRequest, options: CallOptions): P
         : forecastOf(settings, { record, ...defined({ sameAs }) }, results.slice(first.length)),
     warnings: [...prepared.warnings, ...dryRunWarnings(results, prepared).map(({ line }) => line)],
   };
+}
+
+/** What earlier revisions had, these objects are not, and is still there. */
+async function prunedObjects(
+  record: ReleaseRecord,
+  objects: readonly KubernetesObject[],
+  cluster: Cluster,
+  options: CallOptions,
+): Promise<ObjectChange[]> {
+  const pruned: ObjectChange[] = [];
+  for (const reference of prunable(record, { objects: objects.map(referenceOf) })) {
+    const live = await cluster.get(reference, options);
+    if (live !== undefined) pruned.push({ reference, change: 'pruned', fields: [] });
+  }
+  return pruned;
 }
 
 function plannedSteps(settings: DeploySettings, stable: number | undefined): string[] {

@@ -191,7 +191,7 @@ export const states: Readonly<Record<string, State>> = {
     commands: {
       '`status`': shown('migrating'),
       ...owned,
-      ...{ '`promote`': noAnswer, '`promote --full`': noAnswer },
+      ...{ '`promote`': noAnswer, '`promote --full`': noAnswer, '`pause`': noAnswer, '`detach`': noAnswer },
       ...{ '`abort`': givenBack, '`rollback`': givenBack },
     },
   },
@@ -287,18 +287,6 @@ export const states: Readonly<Record<string, State>> = {
       ...{ '`abort`': givenBack, '`rollback`': givenBack },
     },
   },
-  'runner died: migration runs': {
-    situations: {
-      'is being started': () => left(ways.migrating, 'startingMigration'),
-      'before rolling': () => left(ways.migrating, 'migrating'),
-      'before a canary': () => left(ways.migratingCanary, 'migrating'),
-    },
-    commands: {
-      '`status`': shown('(startingMigration|migrating)'),
-      ...orphaned,
-      ...{ '`promote`': noAnswer, '`promote --full`': noAnswer, '`resume`': forth },
-    },
-  },
   paused: {
     situations: {
       'canary in a pause': () => paused(inProgress(ways.quickCanary, 'waiting')),
@@ -312,6 +300,19 @@ export const states: Readonly<Record<string, State>> = {
       ...{ '`promote`': promoted, '`promote --full`': promotedFull },
       ...{ '`abort`': givenBack, '`rollback`': givenBack },
       '`resume`': { says: /^the runner of web continues it$/m, ends: 'released', serves: 'v3' },
+    },
+  },
+  'runner died: migration runs': {
+    situations: {
+      'is being started': () => left(ways.migrating, 'startingMigration'),
+      'before rolling': () => left(ways.migrating, 'migrating'),
+      'before a canary': () => left(ways.migratingCanary, 'migrating'),
+    },
+    commands: {
+      '`status`': shown('(startingMigration|migrating)'),
+      ...orphaned,
+      ...{ '`promote`': noAnswer, '`promote --full`': noAnswer, '`resume`': forth },
+      ...{ '`pause`': noAnswer, '`detach`': noAnswer },
     },
   },
   'runner died: rolling, or completed': {

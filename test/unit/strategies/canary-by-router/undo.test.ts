@@ -139,7 +139,7 @@ describe('what a canary release by a router is asked', () => {
     expect(canary.answers?.(at('switched', { step: 5 }))).toEqual(['promote', 'promoteFull', 'abort']);
     expect(canary.waitingStep?.(at('switched', { step: 5 }))).toBe(6);
     for (const phase of ['routing', 'previewing', 'starting'] as const)
-      expect(canary.answers?.(at(phase))).toEqual(['promoteFull', 'abort']);
+      expect(canary.answers?.(at(phase))).toEqual(['promoteFull', 'abort', 'pause', 'detach']);
     for (const phase of ['pinned', 'undoing', 'unrouted'] as const)
       expect(canary.answers?.(at(phase))).toEqual([]);
   });

@@ -100,7 +100,13 @@ describe('a step of a canary release that is an analysis', () => {
       expect(
         decide({ ...measuring, state: at(phase, 1), deployment: promoted, analyses: measured() }),
       ).toMatchObject({ next: { phase: 'stepping', step: 2 } });
-    expect(canary.answers?.(at('measuring', 1))).toEqual(['promote', 'promoteFull', 'abort']);
+    expect(canary.answers?.(at('measuring', 1))).toEqual([
+      'promote',
+      'promoteFull',
+      'abort',
+      'pause',
+      'detach',
+    ]);
     expect(canary.waitingStep?.(at('measuring', 1))).toBe(2);
   });
 

@@ -1,8 +1,11 @@
+import { writeFile } from 'node:fs/promises';
 import type { CommandModule } from 'yargs';
 import type { Preview } from '../app/plan-preview.ts';
+import { InputError, messageOf } from '../base/errors.ts';
 import { exitCodes } from '../base/exit-code.ts';
 import { clusterOptions } from './cluster-options.ts';
 import { parameterOption, parseNameValues } from './name-value.ts';
+import { planPicture } from './plan-picture.ts';
 import { policyFiles, policyOption } from './policy-option.ts';
 import type { SetExitCode } from './set-exit-code.ts';
 import { withCluster } from './with-cluster.ts';
@@ -18,7 +21,12 @@ export function planCommand(setExitCode: SetExitCode): CommandModule {
         .positional('file', { type: 'string', demandOption: true, describe: 'the pipeline file' })
         .option('param', parameterOption)
         .option('policy', policyOption)
-        .option('output', { choices: ['text', 'json'] as const, default: 'text' as const }),
+        .option('output', { choices: ['text', 'json'] as const, default: 'text' as const })
+        .option('svg', {
+          type: 'string',
+          requiresArg: true,
+          describe: 'also write how the releases come through as a picture to this file',
+        }),
     handler: async (args) => {
       const parameters = parseNameValues('--param', args['param']);
       const [{ previewFile }, { readPlan }] = await Promise.all([
@@ -35,9 +43,25 @@ export function planCommand(setExitCode: SetExitCode): CommandModule {
       );
       if (args['output'] === 'json') await writeJson(process.stdout, preview);
       else await writeLine(process.stdout, planText(preview).join('\n'));
+      const { svg } = args as { svg?: string };
+      if (svg !== undefined) await savePicture(svg, preview);
       if (isRefused(preview)) setExitCode(exitCodes.failure);
     },
   };
+}
+
+/** @throws InputError when there is nothing to show, or the file cannot be written */
+async function savePicture(file: string, { releases }: Preview): Promise<void> {
+  const picture = planPicture(releases);
+  if (picture === undefined)
+    throw new InputError(
+      `${file} is not written: no release of the plan replaces pods by blueGreen or canary`,
+    );
+  try {
+    await writeFile(file, picture);
+  } catch (cause) {
+    throw new InputError(`cannot write ${file}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** Whether a run would fail with what it shows: the cluster takes an object not as it is. */

@@ -59,6 +59,20 @@ export const mutationScopes: Readonly<Record<string, MutationScope>> = {
     without: 'for ever|endless|too large',
   },
   strategies: { files: ['src/strategies/**/*.ts'], tests: ['strategies'] },
+  routers: {
+    files: [
+      'src/strategies/canary-by-router/**/*.ts',
+      'src/strategies/pinned/**/*.ts',
+      'src/kubernetes/http-route.ts',
+      'src/kubernetes/canary-ingress.ts',
+    ],
+    tests: [
+      'strategies/canary-by-router',
+      'strategies/blue-green',
+      'kubernetes/http-route.test.ts',
+      'kubernetes/canary-ingress.test.ts',
+    ],
+  },
   masking: {
     files: masking,
     tests: maskingTests,

@@ -395,3 +395,50 @@ describe('a Service that has the new pods', () => {
     });
   });
 });
+
+describe('a router that does not say when it is in force', () => {
+  const slow = { settleMs: 5000 };
+  const moved = {
+    state: at('switched', { step: 5, aim: { weight: 100, next: 5 } }),
+    ...{ deployment: restingWith({ fresh: 4 }), pin: 'b', active: { b: 4 }, preview: { b: 4 } },
+  };
+
+  it('is given time for each share', () => {
+    expect(decide({ state: at('routing'), router: slow, phaseMs: 1000 })).toEqual({
+      ...{ type: 'wait', forMs: 4000, message: 'HTTPRoute web is about to be in force' },
+    });
+    expect(decide({ state: at('routing'), router: slow, phaseMs: 5000 })).toMatchObject({
+      next: { phase: 'stepping' },
+    });
+  });
+
+  it('is given time before the old pods go, whatever scaleDownDelay says', () => {
+    const quick = { ...settings, traffic: { httpRoute: { name: 'web' }, scaleDownDelay: '0s' } };
+    const router = { ...slow, share: 'absent' as const };
+    expect(decide({ ...moved, router, settings: quick, phaseMs: 2000 })).toEqual({
+      ...{ type: 'wait', forMs: 3000, message: 'HTTPRoute web is about to be in force' },
+    });
+    expect(decide({ ...moved, router, settings: quick, phaseMs: 5000 })).toMatchObject({
+      next: { phase: 'completing' },
+    });
+  });
+
+  it('is given time before the new pods go', () => {
+    const router = { ...slow, share: 'absent' as const };
+    expect(decide({ state: at('unrouted'), router, phaseMs: 4000 })).toMatchObject({
+      type: 'wait',
+      forMs: 1000,
+    });
+  });
+});
+
+describe('new pods whose Deployment is let go', () => {
+  it('may have no mark any more, and are let go though the route is gone', () => {
+    const state = at('completing', { step: 5 });
+    const { mark: _, ...unmarked } = restingWith({ fresh: 4 });
+    const alone = { ...unmarked, fields: before, sets: [unmarked.live!] };
+    expect(decide({ state, deployment: alone, pin: 'b', active: { b: 4 }, router: 'none' })).toMatchObject({
+      action: { type: 'selectPods', selector: { app: 'web' } },
+    });
+  });
+});

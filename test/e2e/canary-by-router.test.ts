@@ -6,7 +6,7 @@ import { startLoad } from '../support/load-client.ts';
 import { expectExit, runPipeline } from '../support/pipeline-command.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { liveDeployment } from './live-deployment.ts';
+import { liveDeployment, readyGroups } from './live-deployment.ts';
 import { startRelease, webManifests, type WebOptions } from './release-runner.ts';
 
 const minutes = 60_000;
@@ -76,13 +76,7 @@ describe.each(routers)('canary releases by $name under load', ({ kind, traffic }
     return (JSON.parse((await askGateway(gateway, asked)).body) as { version: string }).version;
   };
 
-  /** Ready pods by ReplicaSet, the fewest first. */
-  const groups = async () => {
-    const { items } = await place.admin.json<{ items: { status: { readyReplicas?: number } }[] }>([
-      ...['get', 'replicasets', '--namespace', place.application, '--selector', 'app=web'],
-    ]);
-    return items.flatMap(({ status }) => status.readyReplicas ?? []).sort((left, right) => left - right);
-  };
+  const groups = () => readyGroups(place);
 
   it(
     'share the traffic out beside all old pods, survive kill -9 and a scaling, lose no request and leave the objects as the manifests say',

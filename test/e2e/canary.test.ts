@@ -7,7 +7,7 @@ import { endingPodsGone } from '../support/ending-pods.ts';
 import { startLoad } from '../support/load-client.ts';
 import { expectExit, startPipeline } from '../support/pipeline-command.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
-import { liveDeployment } from './live-deployment.ts';
+import { liveDeployment, readyGroups } from './live-deployment.ts';
 import { startRelease, webManifests, type WebOptions } from './release-runner.ts';
 
 const minutes = 60_000;
@@ -47,13 +47,7 @@ describe('canary releases of a service under load', () => {
     }
   };
 
-  /** Ready pods by ReplicaSet, the fewest first. */
-  const groups = async () => {
-    const { items } = await place.admin.json<{ items: { status: { readyReplicas?: number } }[] }>([
-      ...['get', 'replicasets', '--namespace', place.application, '--selector', 'app=web'],
-    ]);
-    return items.flatMap(({ status }) => status.readyReplicas ?? []).sort((left, right) => left - right);
-  };
+  const groups = () => readyGroups(place);
 
   it(
     'wait at their share for a person, go on after kill -9, lose no request and leave the objects as the manifests say',

@@ -12,3 +12,11 @@ export async function liveDeployment({ admin, application: namespace }: RunnerNa
     held: Object.keys(metadata.annotations).filter((key) => key.startsWith('slipway.dev/')),
   };
 }
+
+/** Ready pods of the Deployment `web` by ReplicaSet, the fewest first. */
+export async function readyGroups({ admin, application }: RunnerNamespaces): Promise<number[]> {
+  const { items } = await admin.json<{ items: { status: { readyReplicas?: number } }[] }>([
+    ...['get', 'replicasets', '--namespace', application, '--selector', 'app=web'],
+  ]);
+  return items.flatMap(({ status }) => status.readyReplicas ?? []).sort((left, right) => left - right);
+}

@@ -7,7 +7,7 @@ import { makePipelineFolder, type PipelineFolder } from '../support/pipeline-fol
 import { clusterArguments } from '../support/runner.ts';
 import { makeRunnerNamespaces, type RunnerNamespaces } from '../support/runner-namespaces.ts';
 import { waitFor } from '../support/wait-for.ts';
-import { liveDeployment } from './live-deployment.ts';
+import { liveDeployment, readyGroups } from './live-deployment.ts';
 import { startRelease, webManifests, type WebOptions } from './release-runner.ts';
 
 const minutes = 60_000;
@@ -55,12 +55,7 @@ describe('the commands of a canary release of a service under load', () => {
     waitFor(`a status like ${String(text)}`, async () => text.exec(await status())?.[0]);
 
   /** Ready pods by ReplicaSet, the fewest first. */
-  const groups = async () => {
-    const { items } = await place.admin.json<{ items: { status: { readyReplicas?: number } }[] }>([
-      ...['get', 'replicasets', '--namespace', place.application, '--selector', 'app=web'],
-    ]);
-    return items.flatMap(({ status: { readyReplicas } }) => readyReplicas ?? []).sort((a, b) => a - b);
-  };
+  const groups = () => readyGroups(place);
   const groupsAre = (...wanted: number[]) =>
     waitFor(`groups of ${wanted.join(' and ')} ready pods`, async () => {
       const now = await groups();

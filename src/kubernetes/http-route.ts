@@ -124,9 +124,11 @@ export function withoutCandidate(rules: readonly RouteRule[], backends: Backends
     if (added.length === 0) return [rule];
     const own = backendRefs.filter((ref) => !isService(ref, backends.candidate));
     if (own.length === 0) return [];
-    const whole = own.map((ref): BackendRef => {
+    const whole = own.map((ref, index): BackendRef => {
+      // A rule may have the Service several times, by one port with other filters: the shares come in their order.
+      const before = own.slice(0, index).filter((each) => isSamePort(each, ref, backends.service));
       const share = isService(ref, backends.service)
-        ? added.find(({ port }) => port === ref.port)
+        ? added.filter(({ port }) => port === ref.port)[before.length]
         : undefined;
       return { ...ref, weight: Math.round(((ref.weight ?? 1) + (share?.weight ?? 0)) / factor) };
     });
@@ -186,6 +188,10 @@ function hasCandidate(rules: readonly RouteRule[], { candidate }: Backends): boo
 
 function isService({ group = '', kind = 'Service', name }: BackendRef, service: string): boolean {
   return group === '' && kind === 'Service' && name === service;
+}
+
+function isSamePort(one: BackendRef, other: BackendRef, service: string): boolean {
+  return isService(one, service) && one.port === other.port;
 }
 
 function sum(refs: readonly BackendRef[], service: string): number {

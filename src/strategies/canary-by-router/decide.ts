@@ -44,6 +44,7 @@ function clearRoute(now: RoutedInput): RoutedDecision | undefined {
   const { deployment, active, preview, router } = now.holding;
   if (preview === undefined || router === undefined) return undefined;
   const cleared = unroute(now, { stable: pinOf(active) ?? stableHash(deployment), next: now.state });
+  if (cleared?.type === 'wait') return waitOrFail(now, cleared.message, cleared.forMs);
   return (
     cleared ?? (router.isInForce ? undefined : waitOrFail(now, 'the route is not in force yet', unseenMs))
   );

@@ -1,11 +1,12 @@
-import { heldFields } from '../../kubernetes/rollout-fields.ts';
+import { heldFields, isHeld } from '../../kubernetes/rollout-fields.ts';
 import { write } from '../canary/rest.ts';
 import { stableHash } from '../held/complete.ts';
 import { wayBack } from '../held/deadline.ts';
 import type { SeenRouter } from '../holding.ts';
 import { completeRollout } from '../pinned/complete.ts';
 import { moveBack } from '../pinned/move-back.ts';
-import { pinOf } from '../pinned/pin.ts';
+import { hasEndpoints, pinOf } from '../pinned/pin.ts';
+import type { PinnedHold } from '../pinned/state.ts';
 import type { RoutedDecision, RoutedInput, RoutedState } from './input.ts';
 import { route } from './route.ts';
 
@@ -25,7 +26,7 @@ export function undo(now: RoutedInput): RoutedDecision {
   const { hold } = state;
   const before = hold?.before ?? deployment?.mark?.before ?? deployment?.fields ?? {};
   const toward = hold?.stable ?? pinOf(active) ?? stableHash(deployment);
-  const back = hold === undefined ? undefined : moveBack(now, hold);
+  const back = hold === undefined ? undefined : (comeBack(now, hold) ?? moveBack(now, hold));
   const unrouted = back ?? unroute(now, { stable: toward, next: { ...state, phase: 'unrouted' } });
   return wayBack(now, unrouted ?? completeRollout({ holding, toward, own: before, before, state }));
 }
@@ -53,17 +54,17 @@ export function unroute(
   };
 }
 
-/** What is done before the old pods can carry all traffic; undefined: they can. */
+/** What is done before the old pods get all traffic; undefined: they can carry it, or the new ones can carry none. */
 function lessen(
   now: RoutedInput,
   router: SeenRouter,
   stable: string | undefined,
 ): RoutedDecision | undefined {
-  const { deployment, active } = now.holding;
+  const { deployment, active, preview } = now.holding;
   const old = deployment?.sets.find(({ hash }) => hash === stable);
   const desired = deployment?.desired ?? 0;
   const ready = Math.min(old?.ready ?? 0, active?.endpoints[stable ?? ''] ?? 0);
-  if (ready >= desired) return undefined;
+  if (ready >= desired || !hasEndpoints(preview)) return undefined;
   const percent = 100 - Math.floor((100 * ready) / desired);
   if (typeof router.share === 'number' && router.share > percent)
     return route(now, router, { percent, next: now.state });
@@ -73,9 +74,22 @@ function lessen(
     : waitForOld(now, counts);
 }
 
-/** Old pods that are not ready may be so again, or are unhealthy: then the traffic stays as it is. */
-function waitForOld({ phaseMs, release }: RoutedInput, counts: string): RoutedDecision {
-  if (phaseMs < unhealthyMs) return wait(counts);
+/** Old pods come before the Service moves from the new ones to them, where a scaling has left fewer; undefined: none have to. */
+function comeBack(now: RoutedInput, { stable, candidate }: PinnedHold): RoutedDecision | undefined {
+  const { deployment, active } = now.holding;
+  const old = deployment?.sets.find(({ hash }) => hash === stable);
+  if (deployment === undefined || old === undefined || candidate === undefined) return undefined;
+  const { desired, fields } = deployment;
+  if (pinOf(active) !== candidate || !isHeld(fields) || !hasEndpoints(active) || old.ready >= desired)
+    return undefined;
+  const counts = `${String(old.ready)} of ${String(desired)} old pods are ready`;
+  if (old.wanted < desired) return bringBack(now, old.name, counts);
+  return fields.paused === true ? undefined : wait(counts);
+}
+
+/** Old pods that are not ready may be so again, or are unhealthy: then the traffic stays as it is. Those that come back start. */
+function waitForOld({ holding, phaseMs, release }: RoutedInput, counts: string): RoutedDecision {
+  if (phaseMs < unhealthyMs || holding.deployment?.fields.paused !== true) return wait(counts);
   return {
     type: 'halt',
     reason: `${release.reason ?? 'the release failed'}; the new pods keep their share of the traffic, as only ${counts}`,
@@ -85,11 +99,12 @@ function waitForOld({ phaseMs, release }: RoutedInput, counts: string): RoutedDe
 /** Old pods come beside the new ones: a scaling has left fewer of them than there are to be. */
 function bringBack({ holding, state }: RoutedInput, replicaSet: string, message: string): RoutedDecision {
   const { deployment } = holding;
-  const { hold } = state;
-  if (deployment === undefined || hold === undefined || deployment.fields.paused !== true)
+  // What a release that was halted, or whose record is lost, has kept is in the mark alone.
+  const before = state.hold?.before ?? deployment?.mark?.before;
+  if (deployment === undefined || before === undefined || deployment.fields.paused !== true)
     return wait(message);
   const to = { step: `bringing old pods back: ${message}`, next: state };
-  return withReplicaSet(write(deployment, hold, { ...heldFields }, to), replicaSet);
+  return withReplicaSet(write(deployment, { before }, { ...heldFields }, to), replicaSet);
 }
 
 function withReplicaSet(decision: RoutedDecision, replicaSet: string): RoutedDecision {

@@ -21,7 +21,7 @@ export function sharesOf({ fields: { maxSurge, maxUnavailable } }: SeenDeploymen
 /** A write of the Deployment's rollout, with a step for people. */
 export function write(
   { reference, resourceVersion }: SeenDeployment,
-  { before }: Hold,
+  { before }: Pick<Hold, 'before'>,
   fields: RolloutFields,
   { step, next }: { step: string; next: CanaryState },
 ): CanaryDecision {

@@ -121,10 +121,12 @@ function pin<State extends PinnedState>(
   { holding, state }: PinnedInput<State>,
   hold: PinnedHold,
 ): Decision<State> {
+  // What was removed is an earlier release's: this one makes its own.
+  const isRemoved = state.isPreviewRemoved === undefined ? {} : { isPreviewRemoved: false };
   return {
     type: 'act',
     action: selectPods(holding, pinned(hold.selector, hold.stable)),
-    next: { ...state, phase: 'pinned', hold },
+    next: { ...state, phase: 'pinned', hold, ...isRemoved },
     message: `pinning Service ${holding.manifest.service.name} to the pods that serve`,
   };
 }

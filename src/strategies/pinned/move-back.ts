@@ -1,6 +1,6 @@
 import { isHeld } from '../../kubernetes/rollout-fields.ts';
 import type { Decision } from '../strategy.ts';
-import { pinned, pinOf, selectPods, unpin } from './pin.ts';
+import { hasEndpoints, pinned, pinOf, selectPods, unpin } from './pin.ts';
 import type { PinnedHold, PinnedInput, PinnedState } from './state.ts';
 
 const lookMs = 250;
@@ -29,7 +29,9 @@ export function moveBack<State extends PinnedState>(
       next: state,
       message: `${active.reference.name} selects old and new pods`,
     };
-  if (old !== undefined && old.ready >= deployment.desired) {
+  // Some old pods are better than new ones of which none takes requests.
+  const least = hasEndpoints(active) ? deployment.desired : 1;
+  if (old !== undefined && old.ready >= least) {
     return {
       type: 'act',
       action: selectPods(holding, pinned(selector, stable), release.stable),

@@ -51,3 +51,8 @@ export function hasAllTraffic(service: SeenService | undefined, hash: string): b
   const hashes = Object.keys(service?.endpoints ?? {});
   return hashes.length > 0 && hashes.every((each) => each === hash);
 }
+
+/** Whether a Service has ready endpoints. */
+export function hasEndpoints(service: SeenService | undefined): boolean {
+  return Object.values(service?.endpoints ?? {}).some((count) => count > 0);
+}

@@ -217,3 +217,21 @@ describe('whether a Gateway has taken a route', () => {
     expect(acceptance(route)).toEqual(wanted);
   });
 });
+
+describe('a rule that has a Service twice by one port', () => {
+  it.each([1, 7, 50, 100])('gets both of its weights back (%d %%)', (percent) => {
+    const names = { service: 'web', candidate: 'web-canary' };
+    const ref = { name: 'web', port: 80 };
+    const twice = [
+      {
+        backendRefs: [
+          { ...ref, weight: 1 },
+          { name: 'other', weight: 2 },
+          { ...ref, weight: 10 },
+        ],
+      },
+    ];
+
+    expect(withoutCandidate(withShare(twice, names, { percent }), names)).toEqual(twice);
+  });
+});

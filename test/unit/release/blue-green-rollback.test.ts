@@ -260,3 +260,41 @@ describe('a blue/green release that was halted after the switch', () => {
     expect(result.outcome).toBe('released');
   });
 });
+
+describe('a blue/green release of which no new pod takes requests any more', () => {
+  it('gives the traffic back to old pods, though not all of them are ready', async () => {
+    world = new World(() => 'ready');
+    await release('v1', 'run-1');
+    const progress = world.report.progress.bind(world.report);
+    let isBefallen = false;
+    world.report.progress = async (phase, ...told) => {
+      await progress(phase, ...told);
+      if (phase !== 'switched' || isBefallen) return;
+      isBefallen = true;
+      const [unready] = podsOf('v1');
+      for (const pod of [...podsOf('v2'), ...(unready === undefined ? [] : [unready])])
+        world.cluster.put({
+          ...pod,
+          status: { ...pod.status, conditions: [{ type: 'Ready', status: 'False' }] },
+        });
+      // The kubelet finds them ready again.
+      void world.clock.sleep(20_000, { signal }).then(() => {
+        for (const pod of podsOf('v1'))
+          world.cluster.put({
+            ...pod,
+            status: { ...pod.status, conditions: [{ type: 'Ready', status: 'True' }] },
+          });
+      });
+    };
+
+    const result = await inTime(() => release('v2', 'run-2', { scaleDownDelay: '5m' }));
+
+    expect(result).toMatchObject({ outcome: 'rolledBack', reason: expect.stringMatching(/^no new pod/) });
+    expectRest('v1');
+  });
+});
+
+function podsOf(image: string): Workload[] {
+  const pods = world.cluster.all<Workload>('Pod');
+  return pods.filter(({ spec }) => JSON.stringify(spec).includes(`"image":"${image}"`));
+}

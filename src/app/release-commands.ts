@@ -245,7 +245,8 @@ function portsOf({ connection, clock = systemClock }: ReleaseTarget, report: Rep
   };
   const { cluster, leases, pods } = connection;
   const measurements = createMeasurements({ cluster, pods });
-  return { cluster, leases, pods, measurements, clock, report: lines };
+  const chosen = defined({ chosenCluster: connection.chosen });
+  return { cluster, leases, pods, measurements, clock, report: lines, ...chosen };
 }
 
 function requestOf({

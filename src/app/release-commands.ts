@@ -91,11 +91,16 @@ export async function rollBack(
  * @throws InputError when none takes that
  */
 export async function promote(target: ReleaseTarget & { full: boolean }, report: ReportLine): Promise<void> {
-  await statusOfRelease(target);
+  const { holder } = await statusOfRelease(target);
   const { application, full } = target;
   const revision = await answer(target, full ? 'promoteFull' : 'promote');
+  const command = `pipeline release resume ${placeOf(target)}`;
+  const next =
+    holder === undefined
+      ? `it has no runner, so continue it with: ${command}`
+      : `its runner continues (if it has died: ${command})`;
   await report(
-    `revision ${String(revision)} of ${application} is ${full ? 'promoted in full' : 'promoted'}; its runner continues (if it has died: pipeline release resume ${placeOf(target)})`,
+    `revision ${String(revision)} of ${application} is ${full ? 'promoted in full' : 'promoted'}; ${next}`,
   );
 }
 
@@ -245,7 +250,8 @@ function portsOf({ connection, clock = systemClock }: ReleaseTarget, report: Rep
   };
   const { cluster, leases, pods } = connection;
   const measurements = createMeasurements({ cluster, pods });
-  return { cluster, leases, pods, measurements, clock, report: lines };
+  const chosen = defined({ chosenCluster: connection.chosen });
+  return { cluster, leases, pods, measurements, clock, report: lines, ...chosen };
 }
 
 function requestOf({

@@ -108,13 +108,13 @@ async function rememberJobs(
 }
 
 /** An outage ends a release only by its length, and decides nothing: the record stays open. @throws UnreachableError */
-function assertPatience(reason: string, { application, unansweredMs }: ReleaseSession): void {
+function assertPatience(reason: string, { application, place, unansweredMs }: ReleaseSession): void {
   if (unansweredMs < unreachableBudgetMs) return;
   const seconds = String(Math.round(unansweredMs / 1000));
   throw new UnreachableError(
     `the cluster has not answered for ${seconds} s while ${application} is being released: ${reason}`,
     {
-      hint: `the release is left as it is; continue it with: pipeline release resume ${application}`,
+      hint: `the release is left as it is; continue it with: pipeline release resume ${place}`,
     },
   );
 }

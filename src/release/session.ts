@@ -43,6 +43,8 @@ export interface ReleasePorts {
   /** For analyses; missing: none can be taken. */
   measurements?: Measurements;
   report: ReleaseReport;
+  /** What `--cluster` named, for the commands that messages tell. */
+  chosenCluster?: string;
   /** Default: those that pipelines can name. */
   strategies?: StrategyRegistry;
 }
@@ -99,6 +101,13 @@ export class ReleaseSession {
 
   get record(): ReleaseRecord {
     return this.#stored.record;
+  }
+
+  /** The application as the commands take it that a person may give next: `web -n shop --cluster sandbox`. */
+  get place(): string {
+    const { chosenCluster } = this.ports;
+    const cluster = chosenCluster === undefined ? '' : ` --cluster ${chosenCluster}`;
+    return `${this.application} -n ${this.namespace}${cluster}`;
   }
 
   /** Uid of the record's ConfigMap, the owner of the revisions. */

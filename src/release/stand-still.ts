@@ -63,8 +63,7 @@ async function stay(
   observed: Observed,
   options: CallOptions,
 ): Promise<void> {
-  const { application, namespace } = session;
-  const message = `paused by ${by}; it continues with: pipeline release resume ${application} -n ${namespace}`;
+  const message = `paused by ${by}; it continues with: pipeline release resume ${session.place}`;
   if (!session.hasJustReported(message)) await session.saveCurrent({}, options);
   await session.report(message, observed);
   await session.changed(lookMs, options);
@@ -86,9 +85,9 @@ async function leave(
   observed: Observed,
   options: CallOptions,
 ): Promise<LeftRelease> {
-  const { application, namespace, current } = session;
+  const { place, current } = session;
   await session.saveCurrent({}, options);
-  const reason = `detached by ${by}: the release is left as it is; to continue it: pipeline release resume ${application} -n ${namespace}`;
+  const reason = `detached by ${by}: the release is left as it is; to continue it: pipeline release resume ${place}`;
   await session.report(reason, observed);
   return { outcome: 'detached', revision: current.revision, reason, ...defined({ stable: current.stable }) };
 }

@@ -1,3 +1,4 @@
+import { detachRelease } from '../../../src/release/pause.ts';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Connection } from '../../../src/app/connection.ts';
 import { promote, rollBack } from '../../../src/app/release-commands.ts';
@@ -70,5 +71,26 @@ describe('pipeline release promote', () => {
       'revision 2 of web is promoted; its runner continues (if it has died: pipeline release resume web -n shop --cluster sandbox)',
     ]);
     expect(await running).toMatchObject({ outcome: 'released' });
+  });
+
+  it('says that nobody continues a release which its runner has left', async () => {
+    world = new World(() => 'ready');
+    await release('v1', 'run-1', true);
+    const waits = waiting();
+    const running = release('v2', 'run-2', false);
+    await waits;
+    const { cluster, leases } = world;
+    await detachRelease({ cluster, application: 'web', namespace: 'shop', by: 'ann' }, { signal });
+    expect(await running).toMatchObject({ outcome: 'detached' });
+    const connection = { cluster, leases, namespace: 'shop' } as unknown as Connection;
+    const said: string[] = [];
+
+    await promote({ connection, application: 'web', signal, full: false }, (line) =>
+      Promise.resolve(void said.push(line)),
+    );
+
+    expect(said).toEqual([
+      'revision 2 of web is promoted; it has no runner, so continue it with: pipeline release resume web -n shop',
+    ]);
   });
 });

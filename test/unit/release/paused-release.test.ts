@@ -270,6 +270,30 @@ describe('a release that its runner leaves', () => {
     });
   });
 
+  it('names the cluster that was chosen in the commands that it tells', async () => {
+    world = new World(() => 'ready');
+    const told: string[] = [];
+    const progress = world.report.progress.bind(world.report);
+    world.report.progress = (phase, message, tracks) => {
+      told.push(message);
+      return progress(phase, message, tracks);
+    };
+    await release('v1');
+    once('starting', async () => {
+      await pause();
+      void world.clock.sleep(60_000, { signal }).then(detach);
+    });
+
+    const chosen = Object.assign(world, { chosenCluster: 'sandbox' });
+    const result = await releaseObjects(requestFor('v2', 'canary', { steps }), chosen, { signal });
+
+    const command = 'pipeline release resume web -n shop --cluster sandbox';
+    expect(told).toContain(`paused by ann@desk; it continues with: ${command}`);
+    expect(result.reason).toBe(
+      `detached by ann@desk: the release is left as it is; to continue it: ${command}`,
+    );
+  });
+
   it('is left while an analysis measures, which counts on afterwards', async () => {
     world = new World(() => 'ready');
     await release('v1');

@@ -185,7 +185,7 @@ describe('a release while the API does not answer', () => {
       message: expect.stringMatching(
         /^the cluster has not answered for 6[01]\d s while web is being released: connection refused$/,
       ),
-      hint: 'the release is left as it is; continue it with: pipeline release resume web',
+      hint: 'the release is left as it is; continue it with: pipeline release resume web -n shop',
     });
 
     expect(clock.monotonicMs() - begunMs).toBeGreaterThanOrEqual(600_000);

@@ -29,5 +29,10 @@ export function lastAim(settings: CanarySettings): Aim {
 
 /** `2 new pods for 20 % of the traffic` */
 export function aimText(aim: Aim, desired: number): string {
-  return `${String(podsOf(aim, desired))} new pods for ${String(aim.weight)} % of the traffic`;
+  return `${newPods(podsOf(aim, desired))} for ${String(aim.weight)} % of the traffic`;
+}
+
+/** `1 new pod` */
+export function newPods(count: number): string {
+  return `${String(count)} new ${count === 1 ? 'pod' : 'pods'}`;
 }

@@ -5,7 +5,7 @@ import { stepsOf } from '../canary/settings.ts';
 import { beginWait, isPromotedFull } from '../canary/wait.ts';
 import { waitOrFail } from '../held/deadline.ts';
 import { pinned } from '../pinned/pin.ts';
-import { aimOf, aimText, lastAim, podsOf } from './aim.ts';
+import { aimOf, aimText, lastAim, newPods, podsOf } from './aim.ts';
 import { switchService } from './finish.ts';
 import type { Aim, RoutedDecision, RoutedInput, Seen } from './input.ts';
 import { route } from './route.ts';
@@ -55,7 +55,7 @@ export function startNewPods(now: RoutedInput, seen: Seen): RoutedDecision {
     return waitOrFail(now, `${String(live.ready)} of ${String(target)} new pods are ready`, lookMs.starting);
   if (deployment.fields.paused !== true)
     return rest(deployment, hold, {
-      step: `${String(live.ready)} new pods are ready`,
+      step: `${newPods(live.ready)} ready`,
       next: { ...state, hold: { ...hold, candidate: live.hash } },
     });
   return previewNewPods(now, { ...seen, hold: { ...hold, candidate: live.hash } });
@@ -106,7 +106,7 @@ export function waitForRouter(now: RoutedInput, { deployment, router, hold }: Se
       message: `${kind} ${name} is about to be in force`,
     };
   return rest(deployment, hold, {
-    step: `new: ${String(deployment.live.ready)} pods, ${String(aim.weight)} % of the traffic`,
+    step: `${newPods(deployment.live.ready)}, ${String(aim.weight)} % of the traffic`,
     next: { ...now.state, phase: 'stepping', step: aim.next },
   });
 }

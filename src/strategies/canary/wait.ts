@@ -1,4 +1,5 @@
 import { failed } from '../held/deadline.ts';
+import { newPods } from '../canary-by-router/aim.ts';
 import { hasTraffic } from '../holding.ts';
 import { analysesProgress, type AnalysesProgress } from '../analysis.ts';
 import type { CanaryDecision, CanaryInput, Hold, LiveDeployment } from './input.ts';
@@ -113,7 +114,7 @@ export function isPromotedFull({ release }: CanaryInput, { answer }: LiveDeploym
 function shareOf({ holding }: CanaryInput, { live, desired }: LiveDeployment): string {
   const { share } = (hasTraffic(holding) ? holding.router : undefined) ?? {};
   if (typeof share !== 'number') return `new: ${shareText(live.ready, desired)}`;
-  return `new: ${String(live.ready)} pods, ${String(share)} % of the traffic`;
+  return `${newPods(live.ready)}, ${String(share)} % of the traffic`;
 }
 
 /** What a pause waits for. */

@@ -131,7 +131,7 @@ describe('new pods that start', () => {
       message: '1 of 2 new pods are ready',
     });
     expect(decide({ state, deployment: starting, router: { share: 'absent' } })).toMatchObject({
-      action: { type: 'rollout', fields: rest, step: '2 new pods are ready' },
+      action: { type: 'rollout', fields: rest, step: '2 new pods ready' },
       next: { phase: 'starting', hold: { candidate: 'b' } },
     });
     expect(decide({ state, preview: 'none', router: { share: 'absent' } })).toMatchObject({
@@ -221,7 +221,7 @@ describe('a share that is written', () => {
       reason: 'HTTPRoute web is not in force yet with 20 %: no such port: not done within 60 s',
     });
     expect(written(decide({ state }))).toEqual({
-      ...{ rollout: rest, phase: 'stepping', step: 'new: 2 pods, 20 % of the traffic' },
+      ...{ rollout: rest, phase: 'stepping', step: '2 new pods, 20 % of the traffic' },
     });
     expect(decide({ state })).toMatchObject({ next: { step: 1 } });
   });
@@ -230,7 +230,7 @@ describe('a share that is written', () => {
 describe('the steps of a canary release by a router', () => {
   it('pause', () => {
     expect(written(decide({ state: at('stepping', { step: 1 }) }))).toMatchObject({
-      step: 'new: 2 pods, 20 % of the traffic; waiting for promote or abort',
+      step: '2 new pods, 20 % of the traffic; waiting for promote or abort',
       phase: 'waiting',
     });
     expect(decide({ state: at('waiting', { step: 1 }) })).toMatchObject({ type: 'wait' });

@@ -40,10 +40,14 @@ fake.warningsOf = (_, { kind, apiVersion }) =>
 async function warnedObject(cluster: Cluster): Promise<KubernetesObject | undefined> {
   const metadata = { name: 'old', namespace: scratch.namespace };
   const backend = { serviceName: 'web', servicePort: 80 };
-  const service = { name: 'web', port: { number: 80 } };
   const old = { apiVersion: 'extensions/v1beta1', kind: 'Ingress', metadata, spec: { backend } };
   if ((await cluster.served(old, soon())) !== undefined) return old;
-  const stored = { ...old, apiVersion: 'networking.k8s.io/v1', spec: { defaultBackend: { service } } };
+  const stored = {
+    ...old,
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    spec: { podSelector: {} },
+  };
   return lab.kind === 'sandbox' ? stored : undefined;
 }
 

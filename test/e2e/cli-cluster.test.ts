@@ -124,21 +124,21 @@ describe('what the API warns of', () => {
     const old = 'networking.k8s.io/v1beta1';
     const isServed = (await admin.run(['api-versions'])).split('\n').includes(old);
     if (!isServed && environment.cluster === 'current') return; // it warns of nothing that is made here
-    const ingress = (name: string) =>
+    const warned = (name: string) =>
       isServed
         ? `---\napiVersion: ${old}\nkind: Ingress\nmetadata: { name: ${name} }\nspec: { backend: { serviceName: web, servicePort: 80 } }\n`
-        : `---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: { name: ${name} }\nspec: { defaultBackend: { service: { name: web, port: { number: 80 } } } }\n`;
-    const text = ingress('one') + ingress('two');
-    await folder.file('ingresses.yaml', text);
+        : `---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: { name: ${name} }\nspec: { podSelector: {} }\n`;
+    const text = warned('one') + warned('two');
+    await folder.file('warned.yaml', text);
     const file = await folder.pipeline([
-      { name: 'manifests', env: { TEXT: text }, run: 'printf "%s" "$TEXT" > ingresses.yaml' },
+      { name: 'manifests', env: { TEXT: text }, run: 'printf "%s" "$TEXT" > warned.yaml' },
       {
         name: 'deploy',
-        deploy: { manifests: 'ingresses.yaml', namespace: application, application: 'old-shop' },
+        deploy: { manifests: 'warned.yaml', namespace: application, application: 'old-shop' },
       },
     ]);
     const warning =
-      /ingresses\.yaml:2: Ingress \S+\/one and 1 more: .*(?:v1beta1 Ingress is deprecated|the sandbox stores the Ingress)/g;
+      /warned\.yaml:2: \w+ \S+\/one and 1 more: .*(?:v1beta1 Ingress is deprecated|the sandbox stores the NetworkPolicy)/g;
 
     const plan = await pipeline(['plan', file]);
     const run = await pipeline(['run', file]);

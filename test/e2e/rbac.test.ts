@@ -37,6 +37,7 @@ const resources: Record<string, string> = {
   autoscaling: 'horizontalpodautoscalers',
   policy: 'poddisruptionbudgets',
   'networking.k8s.io': 'ingresses networkpolicies',
+  'gateway.networking.k8s.io': 'httproutes gateways gatewayclasses referencegrants',
   'discovery.k8s.io': 'endpointslices',
   'coordination.k8s.io': 'leases',
   'rbac.authorization.k8s.io': 'roles rolebindings clusterroles clusterrolebindings',

@@ -40,9 +40,9 @@ export function waitingTrouble({ reason = '', message = '' }: Cause = {}): Waiti
   return pullReasons.has(reason) ? { kind: 'imagePull', reason, message } : undefined;
 }
 
-/** A pull that failed in such a way may succeed at the kubelet's next try. */
+/** A pull that failed in such a way may succeed at the kubelet's next try. A status is told from a port or a tag by the words beside it. */
 const passingPull =
-  /timeout|timed out|connection re(?:fused|set)|\bEOF\b|TLS handshake|50[0234]\b|too ?many ?requests|no such host|temporar/i;
+  /timeout|timed out|connection re(?:fused|set)|\bEOF\b|TLS handshake|status(?: code)?:? 50[0234]\b|\b50[0234] (?:Internal|Bad|Service|Gateway)|too ?many ?requests|no such host|temporar/i;
 /** What a container runtime says when trying again will not help. */
 const finalPull =
   /not found|manifest unknown|does not exist|access denied|authorization failed|unauthorized|no basic auth|invalid reference/i;

@@ -26,7 +26,18 @@ describe('whether another try may mend a pull', () => {
     ['InvalidImageName', 'connection refused', 'final'],
     ['ErrImagePull', 'connection reset by peer', 'passing'],
     ['ErrImagePull', '429 Too Many Requests', 'passing'],
+    [
+      'ErrImagePull',
+      'unexpected status from HEAD request to https://r/v2/: 503 Service Unavailable',
+      'passing',
+    ],
+    ['ErrImagePull', 'unexpected status code 502: not found', 'passing'],
+    ['ErrImagePull', 'received unexpected HTTP status: 500 Internal Server Error', 'passing'],
     ['ErrImagePull', 'manifest unknown', 'final'],
+    // Ports, tags and digests are no statuses.
+    ['ErrImagePull', 'failed to pull image "127.0.0.1:35502/none/such:1": not found', 'final'],
+    ['ErrImagePull', 'failed to pull image "shop/web:502": not found', 'final'],
+    ['ErrImagePull', 'failed to pull image "shop/web@sha256:0a5b503": manifest unknown', 'final'],
     ['ErrImagePull', 'something else', 'unclear'],
   ] as const)('%s: %s: %s', (reason, detail, outlook) => {
     expect(pullOutlook(reason, detail)).toBe(outlook);

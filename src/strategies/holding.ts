@@ -36,6 +36,8 @@ export interface SeenReplicaSet {
   /** Pods that are there. */
   present: number;
   ready: number;
+  /** None of its pods counts as available: its `minReadySeconds` is that of a held rollout, and its status says so; missing: some may. */
+  isHeld?: true;
 }
 
 /** A Deployment that a release holds, or is about to. */

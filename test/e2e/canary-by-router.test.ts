@@ -114,8 +114,15 @@ describe.each(routers)('canary releases by $name under load', ({ kind, traffic }
       await aborted.saw('the pause at 30 %', ({ message = '' }) =>
         message.includes('30 % of the traffic; waiting for promote or abort'),
       );
+      // Of 7 pods the controller gives the old ones 6: one more of them comes before they get all traffic.
+      await admin.run(['scale', 'deployment/web', '--replicas=7', '--namespace', namespace]);
+      await waitFor('the scaling', async () => ((await groups()).join() === '3,6' ? true : undefined));
       await answer(['abort']);
+      await aborted.saw('old pods that come back', ({ message = '' }) =>
+        message.startsWith('bringing old pods back: 6 of 7'),
+      );
       expect(await aborted.result()).toMatchObject({ outcome: 'rolledBack' });
+      await admin.run(['scale', 'deployment/web', '--replicas=4', '--namespace', namespace]);
 
       const bad = await release({ version: '4', fault: 'crash' });
       expect(await bad.result()).toMatchObject({ outcome: 'rolledBack' });

@@ -75,7 +75,7 @@ export class SimulatedDeployments {
     const moves = isScaled(deployment, sets)
       ? [() => this.#scaleAll(deployment, sets)]
       : deployment.spec.paused === true
-        ? []
+        ? this.#minReadyMoves(deployment, current)
         : this.#rolloutMoves(deployment, current, sets);
     for (const set of sets) moves.push(...this.#setMoves(set));
     if (current !== undefined) moves.push(...this.#annotationMoves(current, deployment));
@@ -91,12 +91,10 @@ export class SimulatedDeployments {
     sets: readonly Workload[],
   ): (() => void)[] {
     if (current === undefined) return [() => this.#addSet(deployment, sets)];
-    const { replicas: desired = 1, strategy, minReadySeconds } = deployment.spec;
+    const { replicas: desired = 1, strategy } = deployment.spec;
     const { maxSurge = '25%', maxUnavailable = '25%' } = strategy?.rollingUpdate ?? {};
-    const moves: (() => void)[] = [];
+    const moves = this.#minReadyMoves(deployment, current);
     if (latest(sets) !== current) moves.push(() => this.#setRevision(deployment, current, sets));
-    if ((current.spec.minReadySeconds ?? 0) !== (minReadySeconds ?? 0))
-      moves.push(() => this.#setMinReady(current, minReadySeconds ?? 0));
     const older = sets.filter((set) => set !== current);
     const limits = rolloutLimits(desired, maxSurge, maxUnavailable);
     const wanted = nextRollingStep(
@@ -111,6 +109,13 @@ export class SimulatedDeployments {
         moves.push(() => this.#scale(set, replicasOf(set) + Math.sign(size - replicasOf(set)), limits));
     }
     return moves;
+  }
+
+  /** The ReplicaSet of the template has its time, also while it is paused (getNewReplicaSet of the controller's sync.go). */
+  #minReadyMoves({ spec }: Workload, current: Workload | undefined): (() => void)[] {
+    const { minReadySeconds = 0 } = spec;
+    if (current === undefined || (current.spec.minReadySeconds ?? 0) === minReadySeconds) return [];
+    return [() => this.#setMinReady(current, minReadySeconds)];
   }
 
   #sizeOf(set: Workload) {

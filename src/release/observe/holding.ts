@@ -4,7 +4,7 @@ import { sameJson } from '../../base/same-json.ts';
 import { answerOf, holdMarkOf } from '../../kubernetes/hold-mark.ts';
 import { detachOf, pauseOf } from '../../kubernetes/stand-mark.ts';
 import { hashOf, liveReplicaSet } from '../../kubernetes/replica-sets.ts';
-import { rolloutFieldsOf } from '../../kubernetes/rollout-fields.ts';
+import { isHeld, rolloutFieldsOf } from '../../kubernetes/rollout-fields.ts';
 import { referenceOf, selectorText, type Pod, type Workload } from '../../kubernetes/workload-objects.ts';
 import { isReady } from '../../kubernetes/workload-state.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -154,6 +154,7 @@ function readSet(set: Workload, pods: readonly Pod[]): SeenReplicaSet {
     wanted: set.spec.replicas ?? 0,
     present: own.length,
     ready: own.filter(isReady).length,
+    ...(isHeld(rolloutFieldsOf(set)) && (set.status?.availableReplicas ?? 0) === 0 ? { isHeld: true } : {}),
   };
 }
 

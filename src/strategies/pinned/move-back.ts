@@ -1,5 +1,4 @@
 import { isHeld } from '../../kubernetes/rollout-fields.ts';
-import type { SeenDeployment, SeenReplicaSet, SeenService } from '../holding.ts';
 import type { Decision } from '../strategy.ts';
 import { hasEndpoints, pinned, pinOf, selectPods, unpin } from './pin.ts';
 import type { PinnedHold, PinnedInput, PinnedState } from './state.ts';
@@ -30,7 +29,9 @@ export function moveBack<State extends PinnedState>(
       next: state,
       message: `${active.reference.name} selects old and new pods`,
     };
-  if (old !== undefined && old.ready >= leastOf(old, deployment, active)) {
+  // Some old pods are better than new ones of which none takes requests.
+  const least = hasEndpoints(active) ? deployment.desired : 1;
+  if (old !== undefined && old.ready >= least) {
     return {
       type: 'act',
       action: selectPods(holding, pinned(selector, stable), release.stable),
@@ -44,12 +45,4 @@ export function moveBack<State extends PinnedState>(
     type: 'halt',
     reason: `${release.reason ?? 'the release failed'}; the traffic has moved to the new pods and stays there, as only ${counts}`,
   };
-}
-
-/**
- * How many old pods must be ready: a scaling may have left fewer of them than there are to be, and some are better than new
- * ones of which none takes requests.
- */
-function leastOf({ wanted }: SeenReplicaSet, { desired }: SeenDeployment, active: SeenService): number {
-  return hasEndpoints(active) ? Math.max(1, Math.min(desired, wanted)) : 1;
 }

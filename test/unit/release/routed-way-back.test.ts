@@ -108,7 +108,7 @@ describe('the way back of a canary release by an HTTPRoute', () => {
     expectRest('v1', 12);
   });
 
-  it('gives the Service back to the old pods that a scaling has left, and brings the missing ones then', async () => {
+  it('brings old pods back also when the Service has moved to the new ones', async () => {
     await releasedWorld();
     const broken: string[] = [];
     inPhase('waiting', () => {
@@ -116,8 +116,7 @@ describe('the way back of a canary release by an HTTPRoute', () => {
       answerIn(3000, 'promoteFull');
     });
     inPhase('switched', () => {
-      // The controller has shared 12 pods out to old and new ones, and rounded.
-      world.cluster.onStore = () => void broken.push(...brokenTraffic(world, 11));
+      world.cluster.onStore = () => void broken.push(...brokenTraffic(world, 12));
       answerIn(0, 'abort');
     });
 

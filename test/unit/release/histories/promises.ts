@@ -19,11 +19,11 @@ const shiftingPhases: Record<StrategyName, readonly string[]> = {
   rolling: [],
   blueGreen: ['previewing', 'measuring', 'waiting'],
   canary: ['starting', 'shifting'],
-  routedCanary: ['starting', 'previewing', 'routing'],
+  routedCanary: ['starting', 'previewing', 'routing', 'undoing', 'unrouted'],
 };
 
 /** Phases in which a release goes back to the old pods. */
-const wayBack = ['undoing', 'unrouted', 'rollingBack', 'restoring', 'restored'];
+const wayBack = ['undoing', 'rollingBack', 'restoring', 'restored'];
 
 /** Years of waiting: pods of such a ReplicaSet are ready and never available. */
 const heldSeconds = 31_536_000;
@@ -72,7 +72,7 @@ export class PodPromises {
     if (deployment === undefined || service === undefined) return;
     const pods = this.#world.cluster.all<Pod>('Pod').filter(isReady);
     const serving = this.#serving(service);
-    if (this.#isScaled && (this.isRouteForeign || this.#isRoutedBack())) this.#served = 0;
+    if (this.isRouteForeign && this.#isScaled) this.#served = 0;
     const desired = deployment.spec.replicas ?? 1;
     if (this.#mostDesired !== 0 && desired !== this.#mostDesired) this.#isScaled = true;
     this.#mostDesired = Math.max(this.#mostDesired, desired);
@@ -142,11 +142,6 @@ export class PodPromises {
     else if (strategy === 'routedCanary') this.#lookAtRoute(deployment.spec.replicas ?? 1);
     else if (isHeld(rolloutFieldsOf(deployment)))
       this.#lookAtStep(pods.filter((pod) => imageOf(pod) === 'v2').length, deployment.spec.replicas ?? 1);
-  }
-
-  /** Traffic goes back to the old pods, of which a scaling may have left fewer: docs/decisions/0104 says so. */
-  #isRoutedBack(): boolean {
-    return this.#history.strategy === 'routedCanary' && wayBack.includes(String(this.#stateOf().phase));
   }
 
   /** Ready pods that get requests: those of the Service, and those to which its route sends some. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { heldFields } from '../../../../src/kubernetes/rollout-fields.ts';
 import { canary } from '../../../../src/strategies/canary/canary.ts';
 import { at, before, decide, old, resting, restingWith, written } from './scene.ts';
 
@@ -37,13 +38,33 @@ describe('the way back of a canary release by a router', () => {
     expect(written(decide({ state: undoing, router: 'none' }))).toMatchObject({ replicaSet: 'web-a' });
   });
 
-  it('sends the old pods no more than those that are ready carry', () => {
-    const some = { ...restingWith({}), sets: [{ ...old, ready: 3 }, resting.live!] };
-    const most = { state: undoing, deployment: some, active: { a: 3 } };
+  it('sends the old pods no more than they can carry: others of them come first', () => {
+    const few = restingWith({ old: 3, fresh: 2 });
+    const most = { state: undoing, deployment: few, active: { a: 3 } };
     expect(written(decide({ ...most, router: { share: 75 } }))).toEqual({ route: 25, phase: 'undoing' });
-    expect(decide({ ...most, router: { share: 25 } })).toMatchObject({
-      type: 'wait',
-      message: '3 of 4 old pods are ready',
+    const [oldSet, newSet] = few.sets;
+    const step = 'bringing old pods back: 3 of 4 old pods are ready';
+    const swapped = { step, phase: 'undoing', replicaSet: 'web-a' };
+    const rolling = { ...few, fields: { ...heldFields, maxSurge: 2 } };
+    for (const deployment of [few, rolling])
+      expect(written(decide({ ...most, deployment, router: { share: 25 } }))).toEqual({
+        ...{ rollout: { ...heldFields, paused: true }, ...swapped },
+      });
+    // While they count as available, the controller would take the new pods for broken ones.
+    const theirs = { ...few, live: oldSet! };
+    expect(decide({ ...most, deployment: theirs, router: { share: 25 } })).toMatchObject({
+      ...{ type: 'wait', message: 'the old pods still count as available' },
+    });
+    const held = { ...oldSet!, isHeld: true as const };
+    const unseen = { ...theirs, sets: [held, newSet!], isObserved: false };
+    expect(decide({ ...most, deployment: unseen, router: { share: 25 } }).type).toBe('wait');
+    const ready = { ...theirs, sets: [held, newSet!] };
+    expect(written(decide({ ...most, deployment: ready, router: { share: 25 } }))).toEqual({
+      ...{ rollout: { ...heldFields, paused: false }, ...swapped },
+    });
+    const coming = { ...ready, fields: heldFields };
+    expect(decide({ ...most, deployment: coming, router: { share: 25 }, phaseMs: 50_000 })).toMatchObject({
+      ...{ type: 'wait', message: '3 of 4 old pods are ready' },
     });
     // They count when they were seen in the endpoints of the Service.
     expect(decide({ ...most, deployment: restingWith({}), router: { share: 25 } })).toMatchObject({
@@ -51,32 +72,20 @@ describe('the way back of a canary release by a router', () => {
     });
   });
 
-  it('sends all to those that a scaling has left', () => {
-    const few = restingWith({ old: 3, fresh: 2 });
-    expect(
-      written(decide({ state: undoing, deployment: few, active: { a: 3 }, router: { share: 75 } })),
-    ).toEqual({
-      ...{ route: 'own', phase: 'unrouted' },
-    });
-  });
-
-  it('sends all to what old pods there are when no new one takes requests', () => {
-    const sick = { ...restingWith({ ready: 0 }), sets: [{ ...old, ready: 1 }, resting.live!] };
-    expect(written(decide({ state: undoing, deployment: sick, active: { a: 1 }, preview: {} }))).toEqual({
-      ...{ route: 'own', phase: 'unrouted' },
-    });
-  });
-
-  it('leaves the traffic where the old pods do not get ready in time', () => {
+  it('leaves the traffic where the old pods are not ready', () => {
     const sick = { ...restingWith({}), sets: [{ ...old, ready: 1 }, resting.live!] };
     const situation = { state: undoing, deployment: sick, active: { a: 1 } };
-    expect(decide({ ...situation, phaseMs: 59_999 })).toMatchObject({
+    expect(decide({ ...situation, phaseMs: 9999 })).toMatchObject({
       type: 'wait',
       message: '1 of 4 old pods are ready',
     });
-    expect(decide({ ...situation, phaseMs: 60_000, release: { reason: 'new pods crash' } })).toEqual({
+    expect(decide({ ...situation, phaseMs: 10_000, release: { reason: 'new pods crash' } })).toEqual({
       type: 'halt',
-      reason: 'new pods crash; rolling back: 1 of 4 old pods are ready: not done within 60 s',
+      reason:
+        'new pods crash; the new pods keep their share of the traffic, as only 1 of 4 old pods are ready',
+    });
+    expect(decide({ ...situation, phaseMs: 10_000 })).toMatchObject({
+      reason: expect.stringMatching(/^the release failed; /),
     });
   });
 

@@ -14,7 +14,7 @@ import { serviceSettings } from './parts.ts';
 import { isMeasured, measure, progressOf } from './measure.ts';
 import { promotionMs, scaleDownDelayMs, type BlueGreenSettings } from './settings.ts';
 import { isRolling, type BlueGreenState } from './state.ts';
-import { hasAllTraffic, isMoved, isServable, pinned, pinOf, selectPods } from '../pinned/pin.ts';
+import { hasAllTraffic, isMoved, isServable, pinned, pinOf, previewOf, selectPods } from '../pinned/pin.ts';
 import { undo } from './undo.ts';
 
 /** Milliseconds between two looks: while pods start, while traffic moves, while a person is waited for. */
@@ -127,18 +127,11 @@ function start(now: HoldingInput, hold: Hold): BlueGreenDecision {
 }
 
 function makePreview({ holding, release }: HoldingInput, hold: Hold, candidate: string): BlueGreenDecision {
-  const { manifest, previewName } = holding;
   return {
     type: 'act',
-    action: {
-      type: 'preview',
-      active: manifest.service.name,
-      revision: release.revision,
-      name: previewName,
-      selector: pinned(manifest.selector, candidate),
-    },
+    action: previewOf(holding, release.revision, candidate),
     next: { phase: 'previewing', hold },
-    message: `Service ${previewName} selects the new pods`,
+    message: `Service ${holding.previewName} selects the new pods`,
   };
 }
 

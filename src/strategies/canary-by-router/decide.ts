@@ -2,9 +2,9 @@ import { defined } from '../../base/defined.ts';
 import type { CanaryInput } from '../canary/input.ts';
 import { stepsOf } from '../canary/settings.ts';
 import { measure, pause } from '../canary/wait.ts';
+import { stableHash } from '../held/complete.ts';
 import { failed, waitOrFail } from '../held/deadline.ts';
 import { hasTraffic } from '../holding.ts';
-import { stableHash } from '../held/complete.ts';
 import { begin } from '../pinned/begin.ts';
 import { pinOf } from '../pinned/pin.ts';
 import type { PinnedHold } from '../pinned/state.ts';
@@ -33,7 +33,7 @@ export function decideRouted(input: CanaryInput): RoutedDecision {
   if (state.phase === 'undoing' || state.phase === 'unrouted') return undo(now);
   const kept = now.state.hold;
   if (state.phase === 'comparing' || kept === undefined) {
-    const unready = routerProblem(now);
+    const unready = unreadyRouter(now);
     return clearRoute(now) ?? begin(now, { ...serviceSettings, ...defined({ unready }) });
   }
   return state.phase === 'pinned' ? holdDeployment(now, kept) : goForward(now, kept);
@@ -51,7 +51,7 @@ function clearRoute(now: RoutedInput): RoutedDecision | undefined {
 }
 
 /** Why a release cannot begin to share the traffic out. */
-function routerProblem({ holding, settings }: RoutedInput): string | undefined {
+function unreadyRouter({ holding, settings }: RoutedInput): string | undefined {
   const name = routerName(settings);
   const { router } = holding;
   if (router === undefined)

@@ -3,7 +3,7 @@ import { scaleDownDelayMs } from '../canary/settings.ts';
 import { isPromoted } from '../canary/wait.ts';
 import { failed, waitOrFail } from '../held/deadline.ts';
 import { letGo } from '../pinned/complete.ts';
-import { pinned, pinOf, selectPods } from '../pinned/pin.ts';
+import { hasAllTraffic, pinned, pinOf, selectPods } from '../pinned/pin.ts';
 import type { PinnedHold } from '../pinned/state.ts';
 import type { RoutedDecision, RoutedInput, Seen } from './input.ts';
 import { route } from './route.ts';
@@ -32,8 +32,7 @@ export function keepBoth(now: RoutedInput, { deployment, router, hold }: Seen): 
       release,
       `somebody changed the selector of Service ${manifest.service.name} during the release`,
     );
-  const { [candidate]: own = 0, ...others } = active?.endpoints ?? {};
-  if (own === 0 || Object.keys(others).length > 0)
+  if (!hasAllTraffic(active, candidate))
     return waitOrFail(now, `the traffic of ${manifest.service.name} is moving`, lookMs);
   if (router.share !== 'absent') return route(now, router, { next: state });
   const { kind, name } = router.reference;

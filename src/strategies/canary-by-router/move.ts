@@ -1,10 +1,11 @@
 import { defined } from '../../base/defined.ts';
 import { heldFields } from '../../kubernetes/rollout-fields.ts';
 import { rest, write } from '../canary/rest.ts';
+import { oldWanted, reachable } from '../canary/room.ts';
 import { stepsOf } from '../canary/settings.ts';
 import { beginWait, isPromotedFull } from '../canary/wait.ts';
 import { waitOrFail } from '../held/deadline.ts';
-import { pinned } from '../pinned/pin.ts';
+import { previewOf } from '../pinned/pin.ts';
 import { aimOf, aimText, lastAim, newPods, podsOf } from './aim.ts';
 import { switchService } from './finish.ts';
 import type { Aim, RoutedDecision, RoutedInput, Seen } from './input.ts';
@@ -32,11 +33,10 @@ export function takeStep(now: RoutedInput, seen: Seen): RoutedDecision {
 /** Starts the new pods that an aim takes beyond those that are there, or gives them their share. */
 function move(now: RoutedInput, seen: Seen, aim: Aim): RoutedDecision {
   const { deployment, hold } = seen;
-  const { desired, live, sets } = deployment;
+  const { desired, live } = deployment;
   const target = podsOf(aim, desired);
   if (live.wanted >= target) return shareOut(now, seen, aim);
-  const old = sets.filter(({ name }) => name !== live.name).reduce((total, { wanted }) => total + wanted, 0);
-  const maxSurge = Math.max(1, target + old - desired);
+  const maxSurge = Math.max(1, target + oldWanted(deployment) - desired);
   const fields = { ...heldFields, maxSurge, maxUnavailable: 0 };
   const text = `starting ${aimText(aim, desired)}`;
   return write(deployment, hold, fields, { step: text, next: { ...now.state, phase: 'starting', aim } });
@@ -50,7 +50,9 @@ export function startNewPods(now: RoutedInput, seen: Seen): RoutedDecision {
   const aim = aimIn(now);
   // A scaling since the step began has taken its room, or the controller has shared it out.
   const target =
-    deployment.fields.paused === true ? Math.min(podsOf(aim, desired), live.wanted) : reachable(seen, aim);
+    deployment.fields.paused === true
+      ? Math.min(podsOf(aim, desired), live.wanted)
+      : reachable(podsOf(aim, desired), deployment);
   if (live.ready < target)
     return waitOrFail(now, `${String(live.ready)} of ${String(target)} new pods are ready`, lookMs.starting);
   if (deployment.fields.paused !== true)
@@ -64,15 +66,12 @@ export function startNewPods(now: RoutedInput, seen: Seen): RoutedDecision {
 /** The Service of the new pods has them as endpoints; then they get their share of the traffic. */
 export function previewNewPods(now: RoutedInput, seen: Seen): RoutedDecision {
   const { holding, release, state, phaseMs } = now;
-  const { manifest, previewName } = holding;
+  const { previewName } = holding;
   const { deployment, hold } = seen;
   if (holding.preview === undefined)
     return {
       type: 'act',
-      action: {
-        ...{ type: 'preview', active: manifest.service.name, revision: release.revision },
-        ...{ name: previewName, selector: pinned(manifest.selector, deployment.live.hash) },
-      },
+      action: previewOf(holding, release.revision, deployment.live.hash),
       next: { ...state, phase: 'previewing', hold },
       message: `Service ${previewName} selects the new pods`,
     };
@@ -137,15 +136,6 @@ function shareOut(now: RoutedInput, seen: Seen, aim: Aim): RoutedDecision {
 /** Whether so many new pods are ready, and were seen in the endpoints of their Service. */
 function isServable({ holding }: RoutedInput, { deployment: { live } }: Seen, target: number): boolean {
   return Math.min(live.ready, holding.preview?.endpoints[live.hash] ?? 0) >= target;
-}
-
-/** Of the new pods that an aim takes, those that the controller starts. */
-function reachable({ deployment }: Seen, aim: Aim): number {
-  const { desired, fields, live, sets } = deployment;
-  const surge = typeof fields.maxSurge === 'number' ? fields.maxSurge : desired;
-  const old = sets.filter(({ name }) => name !== live.name).reduce((total, { wanted }) => total + wanted, 0);
-  const room = desired + surge - old;
-  return Math.max(1, Math.min(podsOf(aim, desired), Math.max(room, live.wanted)));
 }
 
 function aimIn({ state, settings }: RoutedInput): Aim {

@@ -1,7 +1,7 @@
+import { defined } from '../../base/defined.ts';
 import { unsplittableIngress, type Ingress } from '../../kubernetes/canary-ingress.ts';
 import { unsplittable, type HttpRoute } from '../../kubernetes/http-route.ts';
 import { nameOf, referenceOf } from '../../kubernetes/workload-objects.ts';
-import { defined } from '../../base/defined.ts';
 import type { KubernetesObject } from '../../ports/kubernetes-object.ts';
 import type { CanarySettings, CanaryTraffic } from '../canary/settings.ts';
 import { deploymentsOf } from '../held/refusals.ts';

@@ -1,6 +1,6 @@
 import { defined } from '../../base/defined.ts';
 import { heldProblem } from '../held/problem.ts';
-import { pinOf } from '../pinned/pin.ts';
+import { isMoved, pinOf } from '../pinned/pin.ts';
 import type { PinnedHold } from '../pinned/state.ts';
 import type { Problem } from '../strategy.ts';
 import { routerName } from './parts.ts';
@@ -33,9 +33,7 @@ function serviceProblem(
 ): string | undefined {
   const { active, manifest } = holding;
   if (active === undefined || !stayingPhases.includes(state.phase)) return undefined;
-  const pin = pinOf(active);
-  // The answer to the write that moved it may have been lost.
-  if (pin === stable || (pin !== undefined && pin === candidate)) return undefined;
+  if (pinOf(active) === stable || isMoved(active, candidate)) return undefined;
   return `somebody changed the selector of Service ${manifest.service.name} during the release`;
 }
 

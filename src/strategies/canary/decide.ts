@@ -4,12 +4,12 @@ import { removeOthers, restoreFields } from '../held/complete.ts';
 import { decideRouted } from '../canary-by-router/decide.ts';
 import { failed, waitOrFail } from '../held/deadline.ts';
 import { heldProblem } from '../held/problem.ts';
-import type { SeenReplicaSet } from '../holding.ts';
 import { decideRolling } from '../rolling/decide.ts';
 import type { DecisionInput } from '../strategy.ts';
 import { begin } from './begin.ts';
 import type { CanaryDecision, CanaryInput, Hold, LiveDeployment } from './input.ts';
 import { rest, sharesOf, write } from './rest.ts';
+import { oldOf, reachable } from './room.ts';
 import { stepsOf, type CanarySettings } from './settings.ts';
 import { podsOf, shareText, unavailable } from './share.ts';
 import { isRolling, type CanaryState } from './state.ts';
@@ -91,7 +91,7 @@ function start(now: CanaryInput, deployment: LiveDeployment, hold: Hold): Canary
 /** Old pods go until old and new ones are as many as there shall be; then the Deployment rests. */
 function shift(now: CanaryInput, deployment: LiveDeployment, hold: Hold): CanaryDecision {
   const { desired, live } = deployment;
-  const present = sum(oldOf(deployment).map((set) => Math.max(set.present, set.wanted)));
+  const present = oldOf(deployment).reduce((total, set) => total + Math.max(set.present, set.wanted), 0);
   const left = desired - Math.min(targetOf(now, deployment), live.wanted);
   if (present > left)
     return waitOrFail(now, `${String(present)} old pods are there, ${String(left)} stay`, lookMs.moving);
@@ -155,20 +155,4 @@ function surgeOf({ maxSurge = '25%' }: RolloutFields): number | string {
 /** New pods that the step under way wants of those that there are to be now. */
 function targetOf({ state, settings }: CanaryInput, { desired, live }: LiveDeployment): number {
   return podsOf(stepsOf(settings)[state.step ?? 0], desired) ?? live.wanted;
-}
-
-/** Of the new pods that a step wants, those that the controller starts: a scaling since the step began has taken its room. */
-function reachable(target: number, deployment: LiveDeployment): number {
-  const { desired, fields, live } = deployment;
-  const surge = typeof fields.maxSurge === 'number' ? fields.maxSurge : desired;
-  const room = desired + surge - sum(oldOf(deployment).map(({ wanted }) => wanted));
-  return Math.max(1, Math.min(target, Math.max(room, live.wanted)));
-}
-
-function oldOf({ sets, live }: LiveDeployment): SeenReplicaSet[] {
-  return sets.filter(({ name }) => name !== live.name);
-}
-
-function sum(counts: readonly number[]): number {
-  return counts.reduce((total, count) => total + count, 0);
 }

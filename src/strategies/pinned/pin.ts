@@ -34,6 +34,16 @@ export function unpin(holding: Holding): SelectPods {
   return selectPods(holding, unpinned(holding.active?.selector ?? holding.manifest.selector));
 }
 
+/** Makes the Service of the new pods, which has them alone. */
+export function previewOf(
+  { manifest, previewName: name }: Holding,
+  revision: number,
+  candidate: string,
+): Extract<HoldingAction, { type: 'preview' }> {
+  const selector = pinned(manifest.selector, candidate);
+  return { type: 'preview', active: manifest.service.name, revision, name, selector };
+}
+
 /** Whether the traffic is the new pods': in a phase before that, the answer to the write that moved it was lost. */
 export function isMoved(active: SeenService | undefined, candidate: string | undefined): boolean {
   return candidate !== undefined && pinOf(active) === candidate;

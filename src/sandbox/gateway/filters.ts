@@ -1,6 +1,6 @@
 import type { Filter, HeaderChanges, Match, PathChange } from './table.ts';
 
-/** Headers by names in small letters; several lines of a name are several values. */
+/** Headers by names in lower case; several lines of a name are several values. */
 export type HeaderLines = Record<string, string[]>;
 
 /** Sets, adds and removes headers in place. */

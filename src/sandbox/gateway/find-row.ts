@@ -5,12 +5,12 @@ import type { Match, PathMatch, RouteTable, Row, ValueMatch } from './table.ts';
 /** What of a request routes look at. */
 export interface RequestLine {
   method: string;
-  /** In small letters, without a port. */
+  /** In lower case, without a port. */
   host: string;
   /** Without the query. */
   path: string;
   query: URLSearchParams;
-  /** Names in small letters; several values of a name are one text. */
+  /** Names in lower case; several values of a name are one text. */
   headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 

@@ -19,7 +19,7 @@ export interface Row {
 export interface Match {
   path: PathMatch;
   method?: string;
-  /** Names in small letters. */
+  /** Names in lower case. */
   headers: readonly ValueMatch[];
   query: readonly ValueMatch[];
 }
@@ -55,7 +55,7 @@ export interface Share {
 /** Which requests go to `share` instead of the row's own split, by the rules of ingress-nginx: header, cookie, weight. */
 export interface Canary {
   share: Share;
-  /** The header's name in small letters; without a value `always` and `never` decide. */
+  /** The header's name in lower case; without a value `always` and `never` decide. */
   header?: { name: string; value?: string | Pattern };
   cookie?: string;
   /** Of all requests that neither header nor cookie decides: weights of the others and of the canary. */
